@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// Number formats: exact rounding, scale rules and noise constants. No tensors, no LibTorch.
+namespace gainsweep::format {
+
+enum class Kind { floating, integer };
+enum class Granularity {
+  tensor,   ///< one scale for the whole operand
+  channel,  ///< one scale per output channel (a weight's first dimension)
+};
+enum class ScaleRule {
+  fixed,        ///< scale 1: bf16
+  static_max,   ///< activations: the largest magnitude over the first calibration samples
+  dynamic_max,  ///< activations: the largest magnitude of the sample
+};
+
+/// How a floating or integer grid is laid out. Saturating: finite values beyond `max` become ±max.
+struct Grid {
+  Kind kind = Kind::floating;
+  int exponent_bits = 0;
+  int mantissa_bits = 0;  ///< explicit ones
+  int bias = 0;
+  double max = 0;  ///< largest finite magnitude: 448, 240, 57344, 127, …
+};
+
+/// A number format with its scale rule.
+struct Format {
+  std::string name;
+  Grid grid;
+  int bits = 16;  ///< storage of one element
+  ScaleRule activation_scale = ScaleRule::static_max;
+  double activation_backoff = 1;  ///< scale = amax / (max · backoff)
+  double weight_backoff = 1;
+  Granularity weight_granularity = Granularity::tensor;  ///< activations are always per tensor
+};
+
+/// Names of all known formats: bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2.
+std::vector<std::string> names();
+
+/// A known format with its default scale rule (design §7). Error(config) with a hint otherwise.
+Format by_name(const std::string& name);
+
+/// The noise constant α of a floating format for `d = α · s`: 2^(−2m)/12, the worst case inside a
+/// binade (arXiv 2505.13060, from memory).
+double paper_noise(const Grid& grid);
+
+/// `paper_noise` averaged over a log-uniform mantissa: 3/(8 ln 2) times it (this project).
+double log_uniform_noise(const Grid& grid);
+
+/// The scale of a group of largest magnitude `amax`: amax / (max · backoff), 1 for an all-zero
+/// group or a `fixed` rule.
+float scale_of(const Grid& grid, float amax, double backoff);
+
+}  // namespace gainsweep::format

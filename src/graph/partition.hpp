@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.hpp"
+
+namespace gainsweep::graph {
+
+enum class PartitionRule {
+  sequential,  ///< components of "not ordered by data flow", with the op that joins them (design §3)
+  single,      ///< every op its own sub-graph
+};
+
+/// How a spec asks for sub-graphs. Patterns are shell globs over op paths (`layers.*.attention.q`).
+struct PartitionSpec {
+  PartitionRule rule = PartitionRule::sequential;
+  std::vector<std::vector<std::string>> merge;  ///< each group's matching sub-graphs become one
+  std::vector<std::string> split;  ///< each matching op becomes its own sub-graph
+  std::vector<std::string> tie;    ///< one format for all matches of a pattern in one sub-graph
+  std::vector<std::string> late;   ///< left out of the relation, joined to their first consumer
+  std::size_t configuration_limit = 1024;
+};
+
+/// A sequential sub-graph: ops whose gains must be measured together.
+struct Subgraph {
+  std::vector<OpId> ops;  ///< in IR order
+  /// Groups of ops (positions in `ops`) that share one format; untied ops are groups of one.
+  std::vector<std::vector<std::size_t>> ties;
+  ClassId cls;
+  std::string name;  ///< of its ops' common path and leaves, such as `layers.3.attention.{q,k,v,qk,av}`
+};
+
+struct Partition {
+  std::vector<Op> ops;
+  std::vector<Subgraph> subgraphs;  ///< in the order of their first ops
+  std::vector<std::vector<SubgraphId>> classes;  ///< members of each structural class, by ClassId
+};
+
+/// The sequential sub-graphs of a graph (design §3, "Partition"). Error(config) for a pattern that
+/// matches nothing or a sub-graph with more configurations than the limit at `num_formats` formats
+/// (the high one included); the message names the ops and the ways out.
+Partition partition(const Graph& graph, const PartitionSpec& spec, std::size_t num_formats);
+
+/// A format for each op of one sub-graph, in the order of Subgraph::ops.
+using Configuration = std::vector<FormatId>;
+
+/// All configurations of a sub-graph, all-high first, the last op's format varying fastest.
+/// `allowed[i]` lists the formats op i of the sub-graph may take (high included); tied ops take the
+/// same format, from the intersection of what they allow.
+std::vector<Configuration> configurations(const Subgraph& subgraph,
+                                          const std::vector<std::vector<FormatId>>& allowed);
+
+/// The sub-graph's nodes as a graph of its own: its ops and every node on a data path between two
+/// of them. Inputs are the values read from outside (parameters and constants stay what they are),
+/// outputs those read outside or by nobody.
+Graph extract(const Graph& graph, const std::vector<NodeId>& op_nodes);
+
+}  // namespace gainsweep::graph
