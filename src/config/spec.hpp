@@ -32,7 +32,7 @@ struct FormatSpec {
 };
 
 enum class Noise { empirical, paper, log_uniform };
-enum class Precision { fp32, bf16 };
+enum class Precision { fp32, bf16, fp64 };
 
 /// `sensitivity:`
 struct SensitivitySpec {

@@ -45,6 +45,9 @@ Partition partition(const Graph& graph, const PartitionSpec& spec, std::size_t n
 /// A format for each op of one sub-graph, in the order of Subgraph::ops.
 using Configuration = std::vector<FormatId>;
 
+/// A format for each op of the model, by OpId.
+using Assignment = std::vector<FormatId>;
+
 /// All configurations of a sub-graph, all-high first, the last op's format varying fastest.
 /// `allowed[i]` lists the formats op i of the sub-graph may take (high included); tied ops take the
 /// same format, from the intersection of what they allow.

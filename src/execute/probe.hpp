@@ -1,0 +1,49 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "execute/program.hpp"
+#include "format/format.hpp"
+#include "graph/graph.hpp"
+
+namespace gainsweep::execute {
+
+/// One operand's numbers from one sample; vectors are indexed by low format.
+struct OperandProbe {
+  double sensitivity = 0;            ///< Σ (z·∂g/∂z)²
+  std::vector<double> signed_error;  ///< Σ ∂g/∂z·(Q(z) − z)
+  std::vector<double> step_norm;     ///< integers: Σ_groups Δ² Σ_{z≠0} (∂g/∂z)²; 0 for floating
+};
+
+/// All probes of one sample.
+struct ProbeRecord {
+  double loss = 0;
+  std::vector<std::vector<OperandProbe>> operands;  ///< [op][operand]
+};
+
+/// Runs a probed graph (lower::probe) forward and backward: one sample, one pass.
+class Prober {
+ public:
+  /// `low_formats` are the formats to round to; `maxima` ([op][operand]) their static activation
+  /// scales' largest magnitudes, empty when every activation scale is dynamic. Weight scales are
+  /// computed here, once.
+  Prober(graph::Graph probed, std::vector<graph::Op> ops, Parameters& parameters,
+         std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima);
+  Prober(Prober&&) noexcept;
+  ~Prober();
+
+  /// Error(input) naming the op path and operand when a gradient or the loss is not finite.
+  ProbeRecord probe(const Inputs& inputs);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Runs an observed graph (lower::observe): the largest magnitude of each activation operand by
+/// [op][operand], 0 for weights. Error(input) naming the op when one is not finite.
+std::vector<std::vector<float>> observe(Program& observed, const Inputs& inputs,
+                                        const std::vector<graph::Op>& ops);
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/spec.hpp"
+#include "graph/graph.hpp"
+#include "model/checkpoint.hpp"
+
+/// The one interpreter: walks a graph and calls each operator through the c10 dispatcher. Headers
+/// are free of LibTorch.
+namespace gainsweep::execute {
+
+/// Fixes the intra-op thread count and the device's process-wide settings; once, before anything
+/// else here. Error(environment) when the device is not there or the affinity mask holds fewer
+/// processors than threads (naming `--bind-to none`).
+void start(config::Device device, std::int64_t threads);
+
+/// The parameters of a model on a device in one precision, and what programs fold out of them.
+/// Zero-copy where the checkpoint's type is the precision's on the CPU, converted once otherwise.
+/// Folded values (packed or rounded weights, tables) are shared by all programs made from it.
+class Parameters {
+ public:
+  Parameters(const model::Checkpoint& checkpoint, config::Device device,
+             config::Precision precision);
+  Parameters(Parameters&&) noexcept;
+  ~Parameters();
+
+  /// Bytes owned beyond the mapped files: converted and folded tensors.
+  std::size_t bytes_owned() const;
+  /// Frees folded values that no living program uses.
+  void release_unused();
+
+  struct State;
+  State& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// Sequences for a model's graph, row-major [batch, length].
+struct Batch {
+  std::int64_t batch = 1;
+  std::int64_t length = 0;
+  std::vector<std::int64_t> tokens;
+  std::vector<std::int64_t> labels;  ///< empty for graphs without loss
+};
+
+/// Input tensors of a program, on its device.
+class Inputs {
+ public:
+  struct State;
+  explicit Inputs(std::unique_ptr<State> state);
+  Inputs(Inputs&&) noexcept;
+  Inputs& operator=(Inputs&&) noexcept;
+  ~Inputs();
+  const State& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// A graph bound to parameters. Nodes that depend only on parameters and constants are evaluated
+/// once, when the program is made; values are freed after their last use.
+class Program {
+ public:
+  /// Error(internal) naming the node and the schema when a call does not fit its operator.
+  Program(graph::Graph graph, Parameters& parameters);
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+  ~Program();
+
+  /// Runs without autograd; output `index` as doubles, row-major. Errors of an operator name the
+  /// node's path.
+  std::vector<double> run(const Inputs& inputs, std::size_t output = 0);
+
+  /// Runs without autograd, waits for the device and drops the outputs; seconds by the host clock.
+  double time(const Inputs& inputs);
+
+  /// The values named by `values` (of this program's graph) during a run, as inputs of an extracted
+  /// sub-graph in that order.
+  Inputs capture(const Inputs& inputs, std::span<const graph::ValueId> values);
+
+  const graph::Graph& graph() const;
+
+  struct State;
+  State& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// A batch as inputs of a model's graph (tokens, then labels where the graph has them).
+Inputs make_inputs(const graph::Graph& graph, const Batch& batch, config::Device device);
+
+/// What a process runs on: LibTorch and oneDNN versions, device name, CPU capability, threads.
+struct Environment {
+  std::string torch_version;
+  std::string device_name;
+  std::string instruction_set;  ///< CPU capability of ATen and oneDNN; part of unit keys
+  std::int64_t threads = 0;
+};
+Environment environment(config::Device device);
+
+/// Names of the kernels that high and int8 linear layers of a shape run on, as oneDNN reports them
+/// (`brg_matmul:avx512_core_vnni`). Error(environment) when int8 falls to a reference kernel.
+struct LinearKernels {
+  std::string high;
+  std::string int8;
+};
+LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs);
+
+}  // namespace gainsweep::execute
