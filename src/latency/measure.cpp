@@ -1,0 +1,88 @@
+#include "latency/measure.hpp"
+
+#include <algorithm>
+#include <boost/random/mersenne_twister.hpp>
+#include <boost/random/uniform_int_distribution.hpp>
+#include <cmath>
+#include <numeric>
+
+namespace gainsweep::latency {
+namespace {
+
+constexpr double settled = 0.02;  // relative difference of two windows' medians
+constexpr std::int64_t longest_warm_up = 20;
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+bool has_settled(const std::vector<double>& runs, std::size_t window) {
+  if (runs.size() < 2 * window) return false;
+  const auto split = runs.end() - static_cast<std::ptrdiff_t>(window);
+  const double earlier = median_of({split - static_cast<std::ptrdiff_t>(window), split});
+  const double later = median_of({split, runs.end()});
+  return std::abs(earlier - later) <= settled * later;
+}
+
+std::vector<std::int64_t> random_order(std::size_t count, boost::random::mt19937_64& random) {
+  std::vector<std::int64_t> order(count);
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  for (std::size_t i = count; i > 1; --i) {
+    boost::random::uniform_int_distribution<std::size_t> place(0, i - 1);
+    std::swap(order[i - 1], order[place(random)]);
+  }
+  return order;
+}
+
+}  // namespace
+
+std::vector<double> warm_up(Contest& contest, const config::LatencySpec& spec) {
+  const auto least = static_cast<std::size_t>(spec.warmup);
+  const std::size_t window = std::max<std::size_t>(3, least / 2);
+  std::vector<double> runs;
+  while (runs.size() < least ||
+         (!has_settled(runs, window) && runs.size() < longest_warm_up * std::max<std::size_t>(1, least)))
+    runs.push_back(contest.programs[0].time(*contest.inputs[0]));
+  for (std::size_t i = 1; i < contest.programs.size(); ++i)
+    for (int run = 0; run < 2; ++run) contest.programs[i].time(*contest.inputs[i]);
+  return runs;
+}
+
+Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::uint64_t round) {
+  boost::random::mt19937_64 random(seed * 1'000'003 + round);
+  Timings timings;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    auto order = random_order(contest.programs.size(), random);
+    std::vector<double> seconds(contest.programs.size());
+    for (const auto place : order) {
+      const auto i = static_cast<std::size_t>(place);
+      seconds[i] = contest.programs[i].time(*contest.inputs[i]);
+    }
+    timings.seconds.push_back(std::move(seconds));
+    timings.order.push_back(std::move(order));
+  }
+  return timings;
+}
+
+bool finished(const Timings& timings, const config::LatencySpec& spec) {
+  const auto blocks = static_cast<std::int64_t>(timings.seconds.size());
+  if (blocks >= spec.repetitions) return true;
+  double spent = 0;
+  std::vector<double> baseline;
+  for (const auto& block : timings.seconds) {
+    spent += std::accumulate(block.begin(), block.end(), 0.0);
+    baseline.push_back(block[0]);
+  }
+  if (blocks > 0 && spent >= spec.budget_seconds) return true;
+  if (blocks < spec.least_repetitions) return false;
+  const double widest = spec.precision * median_of(baseline);
+  for (std::size_t i = 1; i < timings.seconds[0].size(); ++i) {
+    const auto interval = median_interval(paired_gains(timings, i), spec.confidence);
+    if (interval.high - interval.low > widest) return false;
+  }
+  return true;
+}
+
+}  // namespace gainsweep::latency

@@ -1,0 +1,136 @@
+#include "parallel/comm.hpp"
+
+#include <mpi.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "base/error.hpp"
+
+namespace gainsweep::parallel {
+namespace {
+
+void check(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING];
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  throw Error(ErrorKind::environment,
+              std::string(call) + " failed (" + std::string(text, static_cast<std::size_t>(length)) +
+                  "). Check the MPI installation and the network between the nodes.");
+}
+
+// A blocking wait burns a core; short sleeps leave it to whoever works.
+void wait(MPI_Request& request, const char* call) {
+  using namespace std::chrono_literals;
+  int done = 0;
+  for (int polls = 0;; ++polls) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    if (done) return;
+    if (polls > 50) std::this_thread::sleep_for(polls > 500 ? 2ms : 100us);
+  }
+}
+
+}  // namespace
+
+Session::Session(int& argc, char**& argv) {
+  int provided = 0;
+  if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS ||
+      provided < MPI_THREAD_MULTIPLE)
+    throw Error(ErrorKind::environment,
+                "MPI offers no MPI_THREAD_MULTIPLE (units are served by a thread of rank 0). "
+                "Use an MPI built with thread support.");
+}
+
+Session::~Session() { MPI_Finalize(); }
+
+struct Comm::State {
+  MPI_Comm handle = MPI_COMM_NULL;
+  int rank = 0;
+  int size = 1;
+
+  ~State() {
+    if (handle != MPI_COMM_NULL) MPI_Comm_free(&handle);
+  }
+};
+
+Comm::Comm(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Comm::Comm(Comm&&) noexcept = default;
+Comm& Comm::operator=(Comm&&) noexcept = default;
+Comm::~Comm() = default;
+
+Comm Comm::world() {
+  auto state = std::make_unique<State>();
+  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &state->handle), "MPI_Comm_dup");
+  check(MPI_Comm_set_errhandler(state->handle, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_rank(state->handle, &state->rank), "MPI_Comm_rank");
+  check(MPI_Comm_size(state->handle, &state->size), "MPI_Comm_size");
+  return Comm(std::move(state));
+}
+
+int Comm::rank() const { return state_->rank; }
+int Comm::size() const { return state_->size; }
+
+void Comm::barrier() const {
+  MPI_Request request;
+  check(MPI_Ibarrier(state_->handle, &request), "MPI_Ibarrier");
+  wait(request, "MPI_Ibarrier");
+}
+
+bool Comm::all_of(bool holds) const {
+  const int mine = holds ? 1 : 0;
+  int all = 0;
+  MPI_Request request;
+  check(MPI_Iallreduce(&mine, &all, 1, MPI_INT, MPI_MIN, state_->handle, &request),
+        "MPI_Iallreduce");
+  wait(request, "MPI_Iallreduce");
+  return all == 1;
+}
+
+std::string Comm::broadcast(const std::string& text) const {
+  std::string received = text;
+  unsigned long long length = text.size();
+  MPI_Request request;
+  check(MPI_Ibcast(&length, 1, MPI_UNSIGNED_LONG_LONG, 0, state_->handle, &request), "MPI_Ibcast");
+  wait(request, "MPI_Ibcast");
+  received.resize(length);
+  check(MPI_Ibcast(received.data(), static_cast<int>(length), MPI_CHAR, 0, state_->handle,
+                   &request),
+        "MPI_Ibcast");
+  wait(request, "MPI_Ibcast");
+  return received;
+}
+
+std::vector<std::string> Comm::gather(const std::string& text) const {
+  const int mine = static_cast<int>(text.size());
+  std::vector<int> lengths(static_cast<std::size_t>(size()));
+  MPI_Request request;
+  check(MPI_Iallgather(&mine, 1, MPI_INT, lengths.data(), 1, MPI_INT, state_->handle, &request),
+        "MPI_Iallgather");
+  wait(request, "MPI_Iallgather");
+  std::vector<int> offsets(lengths.size());
+  int total = 0;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    offsets[i] = total;
+    total += lengths[i];
+  }
+  std::string all(static_cast<std::size_t>(total), '\0');
+  check(MPI_Iallgatherv(text.data(), mine, MPI_CHAR, all.data(), lengths.data(), offsets.data(),
+                        MPI_CHAR, state_->handle, &request),
+        "MPI_Iallgatherv");
+  wait(request, "MPI_Iallgatherv");
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]),
+                               static_cast<std::size_t>(lengths[i])));
+  return texts;
+}
+
+void abort(int code) {
+  MPI_Abort(MPI_COMM_WORLD, code);
+  std::_Exit(code);
+}
+
+}  // namespace gainsweep::parallel

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+/// The only place that knows MPI. What crosses ranks is text.
+namespace gainsweep::parallel {
+
+/// MPI from start to end. Created once in main, before any Comm; a plain run is one rank.
+class Session {
+ public:
+  Session(int& argc, char**& argv);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+};
+
+/// A duplicate of the world communicator with errors returned and checked: Error(environment)
+/// naming the call. Waiting polls with short sleeps, so a waiting rank is idle. Move-only: a copy
+/// would be a hidden collective.
+class Comm {
+ public:
+  /// Collective.
+  static Comm world();
+  Comm(Comm&&) noexcept;
+  Comm& operator=(Comm&&) noexcept;
+  ~Comm();
+
+  /// Local.
+  int rank() const;
+  int size() const;
+  bool is_root() const { return rank() == 0; }
+
+  /// Collective. Returns when every rank has called it.
+  void barrier() const;
+  /// Collective. Whether it holds on every rank.
+  bool all_of(bool holds) const;
+  /// Collective. The root's text on every rank.
+  std::string broadcast(const std::string& text) const;
+  /// Collective. Every rank's text in rank order, on every rank.
+  std::vector<std::string> gather(const std::string& text) const;
+
+ private:
+  struct State;
+  explicit Comm(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Ends all ranks at once with an exit code. Local; does not return.
+[[noreturn]] void abort(int code);
+
+}  // namespace gainsweep::parallel
