@@ -34,12 +34,12 @@ enum class ElementType {
 };
 
 struct Value {
-  std::string name;
+  std::string name{};
   ValueKind kind = ValueKind::intermediate;
   ElementType type = ElementType::real;
-  Shape shape;
-  std::optional<NodeId> producer;  ///< of an intermediate
-  std::vector<double> elements;    ///< of a constant, row-major
+  Shape shape{};
+  std::optional<NodeId> producer{};  ///< of an intermediate
+  std::vector<double> elements{};    ///< of a constant, row-major
 };
 
 /// One argument of an operator call, in the order of the operator's schema.
@@ -48,10 +48,10 @@ using Argument = std::variant<std::monostate, bool, std::int64_t, double, std::s
 
 /// One call of a dispatcher operator, such as `aten::linear` or `aten::add.Tensor`.
 struct Node {
-  std::string op;                   ///< qualified name, with ".overload" where there is one
-  std::vector<Argument> arguments;  ///< trailing arguments may be left to the schema's defaults
-  std::vector<ValueId> outputs;
-  std::string path;  ///< where it stands in the model, such as `layers.3.attention.q`
+  std::string op{};                   ///< qualified name, with ".overload" where there is one
+  std::vector<Argument> arguments{};  ///< trailing arguments may be left to the schema's defaults
+  std::vector<ValueId> outputs{};
+  std::string path{};  ///< where it stands in the model, such as `layers.3.attention.q`
 };
 
 /// A program: nodes in topological order over values.
@@ -88,17 +88,17 @@ enum class OpKind { linear, matmul, convolution };
 enum class OperandRole { activation, weight };
 
 struct Operand {
-  ValueId value;
+  ValueId value{};
   OperandRole role = OperandRole::activation;
   std::size_t argument = 0;  ///< index into Node::arguments
 };
 
 /// A quantizable operation: a linear layer, an attention matmul, a convolution.
 struct Op {
-  NodeId node;
+  NodeId node{};
   OpKind kind = OpKind::linear;
-  std::string path;
-  std::vector<Operand> operands;
+  std::string path{};
+  std::vector<Operand> operands{};
   std::int64_t macs = 0;             ///< multiply-accumulates of one run of the graph
   std::int64_t weight_elements = 0;  ///< 0 when no operand is a weight
   std::int64_t weight_channels = 0;  ///< output channels of the weight (its first dimension)
@@ -106,8 +106,12 @@ struct Op {
   bool weight_shared = false;
 };
 
-/// The quantizable operations in IR order, indexed by OpId: `aten::linear`, `aten::conv*`, and
-/// `aten::matmul`/`aten::bmm` of two non-constant operands.
+/// The quantizable operations in IR order, indexed by OpId: `aten::linear`, `aten::conv1d/2d/3d`
+/// (`aten::convolution` where it is not transposed), and `aten::matmul`/`aten::bmm` whose two
+/// operands both depend on an input of the graph (a rotation by constants is none; a front end
+/// writes a product with a parameter as `aten::linear`). MACs follow from the shapes, broadcasting
+/// and groups included. Error(internal) where the first two arguments of such a call are no
+/// tensors.
 std::vector<Op> quantizable_ops(const Graph& graph);
 
 }  // namespace gainsweep::graph

@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "graph/graph.hpp"
+
+namespace gainsweep::graph {
+namespace {
+
+std::string_view without_overload(std::string_view op) {
+  return op.substr(0, op.find('.'));
+}
+
+/// Whether each value depends on an input of the graph.
+std::vector<bool> depends_on_inputs(const Graph& graph) {
+  std::vector<bool> depends(graph.values.size());
+  for (const ValueId id : graph.inputs) depends[id.index] = true;
+  for (const Node& node : graph.nodes) {
+    const auto read = values_read(node);
+    const bool any =
+        std::any_of(read.begin(), read.end(), [&](ValueId id) { return depends[id.index]; });
+    for (const ValueId id : node.outputs) depends[id.index] = any;
+  }
+  return depends;
+}
+
+bool is_convolution(const Node& node) {
+  constexpr std::array<std::string_view, 3> direct{"aten::conv1d", "aten::conv2d", "aten::conv3d"};
+  const auto name = without_overload(node.op);
+  if (std::find(direct.begin(), direct.end(), name) != direct.end()) return true;
+  if (name != "aten::convolution") return false;
+  // convolution(input, weight, bias, stride, padding, dilation, transposed, …): the weight of a
+  // transposed one has its input channels first.
+  constexpr std::size_t transposed = 6;
+  const auto* flag =
+      node.arguments.size() > transposed ? std::get_if<bool>(&node.arguments[transposed]) : nullptr;
+  return flag != nullptr && !*flag;
+}
+
+ValueId tensor_argument(const Node& node, std::size_t index) {
+  const auto* id =
+      index < node.arguments.size() ? std::get_if<ValueId>(&node.arguments[index]) : nullptr;
+  if (id == nullptr) {
+    throw Error(ErrorKind::internal, node.op + " at `" + node.path + "`: argument " +
+                                         std::to_string(index) + " is not a tensor.");
+  }
+  return *id;
+}
+
+std::optional<OpKind> kind_of(const Node& node, const std::vector<bool>& depends) {
+  const auto name = without_overload(node.op);
+  if (name == "aten::linear") return OpKind::linear;
+  if (is_convolution(node)) return OpKind::convolution;
+  if (name != "aten::matmul" && name != "aten::bmm") return std::nullopt;
+  const bool computed =
+      depends[tensor_argument(node, 0).index] && depends[tensor_argument(node, 1).index];
+  return computed ? std::optional(OpKind::matmul) : std::nullopt;
+}
+
+/// Multiply-accumulates: every output element is a sum over the contracted sizes. Broadcast batch
+/// dimensions and groups are in the output's shape and the weight's shape already.
+std::int64_t num_macs(const Graph& graph, const Node& node, OpKind kind) {
+  const Shape& output = graph.value(node.outputs.at(0)).shape;
+  const Shape& left = graph.value(tensor_argument(node, 0)).shape;
+  const Shape& right = graph.value(tensor_argument(node, 1)).shape;
+  if (left.empty() || right.empty()) {
+    throw Error(ErrorKind::internal, node.op + " at `" + node.path + "` has a scalar operand.");
+  }
+  if (kind != OpKind::convolution) return num_elements(output) * left.back();
+  const Shape window(right.begin() + 1, right.end());  // input channels of a group × kernel
+  return num_elements(output) * num_elements(window);
+}
+
+Op make_op(const Graph& graph, NodeId id, OpKind kind) {
+  const Node& node = graph.node(id);
+  Op op{.node = id, .kind = kind, .path = node.path, .macs = num_macs(graph, node, kind)};
+  for (std::size_t argument = 0; argument < 2; ++argument) {
+    const ValueId value = tensor_argument(node, argument);
+    const bool weight = argument == 1 && graph.value(value).kind == ValueKind::parameter;
+    op.operands.push_back({.value = value,
+                           .role = weight ? OperandRole::weight : OperandRole::activation,
+                           .argument = argument});
+    if (!weight) continue;
+    op.weight_elements = num_elements(graph.value(value).shape);
+    op.weight_channels = graph.value(value).shape.front();
+  }
+  return op;
+}
+
+/// Number of times each value is read, graph outputs included.
+std::vector<std::size_t> count_reads(const Graph& graph) {
+  std::vector<std::size_t> reads(graph.values.size());
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : values_read(node)) ++reads[id.index];
+  }
+  for (const ValueId id : graph.outputs) ++reads[id.index];
+  return reads;
+}
+
+void mark_shared_weights(const Graph& graph, std::vector<Op>& ops) {
+  auto foreign_reads = count_reads(graph);
+  for (const Op& op : ops) {
+    for (const Operand& operand : op.operands) {
+      if (operand.role == OperandRole::weight) --foreign_reads[operand.value.index];
+    }
+  }
+  for (Op& op : ops) {
+    op.weight_shared =
+        std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+          return operand.role == OperandRole::weight && foreign_reads[operand.value.index] > 0;
+        });
+  }
+}
+
+}  // namespace
+
+std::vector<Op> quantizable_ops(const Graph& graph) {
+  const auto depends = depends_on_inputs(graph);
+  std::vector<Op> ops;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (const auto kind = kind_of(graph.nodes[i], depends)) {
+      ops.push_back(make_op(graph, {i}, *kind));
+    }
+  }
+  mark_shared_weights(graph, ops);
+  return ops;
+}
+
+}  // namespace gainsweep::graph
