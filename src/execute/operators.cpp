@@ -1,0 +1,56 @@
+#include "execute/operators.hpp"
+
+#include <torch/csrc/jit/frontend/function_schema_parser.h>
+#include <torch/library.h>
+
+#include "base/error.hpp"
+
+namespace gainsweep::execute {
+
+c10::OperatorHandle find_operator(const std::string& name) {
+  const auto dot = name.find('.', name.find("::"));
+  const auto base = name.substr(0, dot);
+  const auto overload = dot == std::string::npos ? std::string() : name.substr(dot + 1);
+  const auto op = c10::Dispatcher::singleton().findSchema({base, overload});
+  if (!op) {
+    throw Error(ErrorKind::internal, "operator " + name +
+                                         " is not known to this LibTorch (no such name or overload "
+                                         "in its dispatcher). Check the graph's front end");
+  }
+  return *op;
+}
+
+at::Tensor at_least_fp32(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
+}  // namespace gainsweep::execute
+
+TORCH_LIBRARY(gainsweep, m) {
+  m.def("at_least_fp32(Tensor x) -> Tensor");
+  m.def("observe(Tensor z, int op, int operand) -> ()");
+  m.def("probed_linear(Tensor x, Tensor w, Tensor? bias, int op) -> Tensor");
+  m.def("probed_matmul(Tensor a, Tensor b, int op) -> Tensor");
+  m.def(
+      "probed_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] "
+      "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, int "
+      "op) -> Tensor");
+  m.def("fake_quantize(Tensor z, str format, float scale) -> Tensor");
+  m.def("fake_quantize_dynamic(Tensor z, str format, float backoff) -> Tensor");
+  m.def("fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel) -> Tensor");
+  m.def("quantize(Tensor x, float scale, int zero_point) -> Tensor");
+  m.def("quantize_dynamic(Tensor x, float backoff, int zero_point) -> (Tensor codes, Tensor scale)");
+  m.def("quantize_weight(Tensor w, float backoff, bool per_channel) -> (Tensor codes, Tensor scales)");
+}
+
+// Kernels are named here and not in static objects of their own files: a linker drops an archive
+// member that nothing refers to.
+TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
+  m.impl("at_least_fp32", gainsweep::execute::at_least_fp32);
+}
+
+TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
+  m.impl("quantize", gainsweep::execute::quantize);
+  m.impl("quantize_dynamic", gainsweep::execute::quantize_dynamic);
+  m.impl("quantize_weight", gainsweep::execute::quantize_weight);
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+/// Kernels of the project's own operators (`gainsweep::…`). They are registered by name in
+/// operators.cpp, which the interpreter needs, so that a static link drops none of them.
+namespace gainsweep::execute {
+
+/// The dispatcher's operator of a graph's name, such as `aten::add.Tensor`. Error(internal) when
+/// there is none.
+c10::OperatorHandle find_operator(const std::string& name);
+
+/// bf16 → fp32; fp32 and fp64 unchanged. Differentiable.
+at::Tensor at_least_fp32(const at::Tensor& x);
+
+/// 8-bit unsigned codes of an activation: clamp(round(x/scale), ±127) + zero_point.
+at::Tensor quantize(const at::Tensor& x, double scale, std::int64_t zero_point);
+
+/// The same at the scale of the tensor's own largest magnitude: codes and the scale (fp32, one
+/// element).
+std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
+                                                    std::int64_t zero_point);
+
+/// Signed 8-bit codes of a weight and its scales: fp32, one a row (first dimension) or one.
+std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
+                                                   bool per_channel);
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/ivalue.h>
+#include <ATen/core/stack.h>
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "execute/program.hpp"
+
+/// The LibTorch side of this folder's classes; private to it.
+namespace gainsweep::execute {
+
+/// LibTorch's device and floating type of a spec's words.
+at::Device to_device(config::Device device);
+at::ScalarType to_scalar_type(config::Precision precision);
+/// The LibTorch type of a value in a program whose `real` values are of type `real`.
+at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real);
+
+/// Tensors made once and shared by programs: a bound parameter or the outputs of a folded node.
+using Shared = std::shared_ptr<const std::vector<at::Tensor>>;
+
+struct Inputs::State {
+  std::vector<at::Tensor> tensors;  ///< in the order of Graph::inputs
+};
+
+struct Parameters::State {
+  std::map<std::string, model::MappedTensor> mapped;  ///< spans into the checkpoint's files
+  at::Device device = at::kCPU;
+  at::ScalarType real = at::kFloat;
+  std::unordered_map<std::string, Shared> shared;  ///< by expression key
+  std::unordered_set<const void*> mapped_storages;  ///< addresses that are a file's, not ours
+
+  /// A checkpoint tensor on the device; floating ones in type `real`. Not remembered.
+  at::Tensor load(const std::string& name);
+  /// The tensors under `key`, made by `make` when no program has made them yet.
+  Shared share(const std::string& key, const std::function<std::vector<at::Tensor>()>& make);
+};
+
+/// A node as the interpreter calls it.
+struct Call {
+  /// A place on the operator's stack that a run fills with tensors.
+  struct Slot {
+    enum class Kind { tensor, list, optional_list };
+    Kind kind = Kind::tensor;
+    std::size_t argument = 0;
+    std::vector<std::size_t> values;  ///< one for a tensor
+    bool last = false;  ///< a tensor that nothing reads later: moved out of the table
+  };
+
+  c10::OperatorHandle op;
+  std::vector<c10::IValue> arguments;  ///< literal arguments; None where a slot stands
+  std::vector<Slot> slots;             ///< by rising argument
+  std::vector<std::size_t> outputs;    ///< values
+  std::vector<std::size_t> dead;  ///< values without a later reader that no slot moved out
+  bool returns_list = false;      ///< one Tensor[] that is spread over the outputs
+  std::size_t node = 0;           ///< index into Graph::nodes
+};
+
+struct Program::State {
+  graph::Graph graph;
+  at::Device device = at::kCPU;
+  at::ScalarType real = at::kFloat;
+  /// By value: parameters, constants and folded values that calls read; undefined otherwise. They
+  /// never require a gradient by themselves; a prober may replace an entry by a detached alias that
+  /// does.
+  std::vector<at::Tensor> bound;
+  std::vector<Shared> shared;  ///< keeps what `bound` shows in the parameters' store
+  std::vector<Call> calls;     ///< of the nodes that are not folded
+
+  std::vector<at::Tensor> values;   ///< the table of the current run, by value
+  std::vector<unsigned char> kept;  ///< by value: not freed during the current run
+  torch::jit::Stack stack;
+};
+
+/// Runs the calls of a program in the caller's autograd mode (under no guard gradients are recorded
+/// for inputs or bound tensors that require them) and returns the values of `keep` in its order:
+/// any values of the graph. Other values are freed after their last use. Error(internal) naming the
+/// node's path when an operator fails; Error(input) when an input is of another shape.
+std::vector<at::Tensor> run_tensors(Program::State& program, const Inputs::State& inputs,
+                                    std::span<const graph::ValueId> keep);
+
+/// The call of a node; `bound_reads` are slots like any other. Error(internal) naming the node and
+/// the schema when it does not fit its operator.
+Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real,
+               at::Device device);
+
+/// Calls an operator with tensors for its slots (`lookup` by value), outputs in order.
+std::vector<at::Tensor> evaluate(const Call& call,
+                                 const std::function<at::Tensor(std::size_t)>& lookup);
+
+}  // namespace gainsweep::execute
