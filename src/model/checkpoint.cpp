@@ -1,0 +1,183 @@
+#include "model/checkpoint.hpp"
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "model/mapped_file.hpp"
+#include "model/safetensors.hpp"
+#include "model/strict_json.hpp"
+
+namespace gainsweep::model {
+
+namespace fs = std::filesystem;
+
+struct Checkpoint::Mapping {
+  fs::path folder;
+  std::map<std::string, MappedFile> files;  ///< by file name
+  std::map<std::string, MappedTensor> tensors;
+};
+
+namespace {
+
+constexpr const char* single_name = "model.safetensors";
+constexpr const char* index_name = "model.safetensors.index.json";
+
+/// Tensor name → file name, as an index states it.
+using WeightMap = std::map<std::string, std::string>;
+
+WeightMap read_index(const fs::path& path) {
+  const auto refuse = [&path](const std::string& what) {
+    throw Error(ErrorKind::input, path.string() + ": " + what +
+                                      ". Fetch the checkpoint again or save it with transformers.");
+  };
+  const auto file = MappedFile::open(path);
+  const auto index = parse_json(file.text(), path);
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
+    refuse("no weight_map (an index maps tensor names to shard files)");
+  }
+  WeightMap weight_map;
+  for (const auto& [tensor, shard] : index["weight_map"].items()) {
+    if (!shard.is_string()) refuse("the shard of tensor " + in_quotes(tensor) + " is not a text");
+    const auto& name = shard.get_ref<const std::string&>();
+    // A shard lies in the folder itself: an index must not reach other files of the machine.
+    if (fs::path(name).filename() != name || name == "." || name == ".." || name.empty() ||
+        name.find('\0') != std::string::npos) {
+      refuse("the shard " + in_quotes(name) + " of tensor " + in_quotes(tensor) +
+             " is not a file name");
+    }
+    weight_map.emplace(tensor, name);
+  }
+  if (weight_map.empty()) refuse("weight_map is empty");
+  return weight_map;
+}
+
+[[noreturn]] void refuse_folder(const fs::path& folder) {
+  std::error_code ignored;
+  const auto base = ErrorKind::input;
+  if (!fs::exists(folder, ignored)) {
+    throw Error(base, folder.string() + ": no such folder. Name a Hugging Face model folder.");
+  }
+  if (!fs::is_directory(folder, ignored)) {
+    throw Error(base, folder.string() +
+                          ": not a folder. Name the folder that holds config.json and " +
+                          single_name + ".");
+  }
+  const bool pickled = fs::exists(folder / "pytorch_model.bin", ignored) ||
+                       fs::exists(folder / "pytorch_model.bin.index.json", ignored);
+  throw Error(base,
+              folder.string() + ": no weights (neither " + single_name + " nor " + index_name +
+                  (pickled ? ", only pytorch_model.bin). Save the model again with "
+                             "save_pretrained(..., safe_serialization=True)."
+                           : "). Name a Hugging Face model folder with safetensors weights."));
+}
+
+}  // namespace
+
+std::size_t size_of(ElementType type) {
+  switch (type) {
+    case ElementType::fp64:
+    case ElementType::int64:
+      return 8;
+    case ElementType::fp32:
+    case ElementType::int32:
+      return 4;
+    case ElementType::bf16:
+    case ElementType::fp16:
+    case ElementType::int16:
+      return 2;
+    case ElementType::int8:
+    case ElementType::uint8:
+    case ElementType::boolean:
+      return 1;
+  }
+  throw Error(ErrorKind::internal, "an element type without a size");
+}
+
+void Checkpoint::add_file(Mapping& mapping, const std::string& name) {
+  const auto path = mapping.folder / name;
+  const auto& file = mapping.files.emplace(name, MappedFile::open(path)).first->second;
+  for (auto& [tensor, mapped] : parse_safetensors(file.bytes(), path)) {
+    const auto [place, is_new] = mapping.tensors.emplace(tensor, std::move(mapped));
+    if (!is_new) {
+      throw Error(ErrorKind::input, path.string() + ": tensor " + in_quotes(tensor) +
+                                        " is also in shard " +
+                                        in_quotes(place->second.file.filename().string()) +
+                                        " (a tensor has one place). Fetch the checkpoint again.");
+    }
+  }
+}
+
+void Checkpoint::add_shards(Mapping& mapping) {
+  const auto index = mapping.folder / index_name;
+  const auto weight_map = read_index(index);
+  for (const auto& [tensor, shard] : weight_map) {
+    if (mapping.files.contains(shard)) continue;
+    std::error_code ignored;
+    if (!std::filesystem::exists(mapping.folder / shard, ignored)) {
+      throw Error(ErrorKind::input, index.string() + ": shard " + in_quotes(shard) +
+                                        " is not there (it holds tensor " + in_quotes(tensor) +
+                                        "). Fetch the missing file.");
+    }
+    add_file(mapping, shard);
+  }
+  for (const auto& [tensor, shard] : weight_map) {
+    const auto found = mapping.tensors.find(tensor);
+    if (found == mapping.tensors.end() || found->second.file.filename() != shard) {
+      throw Error(ErrorKind::input, index.string() + ": tensor " + in_quotes(tensor) +
+                                        " is not in shard " + in_quotes(shard) +
+                                        " as the index says. Fetch index and shards again.");
+    }
+  }
+}
+
+Checkpoint Checkpoint::open(const fs::path& folder) {
+  auto mapping = std::make_unique<Mapping>();
+  mapping->folder = folder;
+  std::error_code ignored;
+  if (fs::exists(folder / single_name, ignored)) {
+    add_file(*mapping, single_name);
+  } else if (fs::exists(folder / index_name, ignored)) {
+    add_shards(*mapping);
+  } else {
+    refuse_folder(folder);
+  }
+  return Checkpoint(std::move(mapping));
+}
+
+Checkpoint::Checkpoint(std::unique_ptr<Mapping> mapping) : mapping_(std::move(mapping)) {}
+Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
+Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
+Checkpoint::~Checkpoint() = default;
+
+const MappedTensor& Checkpoint::tensor(const std::string& name) const {
+  const auto found = mapping_->tensors.find(name);
+  if (found != mapping_->tensors.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, tensor] : mapping_->tensors) names.push_back(known);
+  const auto nearest = closest(name, names);
+  throw Error(ErrorKind::input,
+              folder().string() + ": no tensor " + in_quotes(name) + " (" +
+                  (nearest.empty() ? "none of its " + std::to_string(names.size()) + " is similar"
+                                   : "the nearest is " + in_quotes(nearest)) +
+                  "). Check that config.json belongs to these weights.");
+}
+
+bool Checkpoint::contains(const std::string& name) const {
+  return mapping_->tensors.contains(name);
+}
+
+const std::map<std::string, MappedTensor>& Checkpoint::tensors() const {
+  return mapping_->tensors;
+}
+
+const fs::path& Checkpoint::folder() const {
+  return mapping_->folder;
+}
+
+std::vector<fs::path> Checkpoint::files() const {
+  std::vector<fs::path> paths;
+  for (const auto& [name, file] : mapping_->files) paths.push_back(file.path());
+  return paths;
+}
+
+}  // namespace gainsweep::model

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+/// Trained models: memory-mapped checkpoints and the front ends that make graphs of them.
+namespace gainsweep::model {
+
+enum class ElementType { bf16, fp16, fp32, fp64, int64, int32, int16, int8, uint8, boolean };
+
+/// Bytes of one element.
+std::size_t size_of(ElementType type);
+
+/// A checkpoint tensor where it lies in the mapped file: read-only, never copied.
+struct MappedTensor {
+  ElementType type = ElementType::bf16;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+  std::filesystem::path file;  ///< the shard it is in
+};
+
+/// The tensors of a Hugging Face folder: `model.safetensors`, or the shards that
+/// `model.safetensors.index.json` names. Move-only; spans live as long as it does.
+class Checkpoint {
+ public:
+  /// Maps all shards. Error(input) naming the file, the tensor and the reason for anything wrong:
+  /// truncated file, absurd header length, overlapping, gapped or out-of-range offsets, sizes that
+  /// disagree with shape and dtype, an unknown dtype, a doubled tensor, a shard or tensor the index
+  /// names but is not there.
+  static Checkpoint open(const std::filesystem::path& folder);
+
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+  ~Checkpoint();
+
+  /// By name. Error(input) with the nearest name when missing.
+  const MappedTensor& tensor(const std::string& name) const;
+  bool contains(const std::string& name) const;
+  const std::map<std::string, MappedTensor>& tensors() const;
+  const std::filesystem::path& folder() const;
+  /// Files mapped, in name order: what a digest of the model covers, with config.json.
+  std::vector<std::filesystem::path> files() const;
+
+ private:
+  struct Mapping;
+  static void add_file(Mapping& mapping, const std::string& name);
+  static void add_shards(Mapping& mapping);
+  explicit Checkpoint(std::unique_ptr<Mapping> mapping);
+  std::unique_ptr<Mapping> mapping_;
+};
+
+}  // namespace gainsweep::model

@@ -1,0 +1,59 @@
+#include "base/error.hpp"
+#include "digest/digest.hpp"
+#include "model/llama.hpp"
+
+namespace gainsweep::model {
+namespace {
+
+constexpr const char* config_name = "config.json";
+
+bool is_floating(ElementType type) {
+  return type == ElementType::bf16 || type == ElementType::fp16 || type == ElementType::fp32 ||
+         type == ElementType::fp64;
+}
+
+std::string to_text(const graph::Shape& shape) {
+  std::string text = "[";
+  for (const auto dimension : shape) {
+    text += (text.size() > 1 ? ", " : "") + std::to_string(dimension);
+  }
+  return text + "]";
+}
+
+void check_tensor(const graph::Value& wanted, const MappedTensor& found) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::input, found.file.string() + ": tensor '" + wanted.name + "' " + what +
+                                      ". Check that config.json belongs to these weights.");
+  };
+  if (found.shape != wanted.shape) {
+    refuse("has shape " + to_text(found.shape) + ", but the model needs " + to_text(wanted.shape));
+  }
+  if (!is_floating(found.type)) refuse("holds integers, but the model needs BF16, F16, F32 or F64");
+}
+
+}  // namespace
+
+void check(const graph::Graph& graph, const Checkpoint& checkpoint) {
+  for (const auto& value : graph.values) {
+    if (value.kind == graph::ValueKind::parameter)
+      check_tensor(value, checkpoint.tensor(value.name));
+  }
+}
+
+Model open(const std::filesystem::path& folder) {
+  auto checkpoint = Checkpoint::open(folder);
+  auto config = read_config(folder / config_name);
+  check(build(config, {.batch = 1, .length = 1, .with_loss = false}), checkpoint);
+  return {std::move(config), std::move(checkpoint)};
+}
+
+std::string digest(const Model& model, int num_threads) {
+  digest::Builder builder;
+  builder.add(config_name, digest::of_file(model.checkpoint.folder() / config_name, num_threads));
+  for (const auto& file : model.checkpoint.files()) {
+    builder.add(file.filename().string(), digest::of_file(file, num_threads));
+  }
+  return builder.finish();
+}
+
+}  // namespace gainsweep::model

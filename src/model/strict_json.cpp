@@ -1,0 +1,75 @@
+#include "model/strict_json.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace gainsweep::model {
+namespace {
+
+using nlohmann::json;
+
+constexpr int deepest = 16;
+constexpr std::size_t longest_name = 96;
+
+/// Follows the parser's events and refuses doubled keys and deep nesting.
+class Strictness {
+ public:
+  explicit Strictness(const std::filesystem::path& file) : file_(file), keys_(deepest + 2) {}
+
+  bool operator()(int depth, json::parse_event_t event, json& parsed) {
+    const bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (opens && depth >= deepest) {
+      refuse("nested deeper than " + std::to_string(deepest) + " levels");
+    }
+    if (opens) keys_[static_cast<std::size_t>(depth) + 1].clear();
+    if (event == json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys_[static_cast<std::size_t>(depth)].insert(key).second) {
+        refuse("key " + in_quotes(key) + " is given twice");
+      }
+    }
+    return true;
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(ErrorKind::input,
+                file_.string() + ": " + what + ". Repair or fetch the file again.");
+  }
+
+  std::filesystem::path file_;
+  std::vector<std::set<std::string>> keys_;  ///< of the open object at each depth
+};
+
+}  // namespace
+
+json parse_json(std::string_view text, const std::filesystem::path& file) {
+  Strictness strictness(file);
+  try {
+    return json::parse(text.begin(), text.end(), std::ref(strictness));
+  } catch (const json::exception& error) {
+    // The library quotes what it last read, which may be long or unprintable.
+    const std::string reason = in_quotes(error.what());
+    throw Error(ErrorKind::input, file.string() + ": not valid JSON (" +
+                                      reason.substr(1, reason.size() - 2) +
+                                      "). Repair or fetch the file again.");
+  }
+}
+
+std::string in_quotes(std::string_view name) {
+  std::size_t end = std::min(name.size(), longest_name);
+  while (end < name.size() && end > 0 && (name[end] & 0xC0) == 0x80) --end;  // not inside a letter
+  std::string shown;
+  for (const char letter : name.substr(0, end)) {
+    const bool printable = static_cast<unsigned char>(letter) >= 0x20 && letter != 0x7f;
+    shown += printable ? letter : '?';
+  }
+  return "'" + shown + (end < name.size() ? "…'" : "'");
+}
+
+}  // namespace gainsweep::model

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace gainsweep::model {
+
+/// The JSON value of a text. Error(input) naming the file for a syntax error, invalid UTF-8, a
+/// number out of range, an object key given twice (which JSON readers commonly resolve silently)
+/// and nesting deeper than 16.
+nlohmann::json parse_json(std::string_view text, const std::filesystem::path& file);
+
+/// A foreign name in quotes, fit for one line of a message: shortened, control bytes replaced.
+std::string in_quotes(std::string_view name);
+
+}  // namespace gainsweep::model
