@@ -39,8 +39,11 @@ TORCH_LIBRARY(gainsweep, m) {
   m.def("fake_quantize_dynamic(Tensor z, str format, float backoff) -> Tensor");
   m.def("fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel) -> Tensor");
   m.def("quantize(Tensor x, float scale, int zero_point) -> Tensor");
-  m.def("quantize_dynamic(Tensor x, float backoff, int zero_point) -> (Tensor codes, Tensor scale)");
-  m.def("quantize_weight(Tensor w, float backoff, bool per_channel) -> (Tensor codes, Tensor scales)");
+  m.def(
+      "quantize_dynamic(Tensor x, float backoff, int zero_point) -> (Tensor codes, Tensor scale)");
+  m.def(
+      "quantize_weight(Tensor w, float backoff, bool per_channel) -> (Tensor codes, Tensor "
+      "scales)");
 }
 
 // Kernels are named here and not in static objects of their own files: a linker drops an archive

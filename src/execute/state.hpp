@@ -1,9 +1,9 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
 #include <ATen/core/stack.h>
-#include <ATen/core/Tensor.h>
 
 #include <functional>
 #include <map>
@@ -36,7 +36,7 @@ struct Parameters::State {
   std::map<std::string, model::MappedTensor> mapped;  ///< spans into the checkpoint's files
   at::Device device = at::kCPU;
   at::ScalarType real = at::kFloat;
-  std::unordered_map<std::string, Shared> shared;  ///< by expression key
+  std::unordered_map<std::string, Shared> shared;   ///< by expression key
   std::unordered_set<const void*> mapped_storages;  ///< addresses that are a file's, not ours
 
   /// A checkpoint tensor on the device; floating ones in type `real`. Not remembered.
@@ -53,16 +53,16 @@ struct Call {
     Kind kind = Kind::tensor;
     std::size_t argument = 0;
     std::vector<std::size_t> values;  ///< one for a tensor
-    bool last = false;  ///< a tensor that nothing reads later: moved out of the table
+    bool last = false;                ///< a tensor that nothing reads later: moved out of the table
   };
 
   c10::OperatorHandle op;
   std::vector<c10::IValue> arguments;  ///< literal arguments; None where a slot stands
   std::vector<Slot> slots;             ///< by rising argument
   std::vector<std::size_t> outputs;    ///< values
-  std::vector<std::size_t> dead;  ///< values without a later reader that no slot moved out
-  bool returns_list = false;      ///< one Tensor[] that is spread over the outputs
-  std::size_t node = 0;           ///< index into Graph::nodes
+  std::vector<std::size_t> dead;       ///< values without a later reader that no slot moved out
+  bool returns_list = false;           ///< one Tensor[] that is spread over the outputs
+  std::size_t node = 0;                ///< index into Graph::nodes
 };
 
 struct Program::State {
@@ -88,13 +88,13 @@ struct Program::State {
 std::vector<at::Tensor> run_tensors(Program::State& program, const Inputs::State& inputs,
                                     std::span<const graph::ValueId> keep);
 
-/// The call of a node; `bound_reads` are slots like any other. Error(internal) naming the node and
-/// the schema when it does not fit its operator.
-Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real,
-               at::Device device);
+/// The call of a node, liveness aside. Error(internal) naming the node and the schema when it does
+/// not fit its operator.
+Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real, at::Device device);
 
-/// Calls an operator with tensors for its slots (`lookup` by value), outputs in order.
-std::vector<at::Tensor> evaluate(const Call& call,
+/// Calls a node's operator once with the tensors of `lookup`, by value, and returns its outputs.
+/// Errors as for run_tensors.
+std::vector<at::Tensor> evaluate(const graph::Graph& graph, const Call& call,
                                  const std::function<at::Tensor(std::size_t)>& lookup);
 
 }  // namespace gainsweep::execute

@@ -1,0 +1,69 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <sched.h>
+#include <torch/version.h>
+
+#include <fstream>
+
+#include "base/error.hpp"
+#include "execute/kernels.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+/// Processors this process may run on; nothing where the mask is too long to read.
+std::optional<std::int64_t> allowed_processors() {
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return std::nullopt;
+  return CPU_COUNT(&mask);
+}
+
+void require_device(config::Device device) {
+  const auto place = to_device(device);
+  if (place.is_cpu()) return;
+  const bool known = c10::impl::hasDeviceGuardImpl(place.type());
+  if (known && c10::impl::getDeviceGuardImpl(place.type())->deviceCount() > 0) return;
+  throw Error(ErrorKind::environment,
+              std::string("device ") + config::spelling(device) + " is not here (" +
+                  (known ? "LibTorch finds none" : "this LibTorch was built without it") +
+                  "). Use a machine that has one, or latency.device: cpu");
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "cpu";
+}
+
+std::string capability() {
+  return at::get_cpu_capability() + "; oneDNN: " + onednn_instruction_set();
+}
+
+}  // namespace
+
+void start(config::Device device, std::int64_t threads) {
+  require_device(device);
+  const auto allowed = allowed_processors();
+  if (allowed && threads > *allowed) {
+    throw Error(ErrorKind::environment,
+                std::to_string(threads) + " threads on " + std::to_string(*allowed) +
+                    " processors (this process's affinity mask holds no more). Ask for fewer "
+                    "threads, or launch with `mpirun --bind-to none`");
+  }
+  at::set_num_threads(static_cast<int>(threads));
+}
+
+Environment environment(config::Device device) {
+  return {
+      .torch_version = std::string(TORCH_VERSION) + ", " + at::get_mkldnn_version(),
+      .device_name = device == config::Device::cpu ? processor_name() : config::spelling(device),
+      .instruction_set = capability(),
+      .threads = at::get_num_threads()};
+}
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,152 @@
+#include "execute/kernels.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/native/verbose_wrapper.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "execute/operators.hpp"
+#include "execute/program.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+/// Standard output sent to a temporary file while it lives: oneDNN logs nowhere else.
+class CapturedOutput {
+ public:
+  CapturedOutput() : file_(std::tmpfile(), &std::fclose) {
+    std::fflush(stdout);
+    saved_ = dup(STDOUT_FILENO);
+    if (!file_ || saved_ < 0 || dup2(fileno(file_.get()), STDOUT_FILENO) < 0) {
+      if (saved_ >= 0) close(saved_);
+      throw Error(ErrorKind::environment,
+                  "cannot capture standard output (no temporary file or descriptor). Check the "
+                  "space in TMPDIR and the limit on open files");
+    }
+  }
+  CapturedOutput(const CapturedOutput&) = delete;
+  CapturedOutput& operator=(const CapturedOutput&) = delete;
+  ~CapturedOutput() { restore(); }
+
+  std::string text() {
+    restore();
+    std::rewind(file_.get());
+    std::string text;
+    for (int c = 0; (c = std::fgetc(file_.get())) != EOF;) text.push_back(static_cast<char>(c));
+    return text;
+  }
+
+ private:
+  void restore() {
+    if (saved_ < 0) return;
+    std::fflush(stdout);
+    dup2(saved_, STDOUT_FILENO);
+    close(saved_);
+    saved_ = -1;
+  }
+
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  int saved_ = -1;
+};
+
+std::string captured(const std::function<void()>& work) {
+  CapturedOutput output;
+  torch::verbose::_mkldnn_set_verbose(1);
+  try {
+    work();
+  } catch (...) {
+    torch::verbose::_mkldnn_set_verbose(0);
+    throw;
+  }
+  torch::verbose::_mkldnn_set_verbose(0);
+  return output.text();
+}
+
+std::vector<std::string> fields(const std::string& line) {
+  std::vector<std::string> result;
+  std::istringstream stream(line);
+  for (std::string field; std::getline(stream, field, ',');) result.push_back(field);
+  return result;
+}
+
+/// The kernel of the first matrix product that a log says was run.
+std::string product_kernel(const std::string& log, const std::string& what) {
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    const auto parts = fields(line);
+    const auto exec = std::find(parts.begin(), parts.end(), "exec");
+    // …,exec,cpu,matmul,brg_matmul:avx512_core_vnni,…
+    if (exec == parts.end() || parts.end() - exec < 4) continue;
+    if (exec[2] == "matmul" || exec[2] == "inner_product") return exec[3];
+  }
+  throw Error(ErrorKind::environment, "oneDNN ran no matrix product for the " + what +
+                                          " linear layer (it logged none). Use a LibTorch built "
+                                          "with oneDNN");
+}
+
+template <class... Arguments>
+at::Tensor call(const char* op, Arguments&&... arguments) {
+  torch::jit::Stack stack{c10::IValue(std::forward<Arguments>(arguments))...};
+  find_operator(op).callBoxed(stack);
+  return stack.front().toTensor();
+}
+
+c10::IValue no_scalars() {
+  return c10::List<std::optional<at::Scalar>>();
+}
+
+void run_high(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+  const auto x = at::ones({rows, inputs}, at::kBFloat16);
+  const auto weight = call("mkldnn::_reorder_linear_weight",
+                           at::ones({outputs, inputs}, at::kBFloat16), c10::IValue());
+  call("mkldnn::_linear_pointwise", x, weight, c10::IValue(), "none", no_scalars(), "");
+}
+
+void run_int8(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+  const auto codes = at::ones({rows, inputs}, at::kByte);
+  const auto weight =
+      call("onednn::qlinear_prepack", at::ones({outputs, inputs}, at::kChar), c10::IValue());
+  call("onednn::qlinear_pointwise", codes, 1.0, 128, weight, at::ones({outputs}, at::kFloat),
+       at::zeros({outputs}, at::kInt), c10::IValue(), 1.0, 0,
+       static_cast<std::int64_t>(at::kBFloat16), "none", no_scalars(), "");
+}
+
+}  // namespace
+
+std::string onednn_log(const std::function<void()>& work) {
+  // oneDNN prints its headline, instruction set included, once a process: read it first.
+  onednn_instruction_set();
+  return captured(work);
+}
+
+const std::string& onednn_instruction_set() {
+  static const std::string name = [] {
+    const auto log = captured([] { run_high(1, 16, 16); });
+    const std::string mark = "info,cpu,isa:";
+    const auto begin = log.find(mark);
+    if (begin == std::string::npos) return std::string("unknown");
+    const auto from = begin + mark.size();
+    return log.substr(from, log.find('\n', from) - from);
+  }();
+  return name;
+}
+
+LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+  const c10::InferenceMode inference;
+  LinearKernels kernels;
+  kernels.high = product_kernel(onednn_log([&] { run_high(rows, inputs, outputs); }), "bf16");
+  kernels.int8 = product_kernel(onednn_log([&] { run_int8(rows, inputs, outputs); }), "int8");
+  if (kernels.int8.starts_with("ref")) {
+    throw Error(ErrorKind::environment,
+                "int8 linear layers run on the reference kernel " + kernels.int8 +
+                    " here (oneDNN has no fast one for this processor), so their times would mean "
+                    "nothing. Measure on a processor with AVX512-VNNI, AVX2-VNNI or AMX");
+  }
+  return kernels;
+}
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,143 @@
+#include <ATen/ATen.h>
+
+#include "base/error.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+at::ScalarType to_scalar_type(model::ElementType type) {
+  using model::ElementType;
+  switch (type) {
+    case ElementType::bf16:
+      return at::kBFloat16;
+    case ElementType::fp16:
+      return at::kHalf;
+    case ElementType::fp32:
+      return at::kFloat;
+    case ElementType::fp64:
+      return at::kDouble;
+    case ElementType::int64:
+      return at::kLong;
+    case ElementType::int32:
+      return at::kInt;
+    case ElementType::int16:
+      return at::kShort;
+    case ElementType::int8:
+      return at::kChar;
+    case ElementType::uint8:
+      return at::kByte;
+    case ElementType::boolean:
+      return at::kBool;
+  }
+  throw Error(ErrorKind::internal, "unknown checkpoint element type");
+}
+
+/// A tensor over the file's own pages. They are mapped read-only: no operator of a graph writes.
+at::Tensor over_file(const model::MappedTensor& mapped) {
+  auto* data = const_cast<std::byte*>(mapped.bytes.data());
+  return at::from_blob(data, mapped.shape, at::TensorOptions(to_scalar_type(mapped.type)));
+}
+
+/// Bytes of a tensor's memory; a backend's packed weight, which hides its own, counts as dense.
+std::size_t bytes_of(const at::Tensor& tensor) {
+  return tensor.has_storage() ? tensor.storage().nbytes()
+                              : static_cast<std::size_t>(tensor.numel()) * tensor.element_size();
+}
+
+}  // namespace
+
+at::Device to_device(config::Device device) {
+  switch (device) {
+    case config::Device::cpu:
+      return at::kCPU;
+    case config::Device::cuda:
+      return at::Device(at::kCUDA, 0);
+    case config::Device::hpu:
+      return at::Device(at::kHPU, 0);
+  }
+  throw Error(ErrorKind::internal, "unknown device");
+}
+
+at::ScalarType to_scalar_type(config::Precision precision) {
+  switch (precision) {
+    case config::Precision::fp32:
+      return at::kFloat;
+    case config::Precision::bf16:
+      return at::kBFloat16;
+    case config::Precision::fp64:
+      return at::kDouble;
+  }
+  throw Error(ErrorKind::internal, "unknown precision");
+}
+
+at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
+  using graph::ElementType;
+  switch (type) {
+    case ElementType::real:
+      return real;
+    case ElementType::fp32:
+      return at::kFloat;
+    case ElementType::index:
+      return at::kLong;
+    case ElementType::byte:
+      return at::kByte;
+    case ElementType::opaque:
+      break;
+  }
+  throw Error(ErrorKind::internal, "a prepacked weight has no element type of its own");
+}
+
+at::Tensor Parameters::State::load(const std::string& name) {
+  const auto found = mapped.find(name);
+  if (found == mapped.end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, tensor] : mapped) names.push_back(known);
+    const auto hint = closest(name, names);
+    throw Error(ErrorKind::input, "the checkpoint has no tensor " + name +
+                                      " (the graph reads it)." +
+                                      (hint.empty() ? "" : " Did you mean " + hint + "?"));
+  }
+  const auto file = over_file(found->second);
+  mapped_storages.insert(file.storage().data());
+  return file.is_floating_point() ? file.to(device, real) : file.to(device);
+}
+
+Shared Parameters::State::share(const std::string& key,
+                                const std::function<std::vector<at::Tensor>()>& make) {
+  if (const auto known = shared.find(key); known != shared.end()) return known->second;
+  auto made = std::make_shared<const std::vector<at::Tensor>>(make());
+  return shared.emplace(key, std::move(made)).first->second;
+}
+
+Parameters::Parameters(const model::Checkpoint& checkpoint, config::Device device,
+                       config::Precision precision)
+    : state_(std::make_unique<State>()) {
+  state_->mapped = checkpoint.tensors();
+  state_->device = to_device(device);
+  state_->real = to_scalar_type(precision);
+}
+
+Parameters::Parameters(Parameters&&) noexcept = default;
+Parameters::~Parameters() = default;
+
+std::size_t Parameters::bytes_owned() const {
+  std::unordered_set<const void*> counted;
+  std::size_t bytes = 0;
+  for (const auto& [key, tensors] : state_->shared) {
+    for (const auto& tensor : *tensors) {
+      const void* memory = tensor.has_storage()
+                               ? tensor.storage().data()
+                               : static_cast<const void*>(tensor.unsafeGetTensorImpl());
+      if (state_->mapped_storages.contains(memory) || !counted.insert(memory).second) continue;
+      bytes += bytes_of(tensor);
+    }
+  }
+  return bytes;
+}
+
+void Parameters::release_unused() {
+  std::erase_if(state_->shared, [](const auto& entry) { return entry.second.use_count() == 1; });
+}
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,120 @@
+#include "execute/program.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <chrono>
+
+#include "base/error.hpp"
+#include "execute/fold.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+constexpr std::size_t never = static_cast<std::size_t>(-1);
+
+/// By value: the last call that reads it, or the one that makes it, or `never`.
+std::vector<std::size_t> last_uses(const Program::State& program) {
+  std::vector<std::size_t> last(program.graph.values.size(), never);
+  for (std::size_t c = 0; c < program.calls.size(); ++c) {
+    for (const auto value : program.calls[c].outputs) last[value] = c;
+    for (const auto& slot : program.calls[c].slots) {
+      for (const auto value : slot.values) last[value] = c;
+    }
+  }
+  return last;
+}
+
+/// Marks where each value of a run is freed. Bound values are not the run's to free.
+void mark_lifetimes(Program::State& program) {
+  const auto last = last_uses(program);
+  for (std::size_t value = 0; value < last.size(); ++value) {
+    if (last[value] == never || program.bound[value].defined()) continue;
+    auto& call = program.calls[last[value]];
+    Call::Slot* mover = nullptr;
+    bool in_list = false;
+    for (auto& slot : call.slots) {
+      if (std::find(slot.values.begin(), slot.values.end(), value) == slot.values.end()) continue;
+      if (slot.kind == Call::Slot::Kind::tensor) mover = &slot;
+      in_list = in_list || slot.kind != Call::Slot::Kind::tensor;
+    }
+    if (mover != nullptr && !in_list) {
+      mover->last = true;
+    } else {
+      call.dead.push_back(value);
+    }
+  }
+}
+
+std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& parameters) {
+  const at::NoGradGuard no_grad;
+  auto program = std::make_unique<Program::State>();
+  program->graph = std::move(graph);
+  program->device = parameters.device;
+  program->real = parameters.real;
+  const auto num_values = program->graph.values.size();
+  program->bound.resize(num_values);
+  program->values.resize(num_values);
+  program->kept.resize(num_values);
+  const auto folded = fold(*program, parameters);
+  for (std::size_t n = 0; n < folded.size(); ++n) {
+    if (!folded[n]) {
+      program->calls.push_back(make_call(program->graph, n, program->real, program->device));
+    }
+  }
+  mark_lifetimes(*program);
+  return program;
+}
+
+void synchronize(at::Device device) {
+  if (device.is_cpu()) return;
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  guard.synchronizeDevice(guard.getDevice().index());
+}
+
+}  // namespace
+
+Program::Program(graph::Graph graph, Parameters& parameters)
+    : state_(bind(std::move(graph), parameters.state())) {}
+Program::Program(Program&&) noexcept = default;
+Program& Program::operator=(Program&&) noexcept = default;
+Program::~Program() = default;
+
+const graph::Graph& Program::graph() const {
+  return state_->graph;
+}
+
+std::vector<double> Program::run(const Inputs& inputs, std::size_t output) {
+  const auto& outputs = state_->graph.outputs;
+  if (output >= outputs.size()) {
+    throw Error(ErrorKind::internal, "graph " + state_->graph.name + " has no output " +
+                                         std::to_string(output) + " (it has " +
+                                         std::to_string(outputs.size()) + ")");
+  }
+  const c10::InferenceMode inference;
+  const auto tensors = run_tensors(*state_, inputs.state(), {&outputs[output], 1});
+  const auto host = tensors.front().to(at::kCPU, at::kDouble).contiguous();
+  const auto* data = host.const_data_ptr<double>();
+  return {data, data + host.numel()};
+}
+
+double Program::time(const Inputs& inputs) {
+  const c10::InferenceMode inference;
+  synchronize(state_->device);
+  const auto begin = std::chrono::steady_clock::now();
+  run_tensors(*state_, inputs.state(), {});
+  synchronize(state_->device);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  return seconds.count();
+}
+
+Inputs Program::capture(const Inputs& inputs, std::span<const graph::ValueId> values) {
+  // Not in inference mode: its tensors could not be inputs of a scored graph.
+  const at::NoGradGuard no_grad;
+  auto state = std::make_unique<Inputs::State>();
+  state->tensors = run_tensors(*state_, inputs.state(), values);
+  return Inputs(std::move(state));
+}
+
+}  // namespace gainsweep::execute
