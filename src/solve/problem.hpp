@@ -26,15 +26,17 @@ struct Solution {
   Termination termination = Termination::infeasible;
   std::vector<std::size_t> choices;  ///< one index per group; empty when infeasible
   std::int64_t gain = 0;
-  double cost = 0;            ///< summed in group order
-  double least_cost = 0;      ///< smallest cost that any selection reaches: tells an infeasible budget's way out
+  double cost = 0;  ///< summed in group order
+  double least_cost =
+      0;  ///< smallest cost that any selection reaches: tells an infeasible budget's way out
 };
 
 /// How CBC certified a solution.
 struct Certificate {
-  double objective = 0;        ///< CBC's own optimum in the problem's unit (the cutoff when it proved there is none better)
-  double relative_gap = 0;     ///< |objective − gain| / max(1, |gain|)
-  std::int64_t nodes = 0;      ///< branch-and-bound nodes
+  double objective = 0;     ///< CBC's own optimum in the problem's unit (the cutoff when it proved
+                            ///< there is none better)
+  double relative_gap = 0;  ///< |objective − gain| / max(1, |gain|)
+  std::int64_t nodes = 0;   ///< branch-and-bound nodes
   bool resolved_with_margin = false;  ///< CBC's first plan was over the true budget by < 1e-6
 };
 

@@ -29,7 +29,8 @@ struct FrontierPoint {
   std::vector<std::size_t> choices;
 };
 
-/// Every Pareto-optimal (cost, gain) selection, by rising cost; costs above `largest_budget` left out.
+/// Every Pareto-optimal (cost, gain) selection, by rising cost; costs above `largest_budget` left
+/// out.
 std::vector<FrontierPoint> frontier(const std::vector<std::vector<Choice>>& groups,
                                     double largest_budget);
 

@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <boost/random/mersenne_twister.hpp>
+#include <boost/random/seed_seq.hpp>
+#include <boost/random/uniform_int_distribution.hpp>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "base/error.hpp"
+#include "solve/solve.hpp"
+
+namespace gainsweep::solve {
+namespace {
+
+/// The cheapest low format of each op that has one, the first listed among equals; format 0 where
+/// there is none.
+std::vector<LowFormat> cheapest_formats(const OpFormats& ops) {
+  std::vector<LowFormat> result;
+  result.reserve(ops.size());
+  for (std::size_t op = 0; op < ops.size(); ++op) {
+    LowFormat best;
+    for (const LowFormat& low : ops[op]) {
+      if (low.format == 0 || !std::isfinite(low.cost) || low.cost < 0) {
+        throw Error(ErrorKind::internal, "op " + std::to_string(op) + " offers format " +
+                                             std::to_string(low.format) + " at the cost " +
+                                             std::to_string(low.cost) +
+                                             " (low formats start at 1, costs are finite and not "
+                                             "negative). Report this as a bug of gainsweep.");
+      }
+      if (best.format == 0 || low.cost < best.cost) best = low;
+    }
+    result.push_back(best);
+  }
+  return result;
+}
+
+/// Lowers ops in the given order until one does not fit. The cost that is compared with the budget
+/// is summed in IR order, as whoever checks the plan will sum it.
+std::vector<std::size_t> lower_in_order(const std::vector<LowFormat>& formats,
+                                        const std::vector<std::size_t>& order, double budget) {
+  std::vector<std::size_t> assignment(formats.size(), 0);
+  for (const std::size_t op : order) {
+    assignment[op] = formats[op].format;
+    double cost = 0;
+    for (std::size_t other = 0; other < formats.size(); ++other) {
+      if (assignment[other] != 0) cost += formats[other].cost;
+    }
+    if (cost <= budget) continue;
+    assignment[op] = 0;
+    break;
+  }
+  return assignment;
+}
+
+/// The ops that can be lowered, in IR order.
+std::vector<std::size_t> lowerable(const std::vector<LowFormat>& formats) {
+  std::vector<std::size_t> order;
+  for (std::size_t op = 0; op < formats.size(); ++op) {
+    if (formats[op].format != 0) order.push_back(op);
+  }
+  return order;
+}
+
+boost::random::mt19937_64 generator(std::uint64_t seed, std::uint64_t draw) {
+  const std::uint32_t words[] = {
+      static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+      static_cast<std::uint32_t>(draw), static_cast<std::uint32_t>(draw >> 32)};
+  boost::random::seed_seq sequence(std::begin(words), std::end(words));
+  return boost::random::mt19937_64(sequence);
+}
+
+}  // namespace
+
+std::vector<std::size_t> prefix(const OpFormats& ops, double budget) {
+  const auto formats = cheapest_formats(ops);
+  return lower_in_order(formats, lowerable(formats), budget);
+}
+
+std::vector<std::size_t> random(const OpFormats& ops, double budget, std::uint64_t seed,
+                                std::uint64_t draw) {
+  const auto formats = cheapest_formats(ops);
+  auto order = lowerable(formats);
+  auto bits = generator(seed, draw);
+  // Fisher-Yates, written out: std::shuffle differs between standard libraries.
+  for (std::size_t left = order.size(); left > 1; --left) {
+    boost::random::uniform_int_distribution<std::uint64_t> position(0, left - 1);
+    std::swap(order[left - 1], order[position(bits)]);
+  }
+  return lower_in_order(formats, order, budget);
+}
+
+}  // namespace gainsweep::solve

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "solve/selection.hpp"
+
+namespace gainsweep::solve {
+
+/// A multiple-choice knapsack as CBC gets it. Numbers are scaled, because CBC's tolerances are
+/// absolute: the budget row is divided by the budget, and the objective is each choice's loss
+/// against the largest gain of its group, times a factor that makes the largest loss 1000.
+struct IntegerProgram {
+  explicit IntegerProgram(const Problem& problem);
+
+  /// One column of the program.
+  struct Column {
+    std::size_t group = 0;
+    std::size_t choice = 0;
+    double loss = 0;
+    double weight = 0;  ///< cost / budget
+  };
+
+  std::size_t num_groups = 0;
+  std::vector<Column> columns;    ///< the choices that fit the budget alone, in group order
+  std::int64_t best_gain = 0;     ///< summed largest gain of each group's columns
+  double unit = 1;                ///< scaled loss of one unit of gain
+  std::int64_t largest_loss = 0;  ///< in units of gain
+  bool has_choices = true;        ///< false when a group has no column
+
+  /// Scaled objective of a selection that gains `gain`.
+  double objective(std::int64_t gain) const;
+};
+
+/// What CBC found. The plan minimises the program's objective.
+struct Search {
+  std::optional<std::vector<std::size_t>> choices;  ///< none when CBC proved that there is none
+  std::int64_t nodes = 0;
+};
+
+/// How to run CBC on a program.
+struct SearchSpec {
+  double capacity = 1;  ///< right-hand side of the scaled budget row
+  double cutoff = std::numeric_limits<double>::infinity();  ///< on the scaled objective
+  std::vector<std::vector<std::size_t>> excluded;           ///< selections that do not count
+};
+
+/// Solves the program with CBC, silently. Error(internal) when CBC stops without a proof.
+Search branch(const IntegerProgram& program, const SearchSpec& spec);
+
+}  // namespace gainsweep::solve
