@@ -1,0 +1,119 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "files.hpp"
+#include "model/llama.hpp"
+
+namespace gainsweep::model {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr const char* config_text =
+    R"({"model_type":"llama","hidden_size":4,"intermediate_size":6,"num_hidden_layers":1,)"
+    R"("num_attention_heads":2,"num_key_value_heads":1,"vocab_size":5,"max_position_embeddings":8,)"
+    R"("tie_word_embeddings":true})";
+
+/// The weights that config_text asks for, one of them replaced by another description, or left out.
+std::string weights(const std::string& changed = "", const std::string& dtype = "F32",
+                    std::vector<std::int64_t> shape = {}) {
+  const std::string layer = "model.layers.0.";
+  std::vector<std::pair<std::string, std::vector<std::int64_t>>> tensors{
+      {"model.embed_tokens.weight", {5, 4}},
+      {layer + "input_layernorm.weight", {4}},
+      {layer + "self_attn.q_proj.weight", {4, 4}},
+      {layer + "self_attn.k_proj.weight", {2, 4}},
+      {layer + "self_attn.v_proj.weight", {2, 4}},
+      {layer + "self_attn.o_proj.weight", {4, 4}},
+      {layer + "post_attention_layernorm.weight", {4}},
+      {layer + "mlp.gate_proj.weight", {6, 4}},
+      {layer + "mlp.up_proj.weight", {6, 4}},
+      {layer + "mlp.down_proj.weight", {4, 6}},
+      {"model.norm.weight", {4}}};
+  std::string header;
+  std::int64_t end = 0;
+  for (auto& [name, size] : tensors) {
+    const bool change = name == changed;
+    if (change && shape.empty()) continue;
+    if (change) size = shape;
+    const std::string type = change ? dtype : "F32";
+    std::string text;
+    const std::int64_t begin = end;
+    std::int64_t bytes = type == "F32" || type == "I32" ? 4 : 2;
+    for (const auto dimension : size) {
+      text += (text.empty() ? "" : ",") + std::to_string(dimension);
+      bytes *= dimension;
+    }
+    end += bytes;
+    header += (header.empty() ? "{\"" : ",\"") + name + R"(":{"dtype":")" + type +
+              R"(","shape":[)" + text + R"(],"data_offsets":[)" + std::to_string(begin) + "," +
+              std::to_string(end) + "]}";
+  }
+  return safetensors(header + "}", static_cast<std::size_t>(end));
+}
+
+constexpr const char* key_weight = "model.layers.0.self_attn.k_proj.weight";
+
+TEST(LlamaFolder, OpensConfigurationAndWeights) {
+  const TemporaryFolder folder;
+  folder.write("config.json", config_text);
+  folder.write("model.safetensors", weights());
+  const auto model = open(folder.path());
+  EXPECT_EQ(model.config.vocabulary, 5);
+  EXPECT_EQ(model.checkpoint.tensors().size(), 11u);
+  folder.write("model.safetensors", weights(key_weight, "BF16", {2, 4}));
+  EXPECT_NO_THROW(open(folder.path())) << "element types may differ";
+}
+
+TEST(LlamaFolder, RefusesWeightsThatDoNotFitTheConfiguration) {
+  const TemporaryFolder folder;
+  const auto message = [&] { return refusal([&] { open(folder.path()); }); };
+  folder.write("model.safetensors", weights());
+  EXPECT_THAT(message(), HasSubstr("config.json: cannot be read"));
+  folder.write("config.json", config_text);
+  folder.write("model.safetensors", weights(key_weight));
+  EXPECT_THAT(message(), AllOf(HasSubstr("no tensor 'model.layers.0.self_attn.k_proj.weight'"),
+                               HasSubstr("the nearest is")));
+  folder.write("model.safetensors", weights(key_weight, "F32", {4, 2}));
+  EXPECT_THAT(message(), AllOf(HasSubstr("model.safetensors: tensor '" + std::string(key_weight)),
+                               HasSubstr("has shape [4, 2], but the model needs [2, 4]")));
+  folder.write("model.safetensors", weights(key_weight, "I32", {2, 4}));
+  EXPECT_THAT(message(), HasSubstr("holds integers"));
+}
+
+TEST(LlamaFolder, DigestCoversConfigurationAndWeightsOnly) {
+  const TemporaryFolder folder;
+  folder.write("config.json", config_text);
+  folder.write("model.safetensors", weights());
+  const auto first = digest(open(folder.path()), 1);
+  EXPECT_EQ(first.size(), 64u);
+  folder.write("README.md", "unrelated");
+  EXPECT_EQ(digest(open(folder.path()), 2), first);
+  folder.write("config.json", std::string(config_text) + "\n");
+  EXPECT_NE(digest(open(folder.path()), 1), first);
+  folder.write("config.json", config_text);
+  std::string other = weights();
+  other.back() ^= 1;
+  folder.write("model.safetensors", other);
+  EXPECT_NE(digest(open(folder.path()), 1), first);
+}
+
+TEST(LlamaFolder, OpensTrainedModels) {
+  for (const auto& [name, vocabulary, length] :
+       {std::tuple("stories260K", 512, 512), std::tuple("babyllama105", 105, 256)}) {
+    const auto folder = development_model(name);
+    if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no development data at " << folder;
+    const auto model = open(folder);
+    EXPECT_EQ(model.config.vocabulary, vocabulary);
+    EXPECT_EQ(model.config.longest, length);
+    EXPECT_TRUE(model.config.tied);
+    const auto graph = build(model.config, {.batch = 1, .length = length});
+    EXPECT_NO_THROW(graph::validate(graph));
+    EXPECT_NO_THROW(check(graph, model.checkpoint));
+    EXPECT_EQ(graph::quantizable_ops(graph).size(), 9u * 5 + 1);
+  }
+}
+
+}  // namespace
+}  // namespace gainsweep::model

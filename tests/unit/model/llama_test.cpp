@@ -1,0 +1,166 @@
+#include "model/llama.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "files.hpp"
+
+namespace gainsweep::model {
+namespace {
+
+using graph::Shape;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+LlamaConfig small_config() {
+  LlamaConfig config;
+  config.hidden = 24;
+  config.intermediate = 40;
+  config.layers = 1;
+  config.heads = 6;
+  config.key_value_heads = 2;
+  config.head_size = 4;
+  config.vocabulary = 50;
+  config.longest = 16;
+  return config;
+}
+
+const graph::Node& node_of(const graph::Graph& graph, const std::string& op,
+                           const std::string& path) {
+  for (const auto& node : graph.nodes) {
+    if (node.op == op && node.path == path) return node;
+  }
+  throw std::runtime_error("no " + op + " at " + path);
+}
+
+Shape shape_of(const graph::Graph& graph, const graph::Argument& argument) {
+  return graph.value(std::get<graph::ValueId>(argument)).shape;
+}
+
+/// Whether reading the shapes of a node's values confirms the shape of its output.
+void expect_consistent(const graph::Graph& graph, const graph::Node& node) {
+  SCOPED_TRACE(node.op + " at " + node.path);
+  const auto& out = graph.value(node.outputs.at(0)).shape;
+  const auto first = std::get_if<graph::ValueId>(&node.arguments[0])
+                         ? shape_of(graph, node.arguments[0])
+                         : Shape{};
+  if (node.op == "aten::linear") {
+    const auto weight = shape_of(graph, node.arguments[1]);
+    EXPECT_EQ(weight, (Shape{out.back(), first.back()}));
+    if (node.arguments.size() > 2) {
+      EXPECT_EQ(shape_of(graph, node.arguments[2]), Shape{out.back()});
+    }
+  } else if (node.op == "aten::matmul") {
+    const auto second = shape_of(graph, node.arguments[1]);
+    ASSERT_EQ(first.size(), 4u);
+    EXPECT_EQ(first[3], second[2]);
+    EXPECT_EQ(out, (Shape{first[0], second[1], first[2], second[3]}));
+  } else if (node.op == "aten::reshape") {
+    EXPECT_EQ(std::get<Shape>(node.arguments[1]), out);
+    EXPECT_EQ(graph::num_elements(first), graph::num_elements(out));
+  } else if (node.op == "aten::mul.Tensor" || node.op == "aten::add.Tensor" ||
+             node.op == "aten::rms_norm" || node.op == "aten::silu") {
+    EXPECT_EQ(first, out);
+  } else if (node.op == "aten::transpose.int" || node.op == "aten::permute") {
+    EXPECT_EQ(std::multiset(first.begin(), first.end()), std::multiset(out.begin(), out.end()));
+  }
+}
+
+TEST(Llama, BuildsValidGraphsOfConsistentShapes) {
+  for (const bool with_options : {false, true}) {
+    auto config = small_config();
+    config.layers = 3;
+    if (with_options) {
+      config.key_value_heads = config.heads;
+      config.head_size = 10;  // 6 heads of 10 do not add up to the hidden size
+      config.tied = config.attention_bias = config.feed_forward_bias = true;
+    }
+    const auto graph = build(config, {.batch = 2, .length = 7});
+    EXPECT_NO_THROW(graph::validate(graph));
+    for (const auto& node : graph.nodes) expect_consistent(graph, node);
+  }
+}
+
+TEST(Llama, GivesLossAndLogits) {
+  const auto graph = build(small_config(), {.batch = 2, .length = 7});
+  ASSERT_EQ(graph.inputs.size(), 2u);
+  EXPECT_EQ(graph.value(graph.inputs[0]).name, "tokens");
+  EXPECT_EQ(graph.value(graph.inputs[1]).name, "labels");
+  EXPECT_EQ(graph.value(graph.inputs[1]).type, graph::ElementType::index);
+  ASSERT_EQ(graph.outputs.size(), 2u);
+  EXPECT_EQ(graph.value(graph.outputs[0]).shape, Shape{});
+  EXPECT_EQ(graph.value(graph.outputs[1]).shape, (Shape{2, 7, 50}));
+
+  const auto logits_only = build(small_config(), {.batch = 1, .length = 3, .with_loss = false});
+  EXPECT_EQ(logits_only.inputs.size(), 1u);
+  ASSERT_EQ(logits_only.outputs.size(), 1u);
+  EXPECT_EQ(logits_only.value(logits_only.outputs[0]).shape, (Shape{1, 3, 50}));
+}
+
+TEST(Llama, NamesItsQuantizableOps) {
+  const auto ops = graph::quantizable_ops(build(small_config(), {.batch = 1, .length = 5}));
+  std::vector<std::string> paths;
+  for (const auto& op : ops) paths.push_back(op.path);
+  EXPECT_THAT(paths,
+              ElementsAre("layers.0.attention.q", "layers.0.attention.k", "layers.0.attention.v",
+                          "layers.0.attention.qk", "layers.0.attention.av", "layers.0.attention.o",
+                          "layers.0.mlp.gate", "layers.0.mlp.up", "layers.0.mlp.down", "lm_head"));
+}
+
+TEST(Llama, KeysAndValuesAreSingleOperands) {
+  const auto graph = build(small_config(), {.batch = 2, .length = 5});
+  const auto& qk = node_of(graph, "aten::matmul", "layers.0.attention.qk");
+  EXPECT_EQ(shape_of(graph, qk.arguments[0]), (Shape{2, 2, 15, 4}));
+  EXPECT_EQ(shape_of(graph, qk.arguments[1]), (Shape{2, 2, 4, 5}));
+  const auto& av = node_of(graph, "aten::matmul", "layers.0.attention.av");
+  EXPECT_EQ(shape_of(graph, av.arguments[0]), (Shape{2, 2, 15, 5}));
+  EXPECT_EQ(shape_of(graph, av.arguments[1]), (Shape{2, 2, 5, 4}));
+}
+
+TEST(Llama, TiedEmbeddingsAreOneParameter) {
+  const auto count = [](bool tied) {
+    auto config = small_config();
+    config.tied = tied;
+    std::set<std::string> names;
+    for (const auto& value : build(config, {.batch = 1, .length = 2}).values) {
+      if (value.kind != graph::ValueKind::parameter) continue;
+      EXPECT_TRUE(names.insert(value.name).second) << value.name;
+    }
+    return names;
+  };
+  EXPECT_TRUE(count(false).contains("lm_head.weight"));
+  EXPECT_FALSE(count(true).contains("lm_head.weight"));
+  EXPECT_EQ(count(true).size() + 1, count(false).size());
+}
+
+TEST(Llama, ConstantsAreHalfTablesAndOneBlockedNumber) {
+  const std::int64_t length = 16;
+  std::size_t numbers = 0;
+  double first_cos = 0;
+  const auto graph = build(small_config(), {.batch = 1, .length = length});
+  for (const auto& value : graph.values) {
+    if (value.kind != graph::ValueKind::constant) continue;
+    numbers += value.elements.size();
+    if (value.name == "rope.query.cos") first_cos += value.elements[0];
+    if (value.name == "mask.blocked") {
+      EXPECT_EQ(value.elements[0], -INFINITY);
+    }
+  }
+  EXPECT_EQ(numbers, 4u * 16 * 2 + 1);
+  EXPECT_DOUBLE_EQ(first_cos, 0.5);  // 1/√4
+}
+
+TEST(Llama, RefusesLengthsItCannotRun) {
+  EXPECT_THAT(refusal([] { build(small_config(), {.batch = 1, .length = 17}); }),
+              HasSubstr("length 17 tokens exceeds the model's 16"));
+  EXPECT_THAT(refusal([] { build(small_config(), {.batch = 1, .length = 0}); }),
+              HasSubstr("must both be at least 1"));
+  EXPECT_THAT(refusal([] { build(small_config(), {.batch = 0, .length = 3}); }),
+              HasSubstr("must both be at least 1"));
+}
+
+}  // namespace
+}  // namespace gainsweep::model
