@@ -56,11 +56,11 @@ struct Node {
 
 /// A program: nodes in topological order over values.
 struct Graph {
-  std::string name;
-  std::vector<Value> values;
-  std::vector<Node> nodes;
-  std::vector<ValueId> inputs;
-  std::vector<ValueId> outputs;
+  std::string name{};
+  std::vector<Value> values{};
+  std::vector<Node> nodes{};
+  std::vector<ValueId> inputs{};
+  std::vector<ValueId> outputs{};
 
   const Value& value(ValueId id) const { return values[id.index]; }
   const Node& node(NodeId id) const { return nodes[id.index]; }

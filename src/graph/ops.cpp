@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "graph/flow.hpp"
 #include "graph/graph.hpp"
 
 namespace gainsweep::graph {
@@ -88,16 +89,6 @@ Op make_op(const Graph& graph, NodeId id, OpKind kind) {
     op.weight_channels = graph.value(value).shape.front();
   }
   return op;
-}
-
-/// Number of times each value is read, graph outputs included.
-std::vector<std::size_t> count_reads(const Graph& graph) {
-  std::vector<std::size_t> reads(graph.values.size());
-  for (const Node& node : graph.nodes) {
-    for (const ValueId id : values_read(node)) ++reads[id.index];
-  }
-  for (const ValueId id : graph.outputs) ++reads[id.index];
-  return reads;
 }
 
 void mark_shared_weights(const Graph& graph, std::vector<Op>& ops) {

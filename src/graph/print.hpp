@@ -7,7 +7,8 @@
 
 namespace gainsweep::graph {
 
-/// The graph as text, one node a line: `%12 = aten::linear(%3, q_proj.weight) : real[1, 256, 64]  # path`.
+/// The graph as text, one node a line: `%12 = aten::linear(%3, q_proj.weight) : real[1, 256, 64]  #
+/// path`.
 std::string to_text(const Graph& graph);
 
 /// The graph in Graphviz DOT, quantizable ops coloured by sub-graph when a partition is given.

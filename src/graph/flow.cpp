@@ -1,0 +1,53 @@
+#include "graph/flow.hpp"
+
+#include <limits>
+
+namespace gainsweep::graph {
+namespace {
+
+constexpr std::size_t no_op = std::numeric_limits<std::size_t>::max();
+
+std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& ops,
+                                    const OpSet& left_out) {
+  std::vector<std::size_t> op_of(graph.nodes.size(), no_op);
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!left_out[i]) op_of[ops[i].node.index] = i;
+  }
+  return op_of;
+}
+
+}  // namespace
+
+Flow trace_flow(const Graph& graph, const std::vector<Op>& ops, const OpSet& left_out) {
+  const auto op_of = op_of_node(graph, ops, left_out);
+  Flow flow{.ancestors = std::vector(ops.size(), OpSet(ops.size())),
+            .nearest = std::vector(graph.values.size(), OpSet(ops.size()))};
+  std::vector<OpSet> reached(graph.nodes.size(), OpSet(ops.size()));  // by node, itself included
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    OpSet nearest(ops.size());
+    for (const ValueId id : values_read(graph.nodes[i])) {
+      const auto& producer = graph.value(id).producer;
+      if (!producer) continue;
+      reached[i] |= reached[producer->index];
+      nearest |= flow.nearest[id.index];
+    }
+    if (op_of[i] != no_op) {
+      flow.ancestors[op_of[i]] = reached[i];
+      reached[i].set(op_of[i]);
+      nearest.reset().set(op_of[i]);
+    }
+    for (const ValueId id : graph.nodes[i].outputs) flow.nearest[id.index] = nearest;
+  }
+  return flow;
+}
+
+std::vector<std::size_t> count_reads(const Graph& graph) {
+  std::vector<std::size_t> reads(graph.values.size());
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : values_read(node)) ++reads[id.index];
+  }
+  for (const ValueId id : graph.outputs) ++reads[id.index];
+  return reads;
+}
+
+}  // namespace gainsweep::graph

@@ -1,0 +1,116 @@
+#include <array>
+#include <charconv>
+
+#include "graph/notation.hpp"
+#include "graph/print.hpp"
+
+namespace gainsweep::graph {
+namespace {
+
+/// The shortest digits that read back as the same number, told from an integer by a point.
+std::string number_text(double number) {
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+  std::string text(buffer.data(), end);
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+
+const char* type_name(ElementType type) {
+  switch (type) {
+    case ElementType::real:
+      return "real";
+    case ElementType::fp32:
+      return "fp32";
+    case ElementType::index:
+      return "index";
+    case ElementType::byte:
+      return "byte";
+    case ElementType::opaque:
+      return "opaque";
+  }
+  return "?";
+}
+
+template <class Items, class Text>
+std::string joined(const Items& items, const Text& text) {
+  std::string result;
+  for (const auto& item : items) result += (result.empty() ? "" : ", ") + text(item);
+  return result;
+}
+
+std::string shape_text(const Shape& shape) {
+  return "[" + joined(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
+}
+
+std::string quoted(const std::string& word) {
+  std::string text = "\"";
+  for (const char c : word) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "\"";
+}
+
+/// Writes an argument of a call.
+struct ArgumentText {
+  const Graph& graph;
+
+  std::string operator()(std::monostate) const { return "None"; }
+  std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+  std::string operator()(std::int64_t number) const { return std::to_string(number); }
+  std::string operator()(double number) const { return number_text(number); }
+  std::string operator()(const std::string& word) const { return quoted(word); }
+  std::string operator()(const std::vector<std::int64_t>& list) const { return shape_text(list); }
+  std::string operator()(ValueId id) const { return value_text(graph, id); }
+  std::string operator()(const std::vector<ValueId>& list) const {
+    return "[" + joined(list, *this) + "]";
+  }
+};
+
+std::string node_text(const Graph& graph, const Node& node) {
+  const auto reference = [&](ValueId id) { return value_text(graph, id); };
+  const auto type = [&](ValueId id) { return type_text(graph.value(id)); };
+  return joined(node.outputs, reference) + " = " + call_text(graph, node) + " : " +
+         joined(node.outputs, type) + (node.path.empty() ? "" : "  # " + node.path);
+}
+
+}  // namespace
+
+std::string type_text(const Value& value) {
+  return type_name(value.type) + shape_text(value.shape);
+}
+
+std::string value_text(const Graph& graph, ValueId id) {
+  const Value& value = graph.value(id);
+  if (value.kind == ValueKind::parameter) return value.name;
+  if (value.kind != ValueKind::constant) return "%" + std::to_string(id.index);
+  if (value.elements.size() == 1) return number_text(value.elements.front());
+  return (value.name.empty() ? "constant" : value.name) + shape_text(value.shape);
+}
+
+std::string call_text(const Graph& graph, const Node& node) {
+  const auto text = [&](const Argument& argument) {
+    return std::visit(ArgumentText{graph}, argument);
+  };
+  return node.op + "(" + joined(node.arguments, text) + ")";
+}
+
+std::string to_text(const Graph& graph) {
+  std::string text = "graph " + graph.name + "\n";
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    text += "input %" + std::to_string(id.index) + " : " + type_text(value) +
+            (value.name.empty() ? "" : "  # " + value.name) + "\n";
+  }
+  for (const Value& value : graph.values) {
+    if (value.kind == ValueKind::parameter) {
+      text += "parameter " + value.name + " : " + type_text(value) + "\n";
+    }
+  }
+  for (const Node& node : graph.nodes) text += node_text(graph, node) + "\n";
+  text +=
+      "return " + joined(graph.outputs, [&](ValueId id) { return value_text(graph, id); }) + "\n";
+  return text;
+}
+
+}  // namespace gainsweep::graph
