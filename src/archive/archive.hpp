@@ -8,14 +8,16 @@
 
 namespace gainsweep::archive {
 
-/// Writes an archive: temporary name, fsync, rename, fsync of the folder; then reopens and verifies
-/// it. Every dataset has units, long name, Fletcher32, dimension scales and its SHA-256; every group
-/// the SHA-256 of its attributes. Error(environment) naming the path and cause (disk full, …), with
-/// nothing left under the final name.
+/// Writes an archive: temporary name, fsync, reads it back and compares, rename, fsync of the
+/// folder. Equal contents give equal bytes. Every dataset has units, long name, dimension scales,
+/// its SHA-256 and (unless scalar or empty) Fletcher32; every group the SHA-256 of its attributes
+/// and children. Error(environment) naming the path and cause (disk full, …); nothing incomplete is
+/// ever under the final name, and an archive that was there stays.
 void write(const std::filesystem::path& path, const Contents& contents);
 
-/// Reads and verifies an archive. Error(input) naming the object for any damage, a foreign HDF5
-/// file, or another layout version.
+/// Reads and verifies an archive; tables in the order they were written, deterministic ones first,
+/// those of one group together. Error(input) naming the file, and the object where one is wrong,
+/// for any damage, a foreign HDF5 file, or another layout version.
 Contents read(const std::filesystem::path& path);
 
 /// Differences of two archives' deterministic contents, one sentence each (object, first differing

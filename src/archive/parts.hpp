@@ -10,7 +10,8 @@
 namespace gainsweep::archive {
 
 /// Finished units on their way to the archive: small closed files `<folder>/parts/<sha256>.h5`.
-/// Records are buffered and written every 64 units or 20 s, and by `flush`.
+/// Records are buffered; `add` writes them when there are 64 or the last part is 20 s old, `flush`
+/// at once. For one thread at a time.
 class PartWriter {
  public:
   explicit PartWriter(std::filesystem::path folder);
@@ -24,19 +25,25 @@ class PartWriter {
  private:
   std::filesystem::path folder_;
   std::vector<Record> buffer_;
-  std::chrono::steady_clock::time_point oldest_;
+  std::chrono::steady_clock::time_point last_flush_;
 };
 
-/// All records of a folder's parts; of a key stored twice one. Parts whose content does not match
-/// the digest in their name are left out and named in `damaged`.
+/// All records of a folder's parts, none if there is no such folder; of a key stored twice in a
+/// table one. Parts whose content does not match the digest in their name, or has another layout
+/// version, are left out and named in `damaged`.
 struct StoredRecords {
   std::vector<Record> records;
   std::vector<std::filesystem::path> damaged;
 };
 StoredRecords read_parts(const std::filesystem::path& folder);
 
-/// An exclusive flock on `<folder>/lock`, with its holder's host and process id inside. Released by
-/// the destructor or the process's end. Error(environment) naming the holder when taken.
+/// Removes files that a killed writer left unfinished in a folder and its parts. Only for the
+/// holder of the folder's lock, before anybody writes.
+void remove_leftovers(const std::filesystem::path& folder);
+
+/// An exclusive flock on `<folder>/lock` (the folder is created if need be), with its holder's host
+/// and process id inside. Released by the destructor or the process's end. Error(environment)
+/// naming the holder when taken.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);

@@ -31,8 +31,8 @@ enum class Nature {
   measured,       ///< times and machine descriptions; lives under /measured
 };
 
-/// A group of the archive. In tables of units every field's first axis is "unit" and the first
-/// field is `unit_key`.
+/// A group of the archive. In tables of units every field's first axis is "unit" and the
+/// first fields are `unit_key` and `unit_order`.
 struct Table {
   std::string path;  ///< "scores", "latency/class_0"; without the leading "/measured"
   std::string long_name;
@@ -44,19 +44,19 @@ struct Table {
 struct Record {
   std::string table;  ///< path of the table it becomes a row of
   Nature nature = Nature::deterministic;
-  std::string key;          ///< the unit's key, 64 hex digits
-  std::uint64_t order = 0;  ///< place among the units of its table
+  std::string key;            ///< the unit's key, 64 hex digits
+  std::uint64_t order = 0;    ///< place among the units of its table
   std::vector<Field> fields;  ///< without the unit axis
 };
 
 /// Everything an archive holds.
 struct Contents {
   std::map<std::string, std::string> provenance;  ///< deterministic: spec, digests, program version
-  std::map<std::string, std::string> machine;     ///< measured: host, device, versions, ranks, times
+  std::map<std::string, std::string> machine;  ///< measured: host, device, versions, ranks, times
   std::vector<Table> tables;
 };
 
-/// The table of that path. Error(input) naming what is there when absent.
+/// The first table of that path. Error(input) naming what is there when absent.
 const Table& table(const Contents& contents, const std::string& path);
 const Field& field(const Table& table, const std::string& name);
 

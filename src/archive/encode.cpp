@@ -1,0 +1,251 @@
+#include <algorithm>
+#include <deque>
+#include <set>
+
+#include "archive/hdf5.hpp"
+#include "archive/layout.hpp"
+#include "base/error.hpp"
+
+namespace gainsweep::archive {
+namespace {
+
+/// A group to be: what it holds, in the order of creation.
+struct Node {
+  std::map<std::string, std::string> attributes;
+  std::vector<const Field*> fields;
+  std::deque<std::pair<std::string, Node>> groups;  ///< a deque: references stay valid
+
+  Node& group(const std::string& name) {
+    for (auto& [known, node] : groups) {
+      if (known == name) return node;
+    }
+    return groups.emplace_back(name, Node{}).second;
+  }
+};
+
+/// The tree of a file, with the fields that are not part of the contents.
+struct Tree {
+  Node root;
+  std::deque<Field> own_fields;
+};
+
+std::string index_scale_name(const std::string& axis, std::size_t extent) {
+  return axis + "_" + std::to_string(extent);
+}
+
+/// The field of a table that names the places along an axis: the one of the axis's name (of the
+/// units their keys), if it has that axis alone.
+const Field* coordinate(const Table& table, const std::string& axis, std::size_t extent) {
+  const std::string name = axis == names::unit ? names::unit_key : axis;
+  for (const Field& field : table.fields) {
+    if (field.name == name && field.axes == std::vector{axis} && field.shape.front() == extent) {
+      return &field;
+    }
+  }
+  return nullptr;
+}
+
+Field index_scale(const std::string& axis, std::size_t extent) {
+  std::vector<std::int64_t> places(extent);
+  for (std::size_t i = 0; i < extent; ++i) places[i] = static_cast<std::int64_t>(i);
+  return {index_scale_name(axis, extent),
+          std::move(places),
+          {extent},
+          "1",
+          "Places along the axis " + axis,
+          {axis}};
+}
+
+void add_texts(Tree& tree, Node& node, const std::map<std::string, std::string>& texts) {
+  for (const auto& [key, value] : texts) {
+    if (value.size() < long_text) {
+      node.attributes[key] = value;
+      continue;
+    }
+    node.fields.push_back(&tree.own_fields.emplace_back(
+        Field{key, std::vector{value}, {}, "", "The text of " + key, {}}));
+  }
+}
+
+/// The index scales that the tables of one nature need, in the order of their names.
+void add_index_scales(Tree& tree, Node& node, const std::vector<Table>& tables, Nature nature) {
+  std::set<std::pair<std::string, std::size_t>> needed;
+  for (const Table& table : tables) {
+    if (table.nature != nature) continue;
+    for (const Field& field : table.fields) {
+      for (std::size_t d = 0; d < field.axes.size(); ++d) {
+        if (coordinate(table, field.axes[d], field.shape[d]) == nullptr) {
+          needed.emplace(field.axes[d], field.shape[d]);
+        }
+      }
+    }
+  }
+  for (const auto& [axis, extent] : needed) {
+    node.fields.push_back(&tree.own_fields.emplace_back(index_scale(axis, extent)));
+  }
+}
+
+void add_table(Node& top, const Table& table) {
+  Node* node = &top;
+  for (std::size_t begin = 0; begin <= table.path.size();) {
+    const std::size_t end = std::min(table.path.find('/', begin), table.path.size());
+    node = &node->group(table.path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  node->attributes[names::long_name] = table.long_name;
+  for (const Field& field : table.fields) node->fields.push_back(&field);
+}
+
+void build(Tree& tree, const Contents& contents, const Layout& layout) {
+  Node& root = tree.root;
+  root.attributes = {{names::schema, std::string(layout.schema)},
+                     {names::program, "gainsweep " GAINSWEEP_VERSION},
+                     {names::version, std::to_string(layout_version)}};
+  add_texts(tree, root.group(names::provenance), contents.provenance);
+  if (layout.described) {
+    add_index_scales(tree, root.group(names::axes), contents.tables, Nature::deterministic);
+  }
+  for (const Table& table : contents.tables) {
+    if (table.nature == Nature::deterministic) add_table(root, table);
+  }
+  Node& measured = root.group(names::measured);
+  add_texts(tree, measured.group(names::machine), contents.machine);
+  if (layout.described) {
+    add_index_scales(tree, measured.group(names::axes), contents.tables, Nature::measured);
+  }
+  for (const Table& table : contents.tables) {
+    if (table.nature == Nature::measured) add_table(measured, table);
+  }
+}
+
+/// Texts side by side, each padded with zeros to the longest.
+std::string padded(const std::vector<std::string>& texts, std::size_t size) {
+  std::string bytes(texts.size() * size, '\0');
+  for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(&bytes[i * size], size);
+  return bytes;
+}
+
+hdf5::Dataset write_values(hid_t parent, const Field& field) {
+  const auto create = [&](const hdf5::Type& type, const void* values) {
+    hdf5::Dataset dataset = hdf5::create_dataset(parent, field.name, type, field.shape);
+    if (value_count(field.values) > 0) hdf5::write(dataset, type, values);
+    return dataset;
+  };
+  if (const auto* numbers = std::get_if<std::vector<double>>(&field.values)) {
+    return create(hdf5::float64(), numbers->data());
+  }
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&field.values)) {
+    return create(hdf5::int64(), integers->data());
+  }
+  const auto& texts = std::get<std::vector<std::string>>(field.values);
+  std::size_t size = 1;
+  for (const std::string& text : texts) size = std::max(size, text.size());
+  return create(hdf5::fixed_text(size), padded(texts, size).data());
+}
+
+/// Writes a field; its digest, or an empty string where none is asked for.
+std::string write_field(hid_t parent, const Field& field, const Layout& layout) {
+  const hdf5::Dataset dataset = write_values(parent, field);
+  hdf5::set_text(dataset.id(), names::units, field.units);
+  hdf5::set_text(dataset.id(), names::long_name, field.long_name);
+  hdf5::set_texts(dataset.id(), names::axes, field.axes);
+  if (!layout.described) return {};
+  const std::string digest = field_digest(field);
+  hdf5::set_text(dataset.id(), names::digest, digest);
+  return digest;
+}
+
+void write_attributes(hid_t group, const std::map<std::string, std::string>& attributes) {
+  for (const auto& [name, value] : attributes) {
+    if (name == names::version) {
+      hdf5::set_integer(group, name, layout_version);
+    } else {
+      hdf5::set_text(group, name, value);
+    }
+  }
+}
+
+/// Fills a group; its digest. The root's leaves the measured part out, so that runs with equal
+/// deterministic contents have equal root digests.
+std::string write_group(hid_t group, const Node& node, const Layout& layout, bool is_root) {
+  write_attributes(group, node.attributes);
+  std::map<std::string, std::string> children;
+  for (const Field* field : node.fields) children[field->name] = write_field(group, *field, layout);
+  for (const auto& [name, child] : node.groups) {
+    const hdf5::Group created = hdf5::create_group(group, name);
+    children[name] = write_group(created.id(), child, layout, false);
+  }
+  if (!layout.described) return {};
+  if (is_root) children.erase(names::measured);
+  const std::string digest = group_digest(node.attributes, children);
+  hdf5::set_text(group, names::digest, digest);
+  return digest;
+}
+
+bool is_coordinate(const Table& table, const Field& field) {
+  return field.axes.size() == 1 &&
+         coordinate(table, field.axes.front(), field.shape.front()) == &field;
+}
+
+/// Attaches to every dimension of a table's fields its scale: the coordinate in the table or an
+/// index. A coordinate is a scale itself and can have none (HDF5's rule).
+void attach_scales(hid_t top, const Table& table) {
+  const hdf5::Group axes = hdf5::open_group(top, names::axes);
+  const hdf5::Group group = hdf5::open_group(top, table.path);
+  for (const Field& field : table.fields) {
+    if (is_coordinate(table, field)) {
+      hdf5::make_scale(hdf5::open_dataset(group.id(), field.name), field.axes.front());
+    }
+  }
+  for (const Field& field : table.fields) {
+    const hdf5::Dataset dataset = hdf5::open_dataset(group.id(), field.name);
+    for (std::size_t d = 0; d < field.axes.size(); ++d) {
+      hdf5::label_dimension(dataset, d, field.axes[d]);
+      if (is_coordinate(table, field)) continue;
+      const Field* named = coordinate(table, field.axes[d], field.shape[d]);
+      const hdf5::Dataset scale =
+          named != nullptr
+              ? hdf5::open_dataset(group.id(), named->name)
+              : hdf5::open_dataset(axes.id(), index_scale_name(field.axes[d], field.shape[d]));
+      hdf5::attach_scale(dataset, scale, d);
+    }
+  }
+}
+
+void make_index_scales(hid_t top) {
+  const hdf5::Group axes = hdf5::open_group(top, names::axes);
+  for (const hdf5::Link& link : hdf5::links(axes.id())) {
+    const hdf5::Dataset scale = hdf5::open_dataset(axes.id(), link.name);
+    hdf5::make_scale(scale, hdf5::texts(scale.id(), names::axes).front());
+  }
+}
+
+void add_scales(hid_t root, const Contents& contents) {
+  const hdf5::Group measured = hdf5::open_group(root, names::measured);
+  make_index_scales(root);
+  make_index_scales(measured.id());
+  for (const Table& table : contents.tables) {
+    attach_scales(table.nature == Nature::measured ? measured.id() : root, table);
+  }
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(const Contents& contents, const Layout& layout) {
+  check(contents);
+  Tree tree;
+  build(tree, contents, layout);
+  const hdf5::Session session;
+  try {
+    hdf5::NewImage image;
+    write_group(image.root(), tree.root, layout, true);
+    if (layout.described) add_scales(image.root(), contents);
+    return image.finish();
+  } catch (const Error& error) {
+    throw Error(ErrorKind::environment, std::string("contents cannot be laid out in memory: ") +
+                                            error.what() +
+                                            ". Free memory or check the HDF5 library.");
+  }
+}
+
+}  // namespace gainsweep::archive

@@ -1,0 +1,111 @@
+#include "archive/parts.hpp"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <tuple>
+
+#include "archive/disk.hpp"
+#include "archive/layout.hpp"
+#include "base/error.hpp"
+#include "digest/digest.hpp"
+
+namespace gainsweep::archive {
+namespace {
+
+constexpr std::size_t most_records = 64;
+constexpr std::chrono::seconds longest_wait{20};
+
+std::filesystem::path parts_folder(const std::filesystem::path& folder) {
+  return folder / "parts";
+}
+
+bool is_temporary(const std::filesystem::path& path) {
+  return path.filename().string().starts_with(temporary_prefix);
+}
+
+std::vector<std::filesystem::path> entries(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::vector<std::filesystem::path> paths;
+  std::filesystem::directory_iterator entry(folder, code);
+  for (; !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
+    paths.push_back(entry->path());
+  }
+  if (code && code != std::errc::no_such_file_or_directory) {
+    throw Error(ErrorKind::environment, folder.string() + " cannot be listed (" + code.message() +
+                                            "). Check the folder's permissions.");
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+/// Tables of a part, or nothing where the bytes are not those its name promises.
+bool read_part(const std::filesystem::path& path, Contents& contents) {
+  const std::vector<std::byte> bytes = read_file(path);
+  if (digest::of_bytes(bytes) != path.stem().string()) return false;
+  try {
+    contents = decode(bytes, part_layout);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::input) throw;
+    return false;  // right bytes of another layout version
+  }
+  return true;
+}
+
+}  // namespace
+
+PartWriter::PartWriter(std::filesystem::path folder)
+    : folder_(parts_folder(folder)), last_flush_(std::chrono::steady_clock::now()) {
+  make_folder(folder_);
+}
+
+void PartWriter::add(Record record) {
+  buffer_.push_back(std::move(record));
+  const bool due = std::chrono::steady_clock::now() - last_flush_ >= longest_wait;
+  if (due || buffer_.size() >= most_records) flush();
+}
+
+void PartWriter::flush() {
+  last_flush_ = std::chrono::steady_clock::now();
+  if (buffer_.empty()) return;
+  const std::vector<std::byte> bytes = encode({{}, {}, stack(buffer_)}, part_layout);
+  NewFile(folder_, {bytes}).commit(folder_ / (digest::of_bytes(bytes) + ".h5"));
+  buffer_.clear();
+}
+
+StoredRecords read_parts(const std::filesystem::path& folder) {
+  StoredRecords stored;
+  std::set<std::tuple<Nature, std::string, std::string>> known;
+  for (const auto& path : entries(parts_folder(folder))) {
+    if (is_temporary(path) || path.extension() != ".h5") continue;
+    Contents contents;
+    if (!read_part(path, contents)) {
+      stored.damaged.push_back(path);
+      continue;
+    }
+    for (const Table& table : contents.tables) {
+      const std::size_t num_units = field(table, names::unit_key).shape.front();
+      for (std::size_t unit = 0; unit < num_units; ++unit) {
+        Record record = row(table, unit);
+        if (!known.emplace(record.nature, record.table, record.key).second) continue;
+        stored.records.push_back(std::move(record));
+      }
+    }
+  }
+  return stored;
+}
+
+void remove_leftovers(const std::filesystem::path& folder) {
+  for (const auto& of : {folder, parts_folder(folder)}) {
+    for (const auto& path : entries(of)) {
+      std::error_code code;
+      if (is_temporary(path)) std::filesystem::remove(path, code);
+      if (code) {
+        throw Error(ErrorKind::environment, path.string() + " cannot be removed (" +
+                                                code.message() + "). Remove it by hand.");
+      }
+    }
+  }
+}
+
+}  // namespace gainsweep::archive
