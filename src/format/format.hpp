@@ -21,8 +21,8 @@ enum class ScaleRule {
 /// How a floating or integer grid is laid out. Saturating: finite values beyond `max` become ±max.
 struct Grid {
   Kind kind = Kind::floating;
-  int exponent_bits = 0;
-  int mantissa_bits = 0;  ///< explicit ones
+  int exponent_bits = 0;  ///< 0 for integers
+  int mantissa_bits = 0;  ///< explicit ones; 0 for integers
   int bias = 0;
   double max = 0;  ///< largest finite magnitude: 448, 240, 57344, 127, …
 };
@@ -45,14 +45,17 @@ std::vector<std::string> names();
 Format by_name(const std::string& name);
 
 /// The noise constant α of a floating format for `d = α · s`: 2^(−2m)/12, the worst case inside a
-/// binade (arXiv 2505.13060, from memory).
+/// binade (arXiv 2505.13060, from memory). For an integer grid 1/12, the variance of a uniform
+/// error in units of the step: it multiplies the step-weighted norm.
 double paper_noise(const Grid& grid);
 
-/// `paper_noise` averaged over a log-uniform mantissa: 3/(8 ln 2) times it (this project).
+/// `paper_noise` averaged over a log-uniform mantissa: 3/(8 ln 2) times it (this project). For an
+/// integer grid 1/12 as well.
 double log_uniform_noise(const Grid& grid);
 
-/// The scale of a group of largest magnitude `amax`: amax / (max · backoff), 1 for an all-zero
-/// group or a `fixed` rule.
+/// The scale of a group of largest magnitude `amax`: amax / (max · backoff), at least the smallest
+/// normal float; 1 for an all-zero group and for a grid with the exponents of fp32 (bf16). NaN or
+/// infinite where `amax` is.
 float scale_of(const Grid& grid, float amax, double backoff);
 
 }  // namespace gainsweep::format

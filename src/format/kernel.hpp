@@ -5,25 +5,27 @@
 #include <span>
 #include <vector>
 
+#include "format/bf16.hpp"
 #include "format/format.hpp"
 
 namespace gainsweep::format {
 
-/// bfloat16 as its 16 bits, for spans over a model's own storage.
-struct Bf16 {
-  std::uint16_t bits;
-};
-
-/// `z` rounded to the grid at `scale`: round-half-even of z/scale, clamped to ±max after scaling,
-/// times scale. NaN stays NaN, ±inf becomes ±max·scale.
+/// `z` rounded to the grid at `scale`: the quotient z/scale rounded to T's precision, clamped to
+/// ±max, rounded half to even on the grid, times scale in T. The quotient is IEEE division:
+/// multiplying by 1/scale gives other bits. NaN stays NaN, ±inf becomes ±max·scale, the sign of
+/// zero is kept.
 float round_to(const Grid& grid, float z, float scale);
+double round_to(const Grid& grid, double z, float scale);
 
-/// round_to over a span, in place of `output`; vectorised, equal to the scalar form bit for bit.
-/// Instantiated for float, double and Bf16 (arithmetic in fp32, fp64 for double).
+/// round_to over a span, in place of `output`, which may be `input` itself; vectorised, equal to
+/// the scalar form bit for bit (NaN payloads aside). Instantiated for float, double and Bf16
+/// (arithmetic in fp32, fp64 for double; a Bf16 result is rounded once more, half to even and
+/// saturating).
 template <class T>
 void round_span(const Grid& grid, float scale, std::span<const T> input, std::span<T> output);
 
-/// Largest finite magnitude of a span; NaN or infinity if it holds one.
+/// Largest magnitude of a span, 0 if it is empty; NaN if it holds one, else infinity if it holds
+/// one.
 template <class T>
 float largest_magnitude(std::span<const T> values);
 
@@ -33,8 +35,10 @@ struct ScaledGrid {
   float scale = 1;
 };
 
-/// What one pass over an operand `z` and its gradient `g` leaves behind. All sums in fp64 over
-/// fp32 products (fp64 for T = double), in an order that does not depend on the instruction set.
+/// What one pass over an operand `z` and its gradient `g` leaves behind. Terms are formed in fp32,
+/// squares included (they underflow below |z·g| = 1e-22), and at most 16 of them are added in fp32
+/// before a sum goes on in fp64; all fp64 for T = double. The order of addition depends only on the
+/// length, not on the instruction set.
 struct ProbeSums {
   double weighted_square = 0;        ///< Σ (z·g)²
   double square_gradient = 0;        ///< Σ_{z≠0} g²
@@ -48,12 +52,13 @@ void probe_span(std::span<const ScaledGrid> formats, std::span<const T> z, std::
                 ProbeSums& sums);
 
 /// 8-bit codes of a span in an integer grid: round-half-even(z/scale) clamped to ±127, plus
-/// `zero_point` (128 for unsigned codes).
+/// `zero_point` (128 for unsigned codes, 0 for two's complement). NaN becomes the code of zero.
 template <class T>
 void quantize_span(float scale, int zero_point, std::span<const T> input,
                    std::span<std::uint8_t> codes);
 
-/// Which instruction set the vectorised kernels use here: "avx512", "avx2", "generic".
+/// The instruction set that the vectorised kernels use here: "avx512", "avx2" or "generic". Results
+/// are the same with each.
 const char* instruction_set();
 
 }  // namespace gainsweep::format

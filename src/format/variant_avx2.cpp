@@ -1,0 +1,7 @@
+#include "format/lanes.hpp"
+
+namespace gainsweep::format {
+
+constinit const Variant avx2_variant = make_variant<32, TrueDivision>("avx2");
+
+}  // namespace gainsweep::format

@@ -1,0 +1,7 @@
+#include "format/lanes.hpp"
+
+namespace gainsweep::format {
+
+constinit const Variant generic_variant = make_variant<16, TrueDivision>("generic");
+
+}  // namespace gainsweep::format
