@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,12 +11,13 @@
 /// SHA-256 tree digests of spec parts, models, data and parts.
 namespace gainsweep::digest {
 
-/// Lower-case hex SHA-256 of bytes.
+/// Lower-case hex SHA-256 of bytes. Error(environment) if libcrypto cannot compute it.
 std::string of_bytes(std::span<const std::byte> bytes);
 std::string of_text(std::string_view text);
 
 /// Digest of a long byte range: SHA-256 over the digests of its 4 MiB blocks, so that blocks can be
-/// hashed by several threads; the same for any thread count. Binds the length.
+/// hashed by several threads, the calling one included; the same for any thread count (which is
+/// taken as 1 below 1). Binds the length.
 std::string of_blocks(std::span<const std::byte> bytes, int num_threads = 1);
 
 /// Feeds labelled fields in order, so that no two field lists collide, and ends in a hex digest.
@@ -24,13 +26,20 @@ class Builder {
   Builder& add(std::string_view label, std::string_view value);
   Builder& add(std::string_view label, std::int64_t value);
   Builder& add(std::string_view label, double value);  ///< exact: its bits
+  Builder& add(std::string_view label, std::integral auto value) {
+    return add(label, static_cast<std::int64_t>(value));
+  }
   std::string finish() const;
 
  private:
-  std::string fields_;
+  Builder& append(std::string_view label, char type, std::string_view value);
+
+  std::string fields_;  // of each field: label length, label, type, value length, value
 };
 
-/// Digest of a file's content by memory-mapping it. Error(input) naming the path when unreadable.
+/// of_blocks of a regular file's content, read one block a thread at a time (not memory-mapped: a
+/// file that shrinks or a disk that fails is an error, not a signal). Error(input) naming the path
+/// when it is unreadable, not a regular file, or changes length meanwhile.
 std::string of_file(const std::filesystem::path& path, int num_threads = 1);
 
 }  // namespace gainsweep::digest
