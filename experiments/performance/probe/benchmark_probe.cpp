@@ -79,6 +79,7 @@ void report_all(const char* type) {
   for (std::size_t num_formats = 0; num_formats <= 5; ++num_formats) {
     report<T>(type, cached, cached, num_formats);
   }
+  report<T>(type, cached, 1024, 3);
   report<T>(type, large, large, 3);
   report<T>(type, large, 1024, 3);
 }
