@@ -46,18 +46,22 @@ class Strictness {
   std::vector<std::set<std::string>> keys_;  ///< of the open object at each depth
 };
 
+// The library's own messages quote what it last read, which may be long or unprintable.
+[[noreturn]] void refuse_json(const std::filesystem::path& file, const std::string& why) {
+  throw Error(ErrorKind::input,
+              file.string() + ": not valid JSON (" + why + "). Repair or fetch the file again.");
+}
+
 }  // namespace
 
 json parse_json(std::string_view text, const std::filesystem::path& file) {
   Strictness strictness(file);
   try {
     return json::parse(text.begin(), text.end(), std::ref(strictness));
-  } catch (const json::exception& error) {
-    // The library quotes what it last read, which may be long or unprintable.
-    const std::string reason = in_quotes(error.what());
-    throw Error(ErrorKind::input, file.string() + ": not valid JSON (" +
-                                      reason.substr(1, reason.size() - 2) +
-                                      "). Repair or fetch the file again.");
+  } catch (const json::parse_error& error) {
+    refuse_json(file, "at byte " + std::to_string(error.byte));
+  } catch (const json::exception&) {
+    refuse_json(file, "a number out of range");
   }
 }
 

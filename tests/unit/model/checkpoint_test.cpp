@@ -126,7 +126,10 @@ void write_shard(const TemporaryFolder& folder, const std::string& name,
   std::string header, data;
   for (const auto& [tensor, mapped] : tensors) {
     std::string shape;
-    for (const auto size : mapped.shape) shape += (shape.empty() ? "" : ",") + std::to_string(size);
+    for (const auto size : mapped.shape) {
+      if (!shape.empty()) shape += ",";
+      shape += std::to_string(size);
+    }
     const auto begin = data.size();
     data.append(reinterpret_cast<const char*>(mapped.bytes.data()), mapped.bytes.size());
     header += (header.empty() ? "{\"" : ",\"") + tensor + R"(":{"dtype":"F32","shape":[)" + shape +

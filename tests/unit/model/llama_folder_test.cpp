@@ -42,7 +42,8 @@ std::string weights(const std::string& changed = "", const std::string& dtype = 
     const std::int64_t begin = end;
     std::int64_t bytes = type == "F32" || type == "I32" ? 4 : 2;
     for (const auto dimension : size) {
-      text += (text.empty() ? "" : ",") + std::to_string(dimension);
+      if (!text.empty()) text += ",";
+      text += std::to_string(dimension);
       bytes *= dimension;
     }
     end += bytes;

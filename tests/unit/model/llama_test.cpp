@@ -7,6 +7,7 @@
 #include <set>
 
 #include "files.hpp"
+#include "graph/print.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -151,6 +152,15 @@ TEST(Llama, ConstantsAreHalfTablesAndOneBlockedNumber) {
   }
   EXPECT_EQ(numbers, 4u * 16 * 2 + 1);
   EXPECT_DOUBLE_EQ(first_cos, 0.5);  // 1/√4
+}
+
+// After a wanted change of the graph: print it, read every changed line, store it.
+TEST(Llama, PrintsAsStored) {
+  auto config = small_config();
+  config.attention_bias = true;
+  const auto graph = build(config, {.batch = 2, .length = 3});
+  EXPECT_EQ(graph::to_text(graph),
+            read_file(GAINSWEEP_SOURCE_DIR "/tests/unit/model/one_layer.txt"));
 }
 
 TEST(Llama, RefusesLengthsItCannotRun) {
