@@ -20,10 +20,10 @@ struct ModelSpec {
 
 /// `calibration:`
 struct CalibrationSpec {
-  std::filesystem::path tokens;     ///< HDF5 file with a `tokens` dataset
+  std::filesystem::path tokens;  ///< HDF5 file with a `tokens` dataset
   std::int64_t samples = 64;
-  std::int64_t length = 256;        ///< T: predicted tokens of a sample
-  std::int64_t scale_samples = 8;   ///< first samples that static activation scales are taken from
+  std::int64_t length = 256;       ///< T: predicted tokens of a sample
+  std::int64_t scale_samples = 8;  ///< first samples that static activation scales are taken from
 };
 
 /// `formats:`; formats[0] is the high one, the low ones follow in the spec's order.
@@ -51,14 +51,14 @@ struct LatencySpec {
   Device device = Device::cpu;
   LatencyScope scope = LatencyScope::model;
   std::int64_t batch = 1;
-  std::int64_t length = 256;        ///< tokens of one run
-  std::int64_t warmup = 5;          ///< least runs before timing
-  std::int64_t repetitions = 40;    ///< most blocks of a unit
+  std::int64_t length = 256;      ///< tokens of one run
+  std::int64_t warmup = 5;        ///< least runs before timing
+  std::int64_t repetitions = 40;  ///< most blocks of a unit
   std::int64_t least_repetitions = 10;
-  double precision = 0.02;          ///< stop when every interval is narrower than this part of the baseline
+  double precision = 0.02;  ///< stop when every interval is narrower than this part of the baseline
   double confidence = 0.95;
-  double budget_seconds = 60;       ///< most seconds of one unit
-  bool each_member = false;         ///< time every sub-graph instead of one per structural class
+  double budget_seconds = 60;  ///< most seconds of one unit
+  bool each_member = false;    ///< time every sub-graph instead of one per structural class
 };
 
 enum class LossModel { first_order, bias };
@@ -87,7 +87,8 @@ struct EvaluateSpec {
 
 /// `target:`
 struct TargetSpec {
-  std::map<std::string, double> mac_rates;  ///< relative MAC rate by format name; default 1 high, 2 for 8 bit
+  std::map<std::string, double>
+      mac_rates;  ///< relative MAC rate by format name; default 1 high, 2 for 8 bit
 };
 
 /// A whole experiment. Relative paths are relative to the working directory of the run.

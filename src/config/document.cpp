@@ -1,0 +1,253 @@
+#include "config/document.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <sstream>
+#include <unordered_map>
+
+namespace gainsweep::config {
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{1} << 20;
+constexpr std::size_t most_levels = 32;
+
+int line_of(const YAML::Mark& mark) {
+  return mark.line + 1;
+}
+
+/// Builds the tree from the parser's events. It looks at the events and not at yaml-cpp's own
+/// nodes, which keep the first of two equal keys and expand aliases without a word.
+class Builder : public YAML::EventHandler {
+ public:
+  explicit Builder(Problems& problems) : problems_(problems) {}
+
+  std::optional<Node> root;
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse_anchor(mark, anchor);
+    place({.kind = Node::Kind::null, .line = line_of(mark)});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    problems_.add(line_of(mark), path(),
+                  "an alias (a spec says everything where it stands). Write the value out.");
+    place({.kind = Node::Kind::refused, .line = line_of(mark)});
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    place({.kind = Node::Kind::scalar, .line = line_of(mark), .text = value, .quoted = tag == "!"});
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(Node::Kind::sequence, mark, tag, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(Node::Kind::mapping, mark, tag, anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  /// A collection whose end has not been seen.
+  struct Open {
+    Node node;
+    std::optional<Entry> pending;                ///< of a mapping: the key whose value comes next
+    bool keep_pending = true;                    ///< the pending key is a sound one
+    std::unordered_map<std::string, int> lines;  ///< of the keys so far
+  };
+
+  std::string path() const {
+    std::string text;
+    for (const auto& level : open_) {
+      if (level.node.kind == Node::Kind::sequence) {
+        text += "[" + std::to_string(level.node.items.size()) + "]";
+      } else if (level.pending) {
+        text += (text.empty() ? "" : ".") + level.pending->key;
+      }
+    }
+    return text;
+  }
+
+  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
+            YAML::anchor_t anchor) {
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    if (open_.size() >= most_levels) {
+      throw YAML::ParserException(mark, "nested deeper than " + std::to_string(most_levels));
+    }
+    open_.push_back({});
+    open_.back().node = {.kind = kind, .line = line_of(mark)};
+  }
+
+  void close() {
+    Node node = std::move(open_.back().node);
+    open_.pop_back();
+    place(std::move(node));
+  }
+
+  void place(Node node) {
+    if (open_.empty()) {
+      root = std::move(node);
+    } else if (auto& top = open_.back(); top.node.kind == Node::Kind::sequence) {
+      top.node.items.push_back(std::move(node));
+    } else if (!top.pending) {
+      take_key(top, node);
+    } else {
+      if (top.keep_pending) {
+        top.pending->value = std::move(node);
+        top.node.entries.push_back(std::move(*top.pending));
+      }
+      top.pending.reset();
+    }
+  }
+
+  void take_key(Open& mapping, const Node& node) {
+    mapping.keep_pending = false;
+    if (node.kind != Node::Kind::scalar) {
+      if (node.kind != Node::Kind::refused) {
+        problems_.add(node.line, path(), "a key that is no text (keys are names). Write a name.");
+      }
+      mapping.pending = Entry{.key = "?", .line = node.line, .value = {}};
+      return;
+    }
+    mapping.pending = Entry{.key = node.text, .line = node.line, .value = {}};
+    const auto [first, is_new] = mapping.lines.try_emplace(node.text, node.line);
+    if (!node.quoted && node.text == "<<") {
+      problems_.add(node.line, path(),
+                    "a merge key (a spec says everything where it stands). Write the keys out.");
+    } else if (!is_new) {
+      problems_.add(node.line, path(),
+                    "a doubled key (it stands on line " + std::to_string(first->second) +
+                        " already). Remove one of the two.");
+    } else {
+      mapping.keep_pending = true;
+    }
+  }
+
+  void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor == 0) return;
+    problems_.add(line_of(mark), path(),
+                  "an anchor (a spec says everything where it stands). Remove it.");
+  }
+
+  void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    problems_.add(line_of(mark), path(),
+                  "the tag " + shown(tag) + " (a key's type is fixed). Remove the tag.");
+  }
+
+  Problems& problems_;
+  std::vector<Open> open_;
+};
+
+/// Bytes of the UTF-8 character at the start of `text`, 0 where there is none.
+std::size_t character_size(const unsigned char* text, std::size_t left) {
+  const auto continues = [&](std::size_t i) { return i < left && (text[i] & 0xC0) == 0x80; };
+  if (text[0] < 0x80) return 1;
+  if (text[0] >= 0xC2 && text[0] < 0xE0) return continues(1) ? 2 : 0;
+  if (text[0] >= 0xE0 && text[0] < 0xF0) {
+    const bool overlong = text[0] == 0xE0 && left > 1 && text[1] < 0xA0;
+    const bool surrogate = text[0] == 0xED && left > 1 && text[1] >= 0xA0;
+    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (text[0] >= 0xF0 && text[0] < 0xF5) {
+    const bool overlong = text[0] == 0xF0 && left > 1 && text[1] < 0x90;
+    const bool beyond = text[0] == 0xF4 && left > 1 && text[1] >= 0x90;
+    return continues(1) && continues(2) && continues(3) && !overlong && !beyond ? 4 : 0;
+  }
+  return 0;
+}
+
+/// Reports the first byte that keeps the file from being UTF-8 text; yaml-cpp would guess at other
+/// encodings and takes some control characters for the end of the file.
+bool is_text(const std::string& text, Problems& problems) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  int line = 1;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t size = character_size(bytes + i, text.size() - i);
+    const bool control = bytes[i] == 0x7F ||
+                         (bytes[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r');
+    if (size == 0 || control) {
+      problems.add(line, "",
+                   control ? "a control character (a spec is plain text). Remove it."
+                           : "bytes that are no UTF-8 (a spec is UTF-8 text). Save it as UTF-8.");
+      return false;
+    }
+    if (text[i] == '\n') ++line;
+    i += size;
+  }
+  return true;
+}
+
+/// Reports every line that is indented with a tab, which YAML forbids.
+bool has_no_tabs(const std::string& text, Problems& problems) {
+  std::istringstream stream(text);
+  std::string row;
+  bool clean = true;
+  for (int line = 1; std::getline(stream, row); ++line) {
+    const std::size_t start = row.find_first_not_of(" \t\r");
+    if (start == std::string::npos || row[start] == '#') continue;
+    if (row.find('\t') < start) {
+      problems.add(line, "", "a tab in the indentation (YAML forbids it). Indent with spaces.");
+      clean = false;
+    }
+  }
+  return clean;
+}
+
+/// The root node, which may be of any kind; nothing when the text is no single YAML document.
+std::optional<Node> parse_yaml(const std::string& text, Problems& problems) {
+  Builder builder(problems);
+  std::istringstream stream(text);
+  try {
+    YAML::Parser parser(stream);
+    parser.HandleNextDocument(builder);
+    Problems ignored("");
+    Builder second(ignored);
+    if (parser.HandleNextDocument(second)) {
+      problems.add(second.root ? second.root->line : 1, "",
+                   "a second YAML document (a file holds one spec). Split the file at `---`.");
+      return std::nullopt;
+    }
+  } catch (const YAML::Exception& error) {
+    // yaml-cpp marks what it cannot place with -1.
+    const int line = std::max(1, line_of(error.mark));
+    problems.add(line, "",
+                 "not YAML (" + error.msg + "). Check the brackets, quotes and indentation.");
+    return std::nullopt;
+  }
+  return std::move(builder.root);
+}
+
+}  // namespace
+
+std::optional<Node> parse_document(const std::string& text, Problems& problems) {
+  if (text.size() > most_bytes) {
+    problems.add(1, "",
+                 "a file of " + std::to_string(text.size()) + " bytes (a spec has at most " +
+                     std::to_string(most_bytes) + "). Name a spec.");
+    return std::nullopt;
+  }
+  if (!is_text(text, problems) || !has_no_tabs(text, problems)) return std::nullopt;
+  auto root = parse_yaml(text, problems);
+  if (root && root->kind == Node::Kind::mapping) return root;
+  if (!root && problems.touch("")) return std::nullopt;
+  if (!root || root->kind == Node::Kind::null) {
+    problems.add(1, "",
+                 "an empty file (a spec is a mapping of keys). Start from configs/embedded.yaml.");
+  } else {
+    problems.add(root->line, "",
+                 "no mapping (a spec is a mapping of keys). Start from configs/embedded.yaml.");
+  }
+  return std::nullopt;
+}
+
+}  // namespace gainsweep::config

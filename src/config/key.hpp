@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// The kinds of values that the keys of a spec have. A value points at the member it describes; the
+/// reader fills it, the printer prints it, schema and reference show it with the defaults in place.
+namespace gainsweep::config {
+
+struct Integer {
+  std::int64_t* value;
+  std::int64_t least;
+  std::int64_t most;
+};
+
+struct Real {
+  double* value;
+  double least;
+  double most;
+  bool above = true;   ///< `least` itself is not allowed
+  bool below = false;  ///< `most` itself is not allowed
+};
+
+struct Flag {
+  bool* value;
+};
+
+/// A word that also names files: 1 to 64 letters, digits, `.`, `_` and `-`, not starting with a
+/// mark.
+struct Name {
+  std::string* value;
+};
+
+struct Path {
+  std::filesystem::path* value;
+};
+
+/// A path, or `null` for none.
+struct OptionalPath {
+  std::optional<std::filesystem::path>* value;
+};
+
+/// One word of a closed list.
+struct Choice {
+  std::vector<std::string> names;
+  std::function<std::string()> get;
+  std::function<void(const std::string&)> set;
+};
+
+/// Different words of a closed list.
+struct ChoiceList {
+  std::vector<std::string> names;
+  std::size_t least_count;
+  std::function<std::vector<std::string>()> get;
+  std::function<void(const std::vector<std::string>&)> set;
+};
+
+/// Shell globs over op paths.
+struct Patterns {
+  std::vector<std::string>* value;
+};
+
+struct PatternGroups {
+  std::vector<std::vector<std::string>>* value;
+};
+
+/// A list of numbers above 0 and at most 1, or a progression that is written out when read.
+struct Grid {
+  std::vector<double>* value;
+};
+
+/// A number by name.
+struct Rates {
+  std::map<std::string, double>* value;
+  std::vector<std::string> names;
+};
+
+/// One number for both, or `{activation, weight}`.
+struct Backoff {
+  Real activation;
+  Real weight;
+};
+
+struct Key;
+
+/// Keys of a mapping in the order in which they are shown.
+struct Section {
+  std::vector<Key> keys;
+};
+
+using Value = std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Choice, ChoiceList,
+                           Patterns, PatternGroups, Grid, Rates, Backoff, Section>;
+
+/// All that is said about one key, once.
+struct Key {
+  std::string name;
+  std::string help;  ///< a noun phrase without a full stop
+  Value value;
+  std::string unit{};     ///< empty: a pure number or no number
+  std::string example{};  ///< of a key that must be written; empty where there is a default
+  bool in_use = true;     ///< false: described, but not printed for this spec
+};
+
+/// The keys of a progression of a grid; `from`, `to` and `count` point into it.
+struct Progression {
+  double from = 0;
+  double to = 0;
+  std::int64_t count = 0;
+};
+Section describe(Progression& progression);
+
+/// The keys of a back-off that differs between activations and weights.
+Section describe(const Backoff& backoff);
+
+/// The regular expression of names (JSON Schema's dialect) and the same as a test.
+inline constexpr const char* name_pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+bool is_name(const std::string& text);
+
+inline constexpr Real threshold_bounds{nullptr, 0, 1};
+inline constexpr Real rate_bounds{nullptr, 0, 1000};
+inline constexpr std::size_t most_thresholds = 10000;
+
+/// What a value may be, as it follows "Write ": "an integer from 1 to 64".
+std::string wanted(const Value& value);
+
+/// Names of keys that have to be written in a section, those of sections inside included, as keys
+/// with their path relative to it.
+std::vector<std::pair<std::string, const Key*>> required(const Section& section);
+
+}  // namespace gainsweep::config

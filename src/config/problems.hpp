@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gainsweep::config {
+
+/// Everything that is wrong with one spec, collected so that it is reported together.
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+
+  /// Notes a problem of the key at `path` (empty: of the whole file) on a line counted from 1.
+  /// `what` follows the grammar of gainsweep::Error.
+  void add(int line, const std::string& path, const std::string& what);
+
+  /// Whether the key at `path`, a key inside it or one it is inside of has a problem.
+  bool touch(const std::string& path) const;
+
+  /// Error(config) with one problem a line, `file:line: path: what`, in the order of the lines, if
+  /// there is any. Very many are cut short and counted.
+  void throw_if_any() const;
+
+ private:
+  struct Problem {
+    int line;
+    std::string path;
+    std::string what;
+  };
+  std::string file_;
+  std::vector<Problem> problems_;
+};
+
+/// A user's text for a message: in single quotes, one line, shortened when long.
+std::string shown(const std::string& text);
+
+/// "a, b, c".
+std::string joined(const std::vector<std::string>& names);
+
+/// The complaint about a word that is none of `names` (`why` may be empty), with "did you mean".
+std::string unknown_choice(const std::string& word, const std::vector<std::string>& names,
+                           const std::string& why);
+
+}  // namespace gainsweep::config

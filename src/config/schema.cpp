@@ -1,0 +1,129 @@
+#include <nlohmann/json.hpp>
+
+#include "config/description.hpp"
+#include "config/read.hpp"
+
+namespace gainsweep::config {
+namespace {
+
+/// Keys stay in the order of the description.
+using Json = nlohmann::ordered_json;
+
+Json array_of(const Json& items) {
+  return {{"type", "array"}, {"items", items}};
+}
+
+Json path_schema() {
+  return {{"type", "string"}, {"minLength", 1}};
+}
+
+Json object_of(const Section& section);
+
+struct Typing {
+  Json operator()(const Integer& integer) const {
+    return {{"type", "integer"}, {"minimum", integer.least}, {"maximum", integer.most}};
+  }
+  Json operator()(const Real& real) const {
+    return {{"type", "number"},
+            {real.above ? "exclusiveMinimum" : "minimum", real.least},
+            {real.below ? "exclusiveMaximum" : "maximum", real.most}};
+  }
+  Json operator()(const Flag&) const { return {{"type", "boolean"}}; }
+  Json operator()(const Name&) const { return {{"type", "string"}, {"pattern", name_pattern}}; }
+  Json operator()(const Path&) const { return path_schema(); }
+  Json operator()(const OptionalPath&) const {
+    return {{"type", Json::array({"string", "null"})}, {"minLength", 1}};
+  }
+  Json operator()(const Choice& choice) const { return {{"enum", choice.names}}; }
+  Json operator()(const ChoiceList& list) const {
+    Json schema = array_of({{"enum", list.names}});
+    schema["minItems"] = list.least_count;
+    schema["uniqueItems"] = true;
+    return schema;
+  }
+  Json operator()(const Patterns&) const { return array_of(path_schema()); }
+  Json operator()(const PatternGroups&) const {
+    Json group = array_of(path_schema());
+    group["minItems"] = 1;
+    return array_of(group);
+  }
+  Json operator()(const Grid&) const {
+    Json list = array_of((*this)(threshold_bounds));
+    list["minItems"] = 1;
+    list["maxItems"] = most_thresholds;
+    list["uniqueItems"] = true;
+    Progression progression;
+    const Json numbers = object_of(describe(progression));
+    const Json progressions = {{"type", "object"},
+                               {"properties", {{"geometric", numbers}, {"linear", numbers}}},
+                               {"additionalProperties", false},
+                               {"minProperties", 1},
+                               {"maxProperties", 1}};
+    return {{"oneOf", Json::array({list, progressions})}};
+  }
+  Json operator()(const Rates& rates) const {
+    Json properties = Json::object();
+    for (const auto& name : rates.names) properties[name] = (*this)(rate_bounds);
+    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  }
+  Json operator()(const Backoff& backoff) const {
+    return {{"oneOf", Json::array({(*this)(backoff.activation), object_of(describe(backoff))})}};
+  }
+  Json operator()(const Section& section) const { return object_of(section); }
+};
+
+/// What a value holds where nothing is written.
+struct Default {
+  Json operator()(const Integer& integer) const { return *integer.value; }
+  Json operator()(const Real& real) const { return *real.value; }
+  Json operator()(const Flag& flag) const { return *flag.value; }
+  Json operator()(const Name& name) const { return *name.value; }
+  Json operator()(const Path& path) const { return path.value->string(); }
+  Json operator()(const OptionalPath& path) const {
+    return *path.value ? Json((*path.value)->string()) : Json();
+  }
+  Json operator()(const Choice& choice) const { return choice.get(); }
+  Json operator()(const ChoiceList& list) const { return list.get(); }
+  Json operator()(const Patterns& patterns) const { return *patterns.value; }
+  Json operator()(const PatternGroups& groups) const { return *groups.value; }
+  Json operator()(const Grid& grid) const { return *grid.value; }
+  Json operator()(const Rates& rates) const { return *rates.value; }
+  Json operator()(const Backoff& backoff) const {
+    return {{"activation", *backoff.activation.value}, {"weight", *backoff.weight.value}};
+  }
+  Json operator()(const Section&) const { return Json::object(); }
+};
+
+Json schema_of(const Key& key) {
+  Json schema = std::visit(Typing{}, key.value);
+  schema["description"] = key.help + (key.unit.empty() ? "" : " [" + key.unit + "]");
+  const bool is_section = std::holds_alternative<Section>(key.value);
+  if (key.example.empty() && !is_section) schema["default"] = std::visit(Default{}, key.value);
+  return schema;
+}
+
+Json object_of(const Section& section) {
+  Json properties = Json::object();
+  Json names = Json::array();
+  for (const auto& key : section.keys) {
+    properties[key.name] = schema_of(key);
+    if (!required({{key}}).empty()) names.push_back(key.name);
+  }
+  Json schema = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  if (!names.empty()) schema["required"] = names;
+  return schema;
+}
+
+}  // namespace
+
+std::string json_schema() {
+  Draft draft = make_draft();
+  Json schema = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"title", "gainsweep spec"},
+      {"description", "A batch experiment: model, data, formats, objectives, thresholds"}};
+  schema.update(object_of(describe(draft)));
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace gainsweep::config

@@ -1,0 +1,60 @@
+#include "config/value_text.hpp"
+
+#include "config/problems.hpp"
+#include "config/scalar.hpp"
+
+namespace gainsweep::config {
+namespace {
+
+std::string list(const std::vector<std::string>& items) {
+  return "[" + joined(items) + "]";
+}
+
+struct Printer {
+  std::string operator()(const Integer& integer) const { return std::to_string(*integer.value); }
+  std::string operator()(const Real& real) const { return yaml_number(*real.value); }
+  std::string operator()(const Flag& flag) const { return *flag.value ? "true" : "false"; }
+  std::string operator()(const Name& name) const { return yaml_text(*name.value); }
+  std::string operator()(const Path& path) const { return yaml_text(path.value->string()); }
+  std::string operator()(const OptionalPath& path) const {
+    return *path.value ? yaml_text((*path.value)->string()) : "null";
+  }
+  std::string operator()(const Choice& choice) const { return choice.get(); }
+  std::string operator()(const ChoiceList& choices) const { return list(choices.get()); }
+  std::string operator()(const Patterns& patterns) const { return texts(*patterns.value); }
+  std::string operator()(const PatternGroups& groups) const {
+    std::vector<std::string> items;
+    for (const auto& group : *groups.value) items.push_back(texts(group));
+    return list(items);
+  }
+  std::string operator()(const Grid& grid) const {
+    std::vector<std::string> items;
+    for (const double value : *grid.value) items.push_back(yaml_number(value));
+    return list(items);
+  }
+  std::string operator()(const Rates& rates) const {
+    std::vector<std::string> items;
+    for (const auto& [name, rate] : *rates.value) items.push_back(name + ": " + yaml_number(rate));
+    return "{" + joined(items) + "}";
+  }
+  std::string operator()(const Backoff& backoff) const {
+    if (*backoff.activation.value == *backoff.weight.value) return (*this)(backoff.weight);
+    return "{activation: " + (*this)(backoff.activation) + ", weight: " + (*this)(backoff.weight) +
+           "}";
+  }
+  std::string operator()(const Section&) const { return ""; }
+
+  static std::string texts(const std::vector<std::string>& values) {
+    std::vector<std::string> items;
+    for (const auto& value : values) items.push_back(yaml_text(value));
+    return list(items);
+  }
+};
+
+}  // namespace
+
+std::string value_text(const Value& value) {
+  return std::visit(Printer{}, value);
+}
+
+}  // namespace gainsweep::config
