@@ -19,6 +19,11 @@ std::string quoted(std::string_view text) {
   return result + "\"";
 }
 
+/// An identifier: a letter or word and an index.
+std::string numbered(std::string word, std::size_t index) {
+  return word += std::to_string(index);
+}
+
 /// Two lines: the operator, and where it stands.
 std::string label(const Node& node) {
   std::string text = quoted(node.op);
@@ -34,7 +39,7 @@ std::string_view colour(std::size_t subgraph) {
 }
 
 std::string node_line(const Graph& graph, std::size_t node, std::string_view fill) {
-  return "n" + std::to_string(node) + " [label=" + label(graph.nodes[node]) +
+  return numbered("n", node) + " [label=" + label(graph.nodes[node]) +
          (fill.empty() ? "" : ", style=filled, fillcolor=" + quoted(fill)) + "];\n";
 }
 
@@ -66,8 +71,8 @@ std::string clusters(const Graph& graph, const Partition& partition, std::vector
 /// The DOT name of what a value comes from; empty for parameters and constants.
 std::string source(const Graph& graph, ValueId id) {
   const Value& value = graph.value(id);
-  if (value.producer) return "n" + std::to_string(value.producer->index);
-  return value.kind == ValueKind::input ? "v" + std::to_string(id.index) : "";
+  if (value.producer) return numbered("n", value.producer->index);
+  return value.kind == ValueKind::input ? numbered("v", id.index) : "";
 }
 
 std::string edge(const Graph& graph, ValueId id, const std::string& target) {
@@ -80,11 +85,11 @@ std::string edges(const Graph& graph) {
   std::string text;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     for (const ValueId id : values_read(graph.nodes[i])) {
-      text += edge(graph, id, "n" + std::to_string(i));
+      text += edge(graph, id, numbered("n", i));
     }
   }
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-    const std::string output = "output" + std::to_string(i);
+    const std::string output = numbered("output", i);
     text += "  " + output + " [label=\"output\", shape=ellipse];\n" +
             edge(graph, graph.outputs[i], output);
   }

@@ -1,0 +1,128 @@
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "models.hpp"
+
+namespace gainsweep::graph {
+namespace {
+
+using namespace models;
+
+const Op& at(const std::vector<Op>& ops, const std::string& path) {
+  for (const Op& op : ops) {
+    if (op.path == path) return op;
+  }
+  throw std::out_of_range(path);
+}
+
+TEST(QuantizableOps, OfALlamaStandInOrder) {
+  const auto ops = quantizable_ops(llama(1));
+  std::vector<std::string> paths;
+  for (const Op& op : ops) paths.push_back(op.path);
+  EXPECT_EQ(paths, (std::vector<std::string>{
+                       "layers.0.attention.q", "layers.0.attention.k", "layers.0.attention.v",
+                       "layers.0.attention.qk", "layers.0.attention.av", "layers.0.attention.o",
+                       "layers.0.mlp.gate", "layers.0.mlp.up", "layers.0.mlp.down", "lm_head"}));
+}
+
+TEST(QuantizableOps, CountMultiplyAccumulates) {
+  const Sizes s;
+  const auto ops = quantizable_ops(llama(1));
+  EXPECT_EQ(at(ops, "layers.0.attention.q").macs, s.tokens * s.hidden * s.hidden);
+  EXPECT_EQ(at(ops, "layers.0.attention.k").macs, s.tokens * s.hidden * s.hidden / 2);
+  // All heads together: heads · tokens² · head size.
+  EXPECT_EQ(at(ops, "layers.0.attention.qk").macs, s.tokens * s.tokens * s.hidden);
+  EXPECT_EQ(at(ops, "layers.0.attention.av").macs, s.tokens * s.tokens * s.hidden);
+  EXPECT_EQ(at(ops, "layers.0.mlp.down").macs, s.tokens * s.hidden * s.intermediate);
+}
+
+TEST(QuantizableOps, CountBroadcastMatmulsByTheirOutput) {
+  Graph graph;
+  const ValueId a = graph.add_input("a", ElementType::real, {2, 1, 5, 7});
+  const ValueId b = graph.add_input("b", ElementType::real, {3, 7, 4});
+  const ValueId v = graph.add_input("v", ElementType::real, {7});
+  graph.add_node("aten::matmul", {a, b}, {2, 3, 5, 4}, "ab");
+  graph.add_node("aten::matmul", {a, v}, {2, 1, 5}, "av");
+  const auto ops = quantizable_ops(graph);
+  EXPECT_EQ(at(ops, "ab").macs, 2 * 3 * 5 * 4 * 7);
+  EXPECT_EQ(at(ops, "av").macs, 2 * 5 * 7);
+}
+
+TEST(QuantizableOps, CountConvolutionsWithGroups) {
+  Graph graph;
+  const ValueId image = graph.add_input("image", ElementType::real, {2, 8, 10, 12});
+  conv2d(graph, image, 16, 3, 1, "full");
+  conv2d(graph, image, 8, 3, 8, "depthwise");
+  const ValueId sound = graph.add_input("sound", ElementType::real, {1, 4, 20});
+  const ValueId weight = graph.add_parameter("w", {6, 2, 5});
+  graph.add_node("aten::conv1d.padding", {sound, weight}, {1, 6, 16}, "sound");
+  const auto ops = quantizable_ops(graph);
+  EXPECT_EQ(at(ops, "full").macs, 2 * 16 * 10 * 12 * 8 * 9);
+  EXPECT_EQ(at(ops, "depthwise").macs, 2 * 8 * 10 * 12 * 9);
+  EXPECT_EQ(at(ops, "sound").macs, 6 * 16 * 2 * 5);
+  EXPECT_EQ(at(ops, "depthwise").weight_channels, 8);
+  EXPECT_EQ(at(ops, "depthwise").weight_elements, 8 * 9);
+  EXPECT_EQ(at(ops, "full").kind, OpKind::convolution);
+}
+
+TEST(QuantizableOps, TakeConvolutionOnlyWhereItIsNotTransposed) {
+  const std::vector<std::int64_t> one{1};
+  for (const bool transposed : {false, true}) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", ElementType::real, {1, 4, 20});
+    const ValueId w = graph.add_parameter("w", {4, 4, 1});
+    graph.add_node("aten::convolution",
+                   {x, w, std::monostate{}, one, one, one, transposed, one, std::int64_t{1}},
+                   {1, 4, 20}, "c");
+    EXPECT_EQ(quantizable_ops(graph).size(), transposed ? 0U : 1U);
+  }
+}
+
+TEST(QuantizableOps, LeaveOutMatmulsWithConstants) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {2, 2});
+  const ValueId frequencies = graph.add_constant("f", {2, 2}, {1, 2, 3, 4});
+  const ValueId derived = unary(graph, "aten::cos", frequencies);
+  graph.add_node("aten::matmul", {x, frequencies}, {2, 2}, "constant");
+  graph.add_node("aten::matmul", {x, derived}, {2, 2}, "derived");
+  graph.add_node("aten::matmul", {x, x}, {2, 2}, "square");
+  const auto ops = quantizable_ops(graph);
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_EQ(ops[0].path, "square");
+}
+
+TEST(QuantizableOps, GiveRolesAndWeights) {
+  const Sizes s;
+  const auto ops = quantizable_ops(llama(1));
+  const Op& gate = at(ops, "layers.0.mlp.gate");
+  ASSERT_EQ(gate.operands.size(), 2U);
+  EXPECT_EQ(gate.operands[0].role, OperandRole::activation);
+  EXPECT_EQ(gate.operands[1].role, OperandRole::weight);
+  EXPECT_EQ(gate.operands[1].argument, 1U);
+  EXPECT_EQ(gate.weight_elements, s.intermediate * s.hidden);
+  EXPECT_EQ(gate.weight_channels, s.intermediate);
+  const Op& qk = at(ops, "layers.0.attention.qk");
+  EXPECT_EQ(qk.operands[1].role, OperandRole::activation);
+  EXPECT_EQ(qk.weight_elements, 0);
+}
+
+TEST(QuantizableOps, KnowWeightsThatOthersReadToo) {
+  EXPECT_TRUE(at(quantizable_ops(llama(1, true)), "lm_head").weight_shared);
+  EXPECT_FALSE(at(quantizable_ops(llama(1, false)), "lm_head").weight_shared);
+  Graph graph;
+  ValueId x = graph.add_input("x", ElementType::real, {2, 8});
+  const ValueId weight = graph.add_parameter("w", {8, 8});
+  x = graph.add_node("aten::linear", {x, weight}, {2, 8}, "first");
+  x = graph.add_node("aten::linear", {x, weight}, {2, 8}, "second");
+  for (const Op& op : quantizable_ops(graph)) EXPECT_FALSE(op.weight_shared);
+}
+
+TEST(QuantizableOps, RefuseCallsWithoutTensors) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {2, 8});
+  graph.add_node("aten::linear", {x}, {2, 8}, "broken");
+  EXPECT_THROW(quantizable_ops(graph), Error);
+}
+
+}  // namespace
+}  // namespace gainsweep::graph

@@ -1,0 +1,82 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "graph/partition.hpp"
+#include "models.hpp"
+
+namespace gainsweep::graph {
+namespace {
+
+using namespace models;
+using testing::ElementsAre;
+
+std::vector<NodeId> nodes_of(const Partition& partition, std::size_t subgraph) {
+  std::vector<NodeId> nodes;
+  for (const OpId op : partition.subgraphs[subgraph].ops) {
+    nodes.push_back(partition.ops[op.index].node);
+  }
+  return nodes;
+}
+
+TEST(Extract, OfAnAttentionHoldsWhatLiesBetween) {
+  const Graph graph = llama(2);
+  const Graph region = extract(graph, nodes_of(partition(graph, {}, 2), 4));
+  validate(region);
+  std::vector<std::string> paths;
+  for (const Node& node : region.nodes) {
+    if (!node.path.empty()) paths.push_back(node.path);
+  }
+  EXPECT_THAT(paths,
+              ElementsAre("layers.1.attention.q", "layers.1.attention.k", "layers.1.attention.v",
+                          "layers.1.attention.qk", "layers.1.attention.av"));
+  ASSERT_EQ(region.inputs.size(), 1U);  // the normalised residual stream
+  EXPECT_EQ(region.value(region.inputs[0]).shape, (Shape{1, 16, 32}));
+  ASSERT_EQ(region.outputs.size(), 1U);
+  EXPECT_EQ(region.node(*region.value(region.outputs[0]).producer).path, "layers.1.attention.av");
+  std::size_t num_parameters = 0;
+  for (const Value& value : region.values) {
+    if (value.kind != ValueKind::parameter) continue;
+    ++num_parameters;
+    EXPECT_EQ(value.name.rfind("layers.1.attention.", 0), 0U) << value.name;
+  }
+  EXPECT_EQ(num_parameters, 3U);
+}
+
+TEST(Extract, IsTheSamePartitionAgain) {
+  const Graph graph = llama(1);
+  const auto whole = partition(graph, {}, 2);
+  for (std::size_t i = 0; i < whole.subgraphs.size(); ++i) {
+    const auto part = partition(extract(graph, nodes_of(whole, i)), {}, 2);
+    ASSERT_EQ(part.subgraphs.size(), 1U);
+    EXPECT_EQ(part.subgraphs[0].name, whole.subgraphs[i].name);
+    EXPECT_EQ(part.ops[0].macs, whole.ops[whole.subgraphs[i].ops[0].index].macs);
+  }
+}
+
+TEST(Extract, NamesInputsAndKeepsOutputsThatNobodyReads) {
+  Graph graph{.name = "tail"};
+  const ValueId x = graph.add_input("x", ElementType::real, {8, 8});
+  const ValueId a = linear(graph, x, 8, "a");
+  const ValueId doubled = add(graph, a, x);
+  const ValueId b = linear(graph, doubled, 8, "b");
+  linear(graph, b, 8, "unused");
+  graph.outputs = {a};
+  const Graph region = extract(graph, {{0}, {2}});
+  validate(region);
+  ASSERT_EQ(region.inputs.size(), 1U);
+  EXPECT_EQ(region.value(region.inputs[0]).name, "x");
+  EXPECT_EQ(region.outputs.size(), 2U);  // a is a graph output, b is read outside
+  const Graph last = extract(graph, {{3}});
+  EXPECT_EQ(last.value(last.inputs[0]).name, "%" + std::to_string(b.index));
+  EXPECT_EQ(last.value(last.inputs[0]).kind, ValueKind::input);
+  EXPECT_EQ(last.outputs.size(), 1U);
+}
+
+TEST(Extract, RefusesNodesThatDoNotExist) {
+  EXPECT_THROW(extract(llama(1), {}), Error);
+  EXPECT_THROW(extract(llama(1), {{100000}}), Error);
+}
+
+}  // namespace
+}  // namespace gainsweep::graph
