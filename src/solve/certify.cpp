@@ -59,14 +59,15 @@ void check_solution(const Problem& problem, const Solution& solution) {
 /// CBC's side of one certification: runs searches and keeps their count of nodes.
 class Certifier {
  public:
-  Certifier(const Problem& problem, const Solution& solution)
-      : problem_(problem), solution_(solution), program_(problem) {}
+  Certifier(const Problem& problem, const Solution& solution, std::int64_t most_nodes)
+      : problem_(problem), solution_(solution), program_(problem), most_nodes_(most_nodes) {}
 
   Certificate infeasible();
   Certificate optimal();
 
  private:
-  Search run(const SearchSpec& spec) {
+  Search run(SearchSpec spec) {
+    spec.most_nodes = most_nodes_;
     Search search = branch(program_, spec);
     certificate_.nodes += search.nodes;
     return search;
@@ -74,14 +75,17 @@ class Certifier {
 
   double slack() const;
   bool agrees(std::int64_t gain) const;
+  void refute(const std::vector<std::size_t>& choices) const;
   bool settles(const std::vector<std::size_t>& choices);
   void prove_none_better(SearchSpec spec);
   void resolve(const SearchSpec& spec, std::vector<std::size_t> over);
+  bool stopped(const Search& search);
   void accept(double objective);
 
   const Problem& problem_;
   const Solution& solution_;
   IntegerProgram program_;
+  std::int64_t most_nodes_;
   Certificate certificate_;
 };
 
@@ -97,15 +101,20 @@ bool Certifier::agrees(std::int64_t gain) const {
   return std::abs(static_cast<double>(gain - solution_.gain)) <= agreement * size;
 }
 
-/// Whether CBC's plan ends the matter. A plan that truly fits and gains more refutes the dynamic
-/// program however close it is; one over the budget and no better than the plan of record proves
-/// that even a slightly larger budget gains nothing.
-bool Certifier::settles(const std::vector<std::size_t>& choices) {
+/// A plan that truly fits and gains more refutes the dynamic program, however close it is.
+void Certifier::refute(const std::vector<std::size_t>& choices) const {
   const std::int64_t gain = total_gain(problem_.groups, choices);
   if (gain > solution_.gain && fits(problem_, choices)) {
     throw disagreement("a plan of CBC gains " + std::to_string(gain) + ", that of record " +
                        std::to_string(solution_.gain));
   }
+}
+
+/// Whether CBC's plan ends the matter. One over the budget and no better than the plan of record
+/// proves that even a slightly larger budget gains nothing.
+bool Certifier::settles(const std::vector<std::size_t>& choices) {
+  refute(choices);
+  const std::int64_t gain = total_gain(problem_.groups, choices);
   check_excess(problem_, choices);
   if (gain > solution_.gain || !agrees(gain)) return false;
   accept(static_cast<double>(gain));
@@ -118,10 +127,21 @@ void Certifier::accept(double objective) {
   certificate_.relative_gap = std::abs(objective - gain) / std::max(1.0, std::abs(gain));
 }
 
+/// Whether CBC ran into its limit; then its bound is all there is to record. What it did find must
+/// still not be better than the plan of record.
+bool Certifier::stopped(const Search& search) {
+  if (search.complete) return false;
+  if (search.choices) refute(*search.choices);
+  certificate_.proved = false;
+  accept(static_cast<double>(program_.best_gain) - search.bound / program_.unit);
+  return true;
+}
+
 /// CBC found nothing within the cutoff: it must also find nothing that is strictly better.
 void Certifier::prove_none_better(SearchSpec spec) {
-  spec.cutoff = program_.objective(solution_.gain) - slack();
+  spec.cutoff = program_.objective(solution_.gain) - std::max(slack(), program_.step() / 2);
   const Search search = run(spec);
+  if (stopped(search)) return;
   if (search.choices) {
     throw disagreement("CBC lost the plan of record and found one that gains " +
                        std::to_string(total_gain(problem_.groups, *search.choices)));
@@ -137,11 +157,12 @@ void Certifier::resolve(const SearchSpec& first, std::vector<std::size_t> over) 
   SearchSpec spec = first;
   spec.capacity = 1 - margin;
   const Search inside = run(spec);
-  if (inside.choices && settles(*inside.choices)) return;
+  if (inside.complete && inside.choices && settles(*inside.choices)) return;
   spec = first;
   while (spec.excluded.size() < most_excluded) {
     spec.excluded.push_back(std::move(over));
     const Search search = run(spec);
+    if (stopped(search)) return;
     if (!search.choices) return prove_none_better(spec);
     if (settles(*search.choices)) return;
     if (fits(problem_, *search.choices)) {
@@ -157,9 +178,9 @@ void Certifier::resolve(const SearchSpec& first, std::vector<std::size_t> over) 
 
 Certificate Certifier::optimal() {
   SearchSpec spec;
-  // CBC may ask for an improvement of up to a unit of gain on the cutoff itself.
-  spec.cutoff = program_.objective(solution_.gain) + slack() + program_.unit;
+  spec.cutoff = program_.objective(solution_.gain) + slack();
   const Search search = run(spec);
+  if (stopped(search)) return certificate_;
   if (!search.choices) {
     prove_none_better(spec);
   } else if (!settles(*search.choices)) {
@@ -182,19 +203,23 @@ Certificate Certifier::infeasible() {
     spec.capacity = 1 - margin;
     search = run(spec);
   }
-  if (search.choices) throw disagreement("CBC has a plan, the dynamic program none");
+  if (search.choices && fits(problem_, *search.choices)) {
+    throw disagreement("CBC has a plan, the dynamic program none");
+  }
+  if (search.choices) throw disagreement("CBC's plans are over the budget even with a margin");
+  certificate_.proved = search.complete;
   return certificate_;
 }
 
 }  // namespace
 
-Certificate certify(const Problem& problem, const Solution& solution) {
+Certificate certify(const Problem& problem, const Solution& solution, std::int64_t most_nodes) {
   check_problem(problem);
   if (solution.termination == Termination::infeasible) {
-    return Certifier(problem, solution).infeasible();
+    return Certifier(problem, solution, most_nodes).infeasible();
   }
   check_solution(problem, solution);
-  return Certifier(problem, solution).optimal();
+  return Certifier(problem, solution, most_nodes).optimal();
 }
 
 Solution branch_and_bound(const Problem& problem) {

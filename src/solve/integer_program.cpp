@@ -102,6 +102,7 @@ IntegerProgram::IntegerProgram(const Problem& problem) : num_groups(problem.grou
       columns.push_back({group, index, 0, weight});
       losses.push_back(*best - choices[index].gain);
       largest_loss = std::max(largest_loss, losses.back());
+      common_divisor = std::gcd(common_divisor, losses.back());
     }
   }
   if (largest_loss > 0) unit = largest_scaled_loss / static_cast<double>(largest_loss);
@@ -114,9 +115,13 @@ double IntegerProgram::objective(std::int64_t gain) const {
   return static_cast<double>(best_gain - gain) * unit;
 }
 
+double IntegerProgram::step() const {
+  return static_cast<double>(common_divisor) * unit;
+}
+
 Search branch(const IntegerProgram& program, const SearchSpec& spec) {
   if (!program.has_choices) return {};
-  if (program.columns.empty()) return {std::vector<std::size_t>{}, 0};
+  if (program.columns.empty()) return {std::vector<std::size_t>{}};
   OsiClpSolverInterface solver;
   solver.messageHandler()->setLogLevel(0);
   solver.getModelPtr()->setLogLevel(0);
@@ -128,18 +133,22 @@ Search branch(const IntegerProgram& program, const SearchSpec& spec) {
   model.setLogLevel(0);
   model.messageHandler()->setLogLevel(0);
   model.solver()->messageHandler()->setLogLevel(0);
-  // Gains are integers: a better plan is better by nearly a unit at least.
-  model.setCutoffIncrement(std::max(least_improvement, 0.9 * program.unit));
+  // A better plan is better by a whole step; bytes and MACs of equal layers have large ones.
+  model.setCutoffIncrement(std::max(least_improvement, 0.9 * program.step()));
   model.setAllowableGap(0);
   model.setAllowableFractionGap(0);
   if (spec.cutoff < std::numeric_limits<double>::infinity()) model.setCutoff(spec.cutoff);
+  model.setMaximumNodes(
+      static_cast<int>(std::min<std::int64_t>(spec.most_nodes, std::numeric_limits<int>::max())));
   model.initialSolve();
   if (model.solver()->isProvenPrimalInfeasible()) return {};
   model.branchAndBound();
 
   Search result;
   result.nodes = model.getNodeCount();
-  if (model.status() != 0) {
+  result.complete = model.status() == 0;
+  result.bound = model.getBestPossibleObjValue();
+  if (!result.complete && !model.isNodeLimitReached()) {
     throw Error(ErrorKind::internal, "CBC stopped without a proof (status " +
                                          std::to_string(model.status()) + ", secondary status " +
                                          std::to_string(model.secondaryStatus()) +

@@ -31,24 +31,32 @@ struct IntegerProgram {
   std::int64_t largest_loss = 0;  ///< in units of gain
   bool has_choices = true;        ///< false when a group has no column
 
+  std::int64_t common_divisor = 0;  ///< of all losses, in units of gain
+
+  /// Scaled difference that any two selections of unequal gain have at least.
+  double step() const;
+
   /// Scaled objective of a selection that gains `gain`.
   double objective(std::int64_t gain) const;
 };
 
 /// What CBC found. The plan minimises the program's objective.
 struct Search {
-  std::optional<std::vector<std::size_t>> choices;  ///< none when CBC proved that there is none
+  std::optional<std::vector<std::size_t>> choices;  ///< none when CBC found none
   std::int64_t nodes = 0;
+  bool complete = true;  ///< false when the limit of nodes ended the search
+  double bound = 0;      ///< if not complete: no selection has a smaller scaled objective
 };
 
 /// How to run CBC on a program.
 struct SearchSpec {
   double capacity = 1;  ///< right-hand side of the scaled budget row
   double cutoff = std::numeric_limits<double>::infinity();  ///< on the scaled objective
-  std::vector<std::vector<std::size_t>> excluded;           ///< selections that do not count
+  std::int64_t most_nodes = std::numeric_limits<int>::max();
+  std::vector<std::vector<std::size_t>> excluded;  ///< selections that do not count
 };
 
-/// Solves the program with CBC, silently. Error(internal) when CBC stops without a proof.
+/// Solves the program with CBC, silently. Error(internal) when CBC gives up before its limit.
 Search branch(const IntegerProgram& program, const SearchSpec& spec);
 
 }  // namespace gainsweep::solve

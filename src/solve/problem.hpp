@@ -37,6 +37,8 @@ struct Certificate {
                             ///< there is none better)
   double relative_gap = 0;  ///< |objective − gain| / max(1, |gain|)
   std::int64_t nodes = 0;   ///< branch-and-bound nodes
+  bool proved =
+      true;  ///< false when CBC stopped at its limit of nodes: `objective` is then its bound
   bool resolved_with_margin = false;  ///< CBC's first plan was over the true budget by < 1e-6
 };
 

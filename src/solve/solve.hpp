@@ -13,8 +13,11 @@ namespace gainsweep::solve {
 Solution dynamic_program(const Problem& problem);
 
 /// Proves a solution of `dynamic_program` with CBC (design §11): objective within 1e-6 relative, or
-/// infeasible under a cutoff 1e-6 better. Error(internal) on any other disagreement.
-Certificate certify(const Problem& problem, const Solution& solution);
+/// infeasible under a cutoff 1e-6 better. Error(internal) on any other disagreement. Problems of
+/// many interchangeable choices can take CBC for ever; a search of more than `most_nodes` nodes
+/// stops and the certificate says how much is left unproved.
+Certificate certify(const Problem& problem, const Solution& solution,
+                    std::int64_t most_nodes = 2000);
 
 /// CBC alone, without a cutoff: for checks and benchmarks.
 Solution branch_and_bound(const Problem& problem);
