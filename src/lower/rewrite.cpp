@@ -1,0 +1,36 @@
+#include "lower/rewrite.hpp"
+
+namespace gainsweep::lower {
+
+Rewrite::Rewrite(const graph::Graph& source) : target_(source) {
+  target_.nodes.clear();
+  for (auto& value : target_.values) value.producer.reset();
+}
+
+void Rewrite::keep(const graph::Node& node) {
+  replace(node, node.op, node.arguments);
+}
+
+void Rewrite::replace(const graph::Node& node, std::string op,
+                      std::vector<graph::Argument> arguments) {
+  const graph::NodeId id{target_.nodes.size()};
+  target_.nodes.push_back({std::move(op), std::move(arguments), node.outputs, node.path});
+  for (const auto output : node.outputs) target_.values[output.index].producer = id;
+}
+
+graph::Graph Rewrite::finish() && {
+  graph::validate(target_);
+  return std::move(target_);
+}
+
+graph::Argument argument_or_none(const graph::Node& node, std::size_t index) {
+  return index < node.arguments.size() ? node.arguments[index] : graph::Argument{};
+}
+
+std::vector<std::size_t> op_of_node(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
+  std::vector<std::size_t> result(graph.nodes.size(), none);
+  for (std::size_t op = 0; op < ops.size(); ++op) result[ops[op].node.index] = op;
+  return result;
+}
+
+}  // namespace gainsweep::lower

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.hpp"
+
+namespace gainsweep::lower {
+
+/// A copy of a graph whose nodes are appended anew, some of them replaced. Values keep their ids.
+class Rewrite {
+ public:
+  explicit Rewrite(const graph::Graph& source);
+
+  /// The graph being made: further nodes and constants are added to it directly.
+  graph::Graph& target() { return target_; }
+
+  /// Appends a node of the source as it is.
+  void keep(const graph::Node& node);
+  /// Appends another call that makes the outputs of a node of the source.
+  void replace(const graph::Node& node, std::string op, std::vector<graph::Argument> arguments);
+
+  /// The finished graph, validated.
+  graph::Graph finish() &&;
+
+ private:
+  graph::Graph target_;
+};
+
+/// Argument `index` of a node, none when it is left to the schema's default.
+graph::Argument argument_or_none(const graph::Node& node, std::size_t index);
+
+/// Op index by node index; `none` for nodes that are not quantizable.
+inline constexpr std::size_t none = static_cast<std::size_t>(-1);
+std::vector<std::size_t> op_of_node(const graph::Graph& graph, const std::vector<graph::Op>& ops);
+
+}  // namespace gainsweep::lower

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "lower/pass.hpp"
+
+namespace gainsweep::lower {
+
+/// The static scale of an op's activation operand in a format. Error(internal) when `maxima` has no
+/// entry for it.
+double static_scale(const format::Format& format, const graph::Op& op, std::size_t op_index,
+                    std::size_t operand, const Maxima& maxima);
+
+/// Throws Error(internal) unless an assignment gives every op one of `num_formats` formats.
+void check_assignment(const graph::Assignment& assignment, std::size_t num_ops,
+                      std::size_t num_formats);
+
+}  // namespace gainsweep::lower
