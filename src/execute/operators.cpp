@@ -4,6 +4,8 @@
 #include <torch/library.h>
 
 #include "base/error.hpp"
+#include "execute/fake_quantize_operators.hpp"
+#include "execute/probe_operators.hpp"
 
 namespace gainsweep::execute {
 
@@ -50,9 +52,16 @@ TORCH_LIBRARY(gainsweep, m) {
 // member that nothing refers to.
 TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
   m.impl("at_least_fp32", gainsweep::execute::at_least_fp32);
+  m.impl("probed_linear", gainsweep::execute::probed_linear);
+  m.impl("probed_matmul", gainsweep::execute::probed_matmul);
+  m.impl("probed_convolution", gainsweep::execute::probed_convolution);
 }
 
 TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
+  m.impl("observe", gainsweep::execute::observe_operand);
+  m.impl("fake_quantize", gainsweep::execute::fake_quantize);
+  m.impl("fake_quantize_dynamic", gainsweep::execute::fake_quantize_dynamic);
+  m.impl("fake_quantize_weight", gainsweep::execute::fake_quantize_weight);
   m.impl("quantize", gainsweep::execute::quantize);
   m.impl("quantize_dynamic", gainsweep::execute::quantize_dynamic);
   m.impl("quantize_weight", gainsweep::execute::quantize_weight);

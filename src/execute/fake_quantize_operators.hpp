@@ -1,0 +1,21 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string_view>
+
+/// Kernels of `gainsweep::fake_quantize…`: rounding to a format in the tensor's own type.
+namespace gainsweep::execute {
+
+/// `z` rounded to the format at a given scale.
+at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, double scale);
+
+/// `z` rounded at the scale of its own largest magnitude.
+at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff);
+
+/// A weight rounded at the scale of its largest magnitude, or of each row's (first dimension).
+at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
+                                bool per_channel);
+
+}  // namespace gainsweep::execute

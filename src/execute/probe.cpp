@@ -1,0 +1,103 @@
+#include "execute/probe.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "execute/probe_session.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+constexpr const char* what_to_do =
+    "Check the checkpoint for NaN and infinity, and score in fp32 (sensitivity.precision)";
+
+void check_maxima(const std::vector<format::Format>& formats,
+                  const std::vector<std::vector<float>>& maxima,
+                  const std::vector<graph::Op>& ops) {
+  const bool needed = std::any_of(formats.begin(), formats.end(), [](const auto& format) {
+    return format.activation_scale == format::ScaleRule::static_max;
+  });
+  if (!needed && maxima.empty()) return;
+  bool fits = maxima.size() == ops.size();
+  for (std::size_t op = 0; fits && op < ops.size(); ++op) {
+    fits = maxima[op].size() == ops[op].operands.size();
+  }
+  if (!fits) {
+    throw Error(ErrorKind::internal,
+                "static activation scales do not cover the operands of the scored ops.");
+  }
+}
+
+bool is_finite(const OperandProbe& probe) {
+  const auto finite = [](double x) { return std::isfinite(x); };
+  return finite(probe.sensitivity) &&
+         std::all_of(probe.signed_error.begin(), probe.signed_error.end(), finite) &&
+         std::all_of(probe.step_norm.begin(), probe.step_norm.end(), finite);
+}
+
+/// Gradients flow from the last op to the first, so the last bad one is where it began.
+void check_gradients(const ProbeRecord& record, const std::vector<graph::Op>& ops) {
+  for (std::size_t op = ops.size(); op-- > 0;) {
+    for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand) {
+      if (is_finite(record.operands[op][operand])) continue;
+      const bool weight = ops[op].operands[operand].role == graph::OperandRole::weight;
+      throw Error(ErrorKind::input, "the gradient of operand " + std::to_string(operand) + " (" +
+                                        (weight ? "weight" : "activation") + ") of " +
+                                        ops[op].path + " is not finite. " + what_to_do);
+    }
+  }
+}
+
+}  // namespace
+
+struct Prober::State {
+  Program program;
+  c10::intrusive_ptr<ProbeSession> session;
+
+  at::Tensor forward(const Inputs& inputs) {
+    const ActiveSession active(session);
+    const auto& outputs = program.graph().outputs;
+    return run_tensors(program.state(), inputs.state(), {outputs.data(), 1}).front();
+  }
+
+  /// Runs forward again to find where it went wrong: only a failing sample pays for the looking.
+  [[noreturn]] void fail_on_loss(const Inputs& inputs) {
+    const at::NoGradGuard no_grad;
+    session->searching = true;
+    forward(inputs);
+    session->searching = false;
+    const auto first = session->first_not_finite;
+    const std::string where =
+        first ? "the output of " + session->ops()[*first].path + " is the first that is not"
+              : "the outputs of all quantizable ops are";
+    throw Error(ErrorKind::input, "the loss is not finite (" + where + "). " + what_to_do);
+  }
+};
+
+Prober::Prober(graph::Graph probed, std::vector<graph::Op> ops, Parameters& parameters,
+               std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima) {
+  check_maxima(low_formats, maxima, ops);
+  auto session =
+      c10::make_intrusive<ProbeSession>(std::move(low_formats), std::move(maxima), std::move(ops));
+  state_ = std::make_unique<State>(State{Program(std::move(probed), parameters), session});
+}
+Prober::Prober(Prober&&) noexcept = default;
+Prober::~Prober() = default;
+
+ProbeRecord Prober::probe(const Inputs& inputs) {
+  const at::AutoGradMode with_gradients(true);
+  auto& session = *state_->session;
+  session.begin();
+  const auto loss = state_->forward(inputs);
+  session.record.loss = loss.item<double>();
+  if (!std::isfinite(session.record.loss)) state_->fail_on_loss(inputs);
+  loss.backward();
+  check_gradients(session.record, session.ops());
+  return std::move(session.record);
+}
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,61 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "execute/probe.hpp"
+#include "execute/probe_elements.hpp"
+#include "execute/probe_operators.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+/// Maxima of the pass that this thread runs; null outside execute::observe.
+thread_local std::vector<std::vector<float>>* active = nullptr;
+
+/// Every operand's place in `active`, given back at the end even when the pass fails.
+class ActiveMaxima {
+ public:
+  explicit ActiveMaxima(std::vector<std::vector<float>>& maxima) { active = &maxima; }
+  ActiveMaxima(const ActiveMaxima&) = delete;
+  ActiveMaxima& operator=(const ActiveMaxima&) = delete;
+  ~ActiveMaxima() { active = nullptr; }
+};
+
+void check(const std::vector<std::vector<float>>& maxima, const std::vector<graph::Op>& ops) {
+  for (std::size_t op = 0; op < maxima.size(); ++op) {
+    const auto bad = std::find_if_not(maxima[op].begin(), maxima[op].end(),
+                                      [](float m) { return std::isfinite(m); });
+    if (bad == maxima[op].end()) continue;
+    throw Error(ErrorKind::input, "operand " + std::to_string(bad - maxima[op].begin()) + " of " +
+                                      ops[op].path +
+                                      " is not finite, so it has no scale. Check the checkpoint "
+                                      "for NaN and infinity");
+  }
+}
+
+}  // namespace
+
+void observe_operand(const at::Tensor& z, std::int64_t op, std::int64_t operand) {
+  if (active == nullptr) return;
+  float& maximum = (*active)[static_cast<std::size_t>(op)][static_cast<std::size_t>(operand)];
+  const float largest = largest_magnitude(z);
+  if (!(largest <= maximum)) maximum = largest;
+}
+
+std::vector<std::vector<float>> observe(Program& observed, const Inputs& inputs,
+                                        const std::vector<graph::Op>& ops) {
+  std::vector<std::vector<float>> maxima;
+  for (const graph::Op& op : ops) maxima.emplace_back(op.operands.size());
+  {
+    const at::NoGradGuard no_grad;
+    const ActiveMaxima pass(maxima);
+    run_tensors(observed.state(), inputs.state(), {});
+  }
+  check(maxima, ops);
+  return maxima;
+}
+
+}  // namespace gainsweep::execute

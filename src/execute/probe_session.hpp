@@ -1,0 +1,75 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include <optional>
+#include <vector>
+
+#include "execute/probe.hpp"
+
+/// What the probed operators of one prober share. Operators find the session of the pass that they
+/// run in through ActiveSession; their backward functions keep a reference.
+namespace gainsweep::execute {
+
+/// The scales of one operand by low format: one entry, or one a row (first dimension).
+using OperandScales = std::vector<std::vector<float>>;
+
+/// Gradient `g` of an operand `z`, of which it may be the rows from `first_row` on. Adds to `probe`
+/// what OperandProbe states.
+void add_probe(const std::vector<format::Format>& formats, const OperandScales& scales,
+               std::int64_t first_row, const at::Tensor& z, const at::Tensor& g,
+               OperandProbe& probe);
+
+class ProbeSession final : public torch::CustomClassHolder {
+ public:
+  ProbeSession(std::vector<format::Format> formats, std::vector<std::vector<float>> maxima,
+               std::vector<graph::Op> ops);
+
+  /// Empties the record for the next sample.
+  void begin();
+
+  /// Probes an activation, whose scales are static or those of this sample.
+  void add_activation(std::size_t op, std::size_t operand, const at::Tensor& z,
+                      const at::Tensor& g);
+
+  /// Probes rows [first_row, …) of a weight; `g` is their gradient, `w` the whole weight.
+  void add_weight_rows(std::size_t op, std::size_t operand, const at::Tensor& w,
+                       std::int64_t first_row, const at::Tensor& g);
+
+  /// During a search: remembers the first op whose output is not finite.
+  void search(std::size_t op, const at::Tensor& output);
+
+  const std::vector<graph::Op>& ops() const { return ops_; }
+  /// A scalar that requires a gradient nobody reads: it makes the outputs of probed operators
+  /// differentiable though no parameter is, and nothing before the first of them.
+  const at::Tensor& tap() const { return tap_; }
+
+  ProbeRecord record;
+  bool searching = false;
+  std::optional<std::size_t> first_not_finite;
+
+ private:
+  OperandScales activation_scales(std::size_t op, std::size_t operand, const at::Tensor& z) const;
+  const OperandScales& weight_scales(std::size_t op, std::size_t operand, const at::Tensor& w);
+
+  std::vector<format::Format> formats_;
+  std::vector<std::vector<float>> maxima_;
+  std::vector<graph::Op> ops_;
+  std::vector<std::vector<OperandScales>> weight_scales_;  ///< [op][operand], empty until first use
+  at::Tensor tap_;
+};
+
+/// Makes a session the one of this thread's forward pass for as long as it lives.
+class ActiveSession {
+ public:
+  explicit ActiveSession(c10::intrusive_ptr<ProbeSession> session);
+  ActiveSession(const ActiveSession&) = delete;
+  ActiveSession& operator=(const ActiveSession&) = delete;
+  ~ActiveSession();
+
+  /// Null outside a probing pass.
+  static const c10::intrusive_ptr<ProbeSession>& current();
+};
+
+}  // namespace gainsweep::execute
