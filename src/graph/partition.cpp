@@ -131,6 +131,16 @@ std::size_t power_up_to(std::size_t base, std::size_t exponent, std::size_t limi
   return product;
 }
 
+/// A sub-graph's ops for a message: its name, or that of its first ops when there are very many.
+std::string named(const Partition& partition, const Subgraph& subgraph) {
+  constexpr std::size_t most = 40;
+  if (subgraph.ops.size() <= most) return "`" + subgraph.name + "`";
+  OpGroup first;
+  for (std::size_t i = 0; i < most; ++i) first.push_back(subgraph.ops[i].index);
+  return "`" + name_of(partition.ops, first) + "` with " +
+         std::to_string(subgraph.ops.size() - most) + " further ops";
+}
+
 void check_limit(const Partition& partition, std::size_t limit, std::size_t num_formats) {
   const auto over = [&](const Subgraph& subgraph) {
     return power_up_to(num_formats, subgraph.ties.size(), limit) > limit;
@@ -138,18 +148,18 @@ void check_limit(const Partition& partition, std::size_t limit, std::size_t num_
   const auto& all = partition.subgraphs;
   const auto first = std::find_if(all.begin(), all.end(), over);
   if (first == all.end()) return;
-  const auto count = std::count_if(all.begin(), all.end(), over);
+  const auto others = std::count_if(all.begin(), all.end(), over) - 1;
   throw Error(
       ErrorKind::config,
-      "partition: the sub-graph `" + first->name + "`" +
-          (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") +
+      "partition: the sub-graph " + named(partition, *first) +
+          (others > 0 ? " and " + std::to_string(others) + " more like it" : "") +
           " cannot be measured (its " + std::to_string(first->ops.size()) +
-          " ops run side by side, and " + std::to_string(num_formats) + "^" +
+          " ops run side by side or are merged, and " + std::to_string(num_formats) + "^" +
           std::to_string(first->ties.size()) + " configurations are more than the limit of " +
           std::to_string(limit) +
-          "). Give ops a sub-graph each with `split: [patterns]`, one format to all matches with "
-          "`tie: [patterns]`, or leave ops that run ahead out of the relation with `late: "
-          "[patterns]`.");
+          "). Give ops a sub-graph each with `split: [patterns]`, one format to all matches "
+          "with `tie: [patterns]`, or leave ops that run ahead out of the relation with "
+          "`late: [patterns]`.");
 }
 
 void assign_classes(const Graph& graph, Partition& partition) {
