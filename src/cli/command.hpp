@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "parallel/comm.hpp"
+
+/// The commands behind `gainsweep`. Each returns its exit code and throws Error for the rest.
+namespace gainsweep::cli {
+
+/// `run SPEC --out DIR`: everything a spec asks for, into `DIR/archive.h5`. Collective.
+struct RunOptions {
+  std::filesystem::path spec;
+  std::filesystem::path folder;
+  bool retry_failed = false;
+};
+int run(const parallel::Comm& comm, const RunOptions& options);
+
+/// `check SPEC`: reads the spec and opens its inputs; prints what it found.
+int check(const std::filesystem::path& spec);
+
+/// `show`: the resolved spec, the schema or reference of specs, or one of the spec's graphs.
+struct ShowOptions {
+  std::filesystem::path spec;
+  bool schema = false;
+  bool reference = false;
+  std::optional<std::string> graph;  ///< model, observed, probed, fake_quantized, lowered
+  std::optional<std::string> format;  ///< of all ops in the last two; default the first low one
+  std::optional<std::filesystem::path> dot;
+  std::optional<std::filesystem::path> svg;
+};
+int show(const ShowOptions& options);
+
+/// `plan SPEC`: units, time and memory before any work.
+int plan(const std::filesystem::path& spec, bool json);
+
+/// `solve ARCHIVE SPEC --out ARCHIVE`: new thresholds, objectives and strategies without the model.
+int solve(const std::filesystem::path& archive, const std::filesystem::path& spec,
+          const std::filesystem::path& output);
+
+/// `status DIR`: how far a run is.
+int status(const std::filesystem::path& folder, bool json);
+
+/// `diff A B`: whether two archives' deterministic contents are bit-identical; 0 or 1.
+int diff(const std::filesystem::path& a, const std::filesystem::path& b, bool measured);
+
+}  // namespace gainsweep::cli

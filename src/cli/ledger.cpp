@@ -1,0 +1,53 @@
+#include "cli/ledger.hpp"
+
+#include <ctime>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace gainsweep::cli {
+namespace {
+constexpr const char* file_name = "run.json";
+}
+
+void write(const std::filesystem::path& folder, const Ledger& ledger) {
+  const nlohmann::json json{{"name", ledger.name},
+                            {"started", ledger.started},
+                            {"finished", ledger.finished},
+                            {"units", ledger.units}};
+  const auto temporary = folder / (std::string(file_name) + ".tmp");
+  std::ofstream stream(temporary);
+  stream << json.dump(2) << "\n";
+  stream.close();
+  if (!stream)
+    throw Error(ErrorKind::environment,
+                "cannot write " + temporary.string() + ". Is the disk full or read-only?");
+  std::filesystem::rename(temporary, folder / file_name);
+}
+
+Ledger read_ledger(const std::filesystem::path& folder) {
+  const auto path = folder / file_name;
+  std::ifstream stream(path);
+  if (!stream)
+    throw Error(ErrorKind::input, path.string() + " is not there, so " + folder.string() +
+                                      " holds no run. Give the folder of 'gainsweep run --out'.");
+  try {
+    const auto json = nlohmann::json::parse(stream);
+    return {json.at("name"), json.at("started"), json.at("finished"), json.at("units")};
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::input, path.string() + " is damaged (" + error.what() +
+                                      "). Delete it; the next run writes it anew.");
+  }
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+}  // namespace gainsweep::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace gainsweep::cli {
+
+/// What a run has called for so far: `DIR/run.json`, rewritten by the root at each change. `status`
+/// reads it beside the parts.
+struct Ledger {
+  std::string name;                          ///< of the spec
+  std::string started;                       ///< UTC
+  std::string finished;                      ///< empty while it runs
+  std::map<std::string, std::size_t> units;  ///< called for, by stage
+};
+
+void write(const std::filesystem::path& folder, const Ledger& ledger);
+/// Error(input) when the folder holds no run.
+Ledger read_ledger(const std::filesystem::path& folder);
+
+/// The time now as 2026-01-31T12:00:00Z.
+std::string utc_now();
+
+}  // namespace gainsweep::cli

@@ -1,0 +1,57 @@
+#include "cli/provenance.hpp"
+
+#include <unistd.h>
+
+#include <thread>
+
+#include "cli/build_info.hpp"
+#include "cli/ledger.hpp"
+#include "config/read.hpp"
+#include "digest/digest.hpp"
+
+namespace gainsweep::cli {
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string tokens_digest(const std::vector<execute::Batch>& samples) {
+  digest::Builder builder;
+  for (const auto& sample : samples)
+    builder.add("tokens", digest::of_bytes(std::as_bytes(std::span(sample.tokens))))
+        .add("last", sample.labels.back());
+  return builder.finish();
+}
+
+}  // namespace
+
+archive::Contents describe(const pipeline::Experiment& experiment, const std::string& spec_text,
+                           const std::string& started, int num_ranks) {
+  const auto& spec = experiment.spec;
+  const auto resolved = config::resolved(spec);
+  archive::Contents contents;
+  contents.provenance = {{"name", spec.name},
+                         {"spec_written", spec_text},
+                         {"spec_resolved", resolved},
+                         {"spec_digest", digest::of_text(resolved)},
+                         {"model_digest", experiment.model_digest},
+                         {"calibration_digest", tokens_digest(experiment.calibration)},
+                         {"evaluation_digest", tokens_digest(experiment.evaluation)},
+                         {"program_version", program_version},
+                         {"program_commit", program_commit}};
+  contents.machine = {{"host", host_name()},
+                      {"device", experiment.environment.device_name},
+                      {"instruction_set", experiment.environment.instruction_set},
+                      {"torch_version", experiment.environment.torch_version},
+                      {"threads", std::to_string(experiment.environment.threads)},
+                      {"processors", std::to_string(std::thread::hardware_concurrency())},
+                      {"ranks", std::to_string(num_ranks)},
+                      {"started", started},
+                      {"finished", utc_now()}};
+  return contents;
+}
+
+}  // namespace gainsweep::cli

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/spec.hpp"
+#include "execute/program.hpp"
+#include "lower/pass.hpp"
+#include "model/llama.hpp"
+#include "pipeline/layout.hpp"
+
+namespace gainsweep::pipeline {
+
+/// A class of sub-graphs (or one sub-graph) whose configurations are timed together.
+struct TimingTarget {
+  std::string table;                        ///< "latency/class_3"
+  std::string label;                        ///< the first member's name
+  std::vector<SubgraphId> lowered;          ///< lowered together in each timed program
+  std::vector<SubgraphId> applies_to;       ///< sub-graphs that take the gain
+  std::vector<graph::Configuration> configurations;  ///< all-high first
+};
+
+/// The targets a spec asks for; those with nothing to choose are left out.
+std::vector<TimingTarget> timing_targets(const Layout& layout, const config::LatencySpec& spec);
+
+/// Everything a run's units depend on, opened once a process.
+struct Experiment {
+  config::Spec spec;
+  model::Model model;
+  graph::Graph graph;          ///< batch 1, the calibration length, with loss
+  graph::Graph latency_graph;  ///< the latency workload, without loss
+  lower::Target target;
+  Layout layout;
+  std::vector<TimingTarget> timing_targets;
+  std::vector<execute::Batch> calibration;
+  std::vector<execute::Batch> evaluation;
+  execute::Environment environment;
+  std::string model_digest;
+};
+
+/// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
+/// found here: Error(config) or Error(input).
+Experiment open(const config::Spec& spec);
+
+/// Number formats whose static activation scales need observed maxima.
+bool needs_maxima(const config::Spec& spec);
+
+}  // namespace gainsweep::pipeline

@@ -1,0 +1,223 @@
+#include "pipeline/layout.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.hpp"
+#include "digest/digest.hpp"
+#include "pipeline/field.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+using Texts = std::vector<std::string>;
+
+constexpr const char* kind_names[] = {"linear", "matmul", "convolution"};
+
+std::size_t kind_index(const std::string& name) {
+  for (std::size_t i = 0; i < std::size(kind_names); ++i)
+    if (name == kind_names[i]) return i;
+  throw Error(ErrorKind::input, "the archive has an op of unknown kind '" + name + "'");
+}
+
+archive::Table ops_table(const Layout& layout) {
+  const auto& ops = layout.partition.ops;
+  Texts paths, kinds, real;
+  Integers macs, elements, channels, shared, subgraphs(ops.size()), ties(ops.size());
+  for (std::size_t j = 0; j < layout.partition.subgraphs.size(); ++j) {
+    const auto& subgraph = layout.partition.subgraphs[j];
+    for (std::size_t tie = 0; tie < subgraph.ties.size(); ++tie)
+      for (const auto place : subgraph.ties[tie]) {
+        subgraphs[subgraph.ops[place].index] = static_cast<std::int64_t>(j);
+        ties[subgraph.ops[place].index] = static_cast<std::int64_t>(tie);
+      }
+  }
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    paths.push_back(ops[i].path);
+    kinds.push_back(kind_names[static_cast<std::size_t>(ops[i].kind)]);
+    macs.push_back(ops[i].macs);
+    elements.push_back(ops[i].weight_elements);
+    channels.push_back(ops[i].weight_channels);
+    shared.push_back(ops[i].weight_shared ? 1 : 0);
+    std::string formats;
+    for (const auto format : layout.real_formats[i])
+      formats += (formats.empty() ? "" : ",") + layout.formats[format.index].name;
+    real.push_back(formats);
+  }
+  const Axes op{{"op", ops.size()}};
+  return {"ops",
+          "Quantizable operations in IR order",
+          archive::Nature::deterministic,
+          {texts("path", paths, op, "Where the op stands in the model"),
+           texts("kind", kinds, op, "linear, matmul or convolution"),
+           integers("macs", macs, op, "1", "Multiply-accumulates of one calibration sample"),
+           integers("weight_elements", elements, op, "1", "Elements of the weight, 0 without one"),
+           integers("weight_channels", channels, op, "1", "Output channels of the weight"),
+           integers("weight_shared", shared, op, "1",
+                    "1 where something that is not quantizable reads the weight too"),
+           integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
+           integers("tie", ties, op, "1",
+                    "Ops of a sub-graph with equal numbers share one format"),
+           texts("real_formats", real, op, "Formats the target device really runs the op in")}};
+}
+
+archive::Table operands_table(const Layout& layout) {
+  Integers ops, operands;
+  Texts roles, names;
+  for (const auto [op, operand] : operand_axis(layout.partition.ops)) {
+    const bool weight =
+        layout.partition.ops[op].operands[operand].role == graph::OperandRole::weight;
+    ops.push_back(static_cast<std::int64_t>(op));
+    operands.push_back(static_cast<std::int64_t>(operand));
+    roles.push_back(weight ? "weight" : "activation");
+  }
+  const Axes axis{{"operand", ops.size()}};
+  return {"operands",
+          "Input tensors of the ops, in op order: the axis `operand`",
+          archive::Nature::deterministic,
+          {integers("op", ops, axis, "1", "Index of the op"),
+           integers("operand", operands, axis, "1", "Place among the op's operands"),
+           texts("role", roles, axis, "activation or weight")}};
+}
+
+archive::Table subgraphs_table(const Layout& layout) {
+  Texts names;
+  Integers classes, sizes;
+  for (const auto& subgraph : layout.partition.subgraphs) {
+    names.push_back(subgraph.name);
+    classes.push_back(static_cast<std::int64_t>(subgraph.cls.index));
+    sizes.push_back(static_cast<std::int64_t>(subgraph.ops.size()));
+  }
+  const Axes axis{{"subgraph", names.size()}};
+  return {"subgraphs",
+          "Sequential sub-graphs in the order of their first ops",
+          archive::Nature::deterministic,
+          {texts("name", names, axis, "The ops' common path and leaves"),
+           integers("class", classes, axis, "1", "Index of the structural class"),
+           integers("num_ops", sizes, axis, "1", "Number of ops")}};
+}
+
+archive::Table formats_table(const Layout& layout) {
+  Texts names, kinds, granularities, rules;
+  Integers bits, mantissas;
+  std::vector<double> maxima;
+  constexpr const char* rule_names[] = {"fixed", "static", "dynamic"};
+  for (const auto& format : layout.formats) {
+    names.push_back(format.name);
+    kinds.push_back(format.grid.kind == format::Kind::integer ? "integer" : "floating");
+    granularities.push_back(
+        format.weight_granularity == format::Granularity::channel ? "channel" : "tensor");
+    rules.push_back(rule_names[static_cast<std::size_t>(format.activation_scale)]);
+    bits.push_back(format.bits);
+    mantissas.push_back(format.grid.mantissa_bits);
+    maxima.push_back(format.grid.max);
+  }
+  const Axes axis{{"format", names.size()}};
+  return {"formats",
+          "Number formats; the first is the high one",
+          archive::Nature::deterministic,
+          {texts("name", names, axis, "Name of the format"),
+           texts("kind", kinds, axis, "floating or integer"),
+           integers("bits", bits, axis, "bit", "Storage of one element"),
+           integers("mantissa_bits", mantissas, axis, "bit", "Explicit mantissa bits"),
+           reals("max", maxima, axis, "1", "Largest finite magnitude"),
+           texts("weight_granularity", granularities, axis, "Scales of weights: per what"),
+           texts("activation_scale", rules, axis, "How activation scales are chosen")}};
+}
+
+std::vector<graph::Op> read_ops(const archive::Contents& contents) {
+  const auto& table = archive::table(contents, "ops").fields;
+  const auto& operands = archive::table(contents, "operands").fields;
+  std::vector<graph::Op> ops(texts(table, "path").size());
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    ops[i].path = texts(table, "path")[i];
+    ops[i].kind = static_cast<graph::OpKind>(kind_index(texts(table, "kind")[i]));
+    ops[i].macs = integers(table, "macs")[i];
+    ops[i].weight_elements = integers(table, "weight_elements")[i];
+    ops[i].weight_channels = integers(table, "weight_channels")[i];
+    ops[i].weight_shared = integers(table, "weight_shared")[i] != 0;
+  }
+  const auto& roles = texts(operands, "role");
+  for (std::size_t i = 0; i < roles.size(); ++i)
+    ops.at(static_cast<std::size_t>(integers(operands, "op")[i]))
+        .operands.push_back({{}, roles[i] == "weight" ? graph::OperandRole::weight
+                                                      : graph::OperandRole::activation});
+  return ops;
+}
+
+graph::Partition read_partition(const archive::Contents& contents) {
+  graph::Partition partition;
+  partition.ops = read_ops(contents);
+  const auto& ops = archive::table(contents, "ops").fields;
+  const auto& table = archive::table(contents, "subgraphs").fields;
+  for (std::size_t j = 0; j < texts(table, "name").size(); ++j) {
+    graph::Subgraph subgraph;
+    subgraph.name = texts(table, "name")[j];
+    subgraph.cls = {static_cast<std::size_t>(integers(table, "class")[j])};
+    partition.subgraphs.push_back(subgraph);
+    partition.classes.resize(std::max(partition.classes.size(), subgraph.cls.index + 1));
+    partition.classes[subgraph.cls.index].push_back({j});
+  }
+  for (std::size_t i = 0; i < partition.ops.size(); ++i) {
+    auto& subgraph =
+        partition.subgraphs.at(static_cast<std::size_t>(integers(ops, "subgraph")[i]));
+    const auto tie = static_cast<std::size_t>(integers(ops, "tie")[i]);
+    subgraph.ties.resize(std::max(subgraph.ties.size(), tie + 1));
+    subgraph.ties[tie].push_back(subgraph.ops.size());
+    subgraph.ops.push_back({i});
+  }
+  return partition;
+}
+
+std::vector<FormatId> parse_formats(const std::string& text,
+                                    const std::map<std::string, FormatId>& ids) {
+  std::vector<FormatId> formats;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    formats.push_back(ids.at(text.substr(start, end - start)));
+    start = end + 1;
+  }
+  return formats;
+}
+
+}  // namespace
+
+std::vector<archive::Table> to_tables(const Layout& layout) {
+  return {ops_table(layout), operands_table(layout), subgraphs_table(layout),
+          formats_table(layout)};
+}
+
+Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats,
+                 std::int64_t length) {
+  std::map<std::string, FormatId> ids;
+  for (std::size_t f = 0; f < formats.size(); ++f) ids[formats[f].name] = {f};
+  Layout layout{{}, formats, length, {}};
+  try {
+    layout.partition = read_partition(contents);
+    for (const auto& text : texts(archive::table(contents, "ops").fields, "real_formats"))
+      layout.real_formats.push_back(parse_formats(text, ids));
+  } catch (const std::out_of_range&) {
+    throw Error(ErrorKind::input,
+                "the archive's tables ops, operands and subgraphs do not fit each other or its "
+                "formats. Take another copy of the archive.");
+  }
+  return layout;
+}
+
+std::vector<OperandIndex> operand_axis(const std::vector<graph::Op>& ops) {
+  std::vector<OperandIndex> axis;
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand)
+      axis.push_back({op, operand});
+  return axis;
+}
+
+std::string assignment_key(const graph::Assignment& assignment,
+                           const std::vector<format::Format>& formats) {
+  std::string text;
+  for (const auto format : assignment) text += formats[format.index].name + "\n";
+  return digest::of_text(text);
+}
+
+}  // namespace gainsweep::pipeline

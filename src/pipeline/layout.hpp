@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "archive/table.hpp"
+#include "format/format.hpp"
+#include "graph/partition.hpp"
+
+namespace gainsweep::pipeline {
+
+/// What solving needs to know of a model; an archive holds it, so that plans need no model.
+struct Layout {
+  graph::Partition partition;
+  std::vector<format::Format> formats;  ///< by FormatId
+  std::int64_t length = 0;              ///< T: predicted tokens of a calibration sample
+  /// Formats that each op may take in the objective `time`, by OpId; the high one first.
+  std::vector<std::vector<FormatId>> real_formats;
+};
+
+/// The tables `ops`, `operands`, `subgraphs` and `formats`.
+std::vector<archive::Table> to_tables(const Layout& layout);
+
+/// The layout that `to_tables` wrote. Error(input) when the tables do not fit each other.
+Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats,
+                 std::int64_t length);
+
+/// One entry per operand of every op, in op order: the axis "operand" of the archive.
+struct OperandIndex {
+  std::size_t op = 0;
+  std::size_t operand = 0;
+};
+std::vector<OperandIndex> operand_axis(const std::vector<graph::Op>& ops);
+
+/// An assignment as text, one format name an op; its digest joins plans with evaluations.
+std::string assignment_key(const graph::Assignment& assignment,
+                           const std::vector<format::Format>& formats);
+
+}  // namespace gainsweep::pipeline
