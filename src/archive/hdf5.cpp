@@ -109,6 +109,7 @@ Type variable_text() {
   return type;
 }
 
+/// `values` is null for an attribute without elements.
 void set_attribute(hid_t object, const std::string& name, const Type& type, const Space& space,
                    const void* values) {
   const Properties creation = properties(H5P_ATTRIBUTE_CREATE);
@@ -116,7 +117,7 @@ void set_attribute(hid_t object, const std::string& name, const Type& type, cons
   const Attribute attribute(
       checked(H5Acreate2(object, name.c_str(), type.id(), space.id(), creation.id(), H5P_DEFAULT),
               "H5Acreate2"));
-  checked(H5Awrite(attribute.id(), type.id(), values), "H5Awrite");
+  if (values != nullptr) checked(H5Awrite(attribute.id(), type.id(), values), "H5Awrite");
 }
 
 Attribute open_attribute(hid_t object, const std::string& name) {
@@ -134,6 +135,7 @@ std::vector<std::string> text_values(const Attribute& attribute, const std::stri
       static_cast<std::size_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.id())));
   const Type type = variable_text();
   std::vector<char*> pointers(count, nullptr);
+  if (count == 0) return {};
   checked(H5Aread(attribute.id(), type.id(), pointers.data()), "H5Aread");
   std::vector<std::string> values;
   values.reserve(count);
@@ -320,7 +322,8 @@ void set_text(hid_t object, const std::string& name, const std::string& value) {
 void set_texts(hid_t object, const std::string& name, const std::vector<std::string>& values) {
   std::vector<const char*> pointers;
   for (const std::string& value : values) pointers.push_back(value.c_str());
-  set_attribute(object, name, variable_text(), space_of({values.size()}), pointers.data());
+  set_attribute(object, name, variable_text(), space_of({values.size()}),
+                values.empty() ? nullptr : pointers.data());
 }
 
 void set_integer(hid_t object, const std::string& name, std::int64_t value) {

@@ -39,12 +39,21 @@ std::vector<std::filesystem::path> entries(const std::filesystem::path& folder) 
   return paths;
 }
 
-/// Tables of a part, or nothing where the bytes are not those its name promises.
-bool read_part(const std::filesystem::path& path, Contents& contents) {
+std::vector<Record> rows(const Contents& contents) {
+  std::vector<Record> records;
+  for (const Table& table : contents.tables) {
+    const std::size_t num_units = value_count(field(table, names::unit_key).values);
+    for (std::size_t unit = 0; unit < num_units; ++unit) records.push_back(row(table, unit));
+  }
+  return records;
+}
+
+/// The records of a part; false where the bytes are not those its name promises.
+bool read_part(const std::filesystem::path& path, std::vector<Record>& records) {
   const std::vector<std::byte> bytes = read_file(path);
   if (digest::of_bytes(bytes) != path.stem().string()) return false;
   try {
-    contents = decode(bytes, part_layout);
+    records = rows(decode(bytes, part_layout));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::input) throw;
     return false;  // right bytes of another layout version
@@ -78,18 +87,11 @@ StoredRecords read_parts(const std::filesystem::path& folder) {
   std::set<std::tuple<Nature, std::string, std::string>> known;
   for (const auto& path : entries(parts_folder(folder))) {
     if (is_temporary(path) || path.extension() != ".h5") continue;
-    Contents contents;
-    if (!read_part(path, contents)) {
-      stored.damaged.push_back(path);
-      continue;
-    }
-    for (const Table& table : contents.tables) {
-      const std::size_t num_units = field(table, names::unit_key).shape.front();
-      for (std::size_t unit = 0; unit < num_units; ++unit) {
-        Record record = row(table, unit);
-        if (!known.emplace(record.nature, record.table, record.key).second) continue;
-        stored.records.push_back(std::move(record));
-      }
+    std::vector<Record> records;
+    if (!read_part(path, records)) stored.damaged.push_back(path);
+    for (Record& record : records) {
+      if (!known.emplace(record.nature, record.table, record.key).second) continue;
+      stored.records.push_back(std::move(record));
     }
   }
   return stored;

@@ -112,6 +112,46 @@ Table stack_rows(std::span<Record> records) {
   return table;
 }
 
+template <class Value>
+const std::vector<Value>& unit_column(const Table& table, const char* name) {
+  const auto* values = std::get_if<std::vector<Value>>(&field(table, name).values);
+  if (values == nullptr) {
+    throw Error(ErrorKind::input,
+                "table '" + table.path + "': field '" + name + "' has values of another type");
+  }
+  return *values;
+}
+
+/// Error(input) unless all fields have one row per unit and `unit` is one of them.
+void check_units(const Table& table, std::size_t unit) {
+  const std::vector<std::size_t>& keys = field(table, names::unit_key).shape;
+  for (const Field& column : table.fields) {
+    if (column.shape.empty() || keys.size() != 1 || column.shape.front() != keys.front() ||
+        unit >= keys.front()) {
+      throw Error(ErrorKind::input, "table '" + table.path + "' has no row " +
+                                        std::to_string(unit) + " in field '" + column.name + "'");
+    }
+  }
+}
+
+/// One unit's values of a column.
+Field cell(const Field& column, std::size_t unit) {
+  Field value{column.name,
+              {},
+              {column.shape.begin() + 1, column.shape.end()},
+              column.units,
+              column.long_name,
+              {column.axes.begin() + 1, column.axes.end()}};
+  const auto size = static_cast<std::ptrdiff_t>(element_count(value.shape));
+  std::visit(
+      [&](const auto& values) {
+        const auto begin = values.begin() + static_cast<std::ptrdiff_t>(unit) * size;
+        value.values = std::decay_t<decltype(values)>(begin, begin + size);
+      },
+      column.values);
+  return value;
+}
+
 }  // namespace
 
 bool operator==(const Field& a, const Field& b) {
@@ -154,26 +194,13 @@ std::vector<Table> stack(std::vector<Record> records) {
 }
 
 Record row(const Table& table, std::size_t unit) {
-  const auto& keys = std::get<std::vector<std::string>>(field(table, names::unit_key).values);
-  const auto& orders = std::get<std::vector<std::int64_t>>(field(table, names::unit_order).values);
-  Record record{
-      table.path, table.nature, keys.at(unit), static_cast<std::uint64_t>(orders.at(unit)), {}};
+  const auto& keys = unit_column<std::string>(table, names::unit_key);
+  const auto& orders = unit_column<std::int64_t>(table, names::unit_order);
+  check_units(table, unit);
+  Record record{table.path, table.nature, keys[unit], static_cast<std::uint64_t>(orders[unit]), {}};
   for (const Field& column : table.fields) {
     if (column.name == names::unit_key || column.name == names::unit_order) continue;
-    Field value{column.name,
-                {},
-                {column.shape.begin() + 1, column.shape.end()},
-                column.units,
-                column.long_name,
-                {column.axes.begin() + 1, column.axes.end()}};
-    const auto size = static_cast<std::ptrdiff_t>(element_count(value.shape));
-    std::visit(
-        [&](const auto& values) {
-          const auto begin = values.begin() + static_cast<std::ptrdiff_t>(unit) * size;
-          value.values = std::decay_t<decltype(values)>(begin, begin + size);
-        },
-        column.values);
-    record.fields.push_back(std::move(value));
+    record.fields.push_back(cell(column, unit));
   }
   return record;
 }

@@ -63,7 +63,7 @@ const Field& field(const Table& table, const std::string& name);
 /// Records stacked to tables, rows by `order` (ties by key). Error(internal) when fields disagree.
 std::vector<Table> stack(std::vector<Record> records);
 
-/// One row of a table of units as the record it came from.
+/// One row of a table of units as the record it came from. Error(input) for any other table.
 Record row(const Table& table, std::size_t unit);
 
 }  // namespace gainsweep::archive

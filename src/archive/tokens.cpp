@@ -80,7 +80,7 @@ std::vector<std::int64_t> read_tokens(const std::filesystem::path& path, std::in
       refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
     }
     const hdf5::File file = hdf5::open_image(bytes);
-    std::vector<std::int64_t> ids = read_ids(file.id());
+    std::vector<std::int64_t> ids = read_ids(hdf5::open_group(file.id(), "/").id());
     check_ids(ids, vocabulary);
     return ids;
   } catch (const Error& error) {

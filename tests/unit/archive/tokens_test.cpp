@@ -1,0 +1,116 @@
+#include "archive/tokens.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <hdf5.h>
+
+#include "base/error.hpp"
+#include "sample.hpp"
+
+namespace gainsweep::archive {
+namespace {
+
+using sample::Folder;
+using testing::HasSubstr;
+
+/// A file with one dataset of the stored type.
+void write_dataset(const std::filesystem::path& path, const char* name, hid_t stored, hid_t given,
+                   const std::vector<hsize_t>& shape, const void* values) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+  const hid_t dataset =
+      H5Dcreate2(file, name, stored, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  if (values != nullptr) H5Dwrite(dataset, given, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  H5Dclose(dataset);
+  H5Sclose(space);
+  H5Fclose(file);
+}
+
+void write_ids(const std::filesystem::path& path, const std::vector<std::int64_t>& ids,
+               hid_t stored = H5T_STD_I64LE) {
+  write_dataset(path, "tokens", stored, H5T_NATIVE_INT64, {ids.size()}, ids.data());
+}
+
+std::string message_of(const std::filesystem::path& path, std::int64_t vocabulary = 100) {
+  try {
+    read_tokens(path, vocabulary);
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::input ? error.what() : "wrong kind";
+  }
+  return "accepted";
+}
+
+TEST(Tokens, AnyIntegerTypeIsRead) {
+  const Folder folder;
+  const std::vector<std::int64_t> ids{0, 99, 5, 5, 127};
+  for (const hid_t type : {H5T_STD_I8LE, H5T_STD_U8LE, H5T_STD_I16BE, H5T_STD_U16LE, H5T_STD_I32LE,
+                           H5T_STD_U32BE, H5T_STD_I64LE, H5T_STD_U64LE}) {
+    write_ids(folder / "t.h5", ids, type);
+    EXPECT_EQ(read_tokens(folder / "t.h5", 128), ids);
+  }
+  write_ids(folder / "t.h5", {});
+  EXPECT_TRUE(read_tokens(folder / "t.h5", 128).empty());
+}
+
+TEST(Tokens, IdsOutsideTheVocabularyAreNamedWithTheirPlace) {
+  const Folder folder;
+  write_ids(folder / "t.h5", {3, 99, 100});
+  EXPECT_THAT(message_of(folder / "t.h5"),
+              HasSubstr("t.h5: tokens[2] is 100, outside the model's vocabulary [0, 100)"));
+  write_ids(folder / "t.h5", {3, -1});
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("tokens[1] is -1, outside"));
+  const std::uint64_t huge = UINT64_MAX;  // would be -1 if it wrapped
+  write_dataset(folder / "t.h5", "tokens", H5T_STD_U64LE, H5T_NATIVE_UINT64, {1}, &huge);
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("tokens[0] is 9223372036854775807, outside"));
+}
+
+TEST(Tokens, WrongDatasetsAreDescribed) {
+  const Folder folder;
+  const std::vector<double> numbers{1, 2, 3, 4};
+  const auto write_numbers = [&](const char* name, hid_t type, std::vector<hsize_t> shape) {
+    write_dataset(folder / "t.h5", name, type, H5T_NATIVE_DOUBLE, shape, numbers.data());
+  };
+  write_numbers("ids", H5T_STD_I32LE, {4});
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("no dataset 'tokens' (it holds: ids)"));
+  write_numbers("tokens/ids", H5T_STD_I32LE, {4});
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("no dataset 'tokens' (it holds: nothing)"));
+  write_numbers("tokens", H5T_IEEE_F32LE, {4});
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("holds floating-point numbers, not integer"));
+  write_numbers("tokens", H5T_STD_I32LE, {2, 2});
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("has 2 dimensions instead of 1"));
+  write_dataset(folder / "t.h5", "tokens", H5T_C_S1, H5T_C_S1, {4}, "abcd");
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("holds texts, not integer"));
+  write_dataset(folder / "t.h5", "tokens", H5T_STD_I32LE, -1, {hsize_t{1} << 60}, nullptr);
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("do not fit together"));
+}
+
+TEST(Tokens, AGroupInPlaceOfTheDataset) {
+  const Folder folder;
+  const hid_t file = H5Fcreate((folder / "t.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  H5Gclose(H5Gcreate2(file, "tokens", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Fclose(file);
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("'tokens' is a group, not a dataset"));
+}
+
+TEST(Tokens, FilesThatAreNoHdf5) {
+  const Folder folder;
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("t.h5 cannot be read (No such file"));
+  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a file)"));
+  sample::put_bytes(folder / "t.h5", "");
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("it is not an HDF5 file"));
+  sample::put_bytes(folder / "t.h5", "1 2 3\n");
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("it is not an HDF5 file"));
+}
+
+TEST(Tokens, TruncatedFilesAreRefused) {
+  const Folder folder;
+  write_ids(folder / "whole.h5", std::vector<std::int64_t>(500, 7));
+  const std::string bytes = sample::file_bytes(folder / "whole.h5");
+  for (std::size_t size = 0; size < bytes.size(); size += 13) {
+    sample::put_bytes(folder / "t.h5", bytes.substr(0, size));
+    EXPECT_NE(message_of(folder / "t.h5"), "accepted") << size << " bytes";
+  }
+}
+
+}  // namespace
+}  // namespace gainsweep::archive
