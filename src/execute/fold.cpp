@@ -1,6 +1,6 @@
 #include "execute/fold.hpp"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
 
 #include "base/error.hpp"
 #include "execute/state.hpp"

@@ -1,7 +1,8 @@
 #include "execute/kernels.hpp"
 
-#include <ATen/ATen.h>
 #include <ATen/native/verbose_wrapper.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 #include <unistd.h>
 
 #include <cstdio>

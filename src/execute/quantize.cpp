@@ -1,8 +1,9 @@
 // 8-bit codes of activations and weights. Work is cut into pieces of a fixed size and maxima do not
 // depend on order, so results are the same for any thread count.
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 
 #include <cmath>
 

@@ -220,7 +220,7 @@ void bind_outputs(const Place& place, Call& call) {
 
 Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real,
                at::Device device) {
-  Call call{.op = find_operator(graph.nodes[node].op)};
+  Call call(find_operator(graph.nodes[node].op));
   call.node = node;
   const Place place{graph, graph.nodes[node], node, call.op.schema(), real, device};
   bind_arguments(place, call);

@@ -56,6 +56,8 @@ struct Call {
     bool last = false;                ///< a tensor that nothing reads later: moved out of the table
   };
 
+  explicit Call(c10::OperatorHandle operation) : op(std::move(operation)) {}
+
   c10::OperatorHandle op;
   std::vector<c10::IValue> arguments;  ///< literal arguments; None where a slot stands
   std::vector<Slot> slots;             ///< by rising argument

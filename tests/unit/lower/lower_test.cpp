@@ -1,0 +1,99 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "graphs.hpp"
+#include "lower/pass.hpp"
+
+namespace gainsweep::lower {
+namespace {
+
+using graphs::count;
+using graphs::formats;
+using graphs::gated;
+using ::testing::ElementsAre;
+
+constexpr FormatId int8{1};
+constexpr FormatId fp8{2};
+
+/// Maxima that agree where ops read the same value, as observed ones do.
+Maxima observed(const std::vector<graph::Op>& ops) {
+  auto result = graphs::maxima(ops);
+  result[1][0] = result[0][0];
+  return result;
+}
+
+graph::Graph lowered(const graph::Assignment& assignment, graph::PartitionRule rule) {
+  const auto graph = gated();
+  graph::PartitionSpec spec;
+  spec.rule = rule;
+  const auto partition = graph::partition(graph, spec, 3);
+  return lower(graph, partition, assignment, formats(), observed(partition.ops), cpu_target());
+}
+
+TEST(Lower, SharesQuantiseNodesInsideASubgraph) {
+  const graph::Assignment linear_int8{int8, int8, int8, high_format};
+  const auto graph = lowered(linear_int8, graph::PartitionRule::sequential);
+  EXPECT_EQ(count(graph, "gainsweep::quantize"), 2U) << "gate and up share one, down has its own";
+  EXPECT_EQ(count(graph, "onednn::qlinear_pointwise"), 3U);
+  EXPECT_EQ(count(graph, "aten::matmul"), 1U);
+}
+
+TEST(Lower, SharesNoQuantiseNodeAcrossSubgraphs) {
+  const graph::Assignment linear_int8{int8, int8, int8, high_format};
+  const auto graph = lowered(linear_int8, graph::PartitionRule::single);
+  EXPECT_EQ(count(graph, "gainsweep::quantize"), 3U);
+}
+
+TEST(Lower, QuantisesOnlyForLoweredOps) {
+  const auto graph =
+      lowered({high_format, int8, high_format, high_format}, graph::PartitionRule::sequential);
+  EXPECT_EQ(count(graph, "gainsweep::quantize"), 1U);
+  EXPECT_EQ(count(graph, "onednn::qlinear_pointwise"), 1U);
+  EXPECT_EQ(count(graph, "mkldnn::_linear_pointwise"), 2U);
+}
+
+/// The fair baseline: high layers run on packed weights too.
+TEST(Lower, PacksTheWeightsOfHighLayers) {
+  const auto graph = lowered(graph::Assignment(4), graph::PartitionRule::sequential);
+  EXPECT_EQ(count(graph, "mkldnn::_reorder_linear_weight"), 3U);
+  EXPECT_EQ(count(graph, "mkldnn::_linear_pointwise"), 3U);
+  EXPECT_EQ(count(graph, "aten::linear"), 0U);
+}
+
+TEST(Lower, TakesDynamicScalesFromTheQuantiseNode) {
+  const auto graph = gated();
+  const auto partition = graph::partition(graph, {}, 3);
+  auto known = formats();
+  known[1].activation_scale = format::ScaleRule::dynamic_max;
+  const auto result =
+      lower(graph, partition, {int8, int8, int8, high_format}, known, {}, cpu_target());
+  EXPECT_EQ(count(result, "gainsweep::quantize_dynamic"), 2U);
+  EXPECT_EQ(count(result, "onednn::qlinear_pointwise.tensor"), 3U);
+}
+
+TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
+  try {
+    lowered({fp8, high_format, high_format, high_format}, graph::PartitionRule::sequential);
+    FAIL() << "fp8 was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::config);
+    EXPECT_STREQ(error.what(),
+                 "op gate cannot run in fp8_e4m3 on target cpu (it would be emulated there, and "
+                 "the time of an emulation means nothing; real low formats of this kind of op: "
+                 "int8). Leave it high in the time objective, or use a device that has the format");
+  }
+  EXPECT_THROW(
+      lowered({high_format, high_format, high_format, int8}, graph::PartitionRule::sequential),
+      Error)
+      << "attention matmuls have no int8 kernel";
+}
+
+TEST(Target, OffersRealFormatsByKindOfOp) {
+  const auto ops = graph::quantizable_ops(gated());
+  EXPECT_THAT(real_formats(cpu_target(), ops[0], formats()), ElementsAre(high_format, int8));
+  EXPECT_THAT(real_formats(cpu_target(), ops[3], formats()), ElementsAre(high_format));
+}
+
+}  // namespace
+}  // namespace gainsweep::lower

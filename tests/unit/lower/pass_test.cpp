@@ -1,0 +1,126 @@
+#include "lower/pass.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "graphs.hpp"
+
+namespace gainsweep::lower {
+namespace {
+
+using graph::Argument;
+using graphs::count;
+using graphs::formats;
+using graphs::gated;
+using graphs::maxima;
+using ::testing::ElementsAre;
+
+/// The nodes' operators in order.
+std::vector<std::string> ops_in(const graph::Graph& graph) {
+  std::vector<std::string> names;
+  for (const auto& node : graph.nodes) names.push_back(node.op);
+  return names;
+}
+
+TEST(Observe, WatchesEachActivationOperandBeforeItsOp) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  ASSERT_EQ(ops.size(), 4U);
+  const auto observed = observe(graph, ops);
+  EXPECT_THAT(ops_in(observed),
+              ElementsAre("gainsweep::observe", "aten::linear", "aten::silu", "gainsweep::observe",
+                          "aten::linear", "aten::mul.Tensor", "gainsweep::observe", "aten::linear",
+                          "aten::t", "gainsweep::observe", "gainsweep::observe", "aten::matmul"));
+  EXPECT_EQ(observed.nodes[10].arguments,
+            (std::vector<Argument>{ops[3].operands[1].value, std::int64_t{3}, std::int64_t{1}}));
+  EXPECT_EQ(observed.outputs, graph.outputs) << "values keep their ids";
+}
+
+TEST(Probe, ReplacesOpsByTheirProbedForms) {
+  const auto graph = gated();
+  const auto probed = probe(graph, graph::quantizable_ops(graph));
+  EXPECT_THAT(ops_in(probed),
+              ElementsAre("gainsweep::probed_linear", "aten::silu", "gainsweep::probed_linear",
+                          "aten::mul.Tensor", "gainsweep::probed_linear", "aten::t",
+                          "gainsweep::probed_matmul"));
+  ASSERT_EQ(probed.nodes[0].arguments.size(), 4U);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(probed.nodes[0].arguments[2])) << "no bias";
+  EXPECT_EQ(probed.nodes[6].arguments[2], Argument{std::int64_t{3}});
+}
+
+/// A short conv2d call takes the full arguments of aten::convolution.
+TEST(Probe, WritesOutTheDefaultsOfConvolutions) {
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {1, 4, 8, 8});
+  const auto w = graph.add_parameter("w", {6, 2, 3, 3});
+  using Ints = std::vector<std::int64_t>;
+  graph.outputs = {graph.add_node(
+      "aten::conv2d",
+      {x, w, std::monostate{}, Ints{2, 2}, std::int64_t{1}, Ints{1}, std::int64_t{2}}, {1, 6, 4, 4},
+      "conv")};
+  const auto probed = probe(graph, graph::quantizable_ops(graph));
+  EXPECT_EQ(probed.nodes[0].op, "gainsweep::probed_convolution");
+  EXPECT_EQ(probed.nodes[0].arguments,
+            (std::vector<Argument>{x, w, std::monostate{}, Ints{2, 2}, Ints{1, 1}, Ints{1, 1},
+                                   false, Ints{0, 0}, std::int64_t{2}, std::int64_t{0}}));
+}
+
+TEST(FakeQuantize, LeavesAnAllHighGraphAsItIs) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  const auto same = fake_quantize(graph, ops, graph::Assignment(4), formats(), {});
+  EXPECT_EQ(ops_in(same), ops_in(graph));
+}
+
+TEST(FakeQuantize, RoundsOperandsOfLoweredOpsOnceAValue) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  auto observed = maxima(ops);
+  observed[1][0] = observed[0][0];
+  const graph::Assignment int8(4, FormatId{1});
+  const auto rounded = fake_quantize(graph, ops, int8, formats(), observed);
+  // x of gate and up once, product, y, t; three weights.
+  EXPECT_EQ(count(rounded, "gainsweep::fake_quantize"), 4U);
+  EXPECT_EQ(count(rounded, "gainsweep::fake_quantize_weight"), 3U);
+  const auto& first = rounded.nodes[0];
+  EXPECT_EQ(first.op, "gainsweep::fake_quantize");
+  EXPECT_EQ(std::get<std::string>(first.arguments[1]), "int8");
+  EXPECT_FLOAT_EQ(static_cast<float>(std::get<double>(first.arguments[2])), 1.F / 127);
+}
+
+TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  auto known = formats();
+  known[2].activation_scale = format::ScaleRule::dynamic_max;
+  known[2].activation_backoff = 0.25;
+  known[2].weight_backoff = 0.5;
+  const auto rounded = fake_quantize(graph, ops, {FormatId{2}, {}, {}, {}}, known, {});
+  EXPECT_EQ(rounded.nodes[0].op, "gainsweep::fake_quantize_dynamic");
+  EXPECT_EQ(rounded.nodes[0].arguments[2], Argument{0.25});
+  EXPECT_EQ(rounded.nodes[1].op, "gainsweep::fake_quantize_weight");
+  EXPECT_EQ(rounded.nodes[1].arguments[2], Argument{0.5});
+  EXPECT_EQ(rounded.nodes[1].arguments[3], Argument{false});
+}
+
+/// bf16 as a low format has scale 1, weights included.
+TEST(FakeQuantize, RoundsFormatsOfFixedScaleWithoutMaxima) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  const std::vector<format::Format> known{format::by_name("bf16"), format::by_name("bf16")};
+  const auto rounded = fake_quantize(graph, ops, {FormatId{1}, {}, {}, {}}, known, {});
+  EXPECT_EQ(count(rounded, "gainsweep::fake_quantize"), 2U);
+  for (const auto n : {0, 1}) EXPECT_EQ(rounded.nodes[n].arguments[2], Argument{1.0});
+}
+
+TEST(FakeQuantize, RefusesStaticScalesWithoutMaxima) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  EXPECT_THROW(fake_quantize(graph, ops, graph::Assignment(4, FormatId{1}), formats(), {}), Error);
+  EXPECT_THROW(fake_quantize(graph, ops, graph::Assignment(3), formats(), {}), Error);
+  EXPECT_THROW(fake_quantize(graph, ops, graph::Assignment(4, FormatId{9}), formats(), {}), Error);
+}
+
+}  // namespace
+}  // namespace gainsweep::lower
