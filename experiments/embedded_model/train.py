@@ -1,5 +1,7 @@
 """Train the embedded model and write it in Hugging Face layout with its calibration and evaluation tokens.
 
+Ctrl-C ends training early; the averaged weights so far are written all the same.
+
     python train.py --steps 2000 --model ../../configs/models/embedded --tokens ../../configs/data/embedded.h5
 """
 
@@ -78,31 +80,38 @@ def optimizers(model: Llama, decay: float) -> list[torch.optim.Optimizer]:
 
 
 def train(model: Llama, stream: torch.Tensor, held_out: torch.Tensor, steps: int, decay: float) -> dict:
-    """Train with a warm-up and a linear decay of the rates; the model ends with its averaged weights."""
+    """Train with a warm-up and a linear decay of the rates, until the end or an interrupt.
+
+    The model ends with its averaged weights.
+    """
     generator = torch.Generator().manual_seed(0)
     steppers, average = optimizers(model, decay), Average(model, 0.995)
     rates = [stepper.param_groups[0]["lr"] for stepper in steppers]
-    started = time.monotonic()
-    for step in range(1, steps + 1):
-        factor = min(1.0, step / 100, (1 - step / steps) / 0.7)
-        starts = torch.randint(len(stream) - LENGTH - 1, (BATCH,), generator=generator)
-        windows = torch.stack([stream[s : s + LENGTH + 1] for s in starts])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(windows[:, :-1])
-        loss = F.cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for stepper, rate in zip(steppers, rates):
-            stepper.param_groups[0]["lr"] = rate * factor
-            stepper.step()
-            stepper.zero_grad(set_to_none=True)
-        average.update(model)
-        if step % 100 == 0:
-            perplexity = held_out_perplexity(model, held_out)
-            elapsed = time.monotonic() - started
-            print(f"step {step} {elapsed:.0f} s loss {loss.item():.3f} held-out perplexity {perplexity:.2f}", flush=True)
+    started, done = time.monotonic(), 0
+    try:
+        for step in range(1, steps + 1):
+            factor = min(1.0, step / 100, (1 - step / steps) / 0.7)
+            starts = torch.randint(len(stream) - LENGTH - 1, (BATCH,), generator=generator)
+            windows = torch.stack([stream[s : s + LENGTH + 1] for s in starts])
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                logits = model(windows[:, :-1])
+            loss = F.cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            for stepper, rate in zip(steppers, rates):
+                stepper.param_groups[0]["lr"] = rate * factor
+                stepper.step()
+                stepper.zero_grad(set_to_none=True)
+            average.update(model)
+            done = step
+            if step % 100 == 0:
+                perplexity = held_out_perplexity(model, held_out)
+                elapsed = time.monotonic() - started
+                print(f"step {step} {elapsed:.0f} s loss {loss.item():.3f} held-out perplexity {perplexity:.2f}", flush=True)
+    except KeyboardInterrupt:
+        print(f"interrupted after step {done}", flush=True)
     model.load_state_dict(average.state)
-    return {"steps": steps, "minutes": (time.monotonic() - started) / 60, "epochs": steps * BATCH * LENGTH / len(stream)}
+    return {"steps": done, "planned_steps": steps, "epochs": done * BATCH * LENGTH / len(stream)}
 
 
 def write_tokens(path: Path, tokens: list[int], vocabulary: int) -> None:
@@ -128,6 +137,7 @@ def main() -> None:
     training, held_out = split(read_chapters())
     tokenizer = train_tokenizer(training, shape.vocab_size)
     training, held_out = encode(tokenizer, training), encode(tokenizer, held_out)
+    # The yardstick first: it takes seconds and says what the model has to beat.
     trigram = KneserNeyTrigram(training, shape.vocab_size).perplexity(held_out)
     print(f"{sum(map(len, training))} training and {sum(map(len, held_out))} held-out tokens, trigram perplexity {trigram:.2f}", flush=True)
 
