@@ -1,0 +1,80 @@
+#include "sensitivity/loss_error.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace gainsweep::sensitivity {
+namespace {
+
+using config::LossModel;
+using config::Noise;
+
+std::vector<format::Format> formats() {
+  return {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
+}
+
+/// Two samples of one op with two operands and one with one.
+std::vector<ScoreRecord> records() {
+  ScoreRecord first{3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}};
+  ScoreRecord second{4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}};
+  return {first, second};
+}
+
+TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
+  const auto errors = loss_errors(records(), formats(), Noise::empirical);
+  EXPECT_EQ(errors.samples, 2);
+  EXPECT_DOUBLE_EQ(errors.mean_square_loss, 12.5);
+  EXPECT_EQ(errors.d, (std::vector<std::vector<double>>{{0, (0.75 * 0.75 + 1) / 2, (4.0 + 1) / 2},
+                                                        {0, 2.5, 2.5}}));
+}
+
+TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
+  for (const auto noise : {Noise::paper, Noise::log_uniform}) {
+    const auto errors = loss_errors(records(), formats(), noise);
+    const double alpha = 1.0 / 12 / 64 * (noise == Noise::paper ? 1 : 3 / (8 * std::log(2.0)));
+    EXPECT_NEAR(errors.d[0][2], alpha * 10, 1e-15);
+    EXPECT_NEAR(errors.d[1][2], alpha * 2, 1e-15);
+    // The uniform error of an integer step under either name.
+    EXPECT_DOUBLE_EQ(errors.d[0][1], (3.0 + 1.0) / 2);
+    EXPECT_DOUBLE_EQ(errors.d[1][1], (0.5 + 1.5) / 2);
+    EXPECT_EQ(errors.d[0][0], 0);
+  }
+}
+
+TEST(LossErrors, RefuseRecordsThatDoNotFit) {
+  EXPECT_THROW(loss_errors({}, formats(), Noise::paper), Error);
+  auto fewer_ops = records();
+  fewer_ops[1].operands.pop_back();
+  EXPECT_THROW(loss_errors(fewer_ops, formats(), Noise::paper), Error);
+  auto fewer_formats = records();
+  fewer_formats[1].operands[0][1].step_norm.pop_back();
+  EXPECT_THROW(loss_errors(fewer_formats, formats(), Noise::empirical), Error);
+}
+
+TEST(Budget, IsWhatPredictsTheThreshold) {
+  for (const auto model : {LossModel::first_order, LossModel::bias}) {
+    for (const double threshold : {1e-7, 1e-4, 3e-2, 0.5}) {
+      for (const std::int64_t length : {1, 256, 8192}) {
+        const double mean_square_loss = 7.5;
+        const double sum = budget(model, threshold, mean_square_loss, length);
+        const double wanted = threshold * threshold * mean_square_loss;
+        EXPECT_NEAR(predicted_mse(model, sum, length) / wanted, 1, 1e-12);
+        EXPECT_LE(sum, wanted);
+      }
+    }
+  }
+}
+
+TEST(Budget, OfTheBiasModelIsTheDesignsFormula) {
+  const double allowed = 0.01 * 0.01 * 4;
+  const double expected = 2 * (std::sqrt(1 + 100.0 * 100.0 * allowed) - 1) / (100.0 * 100.0);
+  EXPECT_NEAR(budget(LossModel::bias, 0.01, 4, 100) / expected, 1, 1e-12);
+  EXPECT_DOUBLE_EQ(budget(LossModel::first_order, 0.01, 4, 100), allowed);
+  EXPECT_DOUBLE_EQ(predicted_mse(LossModel::bias, 0.5, 4), 0.5 + 1);
+}
+
+}  // namespace
+}  // namespace gainsweep::sensitivity
