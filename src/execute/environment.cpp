@@ -39,6 +39,14 @@ std::string processor_name() {
   return "cpu";
 }
 
+/// The number in LibTorch's sentence "… v3.12.0 (Git Hash …)", or all of it in other words.
+std::string onednn_version() {
+  const auto sentence = at::get_mkldnn_version();
+  const auto begin = sentence.find(" v");
+  if (begin == std::string::npos) return sentence;
+  return sentence.substr(begin + 2, sentence.find(' ', begin + 2) - begin - 2);
+}
+
 std::string capability() {
   return at::get_cpu_capability() + "; oneDNN: " + onednn_instruction_set();
 }
@@ -59,7 +67,7 @@ void start(config::Device device, std::int64_t threads) {
 
 Environment environment(config::Device device) {
   return {
-      .torch_version = std::string(TORCH_VERSION) + ", " + at::get_mkldnn_version(),
+      .torch_version = std::string(TORCH_VERSION) + ", oneDNN " + onednn_version(),
       .device_name = device == config::Device::cpu ? processor_name() : config::spelling(device),
       .instruction_set = capability(),
       .threads = at::get_num_threads()};

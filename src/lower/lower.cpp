@@ -136,8 +136,8 @@ class CpuLowering {
     const auto scales = target.add_output(groups, ElementType::fp32);
     const auto zero_points = target.add_node("aten::zeros_like", {scales, "index"}, groups,
                                              node.path, ElementType::index);
-    const auto packed =
-        target.add_node("onednn::qlinear_prepack", {codes}, shape, node.path, ElementType::opaque);
+    const auto packed = target.add_node("onednn::qlinear_prepack", {codes, std::monostate{}}, shape,
+                                        node.path, ElementType::opaque);
     return {packed, scales, zero_points};
   }
 

@@ -1,0 +1,71 @@
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "execute/kernels.hpp"
+#include "fixture.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+bool processor_has(const std::string& flag) {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
+  }
+  return false;
+}
+
+TEST(Environment, SetsTheThreadCount) {
+  const int before = at::get_num_threads();
+  start(config::Device::cpu, 1);
+  EXPECT_EQ(environment(config::Device::cpu).threads, 1);
+  at::set_num_threads(before);
+}
+
+TEST(Environment, RefusesMoreThreadsThanProcessors) {
+  const auto message =
+      fixture::message_of(ErrorKind::environment, [] { start(config::Device::cpu, 1'000'000); });
+  EXPECT_NE(message.find("1000000 threads on "), std::string::npos) << message;
+  EXPECT_NE(message.find("--bind-to none"), std::string::npos) << message;
+}
+
+TEST(Environment, RefusesAnAbsentDevice) {
+  const auto message =
+      fixture::message_of(ErrorKind::environment, [] { start(config::Device::hpu, 1); });
+  EXPECT_NE(message.find("device hpu is not here"), std::string::npos) << message;
+}
+
+TEST(Environment, NamesVersionsAndInstructionSets) {
+  const auto first = environment(config::Device::cpu);
+  EXPECT_NE(first.torch_version.find(", oneDNN 3."), std::string::npos) << first.torch_version;
+  EXPECT_FALSE(first.device_name.empty());
+  EXPECT_EQ(first.instruction_set.find("unknown"), std::string::npos) << first.instruction_set;
+  EXPECT_EQ(environment(config::Device::cpu).instruction_set, first.instruction_set);
+}
+
+TEST(Kernels, NamesTheKernelsOfLinearLayers) {
+  if (!processor_has("avx512_vnni") && !processor_has("avx_vnni") && !processor_has("amx_int8")) {
+    const auto message =
+        fixture::message_of(ErrorKind::environment, [] { linear_kernels(8, 64, 64); });
+    EXPECT_NE(message.find("reference kernel"), std::string::npos) << message;
+    return;
+  }
+  const auto kernels = linear_kernels(32, 256, 256);
+  EXPECT_NE(kernels.high.find(':'), std::string::npos) << kernels.high;
+  EXPECT_EQ(kernels.int8.find("ref"), std::string::npos) << kernels.int8;
+  EXPECT_EQ(linear_kernels(32, 256, 256).int8, kernels.int8) << "a second log differs";
+}
+
+TEST(Kernels, GivesStandardOutputBack) {
+  ::testing::internal::CaptureStdout();
+  std::printf("before ");
+  EXPECT_TRUE(onednn_log([] { std::printf("inside "); }).starts_with("inside "));
+  std::printf("after");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "before after");
+  EXPECT_THROW(onednn_log([] { throw Error(ErrorKind::internal, "work failed"); }), Error);
+}
+
+}  // namespace
+}  // namespace gainsweep::execute

@@ -1,0 +1,108 @@
+#include "fixture.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <random>
+
+namespace gainsweep::execute::fixture {
+namespace {
+
+std::string header_of(const std::map<std::string, Stored>& tensors) {
+  std::string header = "{";
+  std::size_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    std::string shape;
+    for (const auto size : tensor.shape) shape += (shape.empty() ? "" : ",") + std::to_string(size);
+    const auto end = offset + tensor.elements.size() * sizeof(float);
+    if (offset > 0) header += ',';
+    header.append("\"").append(name).append("\":{\"dtype\":\"F32\",\"shape\":[").append(shape);
+    header.append("],\"data_offsets\":[").append(std::to_string(offset)).append(",");
+    header.append(std::to_string(end)).append("]}");
+    offset = end;
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  return header;
+}
+
+}  // namespace
+
+StoredModel::StoredModel(const std::map<std::string, Stored>& tensors) {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  std::string name = "gainsweep_execute_";
+  name.append(test->test_suite_name()).append("_").append(test->name());
+  name.append("_").append(std::to_string(::getpid()));
+  folder_ = std::filesystem::temp_directory_path() / name;
+  std::filesystem::create_directories(folder_);
+  {
+    std::ofstream file(folder_ / "model.safetensors", std::ios::binary);
+    const auto header = header_of(tensors);
+    const std::uint64_t length = header.size();
+    file.write(reinterpret_cast<const char*>(&length), sizeof length);
+    file << header;
+    for (const auto& [key, tensor] : tensors) {
+      file.write(reinterpret_cast<const char*>(tensor.elements.data()),
+                 static_cast<std::streamsize>(tensor.elements.size() * sizeof(float)));
+    }
+  }
+  checkpoint_ = std::make_unique<model::Checkpoint>(model::Checkpoint::open(folder_));
+}
+
+StoredModel::~StoredModel() {
+  std::filesystem::remove_all(folder_);
+}
+
+Inputs inputs_of(std::vector<at::Tensor> tensors) {
+  auto state = std::make_unique<Inputs::State>();
+  state->tensors = std::move(tensors);
+  return Inputs(std::move(state));
+}
+
+std::vector<float> numbers(std::size_t count, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::vector<float> result(count);
+  for (auto& number : result) {
+    number = static_cast<float>(static_cast<double>(engine()) / 2147483648.0 - 1.0);
+  }
+  return result;
+}
+
+std::string message_of(ErrorKind kind, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was refused";
+  return "";
+}
+
+std::filesystem::path development_data() {
+  return GAINSWEEP_SOURCE_DIR "/../shared/data";
+}
+
+std::vector<std::int64_t> read_tokens(const std::filesystem::path& file, std::size_t count) {
+  std::ifstream stream(file, std::ios::binary);
+  std::uint16_t header_length = 0;
+  stream.seekg(8);
+  stream.read(reinterpret_cast<char*>(&header_length), sizeof header_length);
+  stream.seekg(10 + header_length);
+  std::vector<std::uint16_t> ids(count);
+  stream.read(reinterpret_cast<char*>(ids.data()), static_cast<std::streamsize>(count * 2));
+  EXPECT_TRUE(stream.good()) << file;
+  return {ids.begin(), ids.end()};
+}
+
+Batch window(const std::vector<std::int64_t>& tokens, std::size_t sample, std::int64_t length) {
+  const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(sample) * length;
+  return {.batch = 1,
+          .length = length,
+          .tokens = {begin, begin + length},
+          .labels = {begin + 1, begin + length + 1}};
+}
+
+}  // namespace gainsweep::execute::fixture

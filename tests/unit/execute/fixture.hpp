@@ -1,0 +1,55 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "execute/state.hpp"
+
+/// Small checkpoints, graphs and inputs that the tests of this folder share.
+namespace gainsweep::execute::fixture {
+
+struct Stored {
+  graph::Shape shape;
+  std::vector<float> elements;
+};
+
+/// A checkpoint of fp32 tensors in a folder of its own, removed with it.
+class StoredModel {
+ public:
+  explicit StoredModel(const std::map<std::string, Stored>& tensors);
+  StoredModel(const StoredModel&) = delete;
+  StoredModel& operator=(const StoredModel&) = delete;
+  ~StoredModel();
+
+  const model::Checkpoint& checkpoint() const { return *checkpoint_; }
+  Parameters parameters(config::Precision precision = config::Precision::fp32) const {
+    return {*checkpoint_, config::Device::cpu, precision};
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::unique_ptr<model::Checkpoint> checkpoint_;
+};
+
+Inputs inputs_of(std::vector<at::Tensor> tensors);
+
+/// Reproducible numbers in [-1, 1).
+std::vector<float> numbers(std::size_t count, unsigned seed);
+
+/// The message of the Error of a kind that a call throws; a failure of the test for anything else.
+std::string message_of(ErrorKind kind, const std::function<void()>& call);
+
+std::filesystem::path development_data();
+
+/// The first `count` ids of a .npy file of unsigned 16-bit integers.
+std::vector<std::int64_t> read_tokens(const std::filesystem::path& file, std::size_t count);
+
+/// Inputs and labels of window `sample` of `length` tokens.
+Batch window(const std::vector<std::int64_t>& tokens, std::size_t sample, std::int64_t length);
+
+}  // namespace gainsweep::execute::fixture

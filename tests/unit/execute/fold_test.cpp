@@ -1,0 +1,135 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/library.h>
+
+#include "fixture.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+using fixture::inputs_of;
+using graph::ElementType;
+using graph::Graph;
+using graph::ValueId;
+
+int num_packs = 0;
+
+/// A stand-in for packing: a counted copy.
+at::Tensor pack(const at::Tensor& w, double scale) {
+  ++num_packs;
+  return w * scale;
+}
+
+TORCH_LIBRARY(gainsweep_fold_test, m) {
+  m.def("pack", pack);
+}
+
+constexpr std::int64_t rows = 8;
+constexpr std::int64_t columns = 16;
+
+const fixture::StoredModel& stored() {
+  static const fixture::StoredModel model(
+      {{"w", {{rows, columns}, fixture::numbers(rows * columns, 1)}}});
+  return model;
+}
+
+/// x packed(w)ᵀ, where packing depends on the parameter alone.
+Graph packed_graph(double scale) {
+  Graph graph;
+  const auto x = graph.add_input("x", ElementType::real, {2, columns});
+  const auto w = graph.add_parameter("w", {rows, columns});
+  const auto packed =
+      graph.add_node("gainsweep_fold_test::pack", {w, scale}, {rows, columns}, "pack");
+  graph.outputs = {graph.add_node("aten::linear", {x, packed}, {2, rows}, "product")};
+  return graph;
+}
+
+TEST(Fold, EvaluatesParameterOnlyNodesOnceForAllPrograms) {
+  auto parameters = stored().parameters();
+  num_packs = 0;
+  Program first(packed_graph(2), parameters);
+  Program second(packed_graph(2), parameters);
+  EXPECT_EQ(num_packs, 1);
+  const auto inputs = inputs_of({at::ones({2, columns})});
+  EXPECT_EQ(first.run(inputs), second.run(inputs));
+  EXPECT_EQ(num_packs, 1) << "a run packed again";
+  Program third(packed_graph(3), parameters);
+  EXPECT_EQ(num_packs, 2) << "another literal is another value";
+  EXPECT_NE(first.run(inputs), third.run(inputs));
+}
+
+TEST(Fold, OwnsFoldedValuesAndNotTheParametersBehindThem) {
+  auto parameters = stored().parameters(config::Precision::bf16);
+  EXPECT_EQ(parameters.bytes_owned(), 0U);
+  const Program program(packed_graph(2), parameters);
+  EXPECT_EQ(parameters.bytes_owned(), rows * columns * sizeof(std::uint16_t))
+      << "the converted parameter behind the packed one was kept";
+}
+
+TEST(Fold, FreesValuesThatNoLivingProgramUses) {
+  auto parameters = stored().parameters();
+  const std::size_t one = rows * columns * sizeof(float);
+  {
+    const Program first(packed_graph(2), parameters);
+    {
+      const Program second(packed_graph(3), parameters);
+      EXPECT_EQ(parameters.bytes_owned(), 2 * one);
+    }
+    parameters.release_unused();
+    EXPECT_EQ(parameters.bytes_owned(), one);
+  }
+  parameters.release_unused();
+  EXPECT_EQ(parameters.bytes_owned(), 0U);
+}
+
+TEST(Fold, ReadsParametersOfTheRightTypeFromTheFileItself) {
+  Graph graph;
+  const auto x = graph.add_input("x", ElementType::real, {2, columns});
+  graph.outputs = {graph.add_node("aten::linear", {x, graph.add_parameter("w", {rows, columns})},
+                                  {2, rows}, "product")};
+  auto same = stored().parameters();
+  const Program zero_copy(graph, same);
+  EXPECT_EQ(same.bytes_owned(), 0U);
+  EXPECT_EQ(zero_copy.state().bound[1].const_data_ptr(),
+            stored().checkpoint().tensor("w").bytes.data());
+  auto other = stored().parameters(config::Precision::fp64);
+  const Program converted(graph, other);
+  EXPECT_EQ(other.bytes_owned(), rows * columns * sizeof(double));
+}
+
+/// A constant is distinguished by its numbers, shape and type.
+TEST(Fold, TellsConstantsApart) {
+  auto parameters = stored().parameters();
+  const auto graph_with = [](std::vector<double> elements, graph::Shape shape, ElementType type) {
+    Graph graph;
+    const auto c = graph.add_constant("c", shape, std::move(elements), type);
+    graph.outputs = {graph.add_node("aten::neg", {c}, shape, "neg", type)};
+    return graph;
+  };
+  const auto none = inputs_of({});
+  Program a(graph_with({1, 2}, {2}, ElementType::real), parameters);
+  Program b(graph_with({1, 3}, {2}, ElementType::real), parameters);
+  Program c(graph_with({1, 2}, {2}, ElementType::index), parameters);
+  Program d(graph_with({1, 2}, {1, 2}, ElementType::real), parameters);
+  EXPECT_EQ(a.run(none), (std::vector<double>{-1, -2}));
+  EXPECT_EQ(b.run(none), (std::vector<double>{-1, -3}));
+  const auto type_of = [](const Program& p) {
+    return p.state().bound[p.graph().outputs[0].index].scalar_type();
+  };
+  EXPECT_EQ(type_of(a), at::kFloat);
+  EXPECT_EQ(type_of(c), at::kLong);
+  EXPECT_EQ(d.state().bound[d.graph().outputs[0].index].dim(), 2);
+}
+
+/// Programs stay whole when the parameters they came from are gone.
+TEST(Fold, OutlivesItsParameters) {
+  auto parameters = std::make_unique<Parameters>(stored().parameters());
+  Program program(packed_graph(2), *parameters);
+  const auto inputs = inputs_of({at::ones({2, columns})});
+  const auto before = program.run(inputs);
+  parameters.reset();
+  EXPECT_EQ(program.run(inputs), before);
+}
+
+}  // namespace
+}  // namespace gainsweep::execute
