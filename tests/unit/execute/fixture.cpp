@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -27,6 +28,12 @@ std::string header_of(const std::map<std::string, Stored>& tensors) {
   header.resize((header.size() + 7) / 8 * 8, ' ');
   return header;
 }
+
+/// Small models gain nothing from threads and lose much where other tests run beside them.
+class OneThread : public ::testing::Environment {
+  void SetUp() override { at::set_num_threads(1); }
+};
+[[maybe_unused]] const auto* const one_thread = ::testing::AddGlobalTestEnvironment(new OneThread);
 
 }  // namespace
 
