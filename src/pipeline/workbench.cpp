@@ -45,6 +45,14 @@ std::vector<std::string> kernels_of(const graph::Partition& partition,
   return {kernels.begin(), kernels.end()};
 }
 
+// The value of the whole graph that an extracted graph's input stands for (see graph::extract).
+graph::ValueId source_of(const graph::Graph& whole, const std::string& input) {
+  if (input[0] == '%') return {std::stoul(input.substr(1))};
+  for (std::size_t v = 0; v < whole.values.size(); ++v)
+    if (whole.values[v].name == input) return {v};
+  throw Error(ErrorKind::internal, "the model's graph has no value '" + input + "' to capture");
+}
+
 }  // namespace
 
 struct Workbench::State {
@@ -203,14 +211,9 @@ struct Workbench::State {
 
   execute::Inputs capture_inputs(const graph::Graph& extracted, execute::Parameters& weights) {
     std::vector<graph::ValueId> values;
-    const auto& whole = experiment.latency_graph;
     for (const auto input : extracted.inputs)
-      for (std::size_t v = 0; v < whole.values.size(); ++v)
-        if (whole.values[v].name == extracted.value(input).name) {
-          values.push_back({v});
-          break;
-        }
-    execute::Program high(whole, weights);
+      values.push_back(source_of(experiment.latency_graph, extracted.value(input).name));
+    execute::Program high(experiment.latency_graph, weights);
     return high.capture(*latency_inputs, values);
   }
 
