@@ -11,7 +11,6 @@ namespace {
 
 /// What one argument of a node is bound against.
 struct Place {
-  const graph::Graph& graph;
   const graph::Node& node;
   std::size_t node_index;
   const c10::FunctionSchema& schema;
@@ -222,7 +221,7 @@ Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real,
                at::Device device) {
   Call call(find_operator(graph.nodes[node].op));
   call.node = node;
-  const Place place{graph, graph.nodes[node], node, call.op.schema(), real, device};
+  const Place place{graph.nodes[node], node, call.op.schema(), real, device};
   bind_arguments(place, call);
   bind_outputs(place, call);
   return call;

@@ -1,0 +1,69 @@
+// Times forward passes on request: benchmark_interpreter FOLDER LENGTH THREADS reads lines from
+// standard input, each `plain` (the model's graph), `packed` (every linear layer high) or `int8`
+// (every linear layer in int8), and answers each with the seconds of one bf16 pass.
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include "base/error.hpp"
+#include "execute/program.hpp"
+#include "lower/pass.hpp"
+#include "model/llama.hpp"
+
+namespace {
+
+using namespace gainsweep;
+
+graph::Assignment all_int8(const std::vector<graph::Op>& ops, const lower::Target& target,
+                           const std::vector<format::Format>& formats) {
+  graph::Assignment assignment;
+  for (const auto& op : ops) {
+    assignment.push_back(lower::real_formats(target, op, formats).back());
+  }
+  return assignment;
+}
+
+execute::Batch some_tokens(std::int64_t length, std::int64_t vocabulary) {
+  execute::Batch batch{.batch = 1, .length = length};
+  for (std::int64_t i = 0; i < length; ++i) batch.tokens.push_back(i * 7919 % vocabulary);
+  return batch;
+}
+
+void serve(const std::string& folder, std::int64_t length, std::int64_t threads) {
+  execute::start(config::Device::cpu, threads);
+  const auto model = model::open(folder);
+  const auto graph = model::build(model.config, {.length = length, .with_loss = false});
+  const auto partition = graph::partition(graph, {}, 2);
+  const std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
+  const auto target = lower::cpu_target();
+  const lower::Maxima maxima(partition.ops.size(), std::vector<float>(2, 4.0F));
+  const graph::Assignment high(partition.ops.size());
+  const auto int8 = all_int8(partition.ops, target, formats);
+
+  execute::Parameters parameters(model.checkpoint, config::Device::cpu, config::Precision::bf16);
+  std::map<std::string, execute::Program> programs;
+  programs.emplace("plain", execute::Program(graph, parameters));
+  for (const auto& [name, assignment] : {std::pair{"packed", high}, std::pair{"int8", int8}}) {
+    auto lowered = lower::lower(graph, partition, assignment, formats, maxima, target);
+    programs.emplace(name, execute::Program(std::move(lowered), parameters));
+  }
+  const auto batch = some_tokens(length, model.config.vocabulary);
+  const auto inputs = execute::make_inputs(graph, batch, config::Device::cpu);
+  for (std::string line; std::getline(std::cin, line);) {
+    std::cout << programs.at(line).time(inputs) << std::endl;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 4) {
+    std::cerr << "usage: benchmark_interpreter FOLDER LENGTH THREADS\n";
+    return 2;
+  }
+  serve(argv[1], std::strtoll(argv[2], nullptr, 10), std::strtoll(argv[3], nullptr, 10));
+} catch (const gainsweep::Error& error) {
+  std::cerr << error.what() << '\n';
+  return gainsweep::exit_code(error.kind());
+}
