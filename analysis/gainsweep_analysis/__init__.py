@@ -1,0 +1,1 @@
+"""Reads the archive of a gainsweep run: tables, figures, report."""

@@ -1,0 +1,52 @@
+"""Numbers as text."""
+
+import math
+
+from .statistics import Estimate
+
+DASH = "–"
+STEPS = {
+    "byte": ("B", "kB", "MB", "GB", "TB"),
+    "1": ("MAC", "kMAC", "MMAC", "GMAC", "TMAC"),
+    "ns": ("ns", "µs", "ms", "s"),
+}
+
+
+def significant(value: float | None, digits: int = 3, factor: float = 1) -> str:
+    """A value times a factor in plain decimals, to that many digits; a dash for None."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    value *= factor
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    return f"{value:.{max(0, digits - 1 - exponent)}f}"
+
+
+def fixed(value: float | None, digits: int) -> str:
+    return DASH if value is None else f"{value:.{digits}f}"
+
+
+def interval(estimate: Estimate | None, factor: float = 1) -> str:
+    """`1.23 [1.10–1.41]`, to two significant digits of the interval's width; without an interval
+    where there is no spread."""
+    if estimate is None:
+        return DASH
+    width = (estimate.high - estimate.low) * factor
+    if math.isnan(width) or width == 0:
+        return significant(estimate.value, 3, factor)
+    largest = max(abs(estimate.low), abs(estimate.high)) * factor
+    places = min(1 - math.floor(math.log10(width)), 3 - math.floor(math.log10(largest)))
+    bounds = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (f"{bound * factor:.{max(0, places)}f}" for bound in bounds)
+    separator = ", " if estimate.low < 0 else "–"
+    return f"{value} [{low}{separator}{high}]"
+
+
+def scaled_unit(amount: float, units: str) -> tuple[float, str]:
+    """A factor and the unit that show an amount of the archive's `units` (byte, 1, ns) with one to
+    three digits before the point."""
+    names = STEPS[units]
+    step = int(math.log10(amount) // 3) if amount >= 1 else 0
+    step = min(len(names) - 1, step)
+    return 1000.0**-step, names[step]

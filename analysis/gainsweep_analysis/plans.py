@@ -1,0 +1,126 @@
+"""Plans beside what was measured of them: one row per objective and threshold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .archive import Archive, Evaluation, Plans
+from .loss_error import tau
+from .statistics import Estimate, measured_tau, perplexity, time_saved
+
+NANOSECOND = 1e-9
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    objective: str
+    strategy: str
+    threshold: float  # allowed τ
+    lowered: dict[str, float]  # share of the ops by low format
+    gain: int
+    gain_units: str
+    gain_share: float | None  # of what all-high takes
+    predicted_tau: float
+    measured_tau: Estimate | None
+    predicted_time: float | None  # s saved a run
+    measured_time: Estimate | None  # s saved a run
+    perplexity: float | None
+    other_gains: dict[str, float]  # of the other strategies; `random`: the median over draws
+    assignment_key: str
+
+
+def main_strategy(archive: Archive, objective: str) -> str:
+    """`ip` where it was asked for, otherwise the spec's first."""
+    strategies = archive.strategies(objective)
+    return "ip" if "ip" in strategies else strategies[0]
+
+
+def rows(archive: Archive, objective: str) -> list[PlanRow]:
+    """The plans of the main strategy of an objective, by threshold."""
+    plans = archive.plans[objective, main_strategy(archive, objective)]
+    return [_row(archive, plans, point) for point in np.argsort(plans.threshold, kind="stable")]
+
+
+def _row(archive: Archive, plans: Plans, point: int) -> PlanRow:
+    threshold = float(plans.threshold[point])
+    assignment = plans.assignment[point, 0]
+    key = str(plans.assignment_key[point, 0])
+    evaluation = archive.evaluations.get(key, Evaluation(key))
+    gain = int(plans.gain[point, 0])
+    total = total_cost(archive, plans.objective)
+    saved = predicted_time(archive, assignment)
+    return PlanRow(
+        objective=plans.objective,
+        strategy=plans.strategy,
+        threshold=threshold,
+        lowered=lowered_share(archive, assignment),
+        gain=gain,
+        gain_units=plans.gain_units,
+        gain_share=gain / total if total else None,
+        predicted_tau=tau(plans.predicted_mse[point, 0], archive.mean_square_loss),
+        measured_tau=evaluated_tau(archive, evaluation),
+        predicted_time=saved,
+        measured_time=None if evaluation.seconds is None else time_saved(evaluation.seconds),
+        perplexity=None if evaluation.loss is None else perplexity(evaluation.loss),
+        other_gains=_other_gains(archive, plans, threshold),
+        assignment_key=key,
+    )
+
+
+def _other_gains(archive: Archive, plans: Plans, threshold: float) -> dict[str, float]:
+    gains = {}
+    for strategy in archive.strategies(plans.objective):
+        other = archive.plans[plans.objective, strategy]
+        point = other.point(threshold)
+        if strategy != plans.strategy and point is not None:
+            gains[strategy] = float(np.median(other.gain[point]))
+    return gains
+
+
+def lowered_share(archive: Archive, assignment: np.ndarray) -> dict[str, float]:
+    return {
+        name: float(np.mean(assignment == index)) for index, name in enumerate(archive.low, start=1)
+    }
+
+
+def evaluated_tau(archive: Archive, evaluation: Evaluation) -> Estimate | None:
+    baseline = archive.baseline
+    if evaluation.loss is None or baseline is None:
+        return None
+    return measured_tau(evaluation.loss, baseline.loss)
+
+
+def predicted_time(archive: Archive, assignment: np.ndarray) -> float | None:
+    """Seconds that an assignment saves by the measured gains of its sub-graphs; None where a
+    configuration was not timed (no real kernel)."""
+    if "time" not in archive.gains:
+        return None
+    names = [format_.name for format_ in archive.formats]
+    total = 0
+    for subgraph, gains in zip(archive.subgraphs, archive.gains["time"], strict=True):
+        gain = gains.get(tuple(names[assignment[op]] for op in subgraph.ops))
+        if gain is None:
+            return None
+        total += gain
+    return total * NANOSECOND
+
+
+def baseline_seconds(archive: Archive) -> float | None:
+    """Median time of the all-high forward pass; None where only sub-graphs were timed alone."""
+    runs = [
+        found.seconds[:, 0] for found in archive.evaluations.values() if found.seconds is not None
+    ]
+    if not runs and archive.spec["latency"]["scope"] == "model":
+        runs = [timing.seconds[:, 0] for timing in archive.timings]
+    return float(np.median(np.concatenate(runs))) if runs else None
+
+
+def total_cost(archive: Archive, objective: str) -> float | None:
+    """What all-high takes, in the units of the gain: ns, multiply-accumulates, bytes."""
+    if objective == "time":
+        seconds = baseline_seconds(archive)
+        return None if seconds is None else seconds / NANOSECOND
+    if objective == "macs":
+        rate = archive.spec.get("target", {}).get("mac_rates", {}).get(archive.high, 1)
+        return sum(op.macs for op in archive.ops) / float(rate)
+    return sum(op.weight_elements for op in archive.ops) * archive.formats[0].bits / 8

@@ -1,0 +1,174 @@
+"""The report: one HTML file that needs nothing else."""
+
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+
+from . import figures, grid
+from .archive import Archive
+from .figures.style import Drawing, svg
+from .notation import significant
+from .plans import rows
+from .statistics import perplexity
+from .table import columns, legend, objective_note
+from .timings import warning
+
+SECTIONS = {  # title: names of its figures begin with
+    "Gain against loss error": ("gain",),
+    "Predicted against measured": ("loss_error", "time"),
+    "Sensitivity": ("sensitivity",),
+    "Which ops the plans lower": ("plans_",),
+    "Times of the sub-graphs": ("latency_",),
+}
+
+
+def html(archive: Archive) -> str:
+    drawings = figures.draw_all(archive)
+    name = escape(archive.provenance["name"])
+    body = [f"<h1>gainsweep: {name}</h1>", f"<p>{escape(summary(archive))}</p>"]
+    body += [f"<p>{escape(finding)}</p>" for finding in findings(archive)]
+    noisy = warning(archive)
+    body += [f"<p class=warning>{escape(noisy)}</p>"] if noisy is not None else []
+    for title, starts in SECTIONS.items():
+        shown = [drawing for drawing in drawings if drawing.name.startswith(starts)]
+        if shown:
+            body += [f"<h2>{title}</h2>", *map(_figure, shown)]
+    body += ["<h2>Plans</h2>", *_plan_tables(archive)]
+    body += ["<h2>Failures</h2>", _failures(archive)] if archive.failures else []
+    body += ["<h2>Provenance</h2>", _provenance(archive)]
+    style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>gainsweep: {name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def summary(archive: Archive) -> str:
+    """What was run, in one paragraph."""
+    spec, scores = archive.spec, archive.scores
+    solve, latency = spec["solve"], spec["latency"]
+    sentences = [
+        f"The model {spec['model']['checkpoint']} has {len(archive.ops)} quantizable ops in "
+        f"{len(archive.subgraphs)} sequential sub-graphs "
+        f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
+        f"{archive.high} on {len(scores.loss)} calibration samples of {archive.length} predicted "
+        f"tokens (perplexity {perplexity(scores.loss):.2f}); ops may be lowered to "
+        f"{', '.join(archive.low)}."
+    ]
+    if archive.timings:
+        blocks = sum(len(timing.seconds) for timing in archive.timings)
+        sentences.append(
+            f"Times are of a forward pass of {latency['batch']} × {latency['length']} tokens on "
+            f"{archive.machine['device']} with {archive.machine['threads']} threads: "
+            f"{len(archive.timings)} classes in {blocks} blocks."
+        )
+    sentences.append(
+        f"Plans for {_listed(archive.objectives)} were chosen by {_listed(solve['strategies'])} at "
+        f"{len(solve['thresholds'])} thresholds between {_percent(min(archive.spec_thresholds))} "
+        f"and {_percent(max(archive.spec_thresholds))} of the root-mean-square loss, with "
+        f"{solve['noise'].replace('_', '-')} noise and the loss model "
+        f"{solve['loss_model'].replace('_', ' ')}."
+    )
+    evaluated = [
+        e for e in archive.evaluations.values() if e.loss is not None and e.assignment.any()
+    ]
+    if evaluated:
+        timed = sum(e.seconds is not None for e in archive.evaluations.values())
+        sentences.append(
+            f"{len(evaluated)} distinct plans were evaluated on {len(evaluated[0].loss)} other "
+            f"samples, {timed} of them also timed as a whole."
+        )
+    else:
+        sentences.append("No plan was evaluated.")
+    return " ".join(sentences)
+
+
+def findings(archive: Archive) -> list[str]:
+    """The plan of the largest evaluated threshold of each objective, in a sentence."""
+    sentences = []
+    for objective in archive.objectives:
+        measured = [row for row in rows(archive, objective) if row.measured_tau is not None]
+        if not measured or measured[-1].gain_share is None:
+            continue
+        row = measured[-1]
+        text = (
+            f"At an allowed loss error of {_percent(row.threshold)} the {objective} plan lowers "
+            f"{100 * sum(row.lowered.values()):.0f} % of the ops, saves "
+            f"{_percent(row.gain_share)} and has a measured loss error of "
+            f"{_percent(row.measured_tau.value)} (perplexity {row.perplexity:.3f}, all-"
+            f"{archive.high} {perplexity(archive.baseline.loss):.3f})"
+        )
+        if row.measured_time is not None and row.predicted_time is not None:
+            text += (
+                f"; of time it saves {significant(row.measured_time.value, 3, 1e3)} ms measured, "
+                f"{significant(row.predicted_time, 3, 1e3)} ms predicted"
+            )
+        sentences.append(text + ".")
+    return sentences
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _percent(share: float) -> str:
+    return f"{significant(share, 3, 100)} %"
+
+
+def _figure(drawing: Drawing) -> str:
+    return (
+        f"<h3>{escape(drawing.title)}</h3>\n<figure>{svg(drawing)}"
+        f"<figcaption>{escape(drawing.caption)}</figcaption></figure>"
+    )
+
+
+def _plan_tables(archive: Archive) -> Iterable[str]:
+    for objective in archive.objectives:
+        note = objective_note(archive, objective)
+        yield f"<h3>{escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
+        yield f"<div class=wide>{_table(columns(archive, objective))}</div>"
+    yield f"<p class=note>{escape(legend(archive, archive.objectives))}</p>"
+
+
+def _table(shown: list[grid.Column]) -> str:
+    top = "".join(
+        f"<th class=group colspan={len(places)}>{escape(name)}</th>"
+        for name, places in grid.groups(shown)
+    )
+    heads = "".join(f"<th>{escape(column.head)}</th>" for column in shown)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in zip(*(column.cells for column in shown), strict=True)
+    )
+    return f"<table><thead><tr>{top}</tr>\n<tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
+
+
+def _failures(archive: Archive) -> str:
+    table = "\n".join(
+        f"<tr><th>{escape(failure.label)}</th><td>{escape(failure.reason)}</td></tr>"
+        for failure in archive.failures
+    )
+    return f"<table class=facts>{table}</table>"
+
+
+def _provenance(archive: Archive) -> str:
+    long_texts = ("spec_written", "spec_resolved")
+    facts = {"archive written by": archive.program, **archive.provenance, **archive.machine}
+    kernels = dict.fromkeys(kernel for timing in archive.timings for kernel in timing.kernels)
+    if kernels:
+        facts["kernels"] = "; ".join(kernels)
+    table = "\n".join(
+        f"<tr><th>{escape(key.replace('_', ' '))}</th><td>{escape(value)}</td></tr>"
+        for key, value in facts.items()
+        if key not in long_texts
+    )
+    specs = "\n".join(
+        f"<details><summary>{title}</summary><pre>{escape(archive.provenance[key])}</pre></details>"
+        for key, title in zip(long_texts, ("Spec as written", "Spec as resolved"), strict=True)
+        if key in archive.provenance
+    )
+    return f"<table class=facts>{table}</table>\n{specs}"

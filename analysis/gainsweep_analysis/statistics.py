@@ -1,0 +1,71 @@
+"""Estimates with bootstrap intervals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+BATCH_ELEMENTS = 1 << 22
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval; NaN bounds where one observation allows none."""
+
+    value: float
+    low: float
+    high: float
+
+    def scaled(self, factor: float) -> "Estimate":
+        """`factor` must not be negative."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
+
+def bootstrap(
+    statistic: Callable[..., np.ndarray],
+    *columns: np.ndarray,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> Estimate:
+    """The statistic of paired observations with its percentile bootstrap interval.
+
+    `statistic` takes the columns and works along their last axis; observations are drawn together
+    from all columns, the same ones for equal counts and seeds."""
+    count = len(columns[0])
+    value = float(statistic(*columns))
+    if count < 2:
+        return Estimate(value, np.nan, np.nan)
+    generator = np.random.default_rng(seed)
+    batch = max(1, BATCH_ELEMENTS // count)
+    drawn = []
+    for first in range(0, resamples, batch):
+        places = generator.integers(count, size=(min(batch, resamples - first), count))
+        drawn.append(statistic(*(column[places] for column in columns)))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
+    return Estimate(value, float(low), float(high))
+
+
+def relative_rms(loss: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """τ: √mean (g − g_high)² / √mean g_high², along the last axis."""
+    square = np.mean((loss - baseline) ** 2, axis=-1)
+    return np.sqrt(square / np.mean(baseline**2, axis=-1))
+
+
+def measured_tau(loss: np.ndarray, baseline: np.ndarray) -> Estimate:
+    """τ over evaluation samples; the interval is over samples."""
+    return bootstrap(relative_rms, loss, baseline)
+
+
+def time_saved(seconds: np.ndarray, configuration: int = 1) -> Estimate:
+    """Median over blocks of the time of configuration 0 minus that of another, s."""
+    return bootstrap(
+        lambda saved: np.median(saved, axis=-1), seconds[:, 0] - seconds[:, configuration]
+    )
+
+
+def perplexity(loss: np.ndarray) -> float:
+    return float(np.exp(np.mean(loss)))

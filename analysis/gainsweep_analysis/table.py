@@ -1,0 +1,180 @@
+"""The table of plans as text, CSV and JSON."""
+
+import csv
+import io
+import json
+import math
+import textwrap
+from collections.abc import Callable, Iterable
+
+from . import grid
+from .archive import Archive
+from .notation import DASH, fixed, interval, scaled_unit, significant
+from .plans import PlanRow, baseline_seconds, main_strategy, rows, total_cost
+from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity
+from .timings import warning
+
+WIDTH = 110
+
+
+def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
+    """The factor and unit that an objective's gains are shown in; of time always ms."""
+    if objective == "time":
+        return 1e-6, "ms"
+    units = archive.plans[objective, main_strategy(archive, objective)].gain_units
+    return scaled_unit(total_cost(archive, objective), units)
+
+
+def columns(archive: Archive, objective: str) -> list[grid.Column]:
+    """The table of an objective; columns without a single value are left out."""
+    factor, unit = gain_scale(archive, objective)
+    listed = rows(archive, objective)
+
+    def column(group: str, head: str, cell: Callable[[PlanRow], str]) -> grid.Column:
+        return grid.Column(group, head, [cell(row) for row in listed])
+
+    tau, saved, time = "loss error τ, %", f"{unit} saved by", "ms saved a run"
+    main = main_strategy(archive, objective)
+    gains = [
+        column(
+            saved, name, lambda row, name=name: significant(row.other_gains.get(name), 3, factor)
+        )
+        for name in archive.strategies(objective)
+        if name != main
+    ]
+    times = [
+        column(time, "predicted", lambda row: significant(row.predicted_time, 3, 1e3)),
+        column(time, "measured", lambda row: interval(row.measured_time, 1e3)),
+    ]
+    if objective != "time":
+        gains.insert(0, column(saved, main, lambda row: significant(row.gain, 3, factor)))
+    table = [
+        column("allowed", "τ, %", lambda row: significant(row.threshold, 3, 100)),
+        column("lowered,", "% of ops", lowered_text),
+        column(tau, "predicted", lambda row: significant(row.predicted_tau, 3, 100)),
+        column(tau, "measured", lambda row: interval(row.measured_tau, 100)),
+        *(times + gains if objective == "time" else gains + times),
+        column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
+    ]
+    return grid.without_empty(table)
+
+
+def lowered_text(row: PlanRow) -> str:
+    return "+".join(f"{100 * share:.0f}" for share in row.lowered.values())
+
+
+def objective_note(archive: Archive, objective: str) -> str:
+    """What an objective saves and of how much."""
+    total = total_cost(archive, objective)
+    if objective == "time":
+        latency = archive.spec["latency"]
+        workload = f"{latency['batch']} × {latency['length']} tokens on {latency['device']}"
+        if total is None:
+            return f"time of a forward pass of {workload}"
+        return f"time of a forward pass, {total * 1e-6:.3g} ms in {archive.high} ({workload})"
+    factor, unit = gain_scale(archive, objective)
+    what = {
+        "macs": "multiply-accumulates at the formats' rates",
+        "memory": "bytes of the ops' weights and scales",
+    }[objective]
+    per = " per sample" if objective == "macs" else ""
+    return f"{what}, {total * factor:.3g} {unit} in {archive.high}{per}"
+
+
+def title(archive: Archive) -> str:
+    baseline = archive.baseline
+    parts = [
+        f"{archive.provenance['name']}: {len(archive.ops)} ops in {len(archive.subgraphs)} "
+        f"sub-graphs, {archive.high} → {', '.join(archive.low)}",
+        f"{len(archive.scores.loss)} calibration samples of {archive.length} tokens",
+    ]
+    if baseline is not None:
+        parts.append(
+            f"{len(baseline.loss)} evaluation samples, perplexity "
+            f"{perplexity(baseline.loss):.3f} in {archive.high}"
+        )
+    return "; ".join(parts)
+
+
+def legend(archive: Archive, objectives: Iterable[str]) -> str:
+    strategies = {main_strategy(archive, objective) for objective in objectives}
+    text = (
+        f"Each line is the plan of {' and '.join(sorted(strategies))} with the largest gain whose "
+        "predicted loss error stays under the allowed one. Loss error τ: root-mean-square change "
+        "of a sample's loss over the root-mean-square loss; predicted from calibration samples, "
+        f"measured on other samples. [low–high]: {CONFIDENCE:.0%} bootstrap interval "
+        f"({RESAMPLES:,} resamples). "
+    )
+    if len(archive.low) > 1:
+        text += f"Lowered: {' + '.join(archive.low)}. "
+    text += (
+        "Random: the median over its draws. "
+        f"{DASH}: not measured, or the device has no kernel for it."
+    )
+    return text
+
+
+def text(archive: Archive, objectives: Iterable[str]) -> str:
+    """The tables of the objectives for a terminal."""
+    lines = textwrap.wrap(title(archive), WIDTH)
+    for objective in objectives:
+        lines += ["", f"Objective {objective}: {objective_note(archive, objective)}", ""]
+        lines += grid.lines(columns(archive, objective))
+    lines += ["", *textwrap.wrap(legend(archive, objectives), WIDTH)]
+    noisy = warning(archive) if "time" in objectives else None
+    if noisy is not None:
+        lines += ["", *textwrap.wrap(noisy, WIDTH)]
+    if archive.failures:
+        count = len(archive.failures)
+        lines += ["", f"{count} unit{'s' * (count > 1)} failed; the report lists them."]
+    return "\n".join(lines) + "\n"
+
+
+def records(archive: Archive, objectives: Iterable[str]) -> list[dict]:
+    """One flat record per plan, in SI units and the archive's gain units, for other programs."""
+    return [_record(archive, row) for objective in objectives for row in rows(archive, objective)]
+
+
+def _record(archive: Archive, row: PlanRow) -> dict:
+    return {
+        "objective": row.objective,
+        "strategy": row.strategy,
+        "allowed_tau": row.threshold,
+        **{f"lowered_{name}": share for name, share in row.lowered.items()},
+        "gain": row.gain,
+        "gain_units": row.gain_units,
+        "gain_share": row.gain_share,
+        "predicted_tau": row.predicted_tau,
+        **_bounds("measured_tau", row.measured_tau),
+        "predicted_time_saved_s": row.predicted_time,
+        **_bounds("measured_time_saved_s", row.measured_time),
+        "baseline_time_s": baseline_seconds(archive),
+        "perplexity": row.perplexity,
+        **{f"{name}_gain": row.other_gains.get(name) for name in ("prefix", "random")},
+        "assignment_key": row.assignment_key,
+    }
+
+
+def _bounds(name: str, estimate: Estimate | None) -> dict:
+    bounds = ("", "_low", "_high")
+    if estimate is None:
+        return {name + bound: None for bound in bounds}
+    values = (estimate.value, estimate.low, estimate.high)
+    return {
+        name + bound: None if math.isnan(value) else value
+        for bound, value in zip(bounds, values, strict=True)
+    }
+
+
+def csv_text(listed: list[dict]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(
+        stream, fieldnames=list(listed[0]) if listed else [], lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(listed)
+    return stream.getvalue()
+
+
+def json_text(listed: list[dict]) -> str:
+    return json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,43 @@
+"""Synthetic archives, each written once a session."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from gainsweep_analysis import archive
+from gainsweep_analysis.archive import Archive
+
+RECIPES = {
+    "whole": synthetic.Recipe(),
+    "formats": synthetic.Recipe(low=("int8", "fp8_e4m3", "fp8_e5m2"), loss_model="first_order"),
+    "no_time": synthetic.Recipe(objectives=("macs", "memory")),
+    "no_evaluation": synthetic.Recipe(evaluated=0),
+    "failures": synthetic.Recipe(failures=2),
+    "prefix_only": synthetic.Recipe(strategies=("prefix",), frontier=False),
+    "alone": synthetic.Recipe(scope="subgraph", evaluated=0),
+    "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    path: Path
+    run: synthetic.Run
+    archive: Archive
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory):
+    """A synthetic archive by the name of its recipe."""
+    written = {}
+
+    def case(name: str) -> Case:
+        if name not in written:
+            path = tmp_path_factory.mktemp(name) / "archive.h5"
+            run = synthetic.write(path, RECIPES[name])
+            written[name] = Case(path, run, archive.read(path))
+        return written[name]
+
+    return case

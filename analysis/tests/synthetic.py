@@ -1,0 +1,627 @@
+"""Made-up archives in the program's layout: plausible numbers, every table, any part left out."""
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+TEXT_LIMIT = 256
+
+
+@dataclass(frozen=True)
+class Recipe:
+    layers: int = 2
+    low: tuple[str, ...] = ("int8",)
+    objectives: tuple[str, ...] = ("time", "macs", "memory")
+    strategies: tuple[str, ...] = ("ip", "prefix", "random")
+    thresholds: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2)
+    draws: int = 7
+    samples: int = 12
+    evaluated: int = 10
+    every: int = 1
+    blocks: int = 10
+    rounds: int = 2
+    frontier: bool = True
+    failures: int = 0
+    scope: str = "model"
+    loss_model: str = "bias"
+    length: int = 64
+    noise: float = 0.002  # of times, relative to a run
+    seed: int = 0
+
+
+FORMATS = {  # kind, bits, mantissa bits, max
+    "bf16": ("floating", 16, 7, 3.39e38),
+    "int8": ("integer", 8, 0, 127.0),
+    "fp8_e4m3": ("floating", 8, 3, 448.0),
+    "fp8_e5m2": ("floating", 8, 2, 57344.0),
+}
+BLOCK = {  # leaf: kind, MACs, weight elements
+    "attention.q": ("linear", 4096, 4096),
+    "attention.k": ("linear", 2048, 2048),
+    "attention.v": ("linear", 2048, 2048),
+    "attention.qk": ("matmul", 1024, 0),
+    "attention.av": ("matmul", 1024, 0),
+    "attention.o": ("linear", 4096, 4096),
+    "mlp.gate": ("linear", 11264, 11264),
+    "mlp.up": ("linear", 11264, 11264),
+    "mlp.down": ("linear", 11264, 11264),
+}
+GROUPS = (("q", "k", "v", "qk", "av"), ("o",), ("gate", "up"), ("down",))
+
+
+class Model:
+    """Ops and sub-graphs of a stack of Llama blocks."""
+
+    def __init__(self, recipe: Recipe):
+        self.formats = ("bf16", *recipe.low)
+        self.paths, self.kinds, self.macs, self.elements = [], [], [], []
+        self.subgraph, self.tie, self.names, self.classes = [], [], [], []
+        for layer in range(recipe.layers):
+            for leaf, (kind, macs, elements) in BLOCK.items():
+                group = next(g for g, ops in enumerate(GROUPS) if leaf.split(".")[1] in ops)
+                self._add(f"layers.{layer}.{leaf}", kind, macs * 64, elements)
+                self.subgraph.append(layer * len(GROUPS) + group)
+                self.tie.append(GROUPS[group].index(leaf.split(".")[1]))
+            for group, ops in enumerate(GROUPS):
+                section = "attention" if group < 2 else "mlp"
+                ending = ops[0] if len(ops) == 1 else "{" + ",".join(ops) + "}"
+                self.names.append(f"layers.{layer}.{section}.{ending}")
+                self.classes.append(group)
+        self._add("lm_head", "linear", 32768 * 64, 32768)
+        self.subgraph.append(recipe.layers * len(GROUPS))
+        self.tie.append(0)
+        self.names.append("lm_head")
+        self.classes.append(len(GROUPS))
+        self.members = [
+            [op for op, owner in enumerate(self.subgraph) if owner == group]
+            for group in range(len(self.names))
+        ]
+        self.operands = [(op, place) for op in range(len(self.paths)) for place in (0, 1)]
+
+    def _add(self, path, kind, macs, elements):
+        self.paths.append(path)
+        self.kinds.append(kind)
+        self.macs.append(macs)
+        self.elements.append(elements)
+
+    def real(self, op):
+        """Places of the formats with a real kernel: int8 in linear ops."""
+        real = [0]
+        if "int8" in self.formats and self.kinds[op] == "linear":
+            real.append(self.formats.index("int8"))
+        return real
+
+    def configurations(self, group, allowed):
+        return list(itertools.product(*(allowed(op) for op in self.members[group])))
+
+    def key(self, assignment):
+        text = "".join(self.formats[place] + "\n" for place in assignment)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Writer:
+    def __init__(self, file):
+        self.file = file
+
+    def table(self, path, fields, measured=False):
+        top = self.file.require_group("measured") if measured else self.file
+        group = top.require_group(path)
+        group.attrs["long_name"] = path
+        for name, values, units, axes in fields:
+            values = np.asarray(values)
+            if values.dtype.kind in "UO":
+                size = max([1, *(len(str(v).encode()) for v in values.ravel())])
+                encoded = np.array([str(v).encode() for v in values.ravel()], dtype=f"S{size}")
+                values = encoded.reshape(values.shape)
+                text = h5py.string_dtype("utf-8", size)
+                dataset = group.create_dataset(name, data=values.astype(text))
+            else:
+                dataset = group.create_dataset(name, data=values)
+            dataset.attrs["units"] = units
+            dataset.attrs["long_name"] = name
+            dataset.attrs["axes"] = np.array(axes, dtype=h5py.string_dtype())
+
+    def units(self, path, fields, count, measured=False):
+        keys = [hashlib.sha256(f"{path}{i}".encode()).hexdigest() for i in range(count)]
+        own = [("unit_key", keys, "", ["unit"]), ("unit_order", range(count), "1", ["unit"])]
+        rest = [(name, values, units, ["unit", *axes]) for name, values, units, axes in fields]
+        self.table(path, own + rest, measured)
+
+    def texts(self, path, texts):
+        group = self.file.require_group(path)
+        for key, value in texts.items():
+            if len(value.encode()) < TEXT_LIMIT:
+                group.attrs[key] = value
+            else:
+                group[key] = np.array(value.encode(), dtype=f"S{len(value.encode())}")
+
+
+def seal(path: Path):
+    """Fills the block before the HDF5 part as the program does."""
+    data = path.read_bytes()
+    image = data[512:]
+    digest = hashlib.sha256(image).hexdigest()
+    text = f"gainsweep archive\nbytes {len(image)}\nsha256 {digest}\n"
+    path.write_bytes(text.encode().ljust(512, b"\0") + image)
+
+
+def spec_text(recipe: Recipe) -> str:
+    thresholds = ", ".join(f"{t:.6f}" for t in recipe.thresholds)
+    return f"""schema: 1
+name: synthetic
+threads: 2
+seed: 0
+model:
+  checkpoint: configs/models/synthetic
+calibration:
+  tokens: configs/data/synthetic.h5
+  samples: {recipe.samples}
+  length: {recipe.length}
+  scale_samples: 8
+formats:
+  high: bf16
+  low: [{", ".join(recipe.low)}]
+latency:
+  device: cpu
+  scope: {recipe.scope}
+  precision: 0.02
+  batch: 1
+  length: {recipe.length}
+target:
+  mac_rates: {{}}
+solve:
+  loss_model: {recipe.loss_model}
+  noise: empirical
+  objectives: [{", ".join(recipe.objectives)}]
+  thresholds: [{thresholds}]
+  strategies: [{", ".join(recipe.strategies)}]
+evaluate:
+  samples: {recipe.evaluated}
+"""
+
+
+class Run:
+    """One made-up run: the numbers behind the tables."""
+
+    def __init__(self, recipe: Recipe):
+        self.recipe, self.model = recipe, Model(recipe)
+        self.random = np.random.default_rng(recipe.seed)
+        self._score()
+        self._time()
+        self.gains = {objective: self._gains(objective) for objective in recipe.objectives}
+
+    def _score(self):
+        recipe, model, random = self.recipe, self.model, self.random
+        n, k, lows = recipe.samples, len(model.operands), len(recipe.low)
+        self.loss = random.normal(2.5, 0.3, n)
+        scale = random.lognormal(-7, 1.3, k)
+        self.sensitivity = scale * random.lognormal(0, 0.4, (n, k))
+        spread = np.array([0.02 if name == "int8" else 0.04 for name in recipe.low])
+        self.signed_error = (
+            np.sqrt(self.sensitivity)[..., None] * spread * random.normal(size=(n, k, lows))
+        )
+        integer = np.array([FORMATS[name][0] == "integer" for name in recipe.low])
+        self.step_norm = np.where(integer, 12 * 0.02**2 * self.sensitivity[..., None], 0.0)
+        of_op = np.zeros((k, len(model.paths)))
+        for place, (op, _) in enumerate(model.operands):
+            of_op[place, op] = 1
+        errors = np.einsum("rkl,ko->rol", self.signed_error, of_op) ** 2
+        self.d = np.concatenate([np.zeros((len(model.paths), 1)), errors.mean(axis=0)], axis=1)
+        self.mean_square = np.mean(self.loss**2)
+
+    def _time(self):
+        """Seconds that lowering one op saves, and timings of each class."""
+        model, recipe = self.model, self.recipe
+        self.saved = np.array([1e-9 * m**0.8 for m in model.macs])
+        self.baseline = 6.0 * self.saved.sum()
+        self.timings = []
+        for cls in dict.fromkeys(model.classes):
+            groups = [g for g, c in enumerate(model.classes) if c == cls]
+            configurations = model.configurations(groups[0], model.real)
+            if len(configurations) < 2:
+                continue
+            blocks = recipe.rounds * recipe.blocks
+            drift = self.baseline * (1 + 0.01 * self.random.normal(size=(blocks, 1)))
+            gains = np.array([self._saved(groups[0], c) for c in configurations])
+            noise = self.random.gamma(
+                2, self.recipe.noise * self.baseline, (blocks, len(configurations))
+            )
+            seconds = drift - len(groups) * gains + noise
+            self.timings.append((cls, groups, configurations, seconds))
+
+    def _saved(self, group, configuration):
+        pairs = zip(self.model.members[group], configuration, strict=True)
+        return sum(self.saved[op] for op, place in pairs if place > 0)
+
+    def _gains(self, objective):
+        """By sub-graph: configuration → gain."""
+        model = self.model
+        gains = [{} for _ in model.names]
+        if objective == "time":
+            gains = [{(0,) * len(ops): 0} for ops in model.members]
+            for _, groups, configurations, seconds in self.timings:
+                for place, configuration in enumerate(configurations):
+                    saved = np.median(seconds[:, 0] - seconds[:, place]) / len(groups)
+                    for group in groups:
+                        gains[group][configuration] = round(1e9 * saved)
+            return gains
+        everything = list(range(len(model.formats)))
+        for group in range(len(model.names)):
+            for configuration in model.configurations(group, lambda op: everything):
+                gains[group][configuration] = sum(
+                    self._op_gain(objective, op, place)
+                    for op, place in zip(model.members[group], configuration, strict=True)
+                )
+        return gains
+
+    def _op_gain(self, objective, op, place):
+        if place == 0:
+            return 0
+        return self.model.macs[op] // 2 if objective == "macs" else self.model.elements[op]
+
+    def gain_of(self, objective, assignment):
+        return sum(
+            gains[tuple(assignment[op] for op in ops)]
+            for gains, ops in zip(self.gains[objective], self.model.members, strict=True)
+        )
+
+    def loss_error(self, assignment):
+        return self.d[np.arange(len(assignment)), assignment].sum()
+
+    def predicted_mse(self, total):
+        bias = self.recipe.length / 2 * total if self.recipe.loss_model == "bias" else 0
+        return total + bias**2
+
+    def budget(self, threshold):
+        allowed = threshold**2 * self.mean_square
+        if self.recipe.loss_model == "first_order":
+            return allowed
+        squared = self.recipe.length**2
+        return 2 * (np.sqrt(1 + squared * allowed) - 1) / squared
+
+    def order(self, objective, strategy, draw):
+        """Ops in the order that a strategy lowers them: the made-up `ip` goes by gain per error."""
+        ops = [
+            op
+            for op in range(len(self.model.paths))
+            if objective != "time" or len(self.model.real(op)) > 1
+        ]
+        if strategy == "random":
+            return list(np.random.default_rng(draw).permutation(ops))
+        if strategy == "prefix":
+            return ops
+        worth = {op: (self.model.macs[op] + 1) / self.low_of(op, objective)[1] for op in ops}
+        return sorted(ops, key=lambda op: -worth[op])
+
+    def low_of(self, op, objective):
+        places = self.model.real(op)[1:] if objective == "time" else range(1, self.d.shape[1])
+        place = min(places, key=lambda f: self.d[op, f])
+        return place, self.d[op, place]
+
+    def plan(self, objective, strategy, budget, draw=0):
+        assignment = np.zeros(len(self.model.paths), int)
+        spent = 0.0
+        for op in self.order(objective, strategy, draw):
+            place, error = self.low_of(op, objective)
+            if spent + error <= budget:
+                assignment[op], spent = place, spent + error
+            elif strategy != "ip":
+                break
+        return assignment
+
+    def plan_times(self, assignment):
+        blocks = 2 * self.recipe.blocks
+        baseline = self.baseline * (1 + 0.01 * self.random.normal(size=blocks))
+        saved = 0.97 * sum(self.saved[op] for op in np.flatnonzero(assignment))
+        noise = self.random.gamma(2, self.recipe.noise * self.baseline, (blocks, 2))
+        return np.stack([baseline, baseline - saved], axis=1) + noise
+
+    def plan_losses(self, assignment, base):
+        total = self.loss_error(assignment)
+        bias = self.recipe.length / 2 * total
+        return base + bias * 0.8 + np.sqrt(total) * self.random.normal(size=len(base))
+
+
+def write(path: Path, recipe: Recipe | None = None) -> Run:
+    run = Run(recipe or Recipe())
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file.attrs["schema"] = "gainsweep archive"
+        file.attrs["schema_version"] = 1
+        file.attrs["program"] = "gainsweep 0.1.0"
+        writer = Writer(file)
+        _write_descriptions(writer, run)
+        _write_layout(writer, run)
+        _write_scores(writer, run)
+        if "time" in run.recipe.objectives:
+            _write_timings(writer, run)
+        plans = _write_plans(writer, run)
+        _write_gains(writer, run)
+        if run.recipe.evaluated:
+            _write_evaluations(writer, run, plans)
+        if run.recipe.failures:
+            _write_failures(writer, run.recipe.failures)
+    seal(path)
+    return run
+
+
+def _write_descriptions(writer, run):
+    resolved = spec_text(run.recipe)
+    digest = hashlib.sha256(resolved.encode()).hexdigest()
+    writer.texts(
+        "provenance",
+        {
+            "name": "synthetic",
+            "spec_written": "schema: 1\nname: synthetic\n",
+            "spec_resolved": resolved,
+            "spec_digest": digest,
+            "model_digest": "m" * 64,
+            "calibration_digest": "c" * 64,
+            "evaluation_digest": "e" * 64,
+            "program_version": "0.1.0",
+            "program_commit": "0123456",
+        },
+    )
+    writer.texts(
+        "measured/machine",
+        {
+            "host": "node",
+            "device": "Some CPU @ 2.0 GHz",
+            "instruction_set": "avx512",
+            "torch_version": "2.13.0",
+            "threads": "2",
+            "processors": "2",
+            "ranks": "1",
+            "started": "2026-01-01T00:00:00Z",
+            "finished": "2026-01-01T00:01:00Z",
+        },
+    )
+
+
+def _write_layout(writer, run):
+    model, op = run.model, ["op"]
+    count = len(model.paths)
+    real = [",".join(model.formats[f] for f in model.real(i)) for i in range(count)]
+    writer.table(
+        "ops",
+        [
+            ("path", model.paths, "", op),
+            ("kind", model.kinds, "", op),
+            ("macs", model.macs, "1", op),
+            ("weight_elements", model.elements, "1", op),
+            ("weight_channels", [64 if e else 0 for e in model.elements], "1", op),
+            ("weight_shared", [0] * count, "1", op),
+            ("subgraph", model.subgraph, "1", op),
+            ("tie", model.tie, "1", op),
+            ("real_formats", real, "", op),
+        ],
+    )
+    roles = [
+        "weight" if place == 1 and model.kinds[op] == "linear" else "activation"
+        for op, place in model.operands
+    ]
+    writer.table(
+        "operands",
+        [
+            ("op", [op for op, _ in model.operands], "1", ["operand"]),
+            ("operand", [place for _, place in model.operands], "1", ["operand"]),
+            ("role", roles, "", ["operand"]),
+        ],
+    )
+    writer.table(
+        "subgraphs",
+        [
+            ("name", model.names, "", ["subgraph"]),
+            ("class", model.classes, "1", ["subgraph"]),
+            ("num_ops", [len(ops) for ops in model.members], "1", ["subgraph"]),
+        ],
+    )
+    described = [FORMATS[name] for name in model.formats]
+    writer.table(
+        "formats",
+        [
+            ("name", model.formats, "", ["format"]),
+            ("kind", [row[0] for row in described], "", ["format"]),
+            ("bits", [row[1] for row in described], "bit", ["format"]),
+            ("mantissa_bits", [row[2] for row in described], "bit", ["format"]),
+            ("max", [row[3] for row in described], "1", ["format"]),
+            ("weight_granularity", ["tensor"] * len(described), "", ["format"]),
+            ("activation_scale", ["fixed", *["static"] * len(run.recipe.low)], "", ["format"]),
+        ],
+    )
+
+
+def _write_scores(writer, run):
+    both = ["operand", "low_format"]
+    writer.units(
+        "scores",
+        [
+            ("sample", range(len(run.loss)), "1", []),
+            ("loss", run.loss, "nat", []),
+            ("sensitivity", run.sensitivity, "nat^2", ["operand"]),
+            ("signed_error", run.signed_error, "nat", both),
+            ("step_norm", run.step_norm, "nat^2", both),
+        ],
+        len(run.loss),
+    )
+
+
+def _write_timings(writer, run):
+    rows = []
+    for cls, groups, configurations, seconds in run.timings:
+        rounds = seconds.reshape(run.recipe.rounds, -1, len(configurations))
+        block = ["block", "configuration"]
+        writer.units(
+            f"latency/class_{cls}",
+            [
+                ("round", range(len(rounds)), "1", []),
+                ("seconds", rounds, "s", block),
+                (
+                    "order",
+                    np.broadcast_to(np.arange(len(configurations)), rounds.shape),
+                    "1",
+                    block,
+                ),
+                ("warm_up_runs", [5] * len(rounds), "1", []),
+                ("warm_up_last", [run.baseline] * len(rounds), "s", []),
+                ("kernels", [["high brg_matmul", "int8 brg_matmul"]] * len(rounds), "", ["kernel"]),
+            ],
+            len(rounds),
+            measured=True,
+        )
+        for place, configuration in enumerate(configurations):
+            formats = ",".join(run.model.formats[f] for f in configuration)
+            name = run.model.names[groups[0]]
+            rows.append((f"latency/class_{cls}", name, place, formats, len(groups)))
+    columns = list(zip(*rows, strict=True))
+    names = ("table", "subgraph", "configuration", "formats", "members")
+    fields = [(name, column, "", ["row"]) for name, column in zip(names, columns, strict=True)]
+    writer.table("timed_configurations", fields)
+
+
+def _write_plans(writer, run):
+    """The tables of plans; those to evaluate, by objective."""
+    recipe = run.recipe
+    evaluated = []
+    for objective, strategy in itertools.product(recipe.objectives, recipe.strategies):
+        draws = recipe.draws if strategy == "random" else 1
+        budgets = [run.budget(threshold) for threshold in recipe.thresholds]
+        plans = np.array(
+            [[run.plan(objective, strategy, b, draw) for draw in range(draws)] for b in budgets]
+        )
+        units = {"time": "ns", "macs": "1", "memory": "byte"}[objective]
+        each = np.apply_along_axis
+        errors = each(run.loss_error, 2, plans)
+        n = len(budgets)
+        writer.units(
+            f"plans/{objective}/{strategy}",
+            [
+                ("threshold", recipe.thresholds, "1", []),
+                ("budget", budgets, "nat^2", []),
+                ("assignment", plans, "1", ["draw", "op"]),
+                (
+                    "assignment_key",
+                    [[run.model.key(p) for p in row] for row in plans],
+                    "",
+                    ["draw"],
+                ),
+                ("gain", each(partial(run.gain_of, objective), 2, plans), units, ["draw"]),
+                ("loss_error", errors, "nat^2", ["draw"]),
+                ("predicted_mse", run.predicted_mse(errors), "nat^2", ["draw"]),
+                ("num_samples", [recipe.samples] * n, "1", []),
+                ("certificate_gap", [0.0] * n, "1", []),
+                ("certificate_nodes", [1] * n, "1", []),
+            ],
+            n,
+            measured=objective == "time",
+        )
+        if strategy == recipe.strategies[0]:
+            evaluated += [(objective, row[0]) for row in plans[:: recipe.every]]
+    if recipe.frontier:
+        for objective in recipe.objectives:
+            _write_frontier(writer, run, objective)
+    return evaluated
+
+
+def _write_frontier(writer, run, objective):
+    assignment = np.zeros(len(run.model.paths), int)
+    points = [(0, 0.0)]
+    for op in run.order(objective, "ip", 0):
+        assignment[op] = run.low_of(op, objective)[0]
+        points.append((run.gain_of(objective, assignment), run.loss_error(assignment)))
+    gains, errors = (np.array([column]) for column in zip(*points, strict=True))
+    gains = np.maximum.accumulate(gains, axis=1)
+    units = {"time": "ns", "macs": "1", "memory": "byte"}[objective]
+    writer.units(
+        f"frontier/{objective}",
+        [
+            ("gain", gains, units, ["point"]),
+            ("loss_error", errors, "nat^2", ["point"]),
+            ("predicted_mse", run.predicted_mse(errors), "nat^2", ["point"]),
+        ],
+        1,
+        measured=objective == "time",
+    )
+
+
+def _write_gains(writer, run):
+    for objective, by_group in run.gains.items():
+        rows = [
+            (group, place, ",".join(run.model.formats[f] for f in configuration), gain)
+            for group, gains in enumerate(by_group)
+            for place, (configuration, gain) in enumerate(gains.items())
+        ]
+        columns = zip(*rows, strict=True)
+        names = ("subgraph", "configuration", "formats", "gain")
+        writer.table(
+            f"gains/{objective}",
+            [(name, column, "1", ["row"]) for name, column in zip(names, columns, strict=True)],
+            measured=objective == "time",
+        )
+
+
+def _write_evaluations(writer, run, plans):
+    base = run.random.normal(2.6, 0.3, run.recipe.evaluated)
+    high = np.zeros(len(run.model.paths), int)
+    rows = {False: [(high, base)], True: []}
+    seen, times = {run.model.key(high)}, []
+    ordered = [(objective == "time", plan) for objective, plan in plans]
+    for measured, assignment in sorted(ordered, key=lambda item: item[0]):
+        key = run.model.key(assignment)
+        if key in seen:
+            continue
+        seen.add(key)
+        rows[measured].append((assignment, run.plan_losses(assignment, base)))
+        real = all(place in run.model.real(op) for op, place in enumerate(assignment))
+        if "time" in run.recipe.objectives and real:
+            times.append((key, run.plan_times(assignment)))
+    for measured, listed in rows.items():
+        if listed:
+            writer.units(
+                "evaluations/losses",
+                [
+                    ("assignment_key", [run.model.key(a) for a, _ in listed], "", []),
+                    ("assignment", [a for a, _ in listed], "1", ["op"]),
+                    ("loss", [losses for _, losses in listed], "nat", ["sample"]),
+                ],
+                len(listed),
+                measured,
+            )
+    if times:
+        _write_plan_times(writer, run, times)
+
+
+def _write_plan_times(writer, run, times):
+    rounds = [(key, part) for key, seconds in times for part in np.split(seconds, 2)]
+    block = ["block", "configuration"]
+    order = np.broadcast_to([0, 1], (len(rounds), *rounds[0][1].shape))
+    writer.units(
+        "evaluations/times",
+        [
+            ("round", [0, 1] * len(times), "1", []),
+            ("seconds", [part for _, part in rounds], "s", block),
+            ("order", order, "1", block),
+            ("warm_up_runs", [5] * len(rounds), "1", []),
+            ("warm_up_last", [run.baseline] * len(rounds), "s", []),
+            ("kernels", np.empty((len(rounds), 0), "S1"), "", ["kernel"]),
+            ("assignment_key", [key for key, _ in rounds], "", []),
+        ],
+        len(rounds),
+        measured=True,
+    )
+
+
+def _write_failures(writer, count):
+    writer.units(
+        "failures",
+        [
+            ("stage", ["score"] * count, "", []),
+            ("label", [f"score of sample {i}" for i in range(count)], "", []),
+            ("reason", ["the loss is <nan> & not finite"] * count, "", []),
+        ],
+        count,
+    )
