@@ -22,6 +22,9 @@ SECTIONS = {  # title: names of its figures begin with
 }
 
 
+SAVED = {"time": "time", "macs": "multiply-accumulates", "memory": "weight bytes"}
+
+
 def html(archive: Archive) -> str:
     drawings = figures.draw_all(archive)
     name = escape(archive.provenance["name"])
@@ -54,9 +57,9 @@ def summary(archive: Archive) -> str:
         f"The model {spec['model']['checkpoint']} has {len(archive.ops)} quantizable ops in "
         f"{len(archive.subgraphs)} sequential sub-graphs "
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
-        f"{archive.high} on {len(scores.loss)} calibration samples of {archive.length} predicted "
-        f"tokens (perplexity {perplexity(scores.loss):.2f}); ops may be lowered to "
-        f"{', '.join(archive.low)}."
+        f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
+        f"of {archive.length} predicted tokens (perplexity {perplexity(scores.loss):.2f}); ops may "
+        f"be lowered from {archive.high} to {', '.join(archive.low)}."
     ]
     if archive.timings:
         blocks = sum(len(timing.seconds) for timing in archive.timings)
@@ -97,13 +100,13 @@ def findings(archive: Archive) -> list[str]:
         text = (
             f"At an allowed loss error of {_percent(row.threshold)} the {objective} plan lowers "
             f"{100 * sum(row.lowered.values()):.0f} % of the ops, saves "
-            f"{_percent(row.gain_share)} and has a measured loss error of "
-            f"{_percent(row.measured_tau.value)} (perplexity {row.perplexity:.3f}, all-"
+            f"{_percent(row.gain_share)} of the {SAVED[objective]} and has a measured loss error "
+            f"of {_percent(row.measured_tau.value)} (perplexity {row.perplexity:.3f}, all-"
             f"{archive.high} {perplexity(archive.baseline.loss):.3f})"
         )
         if row.measured_time is not None and row.predicted_time is not None:
             text += (
-                f"; of time it saves {significant(row.measured_time.value, 3, 1e3)} ms measured, "
+                f"; time saved a run: {significant(row.measured_time.value, 3, 1e3)} ms measured, "
                 f"{significant(row.predicted_time, 3, 1e3)} ms predicted"
             )
         sentences.append(text + ".")

@@ -166,6 +166,8 @@ calibration:
 formats:
   high: bf16
   low: [{", ".join(recipe.low)}]
+sensitivity:
+  precision: fp32
 latency:
   device: cpu
   scope: {recipe.scope}
