@@ -1,15 +1,13 @@
 #include "parallel/comm.hpp"
 
-#include <mpi.h>
-
-#include <chrono>
+#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
 #include "base/error.hpp"
+#include "parallel/handle.hpp"
 
 namespace gainsweep::parallel {
-namespace {
 
 void check(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
@@ -17,22 +15,30 @@ void check(int code, const char* call) {
   int length = 0;
   MPI_Error_string(code, text, &length);
   throw Error(ErrorKind::environment,
-              std::string(call) + " failed (" + std::string(text, static_cast<std::size_t>(length)) +
+              std::string(call) + " failed (" +
+                  std::string(text, static_cast<std::size_t>(length)) +
                   "). Check the MPI installation and the network between the nodes.");
 }
 
-// A blocking wait burns a core; short sleeps leave it to whoever works.
-void wait(MPI_Request& request, const char* call) {
+void Patience::rest() {
   using namespace std::chrono_literals;
-  int done = 0;
-  for (int polls = 0;; ++polls) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done) return;
-    if (polls > 50) std::this_thread::sleep_for(polls > 500 ? 2ms : 100us);
-  }
+  const auto waited = std::chrono::steady_clock::now() - start_;
+  if (waited < 20us)
+    std::this_thread::yield();
+  else
+    std::this_thread::sleep_for(
+        std::clamp<std::chrono::nanoseconds>(waited / 20, std::chrono::nanoseconds(20us), 5ms));
 }
 
-}  // namespace
+void wait(MPI_Request& request, const char* call, const std::function<void()>& meanwhile) {
+  Patience patience;
+  for (int done = 0;;) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    if (done) return;
+    if (meanwhile) meanwhile();
+    patience.rest();
+  }
+}
 
 Session::Session(int& argc, char**& argv) {
   int provided = 0;
@@ -43,17 +49,13 @@ Session::Session(int& argc, char**& argv) {
                 "Use an MPI built with thread support.");
 }
 
-Session::~Session() { MPI_Finalize(); }
+Session::~Session() {
+  MPI_Finalize();
+}
 
-struct Comm::State {
-  MPI_Comm handle = MPI_COMM_NULL;
-  int rank = 0;
-  int size = 1;
-
-  ~State() {
-    if (handle != MPI_COMM_NULL) MPI_Comm_free(&handle);
-  }
-};
+Comm::State::~State() {
+  if (handle != MPI_COMM_NULL) MPI_Comm_free(&handle);
+}
 
 Comm::Comm(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Comm::Comm(Comm&&) noexcept = default;
@@ -70,8 +72,12 @@ Comm Comm::world() {
   return Comm(std::move(state));
 }
 
-int Comm::rank() const { return state_->rank; }
-int Comm::size() const { return state_->size; }
+int Comm::rank() const {
+  return state_->rank;
+}
+int Comm::size() const {
+  return state_->size;
+}
 
 void Comm::barrier() const {
   MPI_Request request;
@@ -96,9 +102,9 @@ std::string Comm::broadcast(const std::string& text) const {
   check(MPI_Ibcast(&length, 1, MPI_UNSIGNED_LONG_LONG, 0, state_->handle, &request), "MPI_Ibcast");
   wait(request, "MPI_Ibcast");
   received.resize(length);
-  check(MPI_Ibcast(received.data(), static_cast<int>(length), MPI_CHAR, 0, state_->handle,
-                   &request),
-        "MPI_Ibcast");
+  check(
+      MPI_Ibcast(received.data(), static_cast<int>(length), MPI_CHAR, 0, state_->handle, &request),
+      "MPI_Ibcast");
   wait(request, "MPI_Ibcast");
   return received;
 }
@@ -123,8 +129,8 @@ std::vector<std::string> Comm::gather(const std::string& text) const {
   wait(request, "MPI_Iallgatherv");
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < lengths.size(); ++i)
-    texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]),
-                               static_cast<std::size_t>(lengths[i])));
+    texts.push_back(
+        all.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(lengths[i])));
   return texts;
 }
 

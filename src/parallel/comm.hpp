@@ -42,6 +42,7 @@ class Comm {
   std::vector<std::string> gather(const std::string& text) const;
 
  private:
+  friend class Sharing;
   struct State;
   explicit Comm(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
