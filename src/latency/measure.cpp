@@ -10,7 +10,7 @@ namespace gainsweep::latency {
 namespace {
 
 constexpr double settled = 0.02;  // relative difference of two windows' medians
-constexpr std::int64_t longest_warm_up = 20;
+constexpr std::size_t longest_warm_up = 5;  // times spec.warmup
 
 double median_of(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -43,7 +43,7 @@ std::vector<double> warm_up(Contest& contest, const config::LatencySpec& spec) {
   const std::size_t window = std::max<std::size_t>(3, least / 2);
   std::vector<double> runs;
   while (runs.size() < least ||
-         (!has_settled(runs, window) && runs.size() < longest_warm_up * std::max<std::size_t>(1, least)))
+         (!has_settled(runs, window) && runs.size() < longest_warm_up * std::max(least, window)))
     runs.push_back(contest.programs[0].time(*contest.inputs[0]));
   for (std::size_t i = 1; i < contest.programs.size(); ++i)
     for (int run = 0; run < 2; ++run) contest.programs[i].time(*contest.inputs[i]);

@@ -21,7 +21,7 @@ struct Contest {
 };
 
 /// Runs the baseline until the medians of its last two windows of runs agree within 2 %, at least
-/// `spec.warmup` and at most 20 times as often, then every other program twice. Seconds of the
+/// `spec.warmup` and at most 5 times as often, then every other program twice. Seconds of the
 /// baseline runs.
 std::vector<double> warm_up(Contest& contest, const config::LatencySpec& spec);
 

@@ -1,0 +1,174 @@
+// What int8 really saves, and whether gains add up: the forward pass with every linear layer in
+// int8 against all-high, and random plans' measured times against the sum of their sub-graphs'
+// gains. See README.md.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <random>
+#include <string>
+
+#include "base/error.hpp"
+#include "config/read.hpp"
+#include "gain/gain.hpp"
+#include "latency/measure.hpp"
+#include "pipeline/experiment.hpp"
+
+namespace {
+
+using namespace gainsweep;
+
+/// The latency workload of a spec, with dynamic scales: no calibration pass is needed.
+class Bench {
+ public:
+  explicit Bench(config::Spec spec)
+      : experiment_(pipeline::open(dynamic(std::move(spec)))),
+        partition_(graph::partition(experiment_.latency_graph, experiment_.spec.partition,
+                                    experiment_.layout.formats.size())),
+        parameters_(experiment_.model.checkpoint, config::Device::cpu, config::Precision::bf16),
+        inputs_(execute::make_inputs(experiment_.latency_graph, batch(), config::Device::cpu)) {}
+
+  const pipeline::Experiment& experiment() const { return experiment_; }
+
+  graph::Assignment high() const {
+    return graph::Assignment(partition_.ops.size(), high_format);
+  }
+
+  /// Paired timings of assignments against all-high.
+  latency::Timings measure(const std::vector<graph::Assignment>& assignments, std::int64_t blocks) {
+    parameters_.release_unused();
+    latency::Contest contest;
+    contest.programs.push_back(program(high()));
+    for (const auto& assignment : assignments) contest.programs.push_back(program(assignment));
+    contest.inputs.assign(contest.programs.size(), &inputs_);
+    latency::warm_up(contest, experiment_.spec.latency);
+    return latency::measure(contest, blocks, 0, 0);
+  }
+
+ private:
+  static config::Spec dynamic(config::Spec spec) {
+    for (auto& format : spec.formats.formats)
+      if (format.activation_scale == format::ScaleRule::static_max)
+        format.activation_scale = format::ScaleRule::dynamic_max;
+    return spec;
+  }
+
+  execute::Batch batch() const {
+    const auto& spec = experiment_.spec.latency;
+    execute::Batch batch{spec.batch, spec.length, {}, {}};
+    for (std::int64_t i = 0; i < spec.batch * spec.length; ++i)
+      batch.tokens.push_back(i % experiment_.model.config.vocabulary);
+    return batch;
+  }
+
+  execute::Program program(const graph::Assignment& assignment) {
+    return {lower::lower(experiment_.latency_graph, partition_, assignment,
+                         experiment_.layout.formats, {}, experiment_.target),
+            parameters_};
+  }
+
+  pipeline::Experiment experiment_;
+  graph::Partition partition_;
+  execute::Parameters parameters_;
+  execute::Inputs inputs_;
+};
+
+double median(std::vector<double> values) {
+  return latency::median_interval(std::move(values), 0.95).median;
+}
+
+std::vector<double> column(const latency::Timings& timings, std::size_t configuration) {
+  std::vector<double> seconds;
+  for (const auto& block : timings.seconds) seconds.push_back(block[configuration]);
+  return seconds;
+}
+
+graph::Assignment all_linear_int8(const Bench& bench) {
+  auto assignment = bench.high();
+  for (std::size_t i = 0; i < assignment.size(); ++i)
+    assignment[i] = bench.experiment().layout.real_formats[i].back();
+  return assignment;
+}
+
+void speed_up(Bench& bench, std::int64_t blocks) {
+  const auto timings = bench.measure({all_linear_int8(bench)}, blocks);
+  std::vector<double> ratios;
+  for (const auto& block : timings.seconds) ratios.push_back(block[0] / block[1]);
+  const auto ratio = latency::median_interval(ratios, 0.95);
+  std::printf("all linear layers int8: bf16 %.2f ms, int8 %.2f ms, speed-up %.3f [%.3f, %.3f]\n",
+              1e3 * median(column(timings, 0)), 1e3 * median(column(timings, 1)), ratio.median,
+              ratio.low, ratio.high);
+}
+
+gain::GainTable measured_gains(Bench& bench, std::int64_t blocks) {
+  const auto& experiment = bench.experiment();
+  const auto& partition = experiment.layout.partition;
+  gain::MeasuredTimes times;
+  for (const auto& subgraph : partition.subgraphs)
+    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
+  for (const auto& target : experiment.timing_targets) {
+    std::vector<graph::Assignment> assignments;
+    for (std::size_t p = 1; p < target.configurations.size(); ++p) {
+      assignments.push_back(bench.high());
+      for (const auto member : target.lowered)
+        for (std::size_t i = 0; i < target.configurations[p].size(); ++i)
+          assignments.back()[partition.subgraphs[member.index].ops[i].index] =
+              target.configurations[p][i];
+    }
+    const auto timings = bench.measure(assignments, blocks);
+    for (const auto subgraph : target.applies_to)
+      times.subgraphs[subgraph.index] = {target.configurations, timings, target.lowered.size()};
+  }
+  return gain::time(times);
+}
+
+/// Every linear layer high or int8 with equal chance.
+std::vector<graph::Assignment> random_plans(const Bench& bench, std::size_t count) {
+  std::mt19937 random(0);
+  std::vector<graph::Assignment> plans;
+  for (std::size_t plan = 0; plan < count; ++plan) {
+    plans.push_back(bench.high());
+    for (std::size_t i = 0; i < plans.back().size(); ++i) {
+      const auto& formats = bench.experiment().layout.real_formats[i];
+      plans.back()[i] = formats[random() % formats.size()];
+    }
+  }
+  return plans;
+}
+
+void additivity(Bench& bench, std::int64_t blocks) {
+  const auto gains = measured_gains(bench, blocks);
+  const auto plans = random_plans(bench, 10);
+  std::vector<double> errors;
+  for (const auto& plan : plans) {
+    const auto timings = bench.measure({plan}, blocks);
+    const double baseline = median(column(timings, 0));
+    const double measured = baseline - median(latency::paired_gains(timings, 1));
+    const double predicted =
+        baseline -
+        1e-9 * static_cast<double>(gain::total(gains, bench.experiment().layout.partition, plan));
+    errors.push_back(std::abs(predicted / measured - 1));
+    std::printf("plan: all-high %.2f ms, predicted %.2f ms, measured %.2f ms, error %.2f %%\n",
+                1e3 * baseline, 1e3 * predicted, 1e3 * measured, 100 * errors.back());
+  }
+  std::printf("error of the predicted total time: median %.2f %%, worst %.2f %%\n",
+              100 * median(errors), 100 * *std::max_element(errors.begin(), errors.end()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    if (argc != 3) throw Error(ErrorKind::config, "usage: benchmark_latency SPEC BLOCKS");
+    auto spec = config::load(argv[1]);
+    execute::start(spec.latency.device, spec.threads);
+    Bench bench(std::move(spec));
+    const std::int64_t blocks = std::stol(argv[2]);
+    speed_up(bench, blocks);
+    additivity(bench, blocks);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "benchmark_latency: %s\n", error.what());
+    return 1;
+  }
+}
