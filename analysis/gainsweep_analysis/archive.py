@@ -379,8 +379,7 @@ def _read_evaluations(file: h5py.File) -> dict[str, Evaluation]:
 
 
 def _read_failures(file: h5py.File) -> list[Failure]:
-    if "failures" not in file:
-        return []
-    group = file["failures"]
-    columns = (_texts(group, name) for name in ("stage", "label", "reason"))
-    return [Failure(*row) for row in zip(*columns, strict=True)]
+    groups = [file[path] for path in ("failures", "measured/failures") if path in file]
+    columns = ("stage", "label", "reason")
+    rows = (zip(*(_texts(group, name) for name in columns), strict=True) for group in groups)
+    return [Failure(*row) for part in rows for row in part]

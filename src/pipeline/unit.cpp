@@ -25,7 +25,7 @@ const char* name(Stage stage) {
 
 archive::Record failure(const Unit& unit, const std::string& reason) {
   return {failures,
-          archive::Nature::deterministic,
+          unit.nature,
           unit.key,
           unit.order,
           {texts("stage", {name(unit.stage)}, {}, "Stage of the failed unit"),
