@@ -25,7 +25,7 @@ struct ShowOptions {
   std::filesystem::path spec;
   bool schema = false;
   bool reference = false;
-  std::optional<std::string> graph;  ///< model, observed, probed, fake_quantized, lowered
+  std::optional<std::string> graph;   ///< model, observed, probed, fake_quantized, lowered
   std::optional<std::string> format;  ///< of all ops in the last two; default the first low one
   std::optional<std::filesystem::path> dot;
   std::optional<std::filesystem::path> svg;

@@ -18,7 +18,7 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
                             {"units", ledger.units}};
   const auto temporary = folder / (std::string(file_name) + ".tmp");
   std::ofstream stream(temporary);
-  stream << json.dump(2) << "\n";
+  stream << json.dump(1) << "\n";
   stream.close();
   if (!stream)
     throw Error(ErrorKind::environment,

@@ -3,16 +3,17 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace gainsweep::cli {
 
 /// What a run has called for so far: `DIR/run.json`, rewritten by the root at each change. `status`
 /// reads it beside the parts.
 struct Ledger {
-  std::string name;                          ///< of the spec
-  std::string started;                       ///< UTC
-  std::string finished;                      ///< empty while it runs
-  std::map<std::string, std::size_t> units;  ///< called for, by stage
+  std::string name;                                       ///< of the spec
+  std::string started;                                    ///< UTC
+  std::string finished;                                   ///< empty while it runs
+  std::map<std::string, std::vector<std::string>> units;  ///< keys of those called for, by stage
 };
 
 void write(const std::filesystem::path& folder, const Ledger& ledger);

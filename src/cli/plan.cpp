@@ -45,8 +45,7 @@ void print(const pipeline::Experiment& experiment, const pipeline::Estimate& est
             << estimate.gflops_latency << " GFLOP/s timed\n";
 }
 
-nlohmann::json to_json(const pipeline::Experiment& experiment,
-                       const pipeline::Estimate& estimate) {
+nlohmann::json to_json(const pipeline::Experiment& experiment, const pipeline::Estimate& estimate) {
   const auto& partition = experiment.layout.partition;
   nlohmann::json json{{"name", experiment.spec.name},
                       {"ops", partition.ops.size()},

@@ -6,16 +6,19 @@
 
 namespace gainsweep::cli {
 
-/// Tells how a stage goes: one line that is rewritten on a terminal, a line every ten seconds and at
-/// the end elsewhere.
+/// Tells how a stage goes: one line that is rewritten on a terminal, a line every ten seconds and
+/// at the end elsewhere.
 class Progress {
  public:
   /// Prints nothing when `quiet` (ranks other than the root).
   Progress(std::string stage, std::size_t total, std::size_t done, bool quiet);
   ~Progress();
 
-  /// Further units have been called for.
-  void add(std::size_t units) { total_ += units; }
+  /// All ranks together: units called for by now, and those over.
+  void reach(std::size_t total, std::size_t over) {
+    total_ = total;
+    done_ = over - already_done_;
+  }
   /// One unit is over.
   void step(bool failed);
 

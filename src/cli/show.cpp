@@ -48,8 +48,7 @@ lower::Maxima observed_maxima(const pipeline::Experiment& experiment) {
   for (std::int64_t i = 0; i < spec.calibration.scale_samples; ++i)
     maxima.push_back(scale::observe(
         program,
-        execute::make_inputs(experiment.graph,
-                             experiment.calibration[static_cast<std::size_t>(i)],
+        execute::make_inputs(experiment.graph, experiment.calibration[static_cast<std::size_t>(i)],
                              spec.latency.device),
         ops));
   return scale::merge(maxima);
@@ -68,18 +67,16 @@ graph::Graph wanted_graph(const pipeline::Experiment& experiment, const ShowOpti
                                 everything_low(experiment, options.format, false), layout.formats,
                                 observed_maxima(experiment));
   if (wanted == "lowered") {
-    const auto partition =
-        graph::partition(experiment.latency_graph, experiment.spec.partition,
-                         layout.formats.size());
+    const auto partition = graph::partition(experiment.latency_graph, experiment.spec.partition,
+                                            layout.formats.size());
     return lower::lower(experiment.latency_graph, partition,
                         everything_low(experiment, options.format, true), layout.formats,
                         observed_maxima(experiment), experiment.target);
   }
   const auto meant = closest(wanted, known);
-  throw Error(ErrorKind::config,
-              "--graph " + wanted + " is not a graph of gainsweep" +
-                  (meant.empty() ? "" : " (did you mean " + meant + "?)") +
-                  ". Give model, observed, probed, fake_quantized or lowered.");
+  throw Error(ErrorKind::config, "--graph " + wanted + " is not a graph of gainsweep" +
+                                     (meant.empty() ? "" : " (did you mean " + meant + "?)") +
+                                     ". Give model, observed, probed, fake_quantized or lowered.");
 }
 
 void write_text(const std::filesystem::path& path, const std::string& text) {

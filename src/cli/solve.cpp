@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 
 #include "archive/archive.hpp"
@@ -12,17 +15,40 @@
 namespace gainsweep::cli {
 namespace {
 
+// Lines of a resolved spec, each with the section it stands in.
+std::vector<std::string> keyed_lines(const config::Spec& spec) {
+  std::istringstream text(config::resolved(spec));
+  std::vector<std::string> lines;
+  std::string section;
+  for (std::string line; std::getline(text, line);) {
+    const auto indent = line.find_first_not_of(' ');
+    if (indent == 0) section = line.substr(0, line.find(':'));
+    lines.push_back(indent == 0 ? line : section + ": " + line.substr(indent));
+  }
+  return lines;
+}
+
+std::string only_in(const std::vector<std::string>& a, const std::vector<std::string>& b,
+                    const std::string& title) {
+  std::string text;
+  for (const auto& line : a)
+    if (std::find(b.begin(), b.end(), line) == b.end()) text += "\n  " + title + line;
+  return text;
+}
+
 // Lines that a new spec changes in what was measured; solve, evaluate, target and name may differ.
 std::string measured_changes(const config::Spec& measured, config::Spec wanted) {
   wanted.name = measured.name;
   wanted.solve = measured.solve;
   wanted.evaluate = measured.evaluate;
   wanted.target = measured.target;
-  std::istringstream before(config::resolved(measured)), after(config::resolved(wanted));
-  std::string changes, old_line, new_line;
-  while (std::getline(before, old_line) && std::getline(after, new_line))
-    if (old_line != new_line) changes += "\n  archive: " + old_line + "\n  spec:    " + new_line;
-  return changes;
+  const auto before = keyed_lines(measured), after = keyed_lines(wanted);
+  return only_in(before, after, "archive: ") + only_in(after, before, "spec:    ");
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 }  // namespace
@@ -31,8 +57,9 @@ int solve(const std::filesystem::path& archive, const std::filesystem::path& spe
           const std::filesystem::path& output) {
   auto spec = config::load(spec_path);
   if (std::filesystem::exists(output))
-    throw Error(ErrorKind::config, output.string() + " is there already (solve never writes into "
-                                                     "an old archive). Give another --out.");
+    throw Error(ErrorKind::config, output.string() +
+                                       " is there already (solve never writes into "
+                                       "an old archive). Give another --out.");
   auto contents = archive::read(archive);
   const auto measured_spec =
       config::read(contents.provenance.at("spec_resolved"), archive.string() + ":spec_resolved");
@@ -52,7 +79,7 @@ int solve(const std::filesystem::path& archive, const std::filesystem::path& spe
   const auto resolved = config::resolved(spec);
   contents.tables = pipeline::assemble(contents, layout, spec, decision, std::move(plans));
   contents.provenance["name"] = spec.name;
-  contents.provenance["spec_written"] = resolved;
+  contents.provenance["spec_written"] = text_of(spec_path);
   contents.provenance["spec_resolved"] = resolved;
   contents.provenance["spec_digest"] = digest::of_text(resolved);
   contents.provenance["program_version"] = program_version;

@@ -1,6 +1,7 @@
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "archive/parts.hpp"
 #include "base/error.hpp"
@@ -27,15 +28,6 @@ struct Status {
   std::vector<Failure> failures;
 };
 
-// Tables of a stage begin with its own word.
-std::string stage_of(const std::string& table) {
-  if (table == "maxima") return "observe";
-  if (table == "scores") return "score";
-  if (table.rfind("latency/", 0) == 0) return "latency";
-  if (table.rfind("evaluations/", 0) == 0) return "evaluate";
-  return "solve";
-}
-
 bool is_locked(const std::filesystem::path& folder) {
   try {
     const archive::FolderLock lock(folder);
@@ -48,15 +40,28 @@ bool is_locked(const std::filesystem::path& folder) {
 Status read_status(const std::filesystem::path& folder) {
   Status status{read_ledger(folder)};
   status.running = is_locked(folder);
-  for (const auto& [stage, units] : status.ledger.units) status.stages[stage].called_for = units;
-  for (const auto& record : archive::read_parts(folder).records) {
-    if (record.table != "failures") {
-      ++status.stages[stage_of(record.table)].done;
-      continue;
+  std::set<std::string> done;
+  std::map<std::string, archive::Record> failures;
+  for (auto& record : archive::read_parts(folder).records) {
+    if (record.table == "failures")
+      failures.insert_or_assign(record.key, std::move(record));
+    else
+      done.insert(record.key);
+  }
+  for (const auto& [stage, units] : status.ledger.units) {
+    auto& count = status.stages[stage];
+    count.called_for = units.size();
+    for (const auto& key : units) {
+      const auto failure = failures.find(key);
+      if (done.count(key)) {
+        ++count.done;
+      } else if (failure != failures.end()) {
+        ++count.failed;
+        const auto& fields = failure->second.fields;
+        status.failures.push_back(
+            {pipeline::texts(fields, "label").at(0), pipeline::texts(fields, "reason").at(0)});
+      }
     }
-    ++status.stages[pipeline::texts(record.fields, "stage").at(0)].failed;
-    status.failures.push_back({pipeline::texts(record.fields, "label").at(0),
-                               pipeline::texts(record.fields, "reason").at(0)});
   }
   return status;
 }
@@ -81,13 +86,12 @@ nlohmann::json to_json(const Status& status) {
 }
 
 void print(const Status& status) {
-  std::cout << status.ledger.name << ": " << state(status) << ", started "
-            << status.ledger.started;
+  std::cout << status.ledger.name << ": " << state(status) << ", started " << status.ledger.started;
   if (!status.ledger.finished.empty()) std::cout << ", finished " << status.ledger.finished;
   std::cout << "\n\nstage     done  failed  left\n";
-  for (const auto stage : {pipeline::Stage::observe, pipeline::Stage::score,
-                           pipeline::Stage::latency, pipeline::Stage::solve,
-                           pipeline::Stage::evaluate}) {
+  for (const auto stage :
+       {pipeline::Stage::observe, pipeline::Stage::score, pipeline::Stage::latency,
+        pipeline::Stage::solve, pipeline::Stage::evaluate}) {
     const auto found = status.stages.find(name(stage));
     if (found == status.stages.end()) continue;
     const auto& count = found->second;

@@ -18,7 +18,7 @@ struct GainTable {
   std::vector<std::vector<std::int64_t>> gains;  ///< ns, MAC times or bytes
 };
 
-/// Gains in multiply-accumulates of the high format: `Σ_op MACs · (1 − rate_high/rate_f)`.
+/// Gains in theoretical time, multiply-accumulates at rate 1: `Σ_op MACs · (1/rate_high − 1/rate_f)`.
 /// `rates` by FormatId.
 GainTable macs(const graph::Partition& partition, const std::vector<double>& rates);
 

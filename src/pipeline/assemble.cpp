@@ -57,8 +57,9 @@ std::vector<archive::Table> assemble(const Experiment& experiment, const Results
         records.back().order = unit.order;
       }
   append(tables, archive::stack(std::move(records)));
-  append(tables, gain_tables(experiment.layout, experiment.spec,
-                             collect_decision(experiment, results)));
+  if (obstacle(experiment, results, Stage::solve).empty())
+    append(tables,
+           gain_tables(experiment.layout, experiment.spec, collect_decision(experiment, results)));
   return tables;
 }
 
@@ -80,16 +81,15 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout,
   Measured measured;
   const auto& scores = archive::table(contents, "scores");
   for (std::size_t unit = 0; unit < scores.fields.front().shape.at(0); ++unit)
-    measured.scores.push_back(to_score(archive::row(scores, unit), layout.partition.ops,
-                                       layout.formats.size() - 1));
+    measured.scores.push_back(
+        to_score(archive::row(scores, unit), layout.partition.ops, layout.formats.size() - 1));
   gain::MeasuredTimes times;
   for (const auto& subgraph : layout.partition.subgraphs)
     times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
   bool any = false;
   for (const auto& target : timing_targets(layout, spec.latency)) {
-    const auto found =
-        std::find_if(contents.tables.begin(), contents.tables.end(),
-                     [&](const auto& table) { return table.path == target.table; });
+    const auto found = std::find_if(contents.tables.begin(), contents.tables.end(),
+                                    [&](const auto& table) { return table.path == target.table; });
     if (found == contents.tables.end()) continue;
     any = true;
     std::vector<latency::Timings> rounds;

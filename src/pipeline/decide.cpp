@@ -40,9 +40,13 @@ gain::GainTable gain_table(const Layout& layout, const config::Spec& spec,
   return gain::memory(layout.partition, layout.formats);
 }
 
-std::string digest_of(const sensitivity::LossErrors& errors, const gain::GainTable& gains) {
+std::string digest_of(const Layout& layout, const sensitivity::LossErrors& errors,
+                      const gain::GainTable& gains) {
   digest::Builder builder;
-  builder.add("version", stage_version);
+  builder.add("version", stage_version).add("length", layout.length);
+  for (const auto& format : layout.formats) builder.add("name", format.name);
+  for (const auto& subgraph : layout.partition.subgraphs)
+    for (const auto op : subgraph.ops) builder.add("op", static_cast<std::int64_t>(op.index));
   builder.add("mean_square_loss", errors.mean_square_loss).add("samples", errors.samples);
   for (const auto& row : errors.d)
     for (const double d : row) builder.add("d", d);
@@ -55,8 +59,7 @@ std::string digest_of(const sensitivity::LossErrors& errors, const gain::GainTab
   return builder.finish();
 }
 
-std::vector<std::vector<solve::Choice>> choices(const Layout& layout,
-                                                const gain::GainTable& gains,
+std::vector<std::vector<solve::Choice>> choices(const Layout& layout, const gain::GainTable& gains,
                                                 const sensitivity::LossErrors& errors) {
   std::vector<std::vector<solve::Choice>> groups;
   for (std::size_t j = 0; j < gains.gains.size(); ++j) {
@@ -64,8 +67,9 @@ std::vector<std::vector<solve::Choice>> choices(const Layout& layout,
     for (std::size_t p = 0; p < gains.gains[j].size(); ++p) {
       double cost = 0;
       for (std::size_t i = 0; i < gains.configurations[j][p].size(); ++i)
-        cost += errors.d[layout.partition.subgraphs[j].ops[i].index]
-                        [gains.configurations[j][p][i].index];
+        cost +=
+            errors
+                .d[layout.partition.subgraphs[j].ops[i].index][gains.configurations[j][p][i].index];
       groups.back().push_back({gains.gains[j][p], cost});
     }
   }
@@ -131,10 +135,9 @@ std::vector<graph::Assignment> baseline(const Layout& layout, const config::Spec
     return {expand(layout, ops, solve::prefix(formats, budget))};
   std::vector<graph::Assignment> draws;
   for (std::int64_t draw = 0; draw < spec.solve.draws; ++draw)
-    draws.push_back(
-        expand(layout, ops,
-               solve::random(formats, budget, static_cast<std::uint64_t>(spec.seed),
-                             static_cast<std::uint64_t>(draw))));
+    draws.push_back(expand(layout, ops,
+                           solve::random(formats, budget, static_cast<std::uint64_t>(spec.seed),
+                                         static_cast<std::uint64_t>(draw))));
   return draws;
 }
 
@@ -163,8 +166,8 @@ Plans solve_point(const Layout& layout, const config::Spec& spec, const PlanPoin
   for (const auto& assignment : plans.assignments) {
     plans.gains.push_back(gain::total(gains, layout.partition, assignment));
     plans.loss_errors.push_back(loss_error(decision.errors, assignment));
-    plans.predicted_mse.push_back(sensitivity::predicted_mse(
-        spec.solve.loss_model, plans.loss_errors.back(), layout.length));
+    plans.predicted_mse.push_back(
+        sensitivity::predicted_mse(spec.solve.loss_model, plans.loss_errors.back(), layout.length));
     plans.assignment_keys.push_back(assignment_key(assignment, layout.formats));
   }
   return plans;
@@ -217,11 +220,10 @@ Decision decide(const Layout& layout, const config::Spec& spec, const Measured& 
                 "no calibration sample was scored, so there is nothing to plan with. The archive's "
                 "table 'failures' says why.");
   Decision decision;
-  decision.errors =
-      sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise);
+  decision.errors = sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise);
   for (const auto objective : spec.solve.objectives) {
     decision.gains.push_back(gain_table(layout, spec, objective, measured));
-    decision.digests.push_back(digest_of(decision.errors, decision.gains.back()));
+    decision.digests.push_back(digest_of(layout, decision.errors, decision.gains.back()));
   }
   return decision;
 }
@@ -243,7 +245,8 @@ std::vector<Unit> plan_units(const config::Spec& spec, const Decision& decision)
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto objective = spec.solve.objectives[points[i].objective];
     const std::string about = config::spelling(objective);
-    const std::string how = points[i].is_frontier ? "frontier" : config::spelling(points[i].strategy);
+    const std::string how =
+        points[i].is_frontier ? "frontier" : config::spelling(points[i].strategy);
     const double threshold = points[i].is_frontier ? 0 : spec.solve.thresholds[points[i].threshold];
     Unit unit;
     unit.stage = Stage::solve;

@@ -51,9 +51,9 @@ void add_maxima(digest::Builder& builder, const lower::Maxima& maxima) {
 std::vector<Unit> observe_units(const Experiment& experiment) {
   std::vector<Unit> units;
   if (!needs_maxima(experiment.spec)) return units;
-  const auto count = std::min<std::size_t>(
-      experiment.calibration.size(),
-      static_cast<std::size_t>(experiment.spec.calibration.scale_samples));
+  const auto count =
+      std::min<std::size_t>(experiment.calibration.size(),
+                            static_cast<std::size_t>(experiment.spec.calibration.scale_samples));
   for (std::size_t i = 0; i < count; ++i) {
     auto builder = base(experiment, Stage::observe, observe_version);
     builder.add("precision", config::spelling(experiment.spec.sensitivity.precision));
@@ -151,8 +151,7 @@ bool is_real(const Layout& layout, const graph::Assignment& assignment) {
 bool is_evaluated(const config::Spec& spec, const PlanPoint& point) {
   const auto& strategies = spec.evaluate.strategies;
   const auto from_largest = spec.solve.thresholds.size() - 1 - point.threshold;
-  return !point.is_frontier &&
-         from_largest % static_cast<std::size_t>(spec.evaluate.every) == 0 &&
+  return !point.is_frontier && from_largest % static_cast<std::size_t>(spec.evaluate.every) == 0 &&
          std::find(strategies.begin(), strategies.end(), point.strategy) != strategies.end();
 }
 
@@ -228,8 +227,7 @@ std::vector<Unit> evaluate_units(const Experiment& experiment, const Results& re
 gain::MeasuredTimes collect_times(const Experiment& experiment, const Results& results) {
   gain::MeasuredTimes times;
   for (const auto& subgraph : experiment.layout.partition.subgraphs)
-    times.subgraphs.push_back(
-        {{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
+    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
   for (std::size_t t = 0; t < experiment.timing_targets.size(); ++t) {
     const auto& target = experiment.timing_targets[t];
     std::vector<latency::Timings> rounds;
@@ -249,7 +247,22 @@ std::vector<Stage> stages() {
   return {Stage::observe, Stage::score, Stage::latency, Stage::solve, Stage::evaluate};
 }
 
+std::string obstacle(const Experiment& experiment, const Results& results, Stage stage) {
+  if (stage == Stage::observe) return "";
+  for (const auto& unit : observe_units(experiment))
+    if (!succeeded(results, unit))
+      return "the " + unit.label +
+             " failed, and static activation scales need them. Mend the "
+             "sample or the model, or use dynamic scales.";
+  if (stage == Stage::score || stage == Stage::latency) return "";
+  const auto scores = score_units(experiment, results);
+  const bool any = std::any_of(scores.begin(), scores.end(),
+                               [&](const auto& unit) { return succeeded(results, unit); });
+  return any ? "" : "no calibration sample was scored, so there is nothing to plan with.";
+}
+
 std::vector<Unit> enumerate(const Experiment& experiment, const Results& results, Stage stage) {
+  if (!obstacle(experiment, results, stage).empty()) return {};
   switch (stage) {
     case Stage::observe:
       return observe_units(experiment);
@@ -274,9 +287,7 @@ lower::Maxima collect_maxima(const Experiment& experiment, const Results& result
   std::vector<lower::Maxima> records;
   for (const auto& unit : observe_units(experiment)) {
     if (!succeeded(results, unit))
-      throw Error(ErrorKind::input,
-                  unit.label + " failed, and static activation scales need it. 'gainsweep status' "
-                               "says why; mend the sample or use dynamic scales.");
+      throw Error(ErrorKind::internal, "the " + unit.label + " are not known yet");
     records.push_back(to_maxima(results.at(unit.key), experiment.layout.partition.ops));
   }
   return records.empty() ? lower::Maxima{} : scale::merge(records);

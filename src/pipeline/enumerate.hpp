@@ -16,8 +16,12 @@ std::vector<Stage> stages();
 /// further rounds until their stopping rule is met.
 std::vector<Unit> enumerate(const Experiment& experiment, const Results& results, Stage stage);
 
-/// Largest magnitudes over the observed samples; empty when no format needs them. Error(input)
-/// when one of the samples could not be observed.
+/// Why a stage has no units although the spec asks for it: a failed unit that it builds on. Empty
+/// where nothing stands in its way.
+std::string obstacle(const Experiment& experiment, const Results& results, Stage stage);
+
+/// Largest magnitudes over the observed samples; empty when no format needs them. Error(internal)
+/// when one of the samples was not observed.
 lower::Maxima collect_maxima(const Experiment& experiment, const Results& results);
 
 /// Scores and timings among the results.

@@ -15,8 +15,7 @@ namespace gainsweep::pipeline {
 namespace {
 
 config::Precision latency_precision(const config::Spec& spec) {
-  return spec.formats.formats[0].name == "fp32" ? config::Precision::fp32
-                                                : config::Precision::bf16;
+  return spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
 }
 
 // Tokens 0, 1, 2, … of the workload: values do not change a kernel's time.
@@ -72,8 +71,7 @@ struct Workbench::State {
 
   execute::Parameters& parameters(std::optional<execute::Parameters>& slot,
                                   config::Precision precision) const {
-    if (!slot)
-      slot.emplace(experiment.model.checkpoint, experiment.spec.latency.device, precision);
+    if (!slot) slot.emplace(experiment.model.checkpoint, experiment.spec.latency.device, precision);
     return *slot;
   }
 
@@ -128,8 +126,7 @@ struct Workbench::State {
           lower::fake_quantize(experiment.graph, layout.partition.ops, unit.assignment,
                                layout.formats, collect_maxima(experiment, results)),
           weights);
-      losses =
-          evaluate::losses(program, experiment.evaluation, experiment.spec.latency.device);
+      losses = evaluate::losses(program, experiment.evaluation, experiment.spec.latency.device);
     }
     weights.release_unused();
     return to_record(unit, losses, assignment_key(unit.assignment, layout.formats));
@@ -148,16 +145,15 @@ struct Workbench::State {
             parameters(timing, latency_precision(experiment.spec))};
   }
 
-  void begin_contest(const std::string& contest_of) {
+  void begin_contest() {
+    contest_name.clear();
     contest.reset();
     captured.reset();
     if (timing) timing->release_unused();
     contest.emplace();
-    contest_name = contest_of;
     if (!latency_inputs)
-      latency_inputs.emplace(execute::make_inputs(experiment.latency_graph,
-                                                  latency_batch(experiment),
-                                                  experiment.spec.latency.device));
+      latency_inputs.emplace(execute::make_inputs(
+          experiment.latency_graph, latency_batch(experiment), experiment.spec.latency.device));
   }
 
   graph::Assignment with(const TimingTarget& target,
@@ -171,7 +167,7 @@ struct Workbench::State {
   }
 
   void prepare_target(const TimingTarget& target, const lower::Maxima& maxima) {
-    begin_contest(target.table);
+    begin_contest();
     contest_kernels = kernels_of(timed_partition(), target.lowered, experiment.latency_graph);
     if (experiment.spec.latency.scope == config::LatencyScope::subgraph)
       return prepare_extracted(target, maxima);
@@ -220,9 +216,8 @@ struct Workbench::State {
   archive::Record race(const Unit& unit) {
     TimingRound round;
     const auto warmup = latency::warm_up(*contest, experiment.spec.latency);
-    round.timings =
-        latency::measure(*contest, experiment.spec.latency.least_repetitions,
-                         static_cast<std::uint64_t>(experiment.spec.seed), unit.round);
+    round.timings = latency::measure(*contest, experiment.spec.latency.least_repetitions,
+                                     static_cast<std::uint64_t>(experiment.spec.seed), unit.round);
     round.timings.warmup = warmup;
     round.kernels = contest_kernels;
     return to_record(unit, round);
@@ -230,8 +225,10 @@ struct Workbench::State {
 
   archive::Record time_target(const Unit& unit, const Results& results) {
     const auto& target = experiment.timing_targets[unit.index];
-    if (contest_name != target.table)
+    if (contest_name != target.table) {
       prepare_target(target, collect_maxima(experiment, results));
+      contest_name = target.table;
+    }
     return race(unit);
   }
 
@@ -239,17 +236,18 @@ struct Workbench::State {
     const auto key = assignment_key(unit.assignment, experiment.layout.formats);
     if (contest_name != key) {
       const auto maxima = collect_maxima(experiment, results);
-      begin_contest(key);
+      begin_contest();
       const graph::Assignment high(unit.assignment.size(), high_format);
       for (const auto& assignment : {high, unit.assignment}) {
         contest->programs.push_back(lowered(assignment, maxima));
         contest->inputs.push_back(&*latency_inputs);
       }
       contest_kernels.clear();
+      contest_name = key;
     }
     auto record = race(unit);
-    record.fields.push_back(texts("assignment_key", {key}, {},
-                                  "Digest that joins plans and evaluations"));
+    record.fields.push_back(
+        texts("assignment_key", {key}, {}, "Digest that joins plans and evaluations"));
     return record;
   }
 };
