@@ -1,0 +1,109 @@
+#include "models.hpp"
+
+#include <random>
+
+#include "lower/pass.hpp"
+#include "model/llama.hpp"
+
+namespace gainsweep::pipeline::models {
+namespace {
+
+void add_op(graph::Partition& partition, const std::string& path, std::int64_t size) {
+  graph::Op op;
+  op.path = path;
+  op.operands = {{{}, graph::OperandRole::activation}, {{}, graph::OperandRole::weight}};
+  op.macs = 10 * size;
+  op.weight_elements = size;
+  op.weight_channels = 4;
+  partition.ops.push_back(op);
+}
+
+std::vector<double> numbers(std::size_t count, std::mt19937& random) {
+  std::vector<double> result(count);
+  for (auto& number : result) number = (static_cast<double>(random()) / 4294967296.0 - 0.5) / 10;
+  return result;
+}
+
+}  // namespace
+
+Layout llama(const graph::PartitionSpec& partition) {
+  model::LlamaConfig config;
+  config.hidden = 24;
+  config.intermediate = 40;
+  config.layers = 2;
+  config.heads = 6;
+  config.key_value_heads = 2;
+  config.head_size = 4;
+  config.vocabulary = 50;
+  config.longest = 16;
+  config.tied = true;
+  Layout layout;
+  layout.formats = {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
+  layout.length = 16;
+  layout.partition =
+      graph::partition(model::build(config, {1, 16, true}), partition, layout.formats.size());
+  for (const auto& op : layout.partition.ops)
+    layout.real_formats.push_back(lower::real_formats(lower::cpu_target(), op, layout.formats));
+  return layout;
+}
+
+Layout small() {
+  Layout layout;
+  for (const auto& [path, size] :
+       {std::pair{"a", 100}, {"b", 70}, {"c", 50}, {"d", 80}, {"e", 300}})
+    add_op(layout.partition, path, size);
+  layout.partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {0}, "{a,b}"},
+                                {{{2}, {3}}, {{0, 1}}, {1}, "{c,d}"},
+                                {{{4}}, {{0}}, {2}, "e"}};
+  layout.partition.classes = {{{0}}, {{1}}, {{2}}};
+  layout.formats = {format::by_name("bf16"), format::by_name("int8")};
+  layout.length = 8;
+  layout.real_formats.assign(5, {{0}, {1}});
+  return layout;
+}
+
+config::Spec spec(const Layout& layout) {
+  config::Spec spec;
+  spec.formats.formats = layout.formats;
+  spec.solve.objectives = {config::Objective::macs, config::Objective::memory};
+  spec.solve.strategies = {config::Strategy::ip, config::Strategy::prefix,
+                           config::Strategy::random};
+  spec.solve.thresholds = {1e-6, 0.01, 0.02, 0.03, 0.05, 1};
+  spec.solve.draws = 7;
+  return spec;
+}
+
+Measured scores(const Layout& layout, unsigned seed) {
+  std::mt19937 random(seed);
+  const std::size_t num_low = layout.formats.size() - 1;
+  Measured measured;
+  for (int sample = 0; sample < 3; ++sample) {
+    sensitivity::ScoreRecord score;
+    score.loss = 2 + 0.1 * sample;
+    for (const auto& op : layout.partition.ops) {
+      score.operands.emplace_back();
+      for (std::size_t k = 0; k < op.operands.size(); ++k)
+        score.operands.back().push_back(
+            {numbers(1, random)[0], numbers(num_low, random), numbers(num_low, random)});
+    }
+    measured.scores.push_back(std::move(score));
+  }
+  return measured;
+}
+
+gain::MeasuredTimes times(const Layout& layout, double scale) {
+  gain::MeasuredTimes times;
+  for (const auto& subgraph : layout.partition.subgraphs) {
+    std::vector<std::vector<FormatId>> allowed;
+    for (const auto op : subgraph.ops) allowed.push_back(layout.real_formats[op.index]);
+    gain::MeasuredTimes::Entry entry{graph::configurations(subgraph, allowed), {}, 1};
+    std::vector<double> block;
+    for (std::size_t p = 0; p < entry.configurations.size(); ++p)
+      block.push_back(1 - scale * 0.01 * static_cast<double>(p));
+    entry.timings.seconds = {block, block};
+    times.subgraphs.push_back(std::move(entry));
+  }
+  return times;
+}
+
+}  // namespace gainsweep::pipeline::models
