@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <tuple>
 
 #include "archive/disk.hpp"
@@ -78,8 +79,10 @@ void PartWriter::flush() {
   last_flush_ = std::chrono::steady_clock::now();
   if (buffer_.empty()) return;
   const std::vector<std::byte> bytes = encode({{}, {}, stack(buffer_)}, part_layout);
-  NewFile(folder_, {bytes}).commit(folder_ / (digest::of_bytes(bytes) + ".h5"));
+  const std::string name = digest::of_bytes(bytes) + ".h5";
+  NewFile(folder_, {bytes}).commit(folder_ / name);
   buffer_.clear();
+  written_.push_back(name);
 }
 
 StoredRecords read_parts(const std::filesystem::path& folder) {
@@ -95,6 +98,33 @@ StoredRecords read_parts(const std::filesystem::path& folder) {
     }
   }
   return stored;
+}
+
+std::vector<Record> read_parts(const std::filesystem::path& folder,
+                               const std::vector<std::string>& names,
+                               std::chrono::milliseconds patience) {
+  std::vector<Record> all;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (const auto& name : names) {
+    const auto path = parts_folder(folder) / name;
+    std::error_code ignored;
+    while (!std::filesystem::exists(path, ignored)) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        throw Error(ErrorKind::environment,
+                    path.string() + " is not there, though another rank wrote it. Give an output "
+                                    "folder that all nodes share, and leave it alone meanwhile.");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    std::vector<Record> records;
+    if (!read_part(path, records)) {
+      throw Error(ErrorKind::environment, path.string() +
+                                              " is damaged a moment after it was written. Check "
+                                              "the disk, then run the same command again.");
+    }
+    for (Record& record : records) all.push_back(std::move(record));
+  }
+  return all;
 }
 
 void remove_leftovers(const std::filesystem::path& folder) {

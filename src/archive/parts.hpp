@@ -21,9 +21,12 @@ class PartWriter {
   void add(Record record);
   /// Writes what is buffered: temporary name, fsync, rename. No-op when empty.
   void flush();
+  /// File names of the parts written so far, in that order.
+  const std::vector<std::string>& written() const { return written_; }
 
  private:
   std::filesystem::path folder_;
+  std::vector<std::string> written_;
   std::vector<Record> buffer_;
   std::chrono::steady_clock::time_point last_flush_;
 };
@@ -36,6 +39,13 @@ struct StoredRecords {
   std::vector<std::filesystem::path> damaged;
 };
 StoredRecords read_parts(const std::filesystem::path& folder);
+
+/// The records of the named parts, which another process wrote a moment ago: waits up to `patience`
+/// for each to appear (network file systems show new files late). Error(environment) naming a part
+/// that does not, or is damaged.
+std::vector<Record> read_parts(const std::filesystem::path& folder,
+                               const std::vector<std::string>& names,
+                               std::chrono::milliseconds patience = std::chrono::seconds(30));
 
 /// Removes files that a killed writer left unfinished in a folder and its parts. Only for the
 /// holder of the folder's lock, before anybody writes.

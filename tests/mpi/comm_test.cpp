@@ -57,11 +57,14 @@ TEST(Comm, KnowsItsPlace) {
 
 TEST(Comm, ABarrierWaitsForTheLastRank) {
   const auto comm = Comm::world();
-  comm.barrier();
-  const auto start = Clock::now();
+  // The ranks share a machine, so they share its clock.
+  const auto now = [] { return Clock::now().time_since_epoch().count(); };
   if (comm.rank() == comm.size() - 1) std::this_thread::sleep_for(200ms);
+  const auto entered = now();
   comm.barrier();
-  EXPECT_GE(seconds_since(start), 0.199);
+  const auto left = now();
+  for (const auto& other : comm.gather(std::to_string(entered)))
+    EXPECT_GE(left, std::stoll(other)) << "this rank left before another entered";
 }
 
 TEST(Comm, AllOfNeedsEveryRank) {
@@ -146,7 +149,7 @@ TEST(Comm, AWaitingRankIsIdle) {
   const auto start = Clock::now();
   if (comm.is_root()) std::this_thread::sleep_for(1s);
   comm.barrier();
-  EXPECT_GE(seconds_since(start), 0.99);
+  EXPECT_GE(seconds_since(start), 0.5) << "there was nothing to wait for";
   EXPECT_LT(cpu_seconds() - before, 0.2) << "of a wait of 1 s";
 }
 

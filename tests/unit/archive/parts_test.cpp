@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "archive/archive.hpp"
 #include "base/error.hpp"
@@ -176,6 +177,39 @@ TEST(Parts, AKilledWriterLeavesNoTornPart) {
   EXPECT_GT(known, 0U);
   remove_leftovers(folder.path());
   EXPECT_EQ(read_parts(folder.path()).records.size(), known);
+}
+
+/// Named parts are those alone, also when a network file system shows them late.
+TEST(Parts, NamedPartsAreReadOnceTheyAppear) {
+  const Folder folder;
+  PartWriter writer(folder.path());
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    writer.add(sample::record(i));
+    writer.flush();
+  }
+  ASSERT_EQ(writer.written().size(), 3U);
+  const auto part = folder.path() / "parts" / writer.written()[1];
+  const auto hidden = folder.path() / "hidden";
+  std::filesystem::rename(part, hidden);
+  std::thread late([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::filesystem::rename(hidden, part);
+  });
+  const auto records = read_parts(folder.path(), {writer.written()[1]});
+  late.join();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].key, sample::record(1).key);
+}
+
+TEST(Parts, NamedPartsThatNeverAppearAreRefused) {
+  const Folder folder;
+  try {
+    read_parts(folder.path(), {"absent.h5"}, std::chrono::milliseconds(30));
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::environment);
+    EXPECT_NE(std::string(error.what()).find("absent.h5 is not there"), std::string::npos);
+  }
 }
 
 }  // namespace
