@@ -71,7 +71,9 @@ def main():
         "torch_dtype": "bfloat16",
     }
     (a.folder / "config.json").write_text(json.dumps(config, indent=2))
-    save_file({name: weight(name, shape) for name, shape in shapes(a)}, a.folder / "model.safetensors")
+    save_file(
+        {name: weight(name, shape) for name, shape in shapes(a)}, a.folder / "model.safetensors"
+    )
 
 
 if __name__ == "__main__":
