@@ -27,7 +27,8 @@ class Prober {
  public:
   /// `low_formats` are the formats to round to; `maxima` ([op][operand]) their static activation
   /// scales' largest magnitudes, empty when every activation scale is dynamic. Weight scales are
-  /// computed here, once.
+  /// computed once, when an op's weight is first probed. Error(internal) when a static scale lacks
+  /// its maximum.
   Prober(graph::Graph probed, std::vector<graph::Op> ops, Parameters& parameters,
          std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima);
   Prober(Prober&&) noexcept;
