@@ -1,0 +1,172 @@
+"""What the scenarios share: the executable, a tiny model with its tokens, specs made from one good one.
+
+The executable's path comes from the environment variable GAINSWEEP (CMake sets it).
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+VOCABULARY = 16
+
+
+def load_checkpoint_maker():
+    spec = importlib.util.spec_from_file_location(
+        "make", SOURCE / "tests/checkpoints/make.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Program:
+    """Runs the executable. Relative paths of specs are relative to the sources."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def command(self, *arguments, ranks=1):
+        command = [self.path, *map(str, arguments)]
+        if ranks > 1:
+            root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+            flags = ["--bind-to", "none", "--oversubscribe", "-np", str(ranks)]
+            command = ["mpirun", *root, *flags, *command]
+        return command
+
+    def __call__(self, *arguments, ranks=1, cwd=SOURCE, timeout=120):
+        return subprocess.run(
+            self.command(*arguments, ranks=ranks),
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def start(self, *arguments, ranks=1):
+        return subprocess.Popen(
+            self.command(*arguments, ranks=ranks),
+            cwd=SOURCE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def refuses(self, *arguments, code=2, **options):
+        """Its message, one sentence or more after the program's name; asserts the exit code."""
+        result = self(*arguments, **options)
+        assert result.returncode == code, result.stderr
+        assert result.stderr.startswith("gainsweep: "), result.stderr
+        assert "terminate called" not in result.stderr
+        return result.stderr.removeprefix("gainsweep: ")
+
+
+@pytest.fixture(scope="session")
+def program():
+    path = os.environ.get("GAINSWEEP")
+    if not path:
+        pytest.skip("the environment variable GAINSWEEP does not name the executable")
+    return Program(path)
+
+
+@pytest.fixture(scope="session")
+def maker():
+    return load_checkpoint_maker()
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory, maker):
+    """Checkpoints (good and wrong) and a good token file."""
+    folder = tmp_path_factory.mktemp("material")
+    maker.main(folder / "checkpoints")
+    write_tokens(folder / "tokens.h5", random_tokens(400))
+    return folder
+
+
+def random_tokens(count, vocabulary=VOCABULARY, seed=5):
+    return np.random.default_rng(seed).integers(0, vocabulary, count, dtype=np.int32)
+
+
+def write_tokens(path, tokens, name="tokens"):
+    with h5py.File(path, "w") as file:
+        file[name] = tokens
+    return path
+
+
+def tiny_spec(material):
+    """A complete experiment on the tiny model: every stage but timing."""
+    return {
+        "schema": 1,
+        "name": "tiny",
+        "model": {"checkpoint": str(material / "checkpoints/good")},
+        "calibration": {
+            "tokens": str(material / "tokens.h5"),
+            "samples": 6,
+            "length": 12,
+            "scale_samples": 3,
+        },
+        "formats": {"high": "bf16", "low": ["int8"]},
+        "latency": {"length": 12},
+        "solve": {
+            "objectives": ["macs", "memory"],
+            "thresholds": [1e-5, 1e-3, 1e-1],
+            "strategies": ["ip", "prefix", "random"],
+            "draws": 3,
+        },
+        "evaluate": {"samples": 3},
+    }
+
+
+def merged(spec, changes):
+    result = dict(spec)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+@pytest.fixture
+def write_spec(tmp_path, material):
+    """Writes the tiny spec with changes; YAML takes JSON."""
+
+    def write(name="spec.yaml", **changes):
+        path = tmp_path / name
+        path.write_text(json.dumps(merged(tiny_spec(material), changes), indent=1))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, material, program):
+    """A finished run of the tiny spec: a folder with spec.yaml and out/. Do not write into it."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "spec.yaml").write_text(json.dumps(tiny_spec(material), indent=1))
+    result = program("run", folder / "spec.yaml", "--out", folder / "out")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def copy_of_finished(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "finished"))
+
+
+def parts(folder):
+    """Names and times of a run's parts."""
+    return {
+        path.name: path.stat().st_mtime_ns for path in (folder / "parts").glob("*.h5")
+    }
+
+
+def is_identical(program, a, b):
+    result = program("diff", a / "archive.h5", b / "archive.h5")
+    assert result.returncode in (0, 1), result.stderr
+    return result.returncode == 0, result.stdout

@@ -1,0 +1,128 @@
+"""The main job end to end: the shipped smoke spec, a second run, several ranks."""
+
+import h5py
+import pytest
+from conftest import is_identical, parts
+
+SMOKE = "configs/smoke.yaml"
+
+DETERMINISTIC = {
+    "ops", "operands", "subgraphs", "formats", "maxima", "scores", "timed_configurations",
+    "gains/macs", "gains/memory", "frontier/macs", "frontier/memory", "evaluations/losses",
+    *(f"plans/{o}/{s}" for o in ("macs", "memory") for s in ("ip", "prefix", "random")),
+}  # fmt: skip
+MEASURED = {
+    "gains/time", "frontier/time", "latency/class_0", "evaluations/times",
+    *(f"plans/time/{s}" for s in ("ip", "prefix", "random")),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def smoke(program, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke")
+    result = program("run", SMOKE, "--out", folder / "one")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_the_archive_has_every_table(smoke):
+    with h5py.File(smoke / "one/archive.h5") as archive:
+        assert archive.attrs["schema"] == "gainsweep archive"
+        for table in DETERMINISTIC | {f"measured/{table}" for table in MEASURED}:
+            assert "long_name" in archive[table].attrs, table
+        assert "failures" not in archive
+        assert archive["scores/loss"].shape == (4,)
+        assert archive["plans/macs/random/gain"].shape == (3, 5)
+        assert archive["evaluations/losses/loss"].shape[1] == 4
+        assert (archive["measured/latency/class_0/seconds"][()] > 0).all()
+        assert archive["provenance"].attrs["name"] == "smoke"
+
+
+def test_ip_is_never_worse_than_the_baselines(smoke):
+    with h5py.File(smoke / "one/archive.h5") as archive:
+        for where in ("plans/macs", "plans/memory", "measured/plans/time"):
+            plans = archive[where]
+            best = plans["ip/gain"][:, 0]
+            for strategy in ("prefix", "random"):
+                assert (plans[f"{strategy}/gain"][()] <= best[:, None]).all(), where
+            for strategy in ("ip", "prefix", "random"):
+                cost, budget = (
+                    plans[f"{strategy}/loss_error"],
+                    plans[f"{strategy}/budget"],
+                )
+                assert (cost[()] <= budget[()][:, None] * (1 + 1e-12)).all(), where
+
+
+def test_a_second_run_does_no_unit_again(program, smoke):
+    before = parts(smoke / "one")
+    result = program("run", SMOKE, "--out", smoke / "one")
+    assert result.returncode == 0, result.stderr
+    assert "units/s" not in result.stderr, "some unit was run again"
+    assert parts(smoke / "one") == before
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_any_number_of_ranks_gives_the_same_archive(program, smoke, ranks):
+    result = program(
+        "run", SMOKE, "--out", smoke / f"{ranks}", ranks=ranks, timeout=200
+    )
+    assert result.returncode == 0, result.stderr
+    same, differences = is_identical(program, smoke / "one", smoke / f"{ranks}")
+    assert same, differences
+    with h5py.File(smoke / f"{ranks}/archive.h5") as archive:
+        assert archive["measured/machine"].attrs["ranks"] == str(ranks)
+
+
+def test_other_ranks_take_over_a_finished_run(program, finished, copy_of_finished):
+    before = parts(copy_of_finished / "out")
+    command = ("run", copy_of_finished / "spec.yaml", "--out", copy_of_finished / "out")
+    result = program(*command, ranks=2)
+    assert result.returncode == 0, result.stderr
+    assert parts(copy_of_finished / "out") == before
+    same, differences = is_identical(
+        program, finished / "out", copy_of_finished / "out"
+    )
+    assert same, differences
+
+
+def test_more_ranks_than_units_are_no_harm(program, write_spec, tmp_path):
+    spec = write_spec(
+        calibration={"samples": 1, "scale_samples": 1}, evaluate={"samples": 1}
+    )
+    result = program("run", spec, "--out", tmp_path / "out", ranks=4)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_new_threshold_scores_nothing_again(
+    program, finished, copy_of_finished, write_spec
+):
+    before = parts(copy_of_finished / "out")
+    spec = write_spec(solve={"thresholds": [1e-5, 2e-4, 1e-3, 1e-1]})
+    result = program("run", spec, "--out", copy_of_finished / "out")
+    assert result.returncode == 0, result.stderr
+    done = {line.split()[0]: line for line in result.stderr.splitlines()}
+    assert "units/s" not in done["observe"] and "units/s" not in done["score"]
+    assert "units/s" in done["solve"], "the new threshold has plans of its own"
+    after = parts(copy_of_finished / "out")
+    assert before.items() <= after.items(), "old parts stay as they are"
+    with h5py.File(copy_of_finished / "out/archive.h5") as archive:
+        assert archive["plans/macs/ip/threshold"][()].tolist() == [
+            1e-5,
+            2e-4,
+            1e-3,
+            1e-1,
+        ]
+
+
+def test_going_back_leaves_no_trace(program, finished, copy_of_finished, write_spec):
+    out = copy_of_finished / "out"
+    spec = write_spec(solve={"thresholds": [2e-4]}, evaluate={"samples": 2})
+    assert program("run", spec, "--out", out).returncode == 0
+    assert program("run", copy_of_finished / "spec.yaml", "--out", out).returncode == 0
+    with (
+        h5py.File(finished / "out/archive.h5") as a,
+        h5py.File(out / "archive.h5") as b,
+    ):
+        assert a.attrs["sha256"] == b.attrs["sha256"], (
+            "the digest of all deterministic contents"
+        )
