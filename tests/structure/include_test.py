@@ -1,0 +1,182 @@
+"""Which folder of src/ includes which and which library, as docs/architecture.md says."""
+
+import re
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "src"
+
+# In the order of inclusion; the folders that each may include besides itself.
+ALLOWED = {
+    "base": "",
+    "digest": "base",
+    "format": "base",
+    "graph": "base",
+    "solve": "base",
+    "config": "base format graph",
+    "model": "base digest graph",
+    "lower": "base format graph",
+    "parallel": "base",
+    "execute": "base config digest format graph model",
+    "scale": "base execute graph lower",
+    "sensitivity": "base config execute format",
+    "latency": "base config execute graph lower",
+    "gain": "base config format graph latency",
+    "evaluate": "base execute",
+    "archive": "base digest",
+    "pipeline": "archive base config digest evaluate execute format gain graph latency lower model "
+    "scale sensitivity solve",
+    "cli": "archive base config digest evaluate execute format gain graph latency lower model "
+    "parallel pipeline scale sensitivity solve",
+}
+ALLOWED = {folder: set(names.split()) for folder, names in ALLOWED.items()}
+
+# Start of a third-party header → the only folders that include such headers.
+OWNERS = {
+    "openssl/": "digest",
+    "boost/pending/": "graph",
+    "boost/graph/": "graph",
+    "boost/dynamic_bitset": "graph",
+    "Cbc": "solve",
+    "Clp": "solve",
+    "Coin": "solve",
+    "Osi": "solve",
+    "yaml-cpp/": "config",
+    "mpi.h": "parallel",
+    "torch/": "execute",
+    "ATen/": "execute",
+    "c10/": "execute",
+    "caffe2/": "execute",
+    "hdf5": "archive",
+    "boost/program_options": "cli",
+    "boost/math/": "latency",
+    "boost/random/": "solve latency",
+    "nlohmann/": "config model cli",
+}
+# What a public header may not bring along.
+HEAVY = re.compile(r"torch/|ATen/|c10/|caffe2/|mpi\.h|hdf5|yaml-cpp/|Cbc|Clp|Coin|Osi")
+# The last column of the table in docs/architecture.md.
+SOLE_USERS = {
+    "digest": "OpenSSL libcrypto",
+    "graph": "Boost.Graph's disjoint sets, Boost's bit sets",
+    "solve": "CBC",
+    "config": "yaml-cpp",
+    "parallel": "MPI",
+    "execute": "LibTorch",
+    "archive": "HDF5",
+    "cli": "Boost.Program_options",
+}
+# C++ headers have no ending; the rest of the platform's is listed.
+PLATFORM = re.compile(
+    r"[a-z_]+|sys/[a-z]+\.h|"
+    r"(dirent|fcntl|fnmatch|immintrin|netdb|poll|pthread|sched|signal|spawn|unistd)\.h"
+)
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
+
+
+def files() -> list[Path]:
+    return sorted(path for path in SOURCES.rglob("*") if path.suffix in {".cpp", ".hpp"})
+
+
+def includes(path: Path, opening: str) -> list[str]:
+    return [
+        name for mark, name in INCLUDE.findall(path.read_text(encoding="utf-8")) if mark == opening
+    ]
+
+
+def folder_of(path: Path) -> str:
+    return path.relative_to(SOURCES).parts[0]
+
+
+def public_headers() -> list[Path]:
+    """The header sets that the folders' CMakeLists.txt name."""
+    found = []
+    for listing in sorted(SOURCES.glob("*/CMakeLists.txt")):
+        for names in re.findall(r"\bHEADERS\s+([^)]*?)(?=\b[A-Z]{5,}\b|\))", listing.read_text()):
+            found += [listing.parent / name for name in names.split()]
+    return found
+
+
+def brought_along(header: Path, seen: set[Path]) -> list[str]:
+    """Third-party headers that including `header` includes, by whatever way."""
+    if header in seen:
+        return []
+    seen.add(header)
+    found = includes(header, "<")
+    for name in includes(header, '"'):
+        found += brought_along(SOURCES / name, seen)
+    return found
+
+
+def documented_table() -> list[list[str]]:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|(.*)\|(.*)\|(.*)\|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+class Includes(unittest.TestCase):
+    def test_there_is_something_to_check(self):
+        self.assertGreater(len(files()), 100)
+        self.assertGreater(len(public_headers()), 30)
+
+    def test_every_folder_has_its_row(self):
+        folders = {path.name for path in SOURCES.iterdir() if path.is_dir()}
+        self.assertEqual(folders, set(ALLOWED))
+
+    def test_rows_name_only_folders_above(self):
+        above: set[str] = {"archive"}  # pipeline and cli include it; it stands after the stages
+        for folder, allowed in ALLOWED.items():
+            with self.subTest(folder=folder):
+                self.assertLessEqual(allowed, above)
+                self.assertNotIn(folder, allowed)
+            above.add(folder)
+
+    def test_folders_include_what_their_rows_name(self):
+        for path in files():
+            for name in includes(path, '"'):
+                with self.subTest(file=str(path.relative_to(ROOT)), include=name):
+                    self.assertTrue((SOURCES / name).is_file(), "no such file under src/")
+                    self.assertIn(name.split("/")[0], ALLOWED[folder_of(path)] | {folder_of(path)})
+
+    def test_libraries_stay_with_their_owners(self):
+        for path in files():
+            for name in includes(path, "<"):
+                with self.subTest(file=str(path.relative_to(ROOT)), include=name):
+                    if PLATFORM.fullmatch(name):
+                        continue
+                    owners = [who for start, who in OWNERS.items() if name.startswith(start)]
+                    self.assertTrue(owners, "a library without an owner in this test's table")
+                    self.assertIn(folder_of(path), owners[0].split())
+
+    def test_public_headers_are_free_of_heavy_libraries(self):
+        for header in public_headers():
+            with self.subTest(header=str(header.relative_to(ROOT))):
+                self.assertTrue(header.is_file())
+                self.assertEqual([n for n in brought_along(header, set()) if HEAVY.match(n)], [])
+
+    def test_headers_of_other_folders_are_public(self):
+        public = set(public_headers())
+        for path in files():
+            for name in includes(path, '"'):
+                if name.split("/")[0] != folder_of(path):
+                    with self.subTest(file=str(path.relative_to(ROOT)), include=name):
+                        self.assertTrue(SOURCES / name in public, "not among its folder's HEADERS")
+
+    def test_the_documented_table_is_this_one(self):
+        short = {
+            "–": set(),
+            "all above but parallel": set(ALLOWED) - {"parallel", "pipeline", "cli"},
+            "everything": set(ALLOWED) - {"cli"},
+        }
+        rows = documented_table()
+        self.assertEqual([row[0] for row in rows], list(ALLOWED))
+        for folder, _, may_include, library in rows:
+            with self.subTest(folder=folder):
+                documented = short.get(may_include, set(may_include.split(", ")))
+                self.assertEqual(documented, ALLOWED[folder])
+                self.assertEqual(library, SOLE_USERS.get(folder, "–"))
+
+
+if __name__ == "__main__":
+    unittest.main()
