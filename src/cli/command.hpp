@@ -14,6 +14,8 @@ struct RunOptions {
   std::filesystem::path spec;
   std::filesystem::path folder;
   bool retry_failed = false;
+  std::optional<std::filesystem::path> donor;  ///< archive whose units need not be done again
+  std::optional<double> unit_limit;            ///< s; a unit that runs longer ends the job
 };
 int run(const parallel::Comm& comm, const RunOptions& options);
 

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/signals.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -25,7 +26,8 @@ constexpr const char* usage =
   gainsweep diff A B                  do two archives agree bit for bit
 
 'gainsweep COMMAND --help' tells a command's options. Several ranks: mpirun --bind-to none -np N.
-Exit codes: 0 done, 1 internal or environment, 2 bad input, 3 some units failed.
+Exit codes: 0 done, 1 internal or environment, 2 bad input, 3 some units failed, 75 stopped by
+SIGUSR1 (the same command goes on).
 )";
 
 /// One command's options and what stands without a name.
@@ -81,14 +83,35 @@ Syntax syntax_of(const std::string& synopsis, std::vector<std::string> positiona
   return syntax;
 }
 
+std::optional<double> unit_limit(const po::variables_map& values) {
+  if (!values.count("unit-limit")) return std::nullopt;
+  const double seconds = values["unit-limit"].as<double>();
+  if (seconds > 0) return seconds;  // false for NaN
+  throw Error(ErrorKind::config, "--unit-limit has to be more than 0 seconds.");
+}
+
+constexpr const char* run_notes = R"(
+The same command continues a run that was stopped, with any number of ranks. SIGUSR1 to any rank:
+all finish their unit and exit with code 75. SIGTERM or SIGINT: finished units are stored at once.
+)";
+
 int run_command(int& argc, char**& argv, const std::vector<std::string>& arguments) {
   auto syntax = syntax_of("gainsweep run SPEC --out DIR", {"SPEC"});
   syntax.options.add_options()("out", po::value<std::string>(), "folder of the run's results");
-  syntax.options.add_options()("retry-failed", "try units again that failed before");
+  syntax.options.add_options()("retry-failed", "try units again that failed before")(
+      "from", po::value<std::string>(), "archive whose units need not be done again")(
+      "unit-limit", po::value<double>(),
+      "seconds; a unit that runs longer is stored as failed and the job ends with exit code 1");
   const auto values = parse(syntax, arguments);
-  if (helped(values, syntax)) return 0;
-  const RunOptions options{required(values, "SPEC", syntax), required(values, "out", syntax),
-                           flag(values, "retry-failed")};
+  if (helped(values, syntax)) {
+    std::cout << run_notes;
+    return 0;
+  }
+  RunOptions options{required(values, "SPEC", syntax), required(values, "out", syntax)};
+  options.retry_failed = flag(values, "retry-failed");
+  options.donor = given(values, "from");
+  options.unit_limit = unit_limit(values);
+  catch_signals();
   const parallel::Session session(argc, argv);
   try {
     const auto comm = parallel::Comm::world();

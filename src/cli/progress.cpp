@@ -23,9 +23,9 @@ Progress::~Progress() {
   if (!quiet_ && total_ > 0) print(true);
 }
 
-void Progress::step(bool failed) {
-  ++done_;
-  if (failed) ++failed_;
+void Progress::reach(std::size_t total, std::size_t over) {
+  total_ = total;
+  done_ = over > already_done_ ? over - already_done_ : 0;
   using namespace std::chrono_literals;
   const auto since = Clock::now() - printed_;
   if (!quiet_ && since > (terminal_ ? Clock::duration(100ms) : Clock::duration(10s))) print(false);

@@ -14,13 +14,10 @@ class Progress {
   Progress(std::string stage, std::size_t total, std::size_t done, bool quiet);
   ~Progress();
 
-  /// All ranks together: units called for by now, and those over.
-  void reach(std::size_t total, std::size_t over) {
-    total_ = total;
-    done_ = over - already_done_;
-  }
-  /// One unit is over.
-  void step(bool failed);
+  /// All ranks together: units called for by now, and those over. Prints when it is time to.
+  void reach(std::size_t total, std::size_t over);
+  /// How many of those failed.
+  void fail(std::size_t failed) { failed_ = failed; }
 
  private:
   void print(bool last);

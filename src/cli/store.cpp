@@ -1,0 +1,99 @@
+#include "cli/store.hpp"
+
+#include <sstream>
+
+#include "archive/archive.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "parallel/agree.hpp"
+
+namespace gainsweep::cli {
+namespace {
+
+constexpr const char* failures = "failures";
+
+std::string lines(const std::vector<std::string>& texts, std::size_t first) {
+  std::string joined;
+  for (auto i = first; i < texts.size(); ++i) joined += texts[i] + "\n";
+  return joined;
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> all;
+  for (std::string line; std::getline(stream, line);) all.push_back(line);
+  return all;
+}
+
+bool is_of_units(const archive::Table& table) {
+  return !table.fields.empty() && table.fields.front().name == "unit_key";
+}
+
+}  // namespace
+
+Store::Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed)
+    : comm_(comm), folder_(std::move(folder)), parts_(folder_) {
+  auto stored = archive::read_parts(folder_);
+  for (const auto& damaged : stored.damaged)
+    if (comm_.is_root())
+      log_line("gainsweep: " + damaged.string() + " is damaged; its units are done again");
+  for (auto& record : stored.records)
+    if (!(retry_failed && record.table == failures)) accept(std::move(record));
+}
+
+Store::~Store() {
+  try {
+    rescue(std::nullopt);
+  } catch (const std::exception& error) {
+    log_line(std::string("gainsweep: finished units are lost: ") + error.what());
+  }
+}
+
+void Store::add(archive::Record record) {
+  const std::lock_guard guard(writing_);
+  parts_.add(record);
+  results_.insert_or_assign(record.key, std::move(record));
+}
+
+void Store::accept(archive::Record record) {
+  // A unit that failed in one run and succeeded in a later one has succeeded.
+  if (record.table == failures)
+    results_.try_emplace(record.key, std::move(record));
+  else
+    results_.insert_or_assign(record.key, std::move(record));
+}
+
+void Store::exchange() {
+  parallel::together(comm_, [&] { rescue(std::nullopt); });
+  if (comm_.size() == 1) return;
+  const auto written = comm_.gather(lines(parts_.written(), announced_));
+  announced_ = parts_.written().size();
+  parallel::together(comm_, [&] {
+    for (std::size_t rank = 0; rank < written.size(); ++rank) {
+      if (static_cast<int>(rank) == comm_.rank()) continue;
+      const std::lock_guard guard(writing_);
+      for (auto& record : archive::read_parts(folder_, split_lines(written[rank])))
+        accept(std::move(record));
+    }
+  });
+}
+
+void Store::rescue(std::optional<archive::Record> record) {
+  const std::lock_guard guard(writing_);
+  if (record) parts_.add(std::move(*record));
+  parts_.flush();
+}
+
+pipeline::Results read_donor(const std::filesystem::path& archive) {
+  pipeline::Results donor;
+  for (const auto& table : archive::read(archive).tables) {
+    if (!is_of_units(table) || table.path == failures) continue;
+    for (std::size_t unit = 0; unit < table.fields.front().shape.at(0); ++unit) {
+      auto record = archive::row(table, unit);
+      donor.insert_or_assign(record.key, std::move(record));
+    }
+  }
+  return donor;
+}
+
+}  // namespace gainsweep::cli

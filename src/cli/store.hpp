@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "archive/parts.hpp"
+#include "parallel/comm.hpp"
+#include "pipeline/unit.hpp"
+
+namespace gainsweep::cli {
+
+/// The finished units of a run: those of the folder's parts, this process's own and, after an
+/// exchange, everybody's. A second thread may rescue what is buffered at any moment.
+class Store {
+ public:
+  /// Reads all parts. Damaged ones are named in the log by the root; their units are missing.
+  /// With `retry_failed` the failures of earlier runs are missing too.
+  Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed);
+  /// Writes what is buffered if the disk lets it: an error that ends the run loses no unit.
+  ~Store();
+
+  const pipeline::Results& results() const { return results_; }
+  /// Stores a unit's record; parts are written when they are due.
+  void add(archive::Record record);
+  /// Takes over a record that another rank stores.
+  void accept(archive::Record record);
+  /// Collective. Writes what is buffered, and takes over what other ranks wrote since.
+  void exchange();
+
+  /// For another thread: writes what is buffered, and this record too, at once. Error(environment).
+  void rescue(std::optional<archive::Record> record);
+
+ private:
+  const parallel::Comm& comm_;
+  std::filesystem::path folder_;
+  pipeline::Results results_;
+  std::mutex writing_;  // of parts_, and of HDF5, which serves one thread at a time
+  archive::PartWriter parts_;
+  std::size_t announced_ = 0;  // parts that the others know of
+};
+
+/// Units of another archive by key, for `run --from`; failures are left out.
+pipeline::Results read_donor(const std::filesystem::path& archive);
+
+}  // namespace gainsweep::cli
