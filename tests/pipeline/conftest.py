@@ -44,6 +44,7 @@ class Program:
     def __call__(self, *arguments, ranks=1, cwd=SOURCE, timeout=120):
         return subprocess.run(
             self.command(*arguments, ranks=ranks),
+            check=False,
             cwd=cwd,
             capture_output=True,
             text=True,

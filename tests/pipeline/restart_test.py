@@ -47,7 +47,7 @@ def test_a_run_killed_again_and_again_goes_on(program, finished, tmp_path):
     for _ in range(6):
         end = time.monotonic() + moments.uniform(0.0, 1.2)
         process = program.start("run", finished / "spec.yaml", "--out", out)
-        kill_when(process, lambda: time.monotonic() > end)
+        kill_when(process, lambda end=end: time.monotonic() > end)
     resume(program, finished, out)
 
 
@@ -78,7 +78,7 @@ def wait_until_free(program, out):
 
 def test_a_damaged_part_is_done_again(program, finished, copy_of_finished):
     out = copy_of_finished / "out"
-    part = sorted((out / "parts").glob("*.h5"))[0]
+    part = min((out / "parts").glob("*.h5"))
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)

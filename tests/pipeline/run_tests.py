@@ -8,6 +8,6 @@ for module in ("pytest", "h5py", "numpy"):
         print(f"skipped: the Python module {module} is not installed")
         sys.exit(77)
 
-import pytest  # noqa: E402
+import pytest
 
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
