@@ -38,6 +38,15 @@ int name_holder(int descriptor) {
   return static_cast<std::size_t>(written) == holder.size() ? 0 : ENOSPC;
 }
 
+/// 0 or the error number. Tries for a moment: somebody may just be asking whether it is locked.
+int lock_soon(int descriptor) {
+  for (int attempts = 10; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0; --attempts) {
+    if (errno != EWOULDBLOCK || attempts == 0) return errno;
+    ::usleep(10'000);
+  }
+  return 0;
+}
+
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& folder) {
@@ -45,8 +54,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "lock";
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) refuse(path, errno);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    const int code = errno;
+  if (const int code = lock_soon(descriptor)) {
     const std::string holder = holder_of(descriptor);
     ::close(descriptor);
     if (code != EWOULDBLOCK) refuse(path, code);
@@ -59,6 +67,14 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
     refuse(path, code);
   }
   descriptor_ = descriptor;
+}
+
+bool is_locked(const std::filesystem::path& folder) {
+  const int descriptor = ::open((folder / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return locked;
 }
 
 FolderLock::FolderLock(FolderLock&& other) noexcept

@@ -65,4 +65,7 @@ class FolderLock {
   int descriptor_ = -1;
 };
 
+/// Whether a run holds the folder's lock. Changes nothing on disk.
+bool is_locked(const std::filesystem::path& folder);
+
 }  // namespace gainsweep::archive

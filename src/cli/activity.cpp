@@ -14,9 +14,9 @@ std::filesystem::path ranks_folder(const std::filesystem::path& folder) {
 }
 
 Activity to_activity(const nlohmann::json& json) {
-  return {json.at("rank"),  json.at("host"),   json.at("process"),
-          json.at("stage"), json.at("unit"),   json.at("unit_seconds"),
-          json.at("done"),  json.at("failed"), json.at("updated")};
+  return {json.at("rank"),   json.at("host"),         json.at("process"),    json.at("stage"),
+          json.at("unit"),   json.at("unit_seconds"), json.at("stage_over"), json.at("done"),
+          json.at("failed"), json.at("updated")};
 }
 
 }  // namespace
@@ -29,12 +29,16 @@ void forget_activities(const std::filesystem::path& folder) {
 
 void write(const std::filesystem::path& folder, const Activity& activity) noexcept {
   try {
-    const nlohmann::json json{
-        {"rank", activity.rank},       {"host", activity.host},
-        {"process", activity.process}, {"stage", activity.stage},
-        {"unit", activity.unit},       {"unit_seconds", activity.unit_seconds},
-        {"done", activity.done},       {"failed", activity.failed},
-        {"updated", activity.updated}};
+    const nlohmann::json json{{"rank", activity.rank},
+                              {"host", activity.host},
+                              {"process", activity.process},
+                              {"stage", activity.stage},
+                              {"unit", activity.unit},
+                              {"unit_seconds", activity.unit_seconds},
+                              {"stage_over", activity.stage_over},
+                              {"done", activity.done},
+                              {"failed", activity.failed},
+                              {"updated", activity.updated}};
     const auto path = ranks_folder(folder) / (std::to_string(activity.rank) + ".json");
     auto temporary = path;
     temporary += ".tmp";

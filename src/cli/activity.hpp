@@ -13,9 +13,10 @@ struct Activity {
   std::string host;
   int process = 0;
   std::string stage;
-  std::string unit;         ///< label of the running one; empty while it waits
-  double unit_seconds = 0;  ///< since its start
-  std::uint64_t done = 0;   ///< units of this run
+  std::string unit;              ///< label of the running one; empty while it waits
+  double unit_seconds = 0;       ///< since its start
+  std::uint64_t stage_over = 0;  ///< units of its stage, in this run
+  std::uint64_t done = 0;        ///< units of this run
   std::uint64_t failed = 0;
   double updated = 0;  ///< seconds since 1970, UTC
 };

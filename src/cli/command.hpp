@@ -42,7 +42,12 @@ int solve(const std::filesystem::path& archive, const std::filesystem::path& spe
           const std::filesystem::path& output);
 
 /// `status DIR`: how far a run is.
-int status(const std::filesystem::path& folder, bool json);
+struct StatusOptions {
+  std::filesystem::path folder;
+  bool json = false;
+  bool follow = false;  ///< again every two seconds until the run is over
+};
+int status(const StatusOptions& options);
 
 /// `diff A B`: whether two archives' deterministic contents are bit-identical; 0 or 1.
 int diff(const std::filesystem::path& a, const std::filesystem::path& b, bool measured);

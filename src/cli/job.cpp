@@ -37,14 +37,13 @@ Job::Job(const parallel::Comm& comm, const RunOptions& options,
       options_(options),
       experiment_(experiment),
       donor_(std::move(donor)),
-      ledger_{experiment.spec.name, std::move(started), "", {}},
+      ledger_{experiment.spec.name, std::move(started), "", "", 0, 0, {}},
       workbench_(experiment),
       store_(comm, options.folder, options.retry_failed),
       watch_(comm.rank(), options.folder, store_, options.unit_limit) {}
 
 Outcome Job::run(const std::string& spec_text) {
   for (const auto stage : pipeline::stages()) {
-    watch_.enter(stage);
     if (run_stage(stage)) return Outcome::stopped;
   }
   return write_archive(spec_text) ? Outcome::failed : Outcome::done;
@@ -56,8 +55,9 @@ bool Job::run_stage(pipeline::Stage stage) {
   if (!obstacle.empty() && comm_.is_root())
     log_line(std::string("gainsweep: ") + name(stage) + " is left out: " + obstacle);
   auto units = call_for(stage);
-  Progress progress(name(stage), units.size(), count_over(units, store_.results()),
-                    !comm_.is_root());
+  const auto over_before = count_over(units, store_.results());
+  note_start(stage, over_before);
+  Progress progress(name(stage), units.size(), over_before, !comm_.is_root());
   for (auto next = next_of(units); !next.empty(); next = next_of(units)) {
     const auto over = count_over(units, store_.results());
     const bool stopped =
@@ -154,6 +154,16 @@ bool Job::write_archive(const std::string& spec_text) {
     write(options_.folder, ledger_);
   });
   return !comm_.all_of(!failed);
+}
+
+// For `status`, which tells a stage's rate from it. The ranks start their count with the stage.
+void Job::note_start(pipeline::Stage stage, std::size_t over) {
+  watch_.enter(stage);
+  if (!comm_.is_root()) return;
+  ledger_.stage = name(stage);
+  ledger_.stage_started = unix_seconds();
+  ledger_.stage_over = over;
+  write(options_.folder, ledger_);
 }
 
 void Job::note(pipeline::Stage stage, const Units& units) {

@@ -41,6 +41,7 @@ class Job {
   bool share(const Units& units, const std::function<void(std::size_t)>& report);
   void run_unit(const pipeline::Unit& unit);
   bool write_archive(const std::string& spec_text);
+  void note_start(pipeline::Stage stage, std::size_t over);
   void note(pipeline::Stage stage, const Units& units);
 
   const parallel::Comm& comm_;

@@ -15,6 +15,9 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
   const nlohmann::json json{{"name", ledger.name},
                             {"started", ledger.started},
                             {"finished", ledger.finished},
+                            {"stage", ledger.stage},
+                            {"stage_started", ledger.stage_started},
+                            {"stage_over", ledger.stage_over},
                             {"units", ledger.units}};
   const auto temporary = folder / (std::string(file_name) + ".tmp");
   std::ofstream stream(temporary);
@@ -34,7 +37,8 @@ Ledger read_ledger(const std::filesystem::path& folder) {
                                       " holds no run. Give the folder of 'gainsweep run --out'.");
   try {
     const auto json = nlohmann::json::parse(stream);
-    return {json.at("name"), json.at("started"), json.at("finished"), json.at("units")};
+    return {json.at("name"),          json.at("started"),    json.at("finished"), json.at("stage"),
+            json.at("stage_started"), json.at("stage_over"), json.at("units")};
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::input, path.string() + " is damaged (" + error.what() +
                                       "). Delete it; the next run writes it anew.");

@@ -10,9 +10,12 @@ namespace gainsweep::cli {
 /// What a run has called for so far: `DIR/run.json`, rewritten by the root at each change. `status`
 /// reads it beside the parts.
 struct Ledger {
-  std::string name;                                       ///< of the spec
-  std::string started;                                    ///< UTC
-  std::string finished;                                   ///< empty while it runs
+  std::string name;            ///< of the spec
+  std::string started;         ///< UTC
+  std::string finished;        ///< empty while it runs
+  std::string stage;           ///< the one that runs
+  double stage_started = 0;    ///< seconds since 1970, UTC
+  std::size_t stage_over = 0;  ///< units that were over before it started
   std::map<std::string, std::vector<std::string>> units;  ///< keys of those called for, by stage
 };
 

@@ -171,11 +171,12 @@ int solve_command(const std::vector<std::string>& arguments) {
 }
 
 int status_command(const std::vector<std::string>& arguments) {
-  auto syntax = syntax_of("gainsweep status DIR [--json]", {"DIR"});
-  syntax.options.add_options()("json", "as JSON");
+  auto syntax = syntax_of("gainsweep status DIR [--json] [--follow]", {"DIR"});
+  syntax.options.add_options()("json", "as JSON; with --follow one line each time")(
+      "follow,f", "again every two seconds until the run is over");
   const auto values = parse(syntax, arguments);
   if (helped(values, syntax)) return 0;
-  return status(required(values, "DIR", syntax), flag(values, "json"));
+  return status({required(values, "DIR", syntax), flag(values, "json"), flag(values, "follow")});
 }
 
 int diff_command(const std::vector<std::string>& arguments) {

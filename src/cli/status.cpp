@@ -1,118 +1,123 @@
+#include <unistd.h>
+
+#include <chrono>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <thread>
 
-#include "archive/parts.hpp"
-#include "base/error.hpp"
 #include "cli/command.hpp"
-#include "cli/ledger.hpp"
-#include "pipeline/field.hpp"
-#include "pipeline/unit.hpp"
+#include "cli/progress.hpp"
+#include "cli/standing.hpp"
+#include "pipeline/enumerate.hpp"
 
 namespace gainsweep::cli {
 namespace {
 
-struct StageCount {
-  std::size_t called_for = 0, done = 0, failed = 0;
-};
-
-struct Failure {
-  std::string label, reason;
-};
-
-struct Status {
-  Ledger ledger;
-  bool running = false;
-  std::map<std::string, StageCount> stages;
-  std::vector<Failure> failures;
-};
-
-bool is_locked(const std::filesystem::path& folder) {
-  try {
-    const archive::FolderLock lock(folder);
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
+std::string state(const Standing& standing) {
+  if (standing.running) return "running";
+  return standing.ledger.finished.empty() ? "stopped before its end" : "finished";
 }
 
-Status read_status(const std::filesystem::path& folder) {
-  Status status{read_ledger(folder)};
-  status.running = is_locked(folder);
-  std::set<std::string> done;
-  std::map<std::string, archive::Record> failures;
-  for (auto& record : archive::read_parts(folder).records) {
-    if (record.table == "failures")
-      failures.insert_or_assign(record.key, std::move(record));
-    else
-      done.insert(record.key);
-  }
-  for (const auto& [stage, units] : status.ledger.units) {
-    auto& count = status.stages[stage];
-    count.called_for = units.size();
-    for (const auto& key : units) {
-      const auto failure = failures.find(key);
-      if (done.count(key)) {
-        ++count.done;
-      } else if (failure != failures.end()) {
-        ++count.failed;
-        const auto& fields = failure->second.fields;
-        status.failures.push_back(
-            {pipeline::texts(fields, "label").at(0), pipeline::texts(fields, "reason").at(0)});
-      }
-    }
-  }
-  return status;
+nlohmann::json to_json(const Activity& rank) {
+  return {{"rank", rank.rank},
+          {"host", rank.host},
+          {"process", rank.process},
+          {"stage", rank.stage},
+          {"unit", rank.unit},
+          {"unit_seconds", rank.unit_seconds},
+          {"done", rank.done},
+          {"failed", rank.failed},
+          {"seconds_ago", unix_seconds() - rank.updated}};
 }
 
-std::string state(const Status& status) {
-  if (status.running) return "running";
-  return status.ledger.finished.empty() ? "stopped before its end" : "finished";
-}
-
-nlohmann::json to_json(const Status& status) {
-  nlohmann::json json{{"name", status.ledger.name},
-                      {"state", state(status)},
-                      {"started", status.ledger.started},
-                      {"finished", status.ledger.finished},
-                      {"failures", nlohmann::json::array()}};
-  for (const auto& [stage, count] : status.stages)
-    json["stages"][stage] = {
-        {"called_for", count.called_for}, {"done", count.done}, {"failed", count.failed}};
-  for (const auto& failure : status.failures)
-    json["failures"].push_back({{"unit", failure.label}, {"reason", failure.reason}});
+nlohmann::json to_json(const Standing& standing) {
+  nlohmann::json json{{"name", standing.ledger.name},        {"state", state(standing)},
+                      {"started", standing.ledger.started},  {"finished", standing.ledger.finished},
+                      {"failures", nlohmann::json::array()}, {"ranks", nlohmann::json::array()}};
+  for (const auto& [stage, count] : standing.stages)
+    json["stages"][stage] = {{"called_for", count.called_for},
+                             {"done", count.done},
+                             {"failed", count.failed},
+                             {"running", count.running},
+                             {"remaining", count.remaining()}};
+  for (const auto& failure : standing.failures)
+    json["failures"].push_back({{"unit", failure.unit}, {"reason", failure.reason}});
+  for (const auto& rank : standing.ranks) json["ranks"].push_back(to_json(rank));
+  if (standing.rate > 0) {
+    json["running_stage"] = standing.ledger.stage;
+    json["units_per_second"] = standing.rate;
+    json["seconds_left"] = standing.seconds_left;
+  }
   return json;
 }
 
-void print(const Status& status) {
-  std::cout << status.ledger.name << ": " << state(status) << ", started " << status.ledger.started;
-  if (!status.ledger.finished.empty()) std::cout << ", finished " << status.ledger.finished;
-  std::cout << "\n\nstage     done  failed  left\n";
-  for (const auto stage :
-       {pipeline::Stage::observe, pipeline::Stage::score, pipeline::Stage::latency,
-        pipeline::Stage::solve, pipeline::Stage::evaluate}) {
-    const auto found = status.stages.find(name(stage));
-    if (found == status.stages.end()) continue;
+void print_stages(const Standing& standing) {
+  std::cout << "\n\nstage     done  failed  running  remaining\n";
+  for (const auto stage : pipeline::stages()) {
+    const auto found = standing.stages.find(name(stage));
+    if (found == standing.stages.end()) continue;
     const auto& count = found->second;
-    const auto over = count.done + count.failed;
     std::cout << std::left << std::setw(8) << name(stage) << std::right << std::setw(6)
-              << count.done << std::setw(8) << count.failed << std::setw(6)
-              << (count.called_for > over ? count.called_for - over : 0) << "\n";
+              << count.done << std::setw(8) << count.failed << std::setw(9) << count.running
+              << std::setw(11) << count.remaining() << "\n";
   }
-  for (const auto& failure : status.failures)
-    std::cout << "\nfailed: " << failure.label << "\n  " << failure.reason << "\n";
+  if (standing.rate > 0)
+    std::cout << "\n"
+              << standing.ledger.stage << ": " << std::setprecision(3) << standing.rate
+              << " units/s, " << duration(standing.seconds_left)
+              << " left for the units called for by now\n";
+}
+
+void print_ranks(const Standing& standing) {
+  std::cout << "\n";
+  for (const auto& rank : standing.ranks) {
+    std::cout << "rank " << rank.rank << " on " << rank.host << ": " << rank.done << " done, "
+              << rank.failed << " failed";
+    if (standing.running && rank.unit.empty()) std::cout << ", waits";
+    if (!rank.unit.empty())
+      std::cout << (standing.running ? ", " : ", last at ") << rank.unit << " for "
+                << duration(rank.unit_seconds);
+    if (standing.running)
+      std::cout << " (told " << duration(unix_seconds() - rank.updated) << " ago)";
+    std::cout << "\n";
+  }
+}
+
+void print(const Standing& standing) {
+  const auto& ledger = standing.ledger;
+  std::cout << ledger.name << ": " << state(standing) << ", started " << ledger.started;
+  if (!ledger.finished.empty()) std::cout << ", finished " << ledger.finished;
+  print_stages(standing);
+  print_ranks(standing);
+  for (const auto& failure : standing.failures)
+    std::cout << "\nfailed: " << failure.unit << "\n  " << failure.reason << "\n";
+  std::cout << std::flush;
+}
+
+void show(const Standing& standing, const StatusOptions& options) {
+  if (options.json) {
+    std::cout << to_json(standing).dump(options.follow ? -1 : 2) << std::endl;
+    return;
+  }
+  const bool redraws = options.follow && isatty(STDOUT_FILENO) == 1;
+  if (redraws) std::cout << "\033[H\033[2J";
+  print(standing);
 }
 
 }  // namespace
 
-int status(const std::filesystem::path& folder, bool json) {
-  const auto status = read_status(folder);
-  if (json)
-    std::cout << to_json(status).dump(2) << "\n";
-  else
-    print(status);
-  return 0;
+int status(const StatusOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  for (;;) {
+    const auto start = Clock::now();
+    const auto standing = read_standing(options.folder);
+    show(standing, options);
+    if (!options.follow || !standing.running) return 0;
+    // Reading a large run again and again must not take a core from it.
+    std::this_thread::sleep_for(
+        std::max<Clock::duration>(std::chrono::seconds(2), 20 * (Clock::now() - start)));
+  }
 }
 
 }  // namespace gainsweep::cli

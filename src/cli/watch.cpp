@@ -44,6 +44,8 @@ Watch::~Watch() {
 void Watch::enter(pipeline::Stage stage) {
   const std::lock_guard guard(mutex_);
   activity_.stage = name(stage);
+  activity_.stage_over = 0;
+  tell(guard);
 }
 
 void Watch::begin(const pipeline::Unit& unit) {
@@ -55,6 +57,7 @@ void Watch::begin(const pipeline::Unit& unit) {
 void Watch::end(bool failed) {
   const std::lock_guard guard(mutex_);
   unit_.reset();
+  ++activity_.stage_over;
   ++(failed ? activity_.failed : activity_.done);
 }
 
