@@ -238,7 +238,7 @@ def _write_timings(writer, run):
                 ),
                 ("warm_up_runs", [5] * len(rounds), "1", []),
                 ("warm_up_last", [run.baseline] * len(rounds), "s", []),
-                ("kernels", [["high brg_matmul", "int8 brg_matmul"]] * len(rounds), "", ["kernel"]),
+                ("kernels", [["bf16 brg_matmul", "int8 brg_matmul"]] * len(rounds), "", ["kernel"]),
             ],
             len(rounds),
             measured=True,

@@ -54,8 +54,8 @@ GainTable memory(const graph::Partition& partition, const std::vector<format::Fo
                   [&](const graph::Op& op, FormatId id) -> std::int64_t {
                     if (id == high_format || op.weight_elements == 0) return 0;
                     const auto& format = formats[id.index];
-                    const std::int64_t low = op.weight_elements * format.bits / 8 +
-                                             num_scales(op, format) * scale_bytes;
+                    const std::int64_t low =
+                        op.weight_elements * format.bits / 8 + num_scales(op, format) * scale_bytes;
                     const std::int64_t high = op.weight_elements * formats[0].bits / 8;
                     return op.weight_shared ? -low : high - low;
                   });

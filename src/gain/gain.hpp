@@ -18,8 +18,8 @@ struct GainTable {
   std::vector<std::vector<std::int64_t>> gains;  ///< ns, MAC times or bytes
 };
 
-/// Gains in theoretical time, multiply-accumulates at rate 1: `Σ_op MACs · (1/rate_high − 1/rate_f)`.
-/// `rates` by FormatId.
+/// Gains in theoretical time, multiply-accumulates at rate 1: `Σ_op MACs · (1/rate_high −
+/// 1/rate_f)`. `rates` by FormatId.
 GainTable macs(const graph::Partition& partition, const std::vector<double>& rates);
 
 /// Bytes of weights and their scales saved. A weight that something else reads too (a tied

@@ -9,7 +9,7 @@
 namespace gainsweep::latency {
 namespace {
 
-constexpr double settled = 0.02;  // relative difference of two windows' medians
+constexpr double settled = 0.02;            // relative difference of two windows' medians
 constexpr std::size_t longest_warm_up = 5;  // times spec.warmup
 
 double median_of(std::vector<double> values) {

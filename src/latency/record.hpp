@@ -12,8 +12,8 @@ namespace gainsweep::latency {
 /// Raw times of one round: every block times each configuration once, in an order of its own; the
 /// all-high configuration is configuration 0 of every block.
 struct Timings {
-  std::vector<std::vector<double>> seconds;       ///< [block][configuration]
-  std::vector<std::vector<std::int64_t>> order;   ///< [block][place] = configuration timed there
+  std::vector<std::vector<double>> seconds;      ///< [block][configuration]
+  std::vector<std::vector<std::int64_t>> order;  ///< [block][place] = configuration timed there
   std::vector<double> warmup;  ///< baseline seconds before the first block, in order
 };
 

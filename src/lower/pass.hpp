@@ -29,7 +29,7 @@ graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::O
 
 /// Which formats a device really runs, by kind of op, and how.
 struct Target {
-  std::string name;  ///< "cpu"
+  std::string name;                         ///< "cpu"
   std::vector<std::string> linear_formats;  ///< low formats with a real linear kernel
   std::vector<std::string> matmul_formats;
   std::vector<std::string> convolution_formats;
@@ -44,8 +44,9 @@ std::vector<FormatId> real_formats(const Target& target, const graph::Op& op,
 
 /// The program a device runs for an assignment. On the CPU: high linear layers with prepacked
 /// weights (`mkldnn::_reorder_linear_weight`, `mkldnn::_linear_pointwise`), int8 ones with
-/// `gainsweep::quantize` nodes shared inside a sub-graph and never across, `onednn::qlinear_prepack`
-/// and `onednn::qlinear_pointwise`. Error(config) for a format the target does not really run.
+/// `gainsweep::quantize` nodes shared inside a sub-graph and never across,
+/// `onednn::qlinear_prepack` and `onednn::qlinear_pointwise`. Error(config) for a format the target
+/// does not really run.
 graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
                    const graph::Assignment& assignment, const std::vector<format::Format>& formats,
                    const Maxima& maxima, const Target& target);

@@ -25,7 +25,7 @@ struct Measured {
 struct Decision {
   sensitivity::LossErrors errors;
   std::vector<gain::GainTable> gains;  ///< one an objective of the spec, in its order
-  std::vector<std::string> digests;        ///< one an objective: of its gains and the errors
+  std::vector<std::string> digests;    ///< one an objective: of its gains and the errors
 };
 
 /// Loss errors under the spec's noise and the gain table of every objective. Error(input) when no

@@ -44,9 +44,8 @@ double total_macs(const std::vector<graph::Op>& ops) {
 // Speed of the model's first linear layer behind its embedding, in the precision at hand.
 double measured_gflops(const Experiment& experiment, config::Precision precision) {
   const auto& ops = experiment.layout.partition.ops;
-  const auto first = std::find_if(ops.begin(), ops.end(), [](const auto& op) {
-    return op.kind == graph::OpKind::linear;
-  });
+  const auto first = std::find_if(ops.begin(), ops.end(),
+                                  [](const auto& op) { return op.kind == graph::OpKind::linear; });
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (experiment.graph.nodes[n].op == "aten::embedding") nodes.push_back({n});
@@ -55,8 +54,7 @@ double measured_gflops(const Experiment& experiment, config::Precision precision
   execute::Program program(graph::extract(experiment.graph, nodes), parameters);
   auto batch = experiment.calibration.front();
   batch.labels.clear();
-  const auto inputs =
-      execute::make_inputs(program.graph(), batch, experiment.spec.latency.device);
+  const auto inputs = execute::make_inputs(program.graph(), batch, experiment.spec.latency.device);
   double fastest = std::numeric_limits<double>::max();
   for (int run = 0; run < 5; ++run) fastest = std::min(fastest, program.time(inputs));
   return 2e-9 * static_cast<double>(first->macs) / fastest;
@@ -103,24 +101,26 @@ ActivationBytes activation_bytes(const graph::Graph& graph, std::int64_t bytes_o
 Estimate estimate(const Experiment& experiment) {
   const auto& spec = experiment.spec;
   const auto scoring = spec.sensitivity.precision;
-  const auto timing = spec.formats.formats[0].name == "fp32" ? config::Precision::fp32
-                                                             : config::Precision::bf16;
+  const auto timing =
+      spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
   Estimate estimate;
   estimate.gflops_score = measured_gflops(experiment, scoring);
   estimate.gflops_latency = measured_gflops(experiment, timing);
   const auto& ops = experiment.layout.partition.ops;
   const double forward = 2e-9 * total_macs(ops) / estimate.gflops_score;
-  const double timed_forward = 2e-9 * total_macs(graph::quantizable_ops(experiment.latency_graph)) /
-                               estimate.gflops_latency;
+  const double timed_forward =
+      2e-9 * total_macs(graph::quantizable_ops(experiment.latency_graph)) / estimate.gflops_latency;
   const double samples = static_cast<double>(experiment.calibration.size());
 
   std::size_t timed_programs = 0;
-  for (const auto& target : experiment.timing_targets) timed_programs += target.configurations.size();
+  for (const auto& target : experiment.timing_targets)
+    timed_programs += target.configurations.size();
   const std::size_t plans = num_evaluated(spec);
   const std::size_t observed =
-      needs_maxima(spec) ? std::min<std::size_t>(experiment.calibration.size(),
-                                                 static_cast<std::size_t>(spec.calibration.scale_samples))
-                         : 0;
+      needs_maxima(spec)
+          ? std::min<std::size_t>(experiment.calibration.size(),
+                                  static_cast<std::size_t>(spec.calibration.scale_samples))
+          : 0;
   const double blocks = static_cast<double>(spec.latency.repetitions);
   estimate.stages = {
       {Stage::observe, observed, static_cast<double>(observed) * forward},
@@ -128,7 +128,8 @@ Estimate estimate(const Experiment& experiment) {
       {Stage::score, experiment.calibration.size(), samples * forward * 3.3},
       {Stage::latency, experiment.timing_targets.size(),
        static_cast<double>(timed_programs) * blocks * timed_forward},
-      {Stage::solve, plan_points(spec.solve).size(), 0.02 * static_cast<double>(plan_points(spec.solve).size())},
+      {Stage::solve, plan_points(spec.solve).size(),
+       0.02 * static_cast<double>(plan_points(spec.solve).size())},
       {Stage::evaluate, plans,
        static_cast<double>(plans) * (static_cast<double>(experiment.evaluation.size()) * forward +
                                      (spec.evaluate.time ? 2 * blocks * timed_forward : 0))}};
@@ -137,14 +138,12 @@ Estimate estimate(const Experiment& experiment) {
   for (const auto& file : experiment.model.checkpoint.files())
     estimate.parameter_bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
   const auto owned = scoring == config::Precision::bf16 ? 0 : weights * bytes_of(scoring);
-  const auto score_bytes =
-      owned + activation_bytes(experiment.graph, bytes_of(scoring)).total;
+  const auto score_bytes = owned + activation_bytes(experiment.graph, bytes_of(scoring)).total;
   // bf16 and int8 packed weights at once.
   const auto timing_bytes =
       weights * 3 + activation_bytes(experiment.latency_graph, bytes_of(timing)).peak;
   // The weights of one plan beside the unrounded ones.
-  const auto evaluate_bytes =
-      weights * 8 + activation_bytes(experiment.graph, 4).peak;
+  const auto evaluate_bytes = weights * 8 + activation_bytes(experiment.graph, 4).peak;
   estimate.rank_bytes = std::max({score_bytes, timing_bytes, evaluate_bytes});
   return estimate;
 }

@@ -39,8 +39,8 @@ void read_samples(Experiment& experiment) {
   experiment.calibration = windows(tokens, calibration.length, 0, calibration.samples);
   if (evaluate.samples == 0) return;
   std::error_code ignored;
-  const bool own_file =
-      evaluate.tokens && !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
+  const bool own_file = evaluate.tokens &&
+                        !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
   if (own_file) {
     const auto others = archive::read_tokens(*evaluate.tokens, vocabulary);
     check_enough(others, *evaluate.tokens, evaluate.samples, calibration.length,
@@ -74,8 +74,7 @@ Layout make_layout(const Experiment& experiment) {
   layout.partition =
       graph::partition(experiment.graph, spec.partition, spec.formats.formats.size());
   for (const auto& op : layout.partition.ops)
-    layout.real_formats.push_back(
-        lower::real_formats(experiment.target, op, spec.formats.formats));
+    layout.real_formats.push_back(lower::real_formats(experiment.target, op, spec.formats.formats));
   return layout;
 }
 

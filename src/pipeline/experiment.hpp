@@ -13,10 +13,10 @@ namespace gainsweep::pipeline {
 
 /// A class of sub-graphs (or one sub-graph) whose configurations are timed together.
 struct TimingTarget {
-  std::string table;                        ///< "latency/class_3"
-  std::string label;                        ///< the first member's name
-  std::vector<SubgraphId> lowered;          ///< lowered together in each timed program
-  std::vector<SubgraphId> applies_to;       ///< sub-graphs that take the gain
+  std::string table;                                 ///< "latency/class_3"
+  std::string label;                                 ///< the first member's name
+  std::vector<SubgraphId> lowered;                   ///< lowered together in each timed program
+  std::vector<SubgraphId> applies_to;                ///< sub-graphs that take the gain
   std::vector<graph::Configuration> configurations;  ///< all-high first
 };
 

@@ -9,8 +9,8 @@ namespace {
 
 archive::Field make(std::string name, archive::Array values, const Axes& axes, std::string units,
                     std::string long_name) {
-  archive::Field field{std::move(name), std::move(values), {}, std::move(units),
-                       std::move(long_name), {}};
+  archive::Field field{std::move(name),  std::move(values),    {},
+                       std::move(units), std::move(long_name), {}};
   for (const auto& axis : axes) {
     field.shape.push_back(axis.size);
     field.axes.push_back(axis.name);
@@ -19,7 +19,8 @@ archive::Field make(std::string name, archive::Array values, const Axes& axes, s
 }
 
 template <class T>
-const std::vector<T>& values_of(const std::vector<archive::Field>& fields, const std::string& name) {
+const std::vector<T>& values_of(const std::vector<archive::Field>& fields,
+                                const std::string& name) {
   const auto& field = find(fields, name);
   if (const auto* values = std::get_if<std::vector<T>>(&field.values)) return *values;
   throw Error(ErrorKind::input, "the archive's field '" + name +

@@ -24,7 +24,8 @@ archive::Field texts(std::string name, std::vector<std::string> values, const Ax
                      std::string long_name);
 
 /// Values of a record's field. Error(input) when it is absent or of another type.
-const std::vector<double>& reals(const std::vector<archive::Field>& fields, const std::string& name);
+const std::vector<double>& reals(const std::vector<archive::Field>& fields,
+                                 const std::string& name);
 const std::vector<std::int64_t>& integers(const std::vector<archive::Field>& fields,
                                           const std::string& name);
 const std::vector<std::string>& texts(const std::vector<archive::Field>& fields,

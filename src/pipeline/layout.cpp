@@ -57,8 +57,7 @@ archive::Table ops_table(const Layout& layout) {
            integers("weight_shared", shared, op, "1",
                     "1 where something that is not quantizable reads the weight too"),
            integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
-           integers("tie", ties, op, "1",
-                    "Ops of a sub-graph with equal numbers share one format"),
+           integers("tie", ties, op, "1", "Ops of a sub-graph with equal numbers share one format"),
            texts("real_formats", real, op, "Formats the target device really runs the op in")}};
 }
 
@@ -106,8 +105,8 @@ archive::Table formats_table(const Layout& layout) {
   for (const auto& format : layout.formats) {
     names.push_back(format.name);
     kinds.push_back(format.grid.kind == format::Kind::integer ? "integer" : "floating");
-    granularities.push_back(
-        format.weight_granularity == format::Granularity::channel ? "channel" : "tensor");
+    granularities.push_back(format.weight_granularity == format::Granularity::channel ? "channel"
+                                                                                      : "tensor");
     rules.push_back(rule_names[static_cast<std::size_t>(format.activation_scale)]);
     bits.push_back(format.bits);
     mantissas.push_back(format.grid.mantissa_bits);
@@ -141,8 +140,9 @@ std::vector<graph::Op> read_ops(const archive::Contents& contents) {
   const auto& roles = texts(operands, "role");
   for (std::size_t i = 0; i < roles.size(); ++i)
     ops.at(static_cast<std::size_t>(integers(operands, "op")[i]))
-        .operands.push_back({{}, roles[i] == "weight" ? graph::OperandRole::weight
-                                                      : graph::OperandRole::activation});
+        .operands.push_back(
+            {{},
+             roles[i] == "weight" ? graph::OperandRole::weight : graph::OperandRole::activation});
   return ops;
 }
 
@@ -160,8 +160,7 @@ graph::Partition read_partition(const archive::Contents& contents) {
     partition.classes[subgraph.cls.index].push_back({j});
   }
   for (std::size_t i = 0; i < partition.ops.size(); ++i) {
-    auto& subgraph =
-        partition.subgraphs.at(static_cast<std::size_t>(integers(ops, "subgraph")[i]));
+    auto& subgraph = partition.subgraphs.at(static_cast<std::size_t>(integers(ops, "subgraph")[i]));
     const auto tie = static_cast<std::size_t>(integers(ops, "tie")[i]);
     subgraph.ties.resize(std::max(subgraph.ties.size(), tie + 1));
     subgraph.ties[tie].push_back(subgraph.ops.size());

@@ -74,15 +74,15 @@ archive::Record to_record(const Unit& unit, const sensitivity::ScoreRecord& scor
   const Axes operand{{"operand", sensitivity.size()}};
   const Axes both{{"operand", sensitivity.size()}, {"low_format", num_low_formats}};
   return row(
-      unit, {sample_field(unit),
-             reals("loss", {score.loss}, {}, "nat", "Mean cross entropy of the sample, high format"),
-             reals("sensitivity", sensitivity, operand, "nat^2",
-                   "Sum over elements of (z dg/dz)^2"),
-             reals("signed_error", flatten(signed_error), both, "nat",
-                   "Sum over elements of dg/dz (Q(z) - z)"),
-             reals("step_norm", flatten(step_norm), both, "nat^2",
-                   "Integer formats: sum over scale groups of step^2 times the sum of (dg/dz)^2 "
-                   "over non-zero z; 0 for floating formats")});
+      unit,
+      {sample_field(unit),
+       reals("loss", {score.loss}, {}, "nat", "Mean cross entropy of the sample, high format"),
+       reals("sensitivity", sensitivity, operand, "nat^2", "Sum over elements of (z dg/dz)^2"),
+       reals("signed_error", flatten(signed_error), both, "nat",
+             "Sum over elements of dg/dz (Q(z) - z)"),
+       reals("step_norm", flatten(step_norm), both, "nat^2",
+             "Integer formats: sum over scale groups of step^2 times the sum of (dg/dz)^2 "
+             "over non-zero z; 0 for floating formats")});
 }
 
 sensitivity::ScoreRecord to_score(const archive::Record& record, const std::vector<graph::Op>& ops,
@@ -96,12 +96,12 @@ sensitivity::ScoreRecord to_score(const archive::Record& record, const std::vect
   const auto& step_norm = reals(record.fields, "step_norm");
   if (sensitivity.size() != axis.size() || signed_error.size() != axis.size() * num_low_formats ||
       step_norm.size() != signed_error.size())
-    throw Error(ErrorKind::input,
-                "a score has " + std::to_string(sensitivity.size()) + " operands and " +
-                    std::to_string(signed_error.size()) + " signed errors where the ops have " +
-                    std::to_string(axis.size()) + " operands and the spec " +
-                    std::to_string(num_low_formats) +
-                    " low formats. Use the spec that the scores were made with.");
+    throw Error(ErrorKind::input, "a score has " + std::to_string(sensitivity.size()) +
+                                      " operands and " + std::to_string(signed_error.size()) +
+                                      " signed errors where the ops have " +
+                                      std::to_string(axis.size()) + " operands and the spec " +
+                                      std::to_string(num_low_formats) +
+                                      " low formats. Use the spec that the scores were made with.");
   for (std::size_t i = 0; i < axis.size(); ++i) {
     auto& probe = score.operands[axis[i].op][axis[i].operand];
     const auto first = static_cast<std::ptrdiff_t>(i * num_low_formats);
@@ -118,20 +118,19 @@ archive::Record to_record(const Unit& unit, const TimingRound& round) {
   const std::size_t blocks = timings.seconds.size();
   const std::size_t width = blocks == 0 ? 0 : timings.seconds[0].size();
   const Axes block{{"block", blocks}, {"configuration", width}};
-  return row(
-      unit,
-      {integers("round", {static_cast<std::int64_t>(unit.round)}, {}, "1",
-                "Round of blocks; further rounds are added until the stopping rule is met"),
-       reals("seconds", flatten(timings.seconds), block, "s",
-             "Time of one run; configuration 0 is all-high"),
-       integers("order", flatten(timings.order), block, "1",
-                "Configuration timed at each place of the block"),
-       integers("warm_up_runs", {static_cast<std::int64_t>(timings.warmup.size())}, {}, "1",
-                "Runs of the baseline before the round's first block"),
-       reals("warm_up_last", {timings.warmup.empty() ? 0 : timings.warmup.back()}, {}, "s",
-             "Time of the last of them"),
-       texts("kernels", round.kernels, {{"kernel", round.kernels.size()}},
-             "Kernels that linear layers ran on, as the library names them")});
+  return row(unit,
+             {integers("round", {static_cast<std::int64_t>(unit.round)}, {}, "1",
+                       "Round of blocks; further rounds are added until the stopping rule is met"),
+              reals("seconds", flatten(timings.seconds), block, "s",
+                    "Time of one run; configuration 0 is all-high"),
+              integers("order", flatten(timings.order), block, "1",
+                       "Configuration timed at each place of the block"),
+              integers("warm_up_runs", {static_cast<std::int64_t>(timings.warmup.size())}, {}, "1",
+                       "Runs of the baseline before the round's first block"),
+              reals("warm_up_last", {timings.warmup.empty() ? 0 : timings.warmup.back()}, {}, "s",
+                    "Time of the last of them"),
+              texts("kernels", round.kernels, {{"kernel", round.kernels.size()}},
+                    "Kernels that linear layers ran on, as the library names them")});
 }
 
 latency::Timings to_timings(const archive::Record& record) {
@@ -150,24 +149,23 @@ archive::Record to_record(const Unit& unit, const Plans& plans, const std::strin
   const Axes draw{{"draw", draws}};
   const Axes both{{"draw", draws}, {"op", draws == 0 ? 0 : plans.assignments[0].size()}};
   const auto& certificate = plans.certificate;
-  return row(
-      unit,
-      {reals("threshold", {plans.threshold}, {}, "1",
-             "Allowed root-mean-square loss error relative to the root-mean-square loss"),
-       reals("budget", {plans.budget}, {}, "nat^2", "Largest allowed sum of loss errors"),
-       integers("assignment", formats, both, "1", "Index of each op's format"),
-       texts("assignment_key", plans.assignment_keys, draw,
-             "Digest that joins plans and evaluations"),
-       integers("gain", plans.gains, draw, gain_units, "Predicted gain against all-high"),
-       reals("loss_error", plans.loss_errors, draw, "nat^2", "Sum of the ops' loss errors"),
-       reals("predicted_mse", plans.predicted_mse, draw, "nat^2",
-             "Predicted mean square of the loss's change under the spec's loss model"),
-       integers("num_samples", {plans.num_samples}, {}, "1",
-                "Calibration samples that the loss errors stand on"),
-       reals("certificate_gap", {certificate.relative_gap}, {}, "1",
-             "Relative difference between the integer program's certificate and the plan"),
-       integers("certificate_nodes", {certificate.nodes}, {}, "1",
-                "Branch-and-bound nodes of the certificate")});
+  return row(unit,
+             {reals("threshold", {plans.threshold}, {}, "1",
+                    "Allowed root-mean-square loss error relative to the root-mean-square loss"),
+              reals("budget", {plans.budget}, {}, "nat^2", "Largest allowed sum of loss errors"),
+              integers("assignment", formats, both, "1", "Index of each op's format"),
+              texts("assignment_key", plans.assignment_keys, draw,
+                    "Digest that joins plans and evaluations"),
+              integers("gain", plans.gains, draw, gain_units, "Predicted gain against all-high"),
+              reals("loss_error", plans.loss_errors, draw, "nat^2", "Sum of the ops' loss errors"),
+              reals("predicted_mse", plans.predicted_mse, draw, "nat^2",
+                    "Predicted mean square of the loss's change under the spec's loss model"),
+              integers("num_samples", {plans.num_samples}, {}, "1",
+                       "Calibration samples that the loss errors stand on"),
+              reals("certificate_gap", {certificate.relative_gap}, {}, "1",
+                    "Relative difference between the integer program's certificate and the plan"),
+              integers("certificate_nodes", {certificate.nodes}, {}, "1",
+                       "Branch-and-bound nodes of the certificate")});
 }
 
 Plans to_plans(const archive::Record& record) {
@@ -194,12 +192,12 @@ archive::Record to_record(const Unit& unit, const std::vector<double>& losses,
   std::vector<std::int64_t> formats;
   for (const auto format : unit.assignment)
     formats.push_back(static_cast<std::int64_t>(format.index));
-  return row(unit, {texts("assignment_key", {assignment_key}, {},
-                          "Digest that joins plans and evaluations"),
-                    integers("assignment", formats, {{"op", formats.size()}}, "1",
-                             "Index of each op's format"),
-                    reals("loss", losses, {{"sample", losses.size()}}, "nat",
-                          "Mean cross entropy of each evaluation sample")});
+  return row(
+      unit,
+      {texts("assignment_key", {assignment_key}, {}, "Digest that joins plans and evaluations"),
+       integers("assignment", formats, {{"op", formats.size()}}, "1", "Index of each op's format"),
+       reals("loss", losses, {{"sample", losses.size()}}, "nat",
+             "Mean cross entropy of each evaluation sample")});
 }
 
 }  // namespace gainsweep::pipeline

@@ -25,7 +25,7 @@ sensitivity::ScoreRecord to_score(const archive::Record& record, const std::vect
 /// One round of timings of a class, with the kernels its linear ops ran on.
 struct TimingRound {
   latency::Timings timings;
-  std::vector<std::string> kernels;  ///< one a kind of kernel: "high brg_matmul:…", "int8 …"
+  std::vector<std::string> kernels;  ///< "bf16 brg_matmul:…", "int8 …", each once
 };
 archive::Record to_record(const Unit& unit, const TimingRound& round);
 latency::Timings to_timings(const archive::Record& record);

@@ -20,8 +20,8 @@ struct Unit {
   Stage stage = Stage::observe;
   std::string table;  ///< of the record it makes
   archive::Nature nature = archive::Nature::deterministic;
-  std::string key;    ///< digest of everything it depends on, 64 hex digits
-  std::string label;  ///< "score of sample 12"
+  std::string key;          ///< digest of everything it depends on, 64 hex digits
+  std::string label;        ///< "score of sample 12"
   std::uint64_t order = 0;  ///< among the units of its table
   bool exclusive = false;   ///< needs its device for itself
 

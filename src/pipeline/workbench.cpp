@@ -27,20 +27,24 @@ execute::Batch latency_batch(const Experiment& experiment) {
   return batch;
 }
 
+// Kernels that the sub-graphs' linear layers run on, as the library names them, each once.
 std::vector<std::string> kernels_of(const graph::Partition& partition,
                                     const std::vector<SubgraphId>& subgraphs,
-                                    const graph::Graph& graph) {
-  std::set<std::string> kernels;
+                                    const graph::Graph& graph, config::Precision high) {
+  std::set<std::vector<std::int64_t>> shapes;
   for (const auto id : subgraphs)
     for (const auto op_id : partition.subgraphs[id.index].ops) {
       const auto& op = partition.ops[op_id.index];
       if (op.kind != graph::OpKind::linear) continue;
       const auto& weight = graph.value(op.operands.back().value).shape;
-      const auto rows = op.macs / (weight[0] * weight[1]);
-      const auto used = execute::linear_kernels(rows, weight[1], weight[0]);
-      kernels.insert("high " + used.high);
-      kernels.insert("int8 " + used.int8);
+      shapes.insert({op.macs / (weight[0] * weight[1]), weight[1], weight[0]});
     }
+  std::set<std::string> kernels;
+  for (const auto& shape : shapes) {
+    const auto used = execute::linear_kernels(shape[0], shape[1], shape[2]);
+    if (high == config::Precision::bf16) kernels.insert("bf16 " + used.high);
+    kernels.insert("int8 " + used.int8);
+  }
   return {kernels.begin(), kernels.end()};
 }
 
@@ -168,7 +172,8 @@ struct Workbench::State {
 
   void prepare_target(const TimingTarget& target, const lower::Maxima& maxima) {
     begin_contest();
-    contest_kernels = kernels_of(timed_partition(), target.lowered, experiment.latency_graph);
+    contest_kernels = kernels_of(timed_partition(), target.lowered, experiment.latency_graph,
+                                 latency_precision(experiment.spec));
     if (experiment.spec.latency.scope == config::LatencyScope::subgraph)
       return prepare_extracted(target, maxima);
     for (const auto& configuration : target.configurations) {

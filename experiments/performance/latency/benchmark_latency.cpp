@@ -30,9 +30,7 @@ class Bench {
 
   const pipeline::Experiment& experiment() const { return experiment_; }
 
-  graph::Assignment high() const {
-    return graph::Assignment(partition_.ops.size(), high_format);
-  }
+  graph::Assignment high() const { return graph::Assignment(partition_.ops.size(), high_format); }
 
   /// Paired timings of assignments against all-high.
   latency::Timings measure(const std::vector<graph::Assignment>& assignments, std::int64_t blocks) {
