@@ -155,8 +155,10 @@ def test_status_after_a_run(program, finished):
     status = json.loads(program("status", finished / "out", "--json").stdout)
     assert status["state"] == "finished" and status["failures"] == []
     stages = status["stages"]
-    assert stages["score"] == {"called_for": 6, "done": 6, "failed": 0}
-    assert stages["solve"] == {"called_for": 20, "done": 20, "failed": 0}
+    over = {"failed": 0, "running": 0, "remaining": 0}
+    assert stages["score"] == {"called_for": 6, "done": 6, **over}
+    assert stages["solve"] == {"called_for": 20, "done": 20, **over}
+    assert [rank["unit"] for rank in status["ranks"]] == [""]
 
 
 def test_status_counts_what_the_last_spec_calls_for(
@@ -166,4 +168,5 @@ def test_status_counts_what_the_last_spec_calls_for(
     spec = write_spec(calibration={"samples": 3})
     assert program("run", spec, "--out", out).returncode == 0
     stages = json.loads(program("status", out, "--json").stdout)["stages"]
-    assert stages["score"] == {"called_for": 3, "done": 3, "failed": 0}
+    assert stages["score"]["called_for"] == stages["score"]["done"] == 3
+    assert stages["score"]["failed"] == stages["score"]["remaining"] == 0

@@ -70,7 +70,7 @@ def wait_until_free(program, out):
     """Ranks that mpirun had put into process groups of their own notice its end by themselves."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        if "running" not in program("status", out).stdout:
+        if ": running, " not in program("status", out).stdout:
             return
         time.sleep(0.1)
     raise AssertionError("ranks outlived mpirun by 20 s")
