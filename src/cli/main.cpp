@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <iostream>
 
@@ -58,7 +59,10 @@ po::variables_map parse(Syntax& syntax, const std::vector<std::string>& argument
 std::string required(const po::variables_map& values, const std::string& name,
                      const Syntax& syntax) {
   if (values.count(name)) return values[name].as<std::string>();
-  throw Error(ErrorKind::config, name + " is missing. Usage: " + syntax.synopsis);
+  const bool positional = std::find(syntax.positionals.begin(), syntax.positionals.end(), name) !=
+                          syntax.positionals.end();
+  throw Error(ErrorKind::config,
+              (positional ? name : "--" + name) + " is missing. Usage: " + syntax.synopsis);
 }
 
 std::optional<std::string> given(const po::variables_map& values, const std::string& name) {

@@ -99,8 +99,10 @@ std::string edges(const Graph& graph) {
 }  // namespace
 
 std::string to_dot(const Graph& graph, const Partition* partition) {
+  // Without newrank dot ranks clusters apart and fails where one spans the ranks of another.
   std::string text = "digraph " + quoted(graph.name) +
-                     " {\n  node [shape=box, fontname=Helvetica];\n"
+                     " {\n  newrank=true;\n"
+                     "  node [shape=box, fontname=Helvetica];\n"
                      "  edge [fontname=Helvetica, fontsize=9];\n";
   for (const ValueId id : graph.inputs) {
     text += "  v" + std::to_string(id.index) + " [label=" + quoted(graph.value(id).name) +

@@ -36,7 +36,7 @@ def test_unknown_commands_and_options(program, finished):
     )
     message = program.refuses("run", "x.yaml", "--ot", "y")
     assert "--ot" in message and "Usage: gainsweep run SPEC --out DIR" in message
-    assert "out is missing. Usage:" in program.refuses("run", "x.yaml")
+    assert "--out is missing. Usage:" in program.refuses("run", "x.yaml")
     assert "SPEC is missing. Usage:" in program.refuses("check")
     assert "Usage: gainsweep check SPEC" in program.refuses("check", "a.yaml", "b.yaml")
     assert "Usage:" in program.refuses("run", "x.yaml", "--out", "a", "--out", "b")
@@ -105,6 +105,15 @@ def test_show_graphs(program, write_spec, tmp_path, graph):
         )
         assert svg.returncode == 0, svg.stderr
         assert "<svg" in (tmp_path / "it's a graph.svg").read_text()
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
+def test_show_draws_a_deep_graph(program, tmp_path):
+    drawing = tmp_path / "embedded.svg"
+    spec = SOURCE / "configs" / "embedded.yaml"
+    drawn = program("show", spec, "--graph", "model", "--svg", drawing)
+    assert drawn.returncode == 0, drawn.stderr
+    assert "layers.5.attention.{q,k,v,qk,av}" in drawing.read_text()
 
 
 def test_show_graphs_of_a_format(program, write_spec):
