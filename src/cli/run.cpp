@@ -66,6 +66,17 @@ archive::FolderLock lock_folder(const std::filesystem::path& folder) {
   return lock;
 }
 
+// Parts cross ranks through the folder, so all have to see the one that the root locked.
+void agree_on_folder(const parallel::Comm& comm, const std::filesystem::path& folder) {
+  std::string holder;
+  together(comm, [&] {
+    std::error_code ignored;
+    holder =
+        std::filesystem::exists(folder / "lock", ignored) ? read_text(folder / "lock") : "none";
+  });
+  parallel::agree(comm, {{"output folder (its lock's holder)", holder, ErrorKind::environment}});
+}
+
 Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   const auto started = utc_now();
   std::string text;
@@ -87,6 +98,7 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   together(comm, [&] {
     if (comm.is_root()) lock.emplace(lock_folder(options.folder));
   });
+  agree_on_folder(comm, options.folder);
   std::optional<Job> job;
   together(comm, [&] { job.emplace(comm, options, *experiment, std::move(donor), started); });
   return job->run(text);

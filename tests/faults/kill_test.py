@@ -1,0 +1,142 @@
+"""Ranks die at random moments, in every way; whoever resumes gets the same archive.
+
+Each trial kills one rank of a job with 1, 2 or 3 ranks, from outside at a random time or from inside
+at a chosen write, fsync or rename of a part or of the archive, and goes on with another number of
+ranks. Then the archive equals the undisturbed one, no stored unit was done again, and what was lost
+is at most what a rank keeps in memory. GAINSWEEP_FAULTS sets the number of kills.
+"""
+
+import json
+import os
+import random
+import signal
+import time
+
+from conftest import check_same, number_of_units, scenarios, status
+
+KILLS = int(os.environ.get("GAINSWEEP_FAULTS", "50"))
+MOST_IN_MEMORY = 64  # units a rank buffers before it writes a part
+SIGNALS = [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]
+FILES = ["/parts/.tmp-", "/out/.tmp-", "run.json"]
+
+
+def random_fault(chance, ranks):
+    file = chance.choice(FILES)
+    calls = ["rename", "write"] if file == FILES[2] else ["rename", "write", "fsync"]
+    return {
+        "rank": chance.randrange(ranks)
+        if file == FILES[0]
+        else 0,  # the root writes the rest
+        "call": chance.choice(calls),
+        "match": file,
+        "count": 1 if file == FILES[1] else chance.randint(1, 4),
+        "action": chance.choice(["exit", "kill", "segv", "abort"]),
+        "late": chance.randrange(2),
+    }
+
+
+def kill_from_outside(job, chance, seconds):
+    """One rank, at a random moment of its life; whether there was one to kill."""
+    while not job.ranks() and job.process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0, 0.8 * seconds))
+    ranks = job.ranks()
+    if ranks:
+        os.kill(chance.choice(ranks), chance.choice(SIGNALS))
+    return bool(ranks)
+
+
+def stored_units(program, out):
+    if not (out / "run.json").exists():
+        return 0, {}
+    stages = status(program, out)["stages"]
+    done = {stage: count["done"] for stage, count in stages.items()}
+    return sum(done.values()), done
+
+
+def lost_units(out, stored):
+    """Units that ranks had told of in the stage they were in, and that no part holds; at least."""
+    told = {}
+    for path in (out / "ranks").glob("*.json"):
+        rank = json.loads(path.read_text())
+        told[rank["stage"]] = told.get(rank["stage"], 0) + rank["stage_over"]
+    return max((n - stored.get(stage, 0) for stage, n in told.items()), default=0)
+
+
+def hurt(job, spec, out, chance, seconds):
+    """A job that is hurt once; whether it died of that."""
+    ranks = chance.choice([1, 2, 3])
+    if chance.random() < 0.5:
+        fault = random_fault(chance, ranks)
+        code, messages = job(spec, out, ranks, fault=fault).end()
+        return code != 0, ranks, fault, messages
+    started = job(spec, out, ranks)
+    killed = kill_from_outside(started, chance, seconds)
+    code, messages = started.end()
+    return killed and code != 0, ranks, "from outside", messages
+
+
+def resume(program, job, spec, out, ranks, reference):
+    before, _ = stored_units(program, out)
+    code, messages = job(spec, out, ranks).end()
+    assert code == 0, messages
+    check_same(program, reference, out)
+    performed = sum(rank["done"] for rank in status(program, out)["ranks"])
+    assert performed == number_of_units(out / "archive.h5") - before, (
+        "stored units were done again"
+    )
+    assert not list(out.rglob("*tmp*")), "leftovers of a killed writer"
+
+
+def test_whoever_dies_the_resumed_archive_is_the_same(
+    program, job, undisturbed, tmp_path
+):
+    spec, reference = undisturbed
+    seed = int(os.environ.get("GAINSWEEP_FAULT_SEED", time.time()))
+    chance = random.Random(seed)
+    start = time.monotonic()
+    assert job(spec, tmp_path / "timed/out", 2).end()[0] == 0
+    seconds = time.monotonic() - start  # of a job that nobody hurts
+    kills, most_lost, trial = 0, 0, 0
+    while kills < KILLS:
+        trial += 1
+        assert trial < 5 * KILLS + 20, "too few of the jobs died"
+        out = tmp_path / f"{trial}/out"
+        died, ranks, fault, messages = hurt(job, spec, out, chance, seconds)
+        print(f"seed {seed} trial {trial}: {ranks} ranks, {fault}, died: {died}")
+        kills += died
+        if died and (out / "run.json").exists():
+            lost = lost_units(out, stored_units(program, out)[1])
+            assert lost <= MOST_IN_MEMORY * ranks, messages
+            most_lost = max(most_lost, lost)
+        if not died:
+            continue
+        others = [n for n in (1, 2, 3) if n != ranks]
+        resume(program, job, spec, out, chance.choice(others), reference)
+    print(
+        f"{kills} kills in {trial} jobs, all resumed alike, most units lost: {most_lost}"
+    )
+
+
+def test_a_job_killed_while_it_times_goes_on(program, job, tmp_path):
+    """The root dies between timing rounds: those stored are kept, and all else stays the same."""
+    spec, reference, out = (
+        "configs/smoke.yaml",
+        tmp_path / "reference",
+        tmp_path / "out",
+    )
+    assert program("run", spec, "--out", reference).returncode == 0
+    fault = {
+        "rank": 0,
+        "call": "rename",
+        "match": "/parts/",
+        "count": 5,
+        "action": "kill",
+    }
+    assert job(spec, out, 2, fault=fault).end()[0] != 0
+    stored = status(program, out)["stages"]["latency"]["done"]
+    assert stored > 0, "the kill came before the timing rounds"
+    kept = scenarios.parts(out)
+    assert job(spec, out, 3).end()[0] == 0
+    assert kept.items() <= scenarios.parts(out).items()
+    check_same(program, reference, out)

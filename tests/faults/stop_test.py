@@ -1,0 +1,111 @@
+"""Queues' signals, hanging units, failing units, and units of another archive."""
+
+import os
+import signal
+import time
+
+import pytest
+from conftest import check_same, status
+
+
+def running(program, out):
+    """Waits until some units of the stage `score` are over."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (out / "run.json").exists():
+            stages = status(program, out)["stages"]
+            if stages.get("score", {}).get("done", 0) > 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("no unit was over within a minute")
+
+
+@pytest.fixture(scope="module")
+def long(program, make_spec, tmp_path_factory):
+    """A spec of some seconds, and the archive it leads to."""
+    changes = {"calibration": {"length": 24}, "evaluate": {"samples": 1}}
+    spec = make_spec(**changes)
+    out = tmp_path_factory.mktemp("long") / "out"
+    assert program("run", spec, "--out", out).returncode == 0
+    return spec, out
+
+
+# A rank hangs a moment before it dies of boredom: holds a job in a stage for as long as a test needs.
+def hang(rank, count=400):
+    return {"rank": rank, "call": "posix_memalign", "count": count, "action": "hang"}
+
+
+@pytest.mark.parametrize("to", ["launcher", "one rank"])
+def test_sigusr1_stops_all_ranks_with_75(program, job, tmp_path, to):
+    spec, out = "configs/embedded.yaml", tmp_path / "out"
+    started = job(spec, out, 2)
+    running(program, out)
+    target = started.process.pid if to == "launcher" else started.ranks()[-1]
+    os.kill(target, signal.SIGUSR1)
+    code, messages = started.end()
+    assert code == 75, messages
+    assert "stopped by SIGUSR1; the same command goes on" in messages
+    after = status(program, out)
+    assert after["state"] == "stopped before its end"
+    performed = sum(rank["done"] for rank in after["ranks"])
+    stored = sum(stage["done"] for stage in after["stages"].values())
+    assert performed == stored, "a finished unit was not stored"
+
+
+def test_sigterm_stores_what_is_finished(program, job, tmp_path):
+    spec, out = "configs/embedded.yaml", tmp_path / "out"
+    started = job(spec, out, 2)
+    running(program, out)
+    before = status(program, out)["stages"]["score"]["done"]
+    started.process.send_signal(signal.SIGTERM)
+    code, messages = started.end()
+    assert code != 0
+    assert "ended by signal 15; finished units are stored" in messages
+    assert status(program, out)["stages"]["score"]["done"] >= before
+
+
+def test_a_hanging_unit_fails_and_the_same_command_goes_on(
+    program, job, undisturbed, tmp_path
+):
+    spec, reference = undisturbed
+    out = tmp_path / "out"
+    limit = ["--unit-limit", "2"]
+    code, messages = job(spec, out, 2, *limit, fault=hang(rank=1)).end()
+    assert code == 1, messages
+    assert "was not over after 2 s (--unit-limit)" in messages
+    code, messages = job(spec, out, 2, *limit).end()
+    assert code == 3, messages
+    failures = status(program, out)["failures"]
+    assert len(failures) == 1 and "--unit-limit" in failures[0]["reason"]
+    code, messages = job(spec, out, 3, *limit, "--retry-failed").end()
+    assert code == 0, messages
+    check_same(program, reference, out)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_unit_that_throws_is_recorded_and_tried_again_when_asked(
+    program, job, undisturbed, tmp_path, ranks
+):
+    spec, reference = undisturbed
+    out = tmp_path / "out"
+    fault = hang(rank=ranks - 1) | {"action": "fail"}
+    code, messages = job(spec, out, ranks, fault=fault).end()
+    assert code == 3, messages
+    assert len(status(program, out)["failures"]) == 1
+    assert job(spec, out, ranks).end()[0] == 3, "a failed unit was tried again unasked"
+    code, messages = job(spec, out, 1, "--retry-failed").end()
+    assert code == 0, messages
+    assert status(program, out)["failures"] == []
+    check_same(program, reference, out)
+
+
+def test_timings_of_another_archive_give_its_plans(program, job, tmp_path):
+    spec, first, second = "configs/smoke.yaml", tmp_path / "first", tmp_path / "second"
+    assert job(spec, first, 2).end()[0] == 0
+    donor = str(first / "archive.h5")
+    code, messages = job(spec, second, 3, "--from", donor).end()
+    assert code == 0, messages
+    assert sum(rank["done"] for rank in status(program, second)["ranks"]) == 0
+    result = program("diff", "--measured", donor, second / "archive.h5")
+    for line in result.stdout.splitlines():
+        assert line.startswith("/measured/machine/"), line
