@@ -1,10 +1,11 @@
 """A real Slurm of two nodes on this one machine: munged, slurmctld and two slurmd, loopback only.
 
-Every node is a process in namespaces of its own (host name, processes, mounts, shared memory), so Open
-MPI sees distinct machines and a node is lost by killing one process. All daemons run in the foreground
-as children that the kernel kills when this process dies; nothing outlives a test.
+Every node is a process in namespaces of its own (host name, processes, mounts, shared memory), so
+Open MPI sees distinct machines and a node is lost by killing one process. All daemons run in the
+foreground as children that the kernel kills when this process dies; nothing outlives a test.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -47,7 +48,7 @@ KillWait=5
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 NodeName=node[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{ports[1]}-{ports[2]}] \
 CPUs={cpus} RealMemory=4096 Gres=gaudi:{gaudi}
-PartitionName=test Nodes=node[1-2] Default=YES MaxTime=60 State=UP
+PartitionName=test Nodes=node[1-2] Default=YES MaxTime=INFINITE State=UP
 """
 
 
@@ -65,7 +66,7 @@ def obstacle() -> str:
 
 
 def wait_until(condition, seconds: float, what: str):
-    """The first true value of `condition()`; AssertionError naming `what` when none came in time."""
+    """The first true value of `condition()`; AssertionError naming `what` after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if value := condition():
@@ -75,7 +76,7 @@ def wait_until(condition, seconds: float, what: str):
 
 
 class LocalSlurm:
-    """Starts on entering, stops everything on leaving. `state` must be a folder for this one alone."""
+    """Starts on entering, stops everything on leaving. `state` is a folder for this one alone."""
 
     def __init__(self, state: Path):
         self.state = state
@@ -107,7 +108,10 @@ class LocalSlurm:
     def stop(self):
         """Ends all daemons, nodes with everything that runs on them first."""
         for name in reversed(list(self._daemons)):
-            self._kill(name)
+            if name in NODES:
+                self._kill(name)
+            else:
+                self._terminate(name)
 
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess:
         """Runs a client command such as `squeue` to its end."""
@@ -149,7 +153,11 @@ class LocalSlurm:
         self.state.chmod(0o755)
         host = socket.gethostname().split(".")[0]
         text = CONFIGURATION.format(
-            host=host, state=self.state, ports=_free_ports(3), cpus=CPUS_PER_NODE, gaudi=GAUDI_PER_NODE
+            host=host,
+            state=self.state,
+            ports=_free_ports(3),
+            cpus=CPUS_PER_NODE,
+            gaudi=GAUDI_PER_NODE,
         )
         (self.state / "slurm.conf").write_text(text)
         gres = f"NodeName=node[1-2] Name=gaudi Count={GAUDI_PER_NODE} Flags=CountOnly\n"
@@ -183,6 +191,13 @@ class LocalSlurm:
         daemon = self._daemons.pop(name)
         daemon.kill()
         daemon.wait()
+
+    def _terminate(self, name: str):
+        """Unlike a kill this lets slurmctld end its own helper process."""
+        self._daemons[name].terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._daemons[name].wait(10)
+        self._kill(name)
 
 
 def _search_path() -> str:
