@@ -285,6 +285,7 @@ def _write_plans(writer, run):
                 ("num_samples", [recipe.samples] * n, "1", []),
                 ("certificate_gap", [0.0] * n, "1", []),
                 ("certificate_nodes", [1] * n, "1", []),
+                ("certificate_proved", [1] * n, "1", []),
             ],
             n,
             measured=objective == "time",

@@ -165,7 +165,9 @@ archive::Record to_record(const Unit& unit, const Plans& plans, const std::strin
               reals("certificate_gap", {certificate.relative_gap}, {}, "1",
                     "Relative difference between the integer program's certificate and the plan"),
               integers("certificate_nodes", {certificate.nodes}, {}, "1",
-                       "Branch-and-bound nodes of the certificate")});
+                       "Branch-and-bound nodes of the certificate"),
+              integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
+                       "0 where the certificate's search ended at its limit of nodes")});
 }
 
 Plans to_plans(const archive::Record& record) {
@@ -179,6 +181,7 @@ Plans to_plans(const archive::Record& record) {
   plans.num_samples = integers(record.fields, "num_samples").at(0);
   plans.certificate.relative_gap = reals(record.fields, "certificate_gap").at(0);
   plans.certificate.nodes = integers(record.fields, "certificate_nodes").at(0);
+  plans.certificate.proved = integers(record.fields, "certificate_proved").at(0) != 0;
   for (const auto& row : fold(integers(record.fields, "assignment"), plans.gains.size())) {
     plans.assignments.emplace_back();
     for (const auto format : row)

@@ -95,6 +95,7 @@ TEST(Record, PlansComeBack) {
   plans.assignment_keys = {"k1", "k2"};
   plans.certificate.relative_gap = 1e-9;
   plans.certificate.nodes = 12;
+  plans.certificate.proved = false;
   plans.num_samples = 63;
   const auto read = to_plans(stored(to_record(unit("plans/macs/random"), plans, "1")));
   EXPECT_EQ(read.threshold, plans.threshold);
@@ -106,6 +107,7 @@ TEST(Record, PlansComeBack) {
   EXPECT_EQ(read.assignment_keys, plans.assignment_keys);
   EXPECT_EQ(read.certificate.relative_gap, plans.certificate.relative_gap);
   EXPECT_EQ(read.certificate.nodes, plans.certificate.nodes);
+  EXPECT_EQ(read.certificate.proved, plans.certificate.proved);
   EXPECT_EQ(read.num_samples, plans.num_samples);
 }
 
