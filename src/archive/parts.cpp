@@ -111,8 +111,9 @@ std::vector<Record> read_parts(const std::filesystem::path& folder,
     while (!std::filesystem::exists(path, ignored)) {
       if (std::chrono::steady_clock::now() > deadline) {
         throw Error(ErrorKind::environment,
-                    path.string() + " is not there, though another rank wrote it. Give an output "
-                                    "folder that all nodes share, and leave it alone meanwhile.");
+                    path.string() +
+                        " is not there, though another rank wrote it. Give an output "
+                        "folder that all nodes share, and leave it alone meanwhile.");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
