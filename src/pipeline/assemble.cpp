@@ -23,12 +23,9 @@ archive::Table timing_table(const Layout& layout, const std::vector<TimingTarget
   std::vector<std::int64_t> configurations, members;
   for (const auto& target : targets)
     for (std::size_t p = 0; p < target.configurations.size(); ++p) {
-      std::string text;
-      for (const auto format : target.configurations[p])
-        text += (text.empty() ? "" : ",") + layout.formats[format.index].name;
       tables.push_back(target.table);
       subgraphs.push_back(target.label);
-      formats.push_back(text);
+      formats.push_back(joined_names(target.configurations[p], layout.formats));
       configurations.push_back(static_cast<std::int64_t>(p));
       members.push_back(static_cast<std::int64_t>(target.lowered.size()));
     }
@@ -83,23 +80,19 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout,
   for (std::size_t unit = 0; unit < scores.fields.front().shape.at(0); ++unit)
     measured.scores.push_back(
         to_score(archive::row(scores, unit), layout.partition.ops, layout.formats.size() - 1));
-  gain::MeasuredTimes times;
-  for (const auto& subgraph : layout.partition.subgraphs)
-    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
+  const auto targets = timing_targets(layout, spec.latency);
+  std::vector<std::vector<latency::Timings>> rounds(targets.size());
   bool any = false;
-  for (const auto& target : timing_targets(layout, spec.latency)) {
-    const auto found = std::find_if(contents.tables.begin(), contents.tables.end(),
-                                    [&](const auto& table) { return table.path == target.table; });
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const auto found =
+        std::find_if(contents.tables.begin(), contents.tables.end(),
+                     [&](const auto& table) { return table.path == targets[t].table; });
     if (found == contents.tables.end()) continue;
     any = true;
-    std::vector<latency::Timings> rounds;
     for (std::size_t unit = 0; unit < found->fields.front().shape.at(0); ++unit)
-      rounds.push_back(to_timings(archive::row(*found, unit)));
-    for (const auto subgraph : target.applies_to)
-      times.subgraphs[subgraph.index] = {target.configurations, latency::concatenate(rounds),
-                                         target.lowered.size()};
+      rounds[t].push_back(to_timings(archive::row(*found, unit)));
   }
-  if (any) measured.times = std::move(times);
+  if (any) measured.times = assign_times(layout, targets, rounds);
   return measured;
 }
 

@@ -288,13 +288,10 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const config::Spec
     std::vector<std::string> formats;
     for (std::size_t j = 0; j < gains.gains.size(); ++j)
       for (std::size_t p = 0; p < gains.gains[j].size(); ++p) {
-        std::string text;
-        for (const auto format : gains.configurations[j][p])
-          text += (text.empty() ? "" : ",") + layout.formats[format.index].name;
         subgraphs.push_back(static_cast<std::int64_t>(j));
         configurations.push_back(static_cast<std::int64_t>(p));
         values.push_back(gains.gains[j][p]);
-        formats.push_back(std::move(text));
+        formats.push_back(joined_names(gains.configurations[j][p], layout.formats));
       }
     const auto objective = spec.solve.objectives[o];
     const Axes row{{"row", values.size()}};

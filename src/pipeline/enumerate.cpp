@@ -225,20 +225,11 @@ std::vector<Unit> evaluate_units(const Experiment& experiment, const Results& re
 }
 
 gain::MeasuredTimes collect_times(const Experiment& experiment, const Results& results) {
-  gain::MeasuredTimes times;
-  for (const auto& subgraph : experiment.layout.partition.subgraphs)
-    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
-  for (std::size_t t = 0; t < experiment.timing_targets.size(); ++t) {
-    const auto& target = experiment.timing_targets[t];
-    std::vector<latency::Timings> rounds;
+  std::vector<std::vector<latency::Timings>> rounds(experiment.timing_targets.size());
+  for (std::size_t t = 0; t < rounds.size(); ++t)
     for (const auto& unit : latency_units(experiment, results, t))
-      if (succeeded(results, unit)) rounds.push_back(to_timings(results.at(unit.key)));
-    if (rounds.empty()) continue;
-    for (const auto subgraph : target.applies_to)
-      times.subgraphs[subgraph.index] = {target.configurations, latency::concatenate(rounds),
-                                         target.lowered.size()};
-  }
-  return times;
+      if (succeeded(results, unit)) rounds[t].push_back(to_timings(results.at(unit.key)));
+  return assign_times(experiment.layout, experiment.timing_targets, rounds);
 }
 
 }  // namespace

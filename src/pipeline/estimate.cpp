@@ -101,8 +101,7 @@ ActivationBytes activation_bytes(const graph::Graph& graph, std::int64_t bytes_o
 Estimate estimate(const Experiment& experiment) {
   const auto& spec = experiment.spec;
   const auto scoring = spec.sensitivity.precision;
-  const auto timing =
-      spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
+  const auto timing = timed_precision(spec);
   Estimate estimate;
   estimate.gflops_score = measured_gflops(experiment, scoring);
   estimate.gflops_latency = measured_gflops(experiment, timing);

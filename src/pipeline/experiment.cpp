@@ -105,6 +105,20 @@ std::vector<TimingTarget> timing_targets(const Layout& layout, const config::Lat
   return targets;
 }
 
+gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
+                                 const std::vector<std::vector<latency::Timings>>& rounds) {
+  gain::MeasuredTimes times;
+  for (const auto& subgraph : layout.partition.subgraphs)
+    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    if (rounds[t].empty()) continue;
+    for (const auto subgraph : targets[t].applies_to)
+      times.subgraphs[subgraph.index] = {targets[t].configurations, latency::concatenate(rounds[t]),
+                                         targets[t].lowered.size()};
+  }
+  return times;
+}
+
 Experiment open(const config::Spec& spec) {
   auto model = model::open(spec.model.checkpoint);
   Experiment experiment{spec, std::move(model), {}, {}, {}, {}, {}, {}, {}, {}, {}};
@@ -120,6 +134,10 @@ Experiment open(const config::Spec& spec) {
   experiment.environment = execute::environment(spec.latency.device);
   experiment.model_digest = model::digest(experiment.model, static_cast<int>(spec.threads));
   return experiment;
+}
+
+config::Precision timed_precision(const config::Spec& spec) {
+  return spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
 }
 
 bool needs_maxima(const config::Spec& spec) {

@@ -5,6 +5,7 @@
 
 #include "config/spec.hpp"
 #include "execute/program.hpp"
+#include "gain/gain.hpp"
 #include "lower/pass.hpp"
 #include "model/llama.hpp"
 #include "pipeline/layout.hpp"
@@ -22,6 +23,11 @@ struct TimingTarget {
 
 /// The targets a spec asks for; those with nothing to choose are left out.
 std::vector<TimingTarget> timing_targets(const Layout& layout, const config::LatencySpec& spec);
+
+/// Each sub-graph's configurations and timings from the rounds of the target that applies to it,
+/// given by target; one without rounds has the all-high configuration alone.
+gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
+                                 const std::vector<std::vector<latency::Timings>>& rounds);
 
 /// Everything a run's units depend on, opened once a process.
 struct Experiment {
@@ -41,6 +47,9 @@ struct Experiment {
 /// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
 /// found here: Error(config) or Error(input).
 Experiment open(const config::Spec& spec);
+
+/// What timed programs run in: the high format's own precision.
+config::Precision timed_precision(const config::Spec& spec);
 
 /// Number formats whose static activation scales need observed maxima.
 bool needs_maxima(const config::Spec& spec);

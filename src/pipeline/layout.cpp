@@ -40,10 +40,7 @@ archive::Table ops_table(const Layout& layout) {
     elements.push_back(ops[i].weight_elements);
     channels.push_back(ops[i].weight_channels);
     shared.push_back(ops[i].weight_shared ? 1 : 0);
-    std::string formats;
-    for (const auto format : layout.real_formats[i])
-      formats += (formats.empty() ? "" : ",") + layout.formats[format.index].name;
-    real.push_back(formats);
+    real.push_back(joined_names(layout.real_formats[i], layout.formats));
   }
   const Axes op{{"op", ops.size()}};
   return {"ops",
@@ -210,6 +207,13 @@ std::vector<OperandIndex> operand_axis(const std::vector<graph::Op>& ops) {
     for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand)
       axis.push_back({op, operand});
   return axis;
+}
+
+std::string joined_names(const std::vector<FormatId>& ids,
+                         const std::vector<format::Format>& formats) {
+  std::string text;
+  for (const auto id : ids) text += (text.empty() ? "" : ",") + formats[id.index].name;
+  return text;
 }
 
 std::string assignment_key(const graph::Assignment& assignment,

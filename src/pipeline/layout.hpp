@@ -33,6 +33,10 @@ struct OperandIndex {
 };
 std::vector<OperandIndex> operand_axis(const std::vector<graph::Op>& ops);
 
+/// Names of formats, joined by commas: how tables tell a configuration.
+std::string joined_names(const std::vector<FormatId>& ids,
+                         const std::vector<format::Format>& formats);
+
 /// An assignment as text, one format name an op; its digest joins plans with evaluations.
 std::string assignment_key(const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats);

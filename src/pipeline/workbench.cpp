@@ -14,10 +14,6 @@
 namespace gainsweep::pipeline {
 namespace {
 
-config::Precision latency_precision(const config::Spec& spec) {
-  return spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
-}
-
 // Tokens 0, 1, 2, … of the workload: values do not change a kernel's time.
 execute::Batch latency_batch(const Experiment& experiment) {
   const auto& spec = experiment.spec.latency;
@@ -146,7 +142,7 @@ struct Workbench::State {
   execute::Program lowered(const graph::Assignment& assignment, const lower::Maxima& maxima) {
     return {lower::lower(experiment.latency_graph, timed_partition(), assignment,
                          experiment.layout.formats, maxima, experiment.target),
-            parameters(timing, latency_precision(experiment.spec))};
+            parameters(timing, timed_precision(experiment.spec))};
   }
 
   void begin_contest() {
@@ -173,7 +169,7 @@ struct Workbench::State {
   void prepare_target(const TimingTarget& target, const lower::Maxima& maxima) {
     begin_contest();
     contest_kernels = kernels_of(timed_partition(), target.lowered, experiment.latency_graph,
-                                 latency_precision(experiment.spec));
+                                 timed_precision(experiment.spec));
     if (experiment.spec.latency.scope == config::LatencyScope::subgraph)
       return prepare_extracted(target, maxima);
     for (const auto& configuration : target.configurations) {
@@ -189,7 +185,7 @@ struct Workbench::State {
     std::vector<graph::NodeId> nodes;
     for (const auto op : subgraph.ops) nodes.push_back(partition.ops[op.index].node);
     const auto extracted = graph::extract(experiment.latency_graph, nodes);
-    auto& weights = parameters(timing, latency_precision(experiment.spec));
+    auto& weights = parameters(timing, timed_precision(experiment.spec));
     captured.emplace(capture_inputs(extracted, weights));
 
     graph::Partition alone;
