@@ -5,38 +5,16 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
-#include <cmath>
-
 #include "base/error.hpp"
 #include "execute/operators.hpp"
+#include "execute/probe_elements.hpp"
 #include "format/format.hpp"
 #include "format/kernel.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
-constexpr std::int64_t piece = 16384;  ///< elements; half a first-level cache of bf16
 constexpr int unsigned_zero = 128;
-
-template <class T>
-std::span<const T> span_of(const at::Tensor& x) {
-  return {static_cast<const T*>(x.const_data_ptr()), static_cast<std::size_t>(x.numel())};
-}
-
-/// Calls `work` with the elements of a contiguous tensor as a span of its own type.
-template <class Work>
-void with_span(const at::Tensor& x, const char* op, Work work) {
-  switch (x.scalar_type()) {
-    case at::kFloat:
-      return work(span_of<float>(x));
-    case at::kDouble:
-      return work(span_of<double>(x));
-    case at::kBFloat16:
-      return work(span_of<format::Bf16>(x));
-    default:
-      TORCH_CHECK(false, "gainsweep::", op, " takes fp32, fp64 or bf16, not ", x.scalar_type());
-  }
-}
 
 const format::Grid& int8_grid() {
   static const format::Grid grid = format::by_name("int8").grid;
@@ -46,28 +24,12 @@ const format::Grid& int8_grid() {
 template <class T>
 void quantize_pieces(std::span<const T> x, float scale, int zero_point, std::uint8_t* codes) {
   at::parallel_for(
-      0, static_cast<std::int64_t>(x.size()), piece, [&](std::int64_t begin, std::int64_t end) {
+      0, static_cast<std::int64_t>(x.size()), piece_elements,
+      [&](std::int64_t begin, std::int64_t end) {
         const auto from = static_cast<std::size_t>(begin);
         const auto count = static_cast<std::size_t>(end - begin);
         format::quantize_span<T>(scale, zero_point, x.subspan(from, count), {codes + from, count});
       });
-}
-
-/// NaN beats infinity beats numbers, in any order.
-float larger(float a, float b) {
-  return std::isnan(a) || a > b ? a : b;
-}
-
-template <class T>
-float largest(std::span<const T> x) {
-  return at::parallel_reduce(
-      0, static_cast<std::int64_t>(x.size()), piece, 0.0F,
-      [&](std::int64_t begin, std::int64_t end, float so_far) {
-        const auto part =
-            x.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-        return larger(so_far, format::largest_magnitude<T>(part));
-      },
-      larger);
 }
 
 /// Rows [begin, end) of a weight, each at its own scale, as signed codes.
@@ -89,10 +51,10 @@ void quantize_rows(std::span<const T> w, std::size_t columns, std::span<const fl
 }  // namespace
 
 at::Tensor quantize(const at::Tensor& x, double scale, std::int64_t zero_point) {
-  const auto dense = x.contiguous();
-  auto codes = at::empty(dense.sizes(), at::kByte);
-  with_span(dense, "quantize", [&](auto span) {
-    quantize_pieces(span, static_cast<float>(scale), static_cast<int>(zero_point),
+  const auto filled = x.contiguous();
+  auto codes = at::empty(filled.sizes(), at::kByte);
+  with_element_type(x.scalar_type(), [&]<class T>() {
+    quantize_pieces(elements<T>(filled), static_cast<float>(scale), static_cast<int>(zero_point),
                     codes.mutable_data_ptr<std::uint8_t>());
   });
   return codes;
@@ -100,28 +62,24 @@ at::Tensor quantize(const at::Tensor& x, double scale, std::int64_t zero_point) 
 
 std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
                                                     std::int64_t zero_point) {
-  const auto dense = x.contiguous();
-  float scale = 1;
-  with_span(dense, "quantize_dynamic",
-            [&](auto span) { scale = format::scale_of(int8_grid(), largest(span), backoff); });
-  return {quantize(dense, scale, zero_point), at::full({1}, scale, at::kFloat)};
+  const float scale = format::scale_of(int8_grid(), largest_magnitude(x), backoff);
+  return {quantize(x, scale, zero_point), at::full({1}, scale, at::kFloat)};
 }
 
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
                                                    bool per_channel) {
   TORCH_CHECK(w.dim() >= 1 && w.numel() > 0, "gainsweep::quantize_weight takes a filled tensor");
-  const auto dense = w.contiguous();
-  auto codes = at::empty(dense.sizes(), at::kChar);
-  auto scales = at::empty({per_channel ? dense.size(0) : 1}, at::kFloat);
-  const auto groups = static_cast<std::size_t>(scales.numel());
-  const std::span<float> scale_of_group{scales.mutable_data_ptr<float>(), groups};
-  with_span(dense, "quantize_weight", [&](auto span) {
-    const auto size = span.size() / groups;
-    for (std::size_t group = 0; group < groups; ++group) {
-      const float amax = largest(span.subspan(group * size, size));
-      scale_of_group[group] = format::scale_of(int8_grid(), amax, backoff);
-    }
-    quantize_rows(span, size, scale_of_group,
+  const auto filled = w.contiguous();
+  auto codes = at::empty(filled.sizes(), at::kChar);
+  const auto maxima = per_channel ? largest_magnitude_of_rows(filled)
+                                  : std::vector<float>{largest_magnitude(filled)};
+  auto scales = at::empty({static_cast<std::int64_t>(maxima.size())}, at::kFloat);
+  const std::span<float> scale_of_group{scales.mutable_data_ptr<float>(), maxima.size()};
+  for (std::size_t group = 0; group < maxima.size(); ++group)
+    scale_of_group[group] = format::scale_of(int8_grid(), maxima[group], backoff);
+  with_element_type(w.scalar_type(), [&]<class T>() {
+    const auto values = elements<T>(filled);
+    quantize_rows(values, values.size() / maxima.size(), scale_of_group,
                   reinterpret_cast<std::uint8_t*>(codes.mutable_data_ptr<std::int8_t>()));
   });
   return {codes, scales};
