@@ -18,7 +18,9 @@ bool inside(const std::string& path, const std::string& outer) {
 }  // namespace
 
 void Problems::add(int line, const std::string& path, const std::string& what) {
-  problems_.push_back({line, path, what});
+  const Problem problem{line, path, what};
+  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end())
+    problems_.push_back(problem);
 }
 
 bool Problems::touch(const std::string& path) const {

@@ -11,7 +11,8 @@ class Problems {
   explicit Problems(std::string file) : file_(std::move(file)) {}
 
   /// Notes a problem of the key at `path` (empty: of the whole file) on a line counted from 1.
-  /// `what` follows the grammar of gainsweep::Error.
+  /// `what` follows the grammar of gainsweep::Error. The same again (points of a sweep share most
+  /// of a spec) counts once.
   void add(int line, const std::string& path, const std::string& what);
 
   /// Whether the key at `path`, a key inside it or one it is inside of has a problem.
@@ -26,6 +27,7 @@ class Problems {
     int line;
     std::string path;
     std::string what;
+    bool operator==(const Problem&) const = default;
   };
   std::string file_;
   std::vector<Problem> problems_;

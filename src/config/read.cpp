@@ -1,5 +1,6 @@
 #include "config/read.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -8,23 +9,94 @@
 #include "config/description.hpp"
 #include "config/document.hpp"
 #include "config/reader.hpp"
+#include "config/sweep.hpp"
+#include "config/value_text.hpp"
 
 namespace gainsweep::config {
+namespace {
 
-Spec read(const std::string& text, const std::string& file) {
-  Problems problems(file);
+Draft read_draft(const Node& document, const std::vector<Axis>& axes, Problems& problems) {
   Draft draft = make_draft();
-  if (const auto document = parse_document(text, problems)) {
-    const Section root = describe(draft);
-    Reader reader(root, problems);
-    reader.read(root, *document, "", document->line);
-    check(draft, reader.lines(), problems);
-  }
-  problems.throw_if_any();
-  return assemble(draft);
+  const Section root = describe(draft);
+  Reader reader(root, problems);
+  reader.read(root, document, "", document.line);
+  const bool formats_vary = std::any_of(axes.begin(), axes.end(), [](const Axis& axis) {
+    return std::any_of(axis.begin(), axis.end(),
+                       [](const auto& variation) { return variation.path == "formats.low"; });
+  });
+  check(draft, reader.lines(), formats_vary, problems);
+  return draft;
 }
 
-Spec load(const std::filesystem::path& path) {
+Parameters parameters_of(Draft& draft, const std::vector<Axis>& axes) {
+  Parameters parameters;
+  const Section root = describe(draft);
+  const auto known = leaves(root);
+  for (const auto& axis : axes) {
+    for (const auto& variation : axis) {
+      const auto leaf = std::find_if(known.begin(), known.end(), [&](const auto& candidate) {
+        return candidate.first == variation.path;
+      });
+      parameters.emplace_back(variation.path, value_text(leaf->second->value));
+    }
+  }
+  return parameters;
+}
+
+void refuse_equal(const std::vector<Point>& points, const std::vector<Axis>& axes,
+                  Problems& problems) {
+  std::map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto [first, is_new] = seen.try_emplace(resolved(points[i].spec), i);
+    if (is_new) continue;
+    problems.add(axes.front().front().line, "sweep",
+                 "points " + std::to_string(first->second) + " and " + std::to_string(i) +
+                     " are equal (" + text_of(points[i].parameters) +
+                     "). Remove one of the values.");
+    return;
+  }
+}
+
+}  // namespace
+
+std::vector<Point> read_points(const std::string& text, const std::string& file) {
+  Problems problems(file);
+  std::vector<Axis> axes;
+  std::vector<Draft> drafts;
+  if (auto document = parse_document(text, problems)) {
+    Draft any = make_draft();
+    axes = take_sweep(*document, describe(any), problems);
+    // Without its sweep a spec is whole, too: its problems are not repeated for every point.
+    drafts.push_back(read_draft(*document, axes, problems));
+    if (!axes.empty()) drafts.clear();
+    for (std::size_t i = 0; !axes.empty() && i < count_combinations(axes); ++i) {
+      drafts.push_back(read_draft(substitute(*document, axes, i), axes, problems));
+    }
+  }
+  problems.throw_if_any();
+  std::vector<Point> points;
+  for (auto& draft : drafts) points.push_back({parameters_of(draft, axes), assemble(draft)});
+  refuse_equal(points, axes, problems);
+  problems.throw_if_any();
+  return points;
+}
+
+Spec read(const std::string& text, const std::string& file) {
+  auto points = read_points(text, file);
+  if (points.size() == 1) return std::move(points.front().spec);
+  throw Error(ErrorKind::config, file + ": a sweep of " + std::to_string(points.size()) +
+                                     " points where one spec is wanted. Remove 'sweep'.");
+}
+
+std::string text_of(const Parameters& parameters) {
+  std::string text;
+  for (const auto& [path, value] : parameters) {
+    text += (text.empty() ? "" : ", ") + path + " = " + value;
+  }
+  return text;
+}
+
+std::vector<Point> load_points(const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& why) {
     throw Error(ErrorKind::config, path.string() + ": " + why + ". Name the YAML file of a spec.");
   };
@@ -37,7 +109,7 @@ Spec load(const std::filesystem::path& path) {
   if (!stream) refuse("the file cannot be opened (no permission to read)");
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (stream.bad()) refuse("the file cannot be read (the disk reports an error)");
-  return read(text, path.string());
+  return read_points(text, path.string());
 }
 
 }  // namespace gainsweep::config

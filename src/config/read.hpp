@@ -6,12 +6,20 @@
 
 namespace gainsweep::config {
 
-/// The spec in a YAML text. `file` names it in messages. Error(config) that lists every problem,
-/// one a line, as `file:line: path: what is wrong (why). What to do`.
+/// The points of the spec in a YAML text: every combination of the values under its `sweep`, the
+/// last of its keys changing fastest; one where there is no `sweep`. `file` names it in messages.
+/// Error(config) that lists every problem of every point, one a line, as
+/// `file:line: path: what is wrong (why). What to do`.
+std::vector<Point> read_points(const std::string& text, const std::string& file);
+
+/// The points of the spec in a YAML file. Error(config) also when the file cannot be read.
+std::vector<Point> load_points(const std::filesystem::path& path);
+
+/// The spec in a YAML text without a sweep. Error(config) as above.
 Spec read(const std::string& text, const std::string& file);
 
-/// The spec in a YAML file. Error(config) also when the file cannot be read.
-Spec load(const std::filesystem::path& path);
+/// "calibration.length = 128, solve.noise = paper"; empty without a sweep.
+std::string text_of(const Parameters& parameters);
 
 /// The spec as YAML with every default written out; `read` of it gives an equal spec.
 std::string resolved(const Spec& spec);

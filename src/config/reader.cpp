@@ -88,7 +88,8 @@ void Reader::read_value(const Section& section, const Place& place) {
 void Reader::report_unknown(const Section& section, const Entry& entry, const std::string& path) {
   std::vector<std::string> elsewhere;
   find_named(root_, entry.key, "", elsewhere);
-  const auto names = names_of(section);
+  auto names = names_of(section);
+  if (path.empty()) names.emplace_back("sweep");
   const std::string similar = closest(entry.key, names);
   std::string advice = "The keys here are " + joined(names) + ".";
   if (!similar.empty()) {

@@ -1,6 +1,7 @@
 #include "config/check.hpp"
 #include "config/description.hpp"
 #include "config/read.hpp"
+#include "config/sweep.hpp"
 #include "config/value_text.hpp"
 
 namespace gainsweep::config {
@@ -17,6 +18,14 @@ constexpr const char* introduction =
     "no\n"
     "anchors, aliases, merge keys or tags, one document to a file, finite decimal numbers without\n"
     "quotes or leading zeros, `true` and `false` as the only flags.\n";
+
+constexpr const char* sweep_example =
+    "sweep:\n"
+    "  product:\n"
+    "    calibration.samples: [16, 64, 256]\n"
+    "  zip:\n"
+    "    solve.loss_model: [first_order, bias]\n"
+    "    solve.noise: [paper, empirical]\n";
 
 /// A help text as a sentence of its own; help texts start with an ASCII letter.
 std::string sentence(std::string help) {
@@ -47,6 +56,19 @@ void print_sections(const Section& section, const std::string& path, std::string
   }
 }
 
+std::string about_sweeps() {
+  return std::string("\n## `sweep`\n\n") + sentence(sweep_help) +
+         " A spec is whole without it: a swept leaf's own value is replaced.\n\n"
+         "| key | value | meaning |\n|---|---|---|\n"
+         "| `sweep.product` | paths of leaves, each with a list of values | " +
+         product_help + " |\n| `sweep.zip` | the same, lists of one length | " + zip_help +
+         " |\n\nA leaf is any key above that has a value, written with its whole path; `schema` "
+         "and "
+         "`name` stay.\nThe keys of `zip` count as one key of `product`; the last key changes "
+         "fastest. At most " +
+         std::to_string(most_points) + " points.\n\n```yaml\n" + sweep_example + "```\n";
+}
+
 }  // namespace
 
 std::string reference() {
@@ -56,6 +78,7 @@ std::string reference() {
   text += "\n## Top level\n";
   print_table(root, "", text);
   print_sections(root, "", text);
+  text += about_sweeps();
   text += "\n## Rules between keys\n\n";
   for (const auto& statement : rules()) text += "* " + statement + "\n";
   return text;

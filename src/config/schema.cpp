@@ -2,6 +2,7 @@
 
 #include "config/description.hpp"
 #include "config/read.hpp"
+#include "config/sweep.hpp"
 
 namespace gainsweep::config {
 namespace {
@@ -114,6 +115,30 @@ Json object_of(const Section& section) {
   return schema;
 }
 
+/// Lists of values by the path of a leaf.
+Json variations(const Section& root) {
+  Json properties = Json::object();
+  for (const auto& [path, key] : leaves(root)) {
+    properties[path] = array_of(std::visit(Typing{}, key->value));
+    properties[path]["minItems"] = 1;
+  }
+  return {{"type", "object"},
+          {"properties", properties},
+          {"additionalProperties", false},
+          {"minProperties", 1}};
+}
+
+Json sweep_schema() {
+  const auto group = [](const char* help) {
+    return Json{{"$ref", "#/$defs/variations"}, {"description", help}};
+  };
+  return {{"type", "object"},
+          {"properties", {{"product", group(product_help)}, {"zip", group(zip_help)}}},
+          {"additionalProperties", false},
+          {"minProperties", 1},
+          {"description", sweep_help}};
+}
+
 }  // namespace
 
 std::string json_schema() {
@@ -122,7 +147,10 @@ std::string json_schema() {
       {"$schema", "https://json-schema.org/draft/2020-12/schema"},
       {"title", "gainsweep spec"},
       {"description", "A batch experiment: model, data, formats, objectives, thresholds"}};
-  schema.update(object_of(describe(draft)));
+  const Section root = describe(draft);
+  schema.update(object_of(root));
+  schema["properties"]["sweep"] = sweep_schema();
+  schema["$defs"]["variations"] = variations(root);
   return schema.dump(2) + "\n";
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "format/format.hpp"
@@ -106,6 +107,16 @@ struct Spec {
   EvaluateSpec evaluate;
   std::int64_t threads = 1;
   std::int64_t seed = 0;
+};
+
+/// Values of swept leaves by dotted path, in the order of the sweep: YAML on one line, with what
+/// the spec leaves out filled in.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// One spec of a sweep.
+struct Point {
+  Parameters parameters;  ///< none without a sweep
+  Spec spec;
 };
 
 /// YAML spelling of an enumerator, and back (Error(config) with a hint for an unknown spelling).

@@ -53,7 +53,8 @@ TEST(Generated, EveryKeyOfTheSchemaHasADescriptionAndADefaultOrIsRequired) {
     for (const auto& [key, value] : description.at("properties").items()) {
       EXPECT_FALSE(value.at("description").get<std::string>().empty()) << section << "." << key;
       const bool is_required = std::find(needed.begin(), needed.end(), key) != needed.end();
-      EXPECT_TRUE(is_required || value.contains("default") || value.contains("properties"))
+      EXPECT_TRUE(is_required || value.contains("default") || value.contains("properties") ||
+                  value.contains("$ref"))
           << section << "." << key;
       EXPECT_NE(reference().find("`" + section + "." + key + "`"), std::string::npos);
     }

@@ -25,6 +25,9 @@ INVISIBLE = {
     "progression_falls",
     "progression_steps",
     "rules",
+    "sweep_large",
+    "sweep_rules",
+    "sweep_twice",
 }
 
 

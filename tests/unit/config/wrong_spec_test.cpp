@@ -28,7 +28,7 @@ INSTANTIATE_TEST_SUITE_P(Specs, WrongSpec, ::testing::ValuesIn(testing::specs_in
 
 std::string refusal_of(const std::filesystem::path& path) {
   try {
-    load(path);
+    load_points(path);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::config);
     return error.what();

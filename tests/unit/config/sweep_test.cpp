@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "config/read.hpp"
+#include "config/sweep.hpp"
+
+namespace gainsweep::config {
+namespace {
+
+constexpr const char* whole = R"(
+schema: 1
+name: whole
+model: {checkpoint: m}
+calibration: {tokens: t.h5, samples: 32}
+formats: {high: bf16, low: [int8, fp8_e4m3], int8: {scale: dynamic}}
+solve: {objectives: [macs], thresholds: [0.1], strategies: [ip]}
+)";
+
+std::vector<Point> points_of(const std::string& sweep) {
+  return read_points(whole + sweep, "spec.yaml");
+}
+
+std::vector<std::string> texts_of(const std::vector<Point>& points) {
+  std::vector<std::string> texts;
+  for (const auto& point : points) texts.push_back(text_of(point.parameters));
+  return texts;
+}
+
+TEST(Sweep, IsOnePointWithoutParametersWhereNoneIsWritten) {
+  const auto points = points_of("");
+  ASSERT_EQ(points.size(), 1u);
+  EXPECT_TRUE(points[0].parameters.empty());
+  EXPECT_EQ(resolved(points[0].spec), resolved(read(whole, "spec.yaml")));
+}
+
+TEST(Sweep, CombinesAProductLastKeyFastest) {
+  const auto points = points_of(
+      "sweep: {product: {calibration.samples: [8, 16], sensitivity.noise: [[empirical], [paper, "
+      "empirical], [empirical, log_uniform]]}}");
+  EXPECT_EQ(texts_of(points),
+            (std::vector<std::string>{
+                "calibration.samples = 8, sensitivity.noise = [empirical]",
+                "calibration.samples = 8, sensitivity.noise = [paper, empirical]",
+                "calibration.samples = 8, sensitivity.noise = [empirical, log_uniform]",
+                "calibration.samples = 16, sensitivity.noise = [empirical]",
+                "calibration.samples = 16, sensitivity.noise = [paper, empirical]",
+                "calibration.samples = 16, sensitivity.noise = [empirical, log_uniform]"}));
+  EXPECT_EQ(points[3].spec.calibration.samples, 16);
+  EXPECT_EQ(points[4].spec.sensitivity.noise, (std::vector<Noise>{Noise::paper, Noise::empirical}));
+}
+
+TEST(Sweep, ZipsKeysAndCombinesThemWithTheProduct) {
+  const auto points = points_of(
+      "sweep:\n  zip: {solve.loss_model: [first_order, bias], solve.noise: [paper, empirical]}\n"
+      "  product: {seed: [1, 2]}");
+  EXPECT_EQ(texts_of(points), (std::vector<std::string>{
+                                  "solve.loss_model = first_order, solve.noise = paper, seed = 1",
+                                  "solve.loss_model = first_order, solve.noise = paper, seed = 2",
+                                  "solve.loss_model = bias, solve.noise = empirical, seed = 1",
+                                  "solve.loss_model = bias, solve.noise = empirical, seed = 2"}));
+}
+
+// A point is what the spec would be with the value written in place.
+TEST(Sweep, PutsEveryKindOfValueWhereItBelongs) {
+  const std::vector<std::pair<std::string, std::string>> leaves_and_values{
+      {"model.checkpoint", "other"},
+      {"calibration.length", "77"},
+      {"formats.low", "[fp8_e4m3, int8]"},
+      {"formats.int8.scale", "static"},
+      {"formats.int8.backoff", "{activation: 0.5, weight: 0.75}"},
+      {"partition.merge", "[[\"layers.*.q\", \"layers.*.k\"]]"},
+      {"latency.each_member", "true"},
+      {"evaluate.tokens", "null"},
+      {"target.mac_rates", "{int8: 3}"},
+      {"solve.thresholds", "{geometric: {from: 0.01, to: 0.1, count: 3}}"}};
+  for (const auto& [leaf, value] : leaves_and_values) {
+    const auto points = points_of("sweep: {product: {" + leaf + ": [" + value + "]}}");
+    ASSERT_EQ(points.size(), 1u) << leaf;
+    EXPECT_EQ(points[0].parameters[0].first, leaf);
+    const auto shown = resolved(points[0].spec);
+    EXPECT_NE(shown.find(" " + points[0].parameters[0].second + "\n"), std::string::npos) << shown;
+  }
+  EXPECT_EQ(points_of("sweep: {product: {calibration.length: [77]}}")[0].spec.calibration.length,
+            77);
+}
+
+TEST(Sweep, LetsPointsDoWithoutFormatsThatTheSpecSpeaksOf) {
+  const auto points = points_of("sweep: {product: {formats.low: [[int8], [fp8_e4m3]]}}");
+  ASSERT_EQ(points.size(), 2u);
+  EXPECT_EQ(points[1].spec.formats.formats[1].name, "fp8_e4m3");
+}
+
+TEST(Sweep, IsNoSingleSpec) {
+  EXPECT_THROW(read(std::string(whole) + "sweep: {product: {seed: [1, 2]}}", "spec.yaml"), Error);
+}
+
+}  // namespace
+}  // namespace gainsweep::config
