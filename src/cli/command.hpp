@@ -25,6 +25,7 @@ int check(const std::filesystem::path& spec);
 /// `show`: the resolved spec, the schema or reference of specs, or one of the spec's graphs.
 struct ShowOptions {
   std::filesystem::path spec;
+  std::optional<std::size_t> point;  ///< of a sweep; default all, for graphs the only one
   bool schema = false;
   bool reference = false;
   std::optional<std::string> graph;   ///< model, observed, probed, fake_quantized, lowered
@@ -38,6 +39,7 @@ int show(const ShowOptions& options);
 int plan(const std::filesystem::path& spec, bool json);
 
 /// `solve ARCHIVE SPEC --out ARCHIVE`: new thresholds, objectives and strategies without the model.
+/// Each point of the spec stands on the archive's point that measured what it asks for.
 int solve(const std::filesystem::path& archive, const std::filesystem::path& spec,
           const std::filesystem::path& output);
 

@@ -1,6 +1,7 @@
 #include "cli/job.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "archive/archive.hpp"
 #include "base/error.hpp"
@@ -8,6 +9,7 @@
 #include "cli/progress.hpp"
 #include "cli/provenance.hpp"
 #include "cli/signals.hpp"
+#include "config/read.hpp"
 #include "parallel/agree.hpp"
 #include "parallel/sharing.hpp"
 #include "pipeline/assemble.hpp"
@@ -31,33 +33,35 @@ std::size_t count_failed(const std::vector<Unit>& units, const Results& results)
 
 }  // namespace
 
-Job::Job(const parallel::Comm& comm, const RunOptions& options,
-         const pipeline::Experiment& experiment, Results donor, std::string started)
+Job::Job(const parallel::Comm& comm, const RunOptions& options, Results donor, Ledger ledger)
     : comm_(comm),
       options_(options),
-      experiment_(experiment),
       donor_(std::move(donor)),
-      ledger_{experiment.spec.name, std::move(started), "", "", 0, 0, {}},
-      workbench_(experiment),
+      ledger_(std::move(ledger)),
       store_(comm, options.folder, options.retry_failed),
       watch_(comm.rank(), options.folder, store_, options.unit_limit) {}
 
-Outcome Job::run(const std::string& spec_text) {
-  for (const auto stage : pipeline::stages()) {
-    if (run_stage(stage)) return Outcome::stopped;
-  }
-  return write_archive(spec_text) ? Outcome::failed : Outcome::done;
+bool Job::run_point(const config::Point& point, const pipeline::Experiment& experiment) {
+  experiment_ = &experiment;
+  workbench_.emplace(experiment);
+  note_point(point);
+  for (const auto stage : pipeline::stages())
+    if (run_stage(stage)) return true;
+  gather(point);
+  workbench_.reset();
+  ++ledger_.point;
+  return false;
 }
 
 // True when somebody was asked to stop.
 bool Job::run_stage(pipeline::Stage stage) {
-  const auto obstacle = pipeline::obstacle(experiment_, store_.results(), stage);
+  const auto obstacle = pipeline::obstacle(*experiment_, store_.results(), stage);
   if (!obstacle.empty() && comm_.is_root())
-    log_line(std::string("gainsweep: ") + name(stage) + " is left out: " + obstacle);
+    log_line("gainsweep: " + title(stage) + " is left out: " + obstacle);
   auto units = call_for(stage);
   const auto over_before = count_over(units, store_.results());
-  note_start(stage, over_before);
-  Progress progress(name(stage), units.size(), over_before, !comm_.is_root());
+  note_start(stage);
+  Progress progress(title(stage), units.size(), over_before, !comm_.is_root());
   for (auto next = next_of(units); !next.empty(); next = next_of(units)) {
     const auto over = count_over(units, store_.results());
     const bool stopped =
@@ -75,7 +79,7 @@ Job::Units Job::call_for(pipeline::Stage stage) {
   Units units;
   parallel::together(comm_, [&] {
     do {
-      units = pipeline::enumerate(experiment_, store_.results(), stage);
+      units = pipeline::enumerate(*experiment_, store_.results(), stage);
     } while (adopt(units));
     note(stage, units);
   });
@@ -131,7 +135,7 @@ void Job::run_unit(const Unit& unit) {
   archive::Record record;
   bool failed = false;
   try {
-    record = workbench_.run(unit, store_.results());
+    record = workbench_->run(unit, store_.results());
   } catch (const std::exception& error) {
     failed = true;
     record = pipeline::failure(unit, error.what());
@@ -141,38 +145,63 @@ void Job::run_unit(const Unit& unit) {
   store_.add(std::move(record));
 }
 
-// Collective. True when the archive holds failures.
-bool Job::write_archive(const std::string& spec_text) {
+// Collective. Takes over what the point found.
+void Job::gather(const config::Point& point) {
+  parallel::together(comm_, [&] {
+    if (comm_.is_root())
+      gathering_.add({point.parameters, describe(*experiment_),
+                      pipeline::assemble(*experiment_, store_.results())});
+  });
+}
+
+Outcome Job::finish(archive::Contents contents) {
   bool failed = false;
   parallel::together(comm_, [&] {
     if (!comm_.is_root()) return;
-    auto contents = describe(experiment_, spec_text, ledger_.started, comm_.size());
-    contents.tables = pipeline::assemble(experiment_, store_.results());
+    contents.tables = std::move(gathering_).finish();
     for (const auto& table : contents.tables) failed = failed || table.path == "failures";
     archive::write(options_.folder / "archive.h5", contents);
     ledger_.finished = utc_now();
     write(options_.folder, ledger_);
   });
-  return !comm_.all_of(!failed);
+  return comm_.all_of(!failed) ? Outcome::done : Outcome::failed;
+}
+
+void Job::note_point(const config::Point& point) {
+  ledger_.parameters = config::text_of(point.parameters);
+  earlier_ = ledger_.units;
+  if (ledger_.points > 1 && comm_.is_root())
+    log_line("gainsweep: point " + std::to_string(ledger_.point) + " of 0 to " +
+             std::to_string(ledger_.points - 1) + ": " + ledger_.parameters);
 }
 
 // For `status`, which tells a stage's rate from it. The ranks start their count with the stage.
-void Job::note_start(pipeline::Stage stage, std::size_t over) {
+void Job::note_start(pipeline::Stage stage) {
   watch_.enter(stage);
   if (!comm_.is_root()) return;
   ledger_.stage = name(stage);
   ledger_.stage_started = unix_seconds();
-  ledger_.stage_over = over;
+  ledger_.stage_over = 0;
+  for (const auto& key : ledger_.units[name(stage)])
+    ledger_.stage_over += store_.results().count(key);
   write(options_.folder, ledger_);
 }
 
 void Job::note(pipeline::Stage stage, const Units& units) {
-  std::vector<std::string> keys;
-  for (const auto& unit : units) keys.push_back(unit.key);
+  if (!comm_.is_root()) return;
+  auto keys = earlier_[name(stage)];
+  std::set<std::string> known(keys.begin(), keys.end());
+  for (const auto& unit : units)
+    if (known.insert(unit.key).second) keys.push_back(unit.key);
   auto& noted = ledger_.units[name(stage)];
-  if (!comm_.is_root() || noted == keys) return;
+  if (noted == keys) return;
   noted = std::move(keys);
   write(options_.folder, ledger_);
+}
+
+std::string Job::title(pipeline::Stage stage) const {
+  if (ledger_.points == 1) return name(stage);
+  return name(stage) + (", point " + std::to_string(ledger_.point));
 }
 
 }  // namespace gainsweep::cli

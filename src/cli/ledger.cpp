@@ -15,6 +15,9 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
   const nlohmann::json json{{"name", ledger.name},
                             {"started", ledger.started},
                             {"finished", ledger.finished},
+                            {"points", ledger.points},
+                            {"point", ledger.point},
+                            {"parameters", ledger.parameters},
                             {"stage", ledger.stage},
                             {"stage_started", ledger.stage_started},
                             {"stage_over", ledger.stage_over},
@@ -37,8 +40,18 @@ Ledger read_ledger(const std::filesystem::path& folder) {
                                       " holds no run. Give the folder of 'gainsweep run --out'.");
   try {
     const auto json = nlohmann::json::parse(stream);
-    return {json.at("name"),          json.at("started"),    json.at("finished"), json.at("stage"),
-            json.at("stage_started"), json.at("stage_over"), json.at("units")};
+    Ledger ledger;
+    json.at("name").get_to(ledger.name);
+    json.at("started").get_to(ledger.started);
+    json.at("finished").get_to(ledger.finished);
+    json.at("points").get_to(ledger.points);
+    json.at("point").get_to(ledger.point);
+    json.at("parameters").get_to(ledger.parameters);
+    json.at("stage").get_to(ledger.stage);
+    json.at("stage_started").get_to(ledger.stage_started);
+    json.at("stage_over").get_to(ledger.stage_over);
+    json.at("units").get_to(ledger.units);
+    return ledger;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::input, path.string() + " is damaged (" + error.what() +
                                       "). Delete it; the next run writes it anew.");

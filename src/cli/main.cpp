@@ -136,6 +136,7 @@ int show_command(const std::vector<std::string>& arguments) {
       "graph", po::value<std::string>(),
       "print a graph: model, observed, probed, fake_quantized or lowered")(
       "format", po::value<std::string>(), "format of all ops in the last two")(
+      "point", po::value<std::size_t>(), "only this point of the spec's sweep, counted from 0")(
       "dot", po::value<std::string>(), "write the graph as Graphviz DOT to this file")(
       "svg", po::value<std::string>(), "draw the graph to this file (needs Graphviz)");
   const auto values = parse(syntax, arguments);
@@ -144,6 +145,7 @@ int show_command(const std::vector<std::string>& arguments) {
   options.schema = flag(values, "schema");
   options.reference = flag(values, "reference");
   if (!options.schema && !options.reference) options.spec = required(values, "SPEC", syntax);
+  if (flag(values, "point")) options.point = values["point"].as<std::size_t>();
   options.graph = given(values, "graph");
   options.format = given(values, "format");
   options.dot = given(values, "dot");

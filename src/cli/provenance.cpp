@@ -30,16 +30,9 @@ std::string tokens_digest(const std::vector<execute::Batch>& samples) {
 
 archive::Contents describe(const pipeline::Experiment& experiment, const std::string& spec_text,
                            const std::string& started, int num_ranks) {
-  const auto& spec = experiment.spec;
-  const auto resolved = config::resolved(spec);
   archive::Contents contents;
-  contents.provenance = {{"name", spec.name},
+  contents.provenance = {{"name", experiment.spec.name},
                          {"spec_written", spec_text},
-                         {"spec_resolved", resolved},
-                         {"spec_digest", digest::of_text(resolved)},
-                         {"model_digest", experiment.model_digest},
-                         {"calibration_digest", tokens_digest(experiment.calibration)},
-                         {"evaluation_digest", tokens_digest(experiment.evaluation)},
                          {"program_version", program_version},
                          {"program_commit", program_commit}};
   contents.machine = {{"host", host_name()},
@@ -52,6 +45,19 @@ archive::Contents describe(const pipeline::Experiment& experiment, const std::st
                       {"started", started},
                       {"finished", utc_now()}};
   return contents;
+}
+
+std::map<std::string, std::string> describe(const pipeline::Experiment& experiment) {
+  auto texts = describe(experiment.spec);
+  texts["model_digest"] = experiment.model_digest;
+  texts["calibration_digest"] = tokens_digest(experiment.calibration);
+  texts["evaluation_digest"] = tokens_digest(experiment.evaluation);
+  return texts;
+}
+
+std::map<std::string, std::string> describe(const config::Spec& spec) {
+  const auto resolved = config::resolved(spec);
+  return {{"spec_resolved", resolved}, {"spec_digest", digest::of_text(resolved)}};
 }
 
 }  // namespace gainsweep::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "archive/table.hpp"
@@ -7,9 +8,15 @@
 
 namespace gainsweep::cli {
 
-/// An archive's descriptive part, without tables: spec as written and resolved, digests, program,
-/// and, as measured, machine, libraries, ranks and times.
+/// What the archive of a run tells besides tables: spec as written, program, and, as measured,
+/// machine, libraries, ranks and times. `experiment` is any of the run's points.
 archive::Contents describe(const pipeline::Experiment& experiment, const std::string& spec_text,
                            const std::string& started, int num_ranks);
+
+/// What one point of the run follows from: its resolved spec, digests of model and data.
+std::map<std::string, std::string> describe(const pipeline::Experiment& experiment);
+
+/// `spec_resolved` and its digest.
+std::map<std::string, std::string> describe(const config::Spec& spec);
 
 }  // namespace gainsweep::cli

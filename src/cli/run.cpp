@@ -9,6 +9,8 @@
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/job.hpp"
+#include "cli/opening.hpp"
+#include "cli/provenance.hpp"
 #include "cli/signals.hpp"
 #include "config/read.hpp"
 #include "digest/digest.hpp"
@@ -77,6 +79,16 @@ void agree_on_folder(const parallel::Comm& comm, const std::filesystem::path& fo
   parallel::agree(comm, {{"output folder (its lock's holder)", holder, ErrorKind::environment}});
 }
 
+Outcome run_points(const parallel::Comm& comm, const std::vector<config::Point>& points,
+                   pipeline::Experiment& experiment, Job& job, const std::string& started,
+                   const std::string& spec_text) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (i > 0) together(comm, [&] { experiment = open(points[i], experiment); });
+    if (job.run_point(points[i], experiment)) return Outcome::stopped;
+  }
+  return job.finish(describe(experiment, spec_text, started, comm.size()));
+}
+
 Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   const auto started = utc_now();
   std::string text;
@@ -86,22 +98,25 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
     if (options.donor) donor = read_donor(*options.donor);
   });
   agree_on_command(comm, options, text);
-  config::Spec spec;
-  std::optional<pipeline::Experiment> experiment;
-  together(comm, [&] { spec = config::read(text, options.spec.string()); });
-  together(comm, [&] {
-    execute::start(spec.latency.device, spec.threads);
-    experiment.emplace(pipeline::open(spec));
-  });
-  agree_on_experiment(comm, *experiment);
+  std::vector<config::Point> points;
+  together(comm, [&] { points = config::read_points(text, options.spec.string()); });
+  // Whatever is wrong with any point's inputs is found before the first one runs. In this order
+  // the first is the one that stays open.
+  pipeline::Experiment experiment;
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    together(comm, [&] { experiment = open(*point, experiment); });
+    agree_on_experiment(comm, experiment);
+  }
   std::optional<archive::FolderLock> lock;
   together(comm, [&] {
     if (comm.is_root()) lock.emplace(lock_folder(options.folder));
   });
   agree_on_folder(comm, options.folder);
+  Ledger ledger{experiment.spec.name, started};
+  ledger.points = points.size();
   std::optional<Job> job;
-  together(comm, [&] { job.emplace(comm, options, *experiment, std::move(donor), started); });
-  return job->run(text);
+  together(comm, [&] { job.emplace(comm, options, std::move(donor), ledger); });
+  return run_points(comm, points, experiment, *job, started, text);
 }
 
 int exit_code_of(Outcome outcome) {

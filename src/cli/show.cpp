@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "cli/command.hpp"
+#include "cli/opening.hpp"
 #include "config/read.hpp"
 #include "graph/print.hpp"
 #include "pipeline/experiment.hpp"
@@ -41,7 +42,7 @@ lower::Maxima observed_maxima(const pipeline::Experiment& experiment) {
   if (!pipeline::needs_maxima(experiment.spec)) return {};
   const auto& ops = experiment.layout.partition.ops;
   const auto& spec = experiment.spec;
-  execute::Parameters parameters(experiment.model.checkpoint, spec.latency.device,
+  execute::Parameters parameters(experiment.model->checkpoint, spec.latency.device,
                                  spec.sensitivity.precision);
   execute::Program program(lower::observe(experiment.graph, ops), parameters);
   std::vector<lower::Maxima> maxima;
@@ -99,6 +100,25 @@ void draw(const std::string& dot, const std::filesystem::path& svg) {
                     ". Install Graphviz, or write --dot and draw it elsewhere.");
 }
 
+std::vector<config::Point> wanted_points(const ShowOptions& options) {
+  auto points = config::load_points(options.spec);
+  if (!options.point) return points;
+  if (*options.point >= points.size())
+    throw Error(ErrorKind::config, "--point " + std::to_string(*options.point) +
+                                       " is not there: the spec's points are 0 to " +
+                                       std::to_string(points.size() - 1) + ".");
+  return {points[*options.point]};
+}
+
+// Several specs as the documents of one YAML stream.
+void print(const std::vector<config::Point>& points) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points.size() > 1)
+      std::cout << "--- # point " << i << ": " << config::text_of(points[i].parameters) << "\n";
+    std::cout << config::resolved(points[i].spec);
+  }
+}
+
 }  // namespace
 
 int show(const ShowOptions& options) {
@@ -106,15 +126,17 @@ int show(const ShowOptions& options) {
     std::cout << (options.schema ? config::json_schema() : config::reference());
     return 0;
   }
-  const auto spec = config::load(options.spec);
+  const auto points = wanted_points(options);
   if (!options.graph) {
     if (options.dot || options.svg || options.format)
       throw Error(ErrorKind::config, "--dot, --svg and --format need --graph. Add --graph model.");
-    std::cout << config::resolved(spec);
+    print(points);
     return 0;
   }
-  execute::start(spec.latency.device, spec.threads);
-  const auto experiment = pipeline::open(spec);
+  if (points.size() > 1)
+    throw Error(ErrorKind::config, "the spec has " + std::to_string(points.size()) +
+                                       " points and --graph shows one. Choose it with --point.");
+  const auto experiment = open(points.front());
   const auto graph = wanted_graph(experiment, options);
   const bool same_ops = *options.graph == "model";
   const auto dot = graph::to_dot(graph, same_ops ? &experiment.layout.partition : nullptr);

@@ -5,12 +5,14 @@
 #include <sstream>
 
 #include "archive/archive.hpp"
+#include "archive/sweep.hpp"
 #include "base/error.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/provenance.hpp"
 #include "config/read.hpp"
-#include "digest/digest.hpp"
 #include "pipeline/assemble.hpp"
+#include "pipeline/field.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -51,57 +53,89 @@ std::string text_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+std::vector<config::Spec> measured_specs(const archive::Contents& contents,
+                                         const std::filesystem::path& archive) {
+  std::vector<config::Spec> specs;
+  for (const auto& text :
+       pipeline::texts(archive::table(contents, "points").fields, "spec_resolved"))
+    specs.push_back(config::read(text, archive.string() + ":spec_resolved"));
+  return specs;
+}
+
+// The archive's point that measured what a spec's point asks for; where there are several, the one
+// with the same plans, whose evaluations go with it.
+std::size_t matching(const std::vector<config::Spec>& measured, const config::Point& wanted,
+                     const std::filesystem::path& archive, const std::filesystem::path& spec_path) {
+  const auto same = std::find_if(measured.begin(), measured.end(), [&](const auto& spec) {
+    return config::resolved(spec) == config::resolved(wanted.spec);
+  });
+  if (same != measured.end()) return static_cast<std::size_t>(same - measured.begin());
+  std::string nearest;
+  for (std::size_t i = 0; i < measured.size(); ++i) {
+    const auto changes = measured_changes(measured[i], wanted.spec);
+    if (changes.empty()) return i;
+    if (nearest.empty() || changes.size() < nearest.size()) nearest = changes;
+  }
+  const auto where =
+      wanted.parameters.empty() ? "" : " at the point " + config::text_of(wanted.parameters);
+  throw Error(ErrorKind::config, spec_path.string() + where + " differs from what " +
+                                     archive.string() + " measured" +
+                                     (measured.size() > 1 ? ", at its nearest point:" : ":") +
+                                     nearest + "\nChange these back, or run the spec anew.");
+}
+
+// New plans on what one point of an archive measured.
+archive::Point solved(archive::Contents old, const config::Point& point) {
+  const auto& spec = point.spec;
+  const auto layout = pipeline::to_layout(old, spec.formats.formats, spec.calibration.length);
+  const auto decision = pipeline::decide(layout, spec, pipeline::to_measured(old, layout, spec));
+  std::vector<archive::Record> plans;
+  for (const auto& unit : pipeline::plan_units(spec, decision))
+    plans.push_back(pipeline::run_plan_unit(unit, layout, spec, decision));
+  auto provenance = describe(spec);
+  for (const auto* digest : {"model_digest", "calibration_digest", "evaluation_digest"})
+    provenance[digest] = old.provenance.at(digest);
+  return {point.parameters, std::move(provenance),
+          pipeline::assemble(old, layout, spec, decision, std::move(plans))};
+}
+
+void tell(const std::filesystem::path& output, const archive::Contents& contents,
+          std::size_t num_points) {
+  std::size_t plans = 0, samples = 0;
+  for (const auto& table : contents.tables) {
+    if (table.path.find("plans/") != std::string::npos) plans += table.fields.front().shape.at(0);
+    if (table.path.find("frontier/") != std::string::npos) ++plans;
+    if (table.path.ends_with("scores")) samples += table.fields.front().shape.at(0);
+  }
+  std::cout << output.string() << ": " << plans << " plans and frontiers from " << samples
+            << " scored samples";
+  if (num_points > 1) std::cout << ", " << num_points << " points";
+  std::cout << "\n";
+}
+
 }  // namespace
 
 int solve(const std::filesystem::path& archive, const std::filesystem::path& spec_path,
           const std::filesystem::path& output) {
-  auto spec = config::load(spec_path);
+  const auto points = config::load_points(spec_path);
   if (std::filesystem::exists(output))
     throw Error(ErrorKind::config, output.string() +
                                        " is there already (solve never writes into "
                                        "an old archive). Give another --out.");
   auto contents = archive::read(archive);
-  const auto measured_spec =
-      config::read(contents.provenance.at("spec_resolved"), archive.string() + ":spec_resolved");
-  const auto changes = measured_changes(measured_spec, spec);
-  if (!changes.empty())
-    throw Error(ErrorKind::config, spec_path.string() + " differs from what " + archive.string() +
-                                       " measured:" + changes +
-                                       "\nChange these back, or run the spec anew.");
-  const auto layout = pipeline::to_layout(contents, spec.formats.formats, spec.calibration.length);
-  const auto decision =
-      pipeline::decide(layout, spec, pipeline::to_measured(contents, layout, spec));
-  std::vector<archive::Record> plans;
-  for (const auto& unit : pipeline::plan_units(spec, decision))
-    plans.push_back(pipeline::run_plan_unit(unit, layout, spec, decision));
-  const auto num_plans = plans.size();
-
-  const auto resolved = config::resolved(spec);
-  contents.tables = pipeline::assemble(contents, layout, spec, decision, std::move(plans));
-  contents.provenance["name"] = spec.name;
+  const auto measured = measured_specs(contents, archive);
+  archive::Gathering gathering;
+  for (const auto& point : points)
+    gathering.add(
+        solved(archive::select(contents, matching(measured, point, archive, spec_path)), point));
+  contents.tables = std::move(gathering).finish();
+  contents.provenance["name"] = points.front().spec.name;
   contents.provenance["spec_written"] = text_of(spec_path);
-  contents.provenance["spec_resolved"] = resolved;
-  contents.provenance["spec_digest"] = digest::of_text(resolved);
   contents.provenance["program_version"] = program_version;
   contents.provenance["program_commit"] = program_commit;
   archive::write(output, contents);
-  std::cout << output.string() << ": " << num_plans << " plans and frontiers from "
-            << decision.errors.samples << " scored samples\n";
+  tell(output, contents, points.size());
   return 0;
-}
-
-int diff(const std::filesystem::path& a, const std::filesystem::path& b, bool measured) {
-  const auto first = archive::read(a);
-  const auto second = archive::read(b);
-  auto found = archive::differences(first, second);
-  if (measured)
-    for (auto& difference : archive::measured_differences(first, second))
-      found.push_back(std::move(difference));
-  for (const auto& difference : found) std::cout << difference << "\n";
-  if (found.empty())
-    std::cout << "bit-identical " << (measured ? "in everything" : "outside what was measured")
-              << "\n";
-  return found.empty() ? 0 : 1;
 }
 
 }  // namespace gainsweep::cli

@@ -35,6 +35,11 @@ nlohmann::json to_json(const Standing& standing) {
   nlohmann::json json{{"name", standing.ledger.name},        {"state", state(standing)},
                       {"started", standing.ledger.started},  {"finished", standing.ledger.finished},
                       {"failures", nlohmann::json::array()}, {"ranks", nlohmann::json::array()}};
+  if (standing.ledger.points > 1) {
+    json["points"] = standing.ledger.points;
+    json["point"] = standing.ledger.point;
+    json["parameters"] = standing.ledger.parameters;
+  }
   for (const auto& [stage, count] : standing.stages)
     json["stages"][stage] = {{"called_for", count.called_for},
                              {"done", count.done},
@@ -84,10 +89,17 @@ void print_ranks(const Standing& standing) {
   }
 }
 
+std::string point_text(const Ledger& ledger) {
+  if (ledger.point == ledger.points) return "all " + std::to_string(ledger.points) + " points";
+  return "point " + std::to_string(ledger.point) + " of 0 to " + std::to_string(ledger.points - 1) +
+         ": " + ledger.parameters;
+}
+
 void print(const Standing& standing) {
   const auto& ledger = standing.ledger;
   std::cout << ledger.name << ": " << state(standing) << ", started " << ledger.started;
   if (!ledger.finished.empty()) std::cout << ", finished " << ledger.finished;
+  if (ledger.points > 1) std::cout << "\n" << point_text(ledger);
   print_stages(standing);
   print_ranks(standing);
   for (const auto& failure : standing.failures)

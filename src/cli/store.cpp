@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "archive/archive.hpp"
+#include "archive/sweep.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "parallel/agree.hpp"
@@ -23,10 +24,6 @@ std::vector<std::string> split_lines(const std::string& text) {
   std::vector<std::string> all;
   for (std::string line; std::getline(stream, line);) all.push_back(line);
   return all;
-}
-
-bool is_of_units(const archive::Table& table) {
-  return !table.fields.empty() && table.fields.front().name == "unit_key";
 }
 
 }  // namespace
@@ -86,13 +83,8 @@ void Store::rescue(std::optional<archive::Record> record) {
 
 pipeline::Results read_donor(const std::filesystem::path& archive) {
   pipeline::Results donor;
-  for (const auto& table : archive::read(archive).tables) {
-    if (!is_of_units(table) || table.path == failures) continue;
-    for (std::size_t unit = 0; unit < table.fields.front().shape.at(0); ++unit) {
-      auto record = archive::row(table, unit);
-      donor.insert_or_assign(record.key, std::move(record));
-    }
-  }
+  for (auto& record : archive::unit_records(archive::read(archive)))
+    if (record.table != failures) donor.insert_or_assign(record.key, std::move(record));
   return donor;
 }
 

@@ -17,6 +17,22 @@ bool starts_with(const std::string& text, const std::string& start) {
   return text.compare(0, start.size(), start) == 0;
 }
 
+// Records as tables. A frontier is the only unit of its table and as long as it comes out,
+// so that its rows are not units but places on it.
+std::vector<archive::Table> to_tables(std::vector<archive::Record> records) {
+  auto tables = archive::stack(std::move(records));
+  for (auto& table : tables) {
+    if (!starts_with(table.path, "frontier/")) continue;
+    table.long_name = "One row per plan on " + table.path;
+    table.fields.erase(table.fields.begin(), table.fields.begin() + 2);
+    for (auto& field : table.fields) {
+      field.shape.erase(field.shape.begin());
+      field.axes.erase(field.axes.begin());
+    }
+  }
+  return tables;
+}
+
 // What the configurations of each timed table are, for readers of its raw seconds.
 archive::Table timing_table(const Layout& layout, const std::vector<TimingTarget>& targets) {
   std::vector<std::string> tables, formats, subgraphs;
@@ -53,7 +69,7 @@ std::vector<archive::Table> assemble(const Experiment& experiment, const Results
         records.push_back(found->second);
         records.back().order = unit.order;
       }
-  append(tables, archive::stack(std::move(records)));
+  append(tables, to_tables(std::move(records)));
   if (obstacle(experiment, results, Stage::solve).empty())
     append(tables,
            gain_tables(experiment.layout, experiment.spec, collect_decision(experiment, results)));
@@ -68,7 +84,7 @@ std::vector<archive::Table> assemble(const archive::Contents& old, const Layout&
     if (!starts_with(table.path, "plans/") && !starts_with(table.path, "frontier/") &&
         !starts_with(table.path, "gains/"))
       tables.push_back(table);
-  append(tables, archive::stack(std::move(plans)));
+  append(tables, to_tables(std::move(plans)));
   append(tables, gain_tables(layout, spec, decision));
   return tables;
 }

@@ -188,7 +188,7 @@ archive::Record frontier_record(const Unit& unit, const Layout& layout, const co
     costs.push_back(p.cost);
     predicted.push_back(sensitivity::predicted_mse(spec.solve.loss_model, p.cost, layout.length));
   }
-  const Axes axis{{"point", gains.size()}};
+  const Axes axis{{"row", gains.size()}};
   const auto objective = spec.solve.objectives[point.objective];
   return {unit.table,
           unit.nature,

@@ -67,14 +67,20 @@ std::vector<Unit> observe_units(const Experiment& experiment) {
   return units;
 }
 
+// What a sample's scores depend on besides the scales.
+digest::Builder score_key(const Experiment& experiment, const execute::Batch& sample) {
+  auto builder = base(experiment, Stage::score, score_version);
+  builder.add("precision", config::spelling(experiment.spec.sensitivity.precision));
+  add_tokens(builder, sample);
+  add_formats(builder, experiment.spec);
+  return builder;
+}
+
 std::vector<Unit> score_units(const Experiment& experiment, const Results& results) {
   const auto maxima = collect_maxima(experiment, results);
   std::vector<Unit> units;
   for (std::size_t i = 0; i < experiment.calibration.size(); ++i) {
-    auto builder = base(experiment, Stage::score, score_version);
-    builder.add("precision", config::spelling(experiment.spec.sensitivity.precision));
-    add_tokens(builder, experiment.calibration[i]);
-    add_formats(builder, experiment.spec);
+    auto builder = score_key(experiment, experiment.calibration[i]);
     add_maxima(builder, maxima);
     Unit unit{Stage::score, "scores"};
     unit.key = builder.finish();
@@ -136,6 +142,14 @@ std::vector<Unit> latency_units(const Experiment& experiment, const Results& res
   first.exclusive = true;
   std::vector<Unit> units;
   add_rounds(experiment, results, first, builder, units);
+  return units;
+}
+
+std::vector<Unit> latency_units(const Experiment& experiment, const Results& results) {
+  std::vector<Unit> units;
+  if (!wants_time(experiment.spec)) return units;
+  for (std::size_t t = 0; t < experiment.timing_targets.size(); ++t)
+    for (auto& unit : latency_units(experiment, results, t)) units.push_back(std::move(unit));
   return units;
 }
 
@@ -259,19 +273,31 @@ std::vector<Unit> enumerate(const Experiment& experiment, const Results& results
       return observe_units(experiment);
     case Stage::score:
       return score_units(experiment, results);
-    case Stage::latency: {
-      std::vector<Unit> units;
-      if (!wants_time(experiment.spec)) return units;
-      for (std::size_t t = 0; t < experiment.timing_targets.size(); ++t)
-        for (auto& unit : latency_units(experiment, results, t)) units.push_back(std::move(unit));
-      return units;
-    }
+    case Stage::latency:
+      return latency_units(experiment, results);
     case Stage::solve:
       return plan_units(experiment.spec, collect_decision(experiment, results));
     case Stage::evaluate:
       break;
   }
   return evaluate_units(experiment, results);
+}
+
+std::vector<std::string> forecast(const Experiment& experiment, Stage stage) {
+  std::vector<std::string> keys;
+  if (stage == Stage::observe)
+    for (const auto& unit : observe_units(experiment)) keys.push_back(unit.key);
+  if (stage == Stage::latency)
+    for (const auto& unit : latency_units(experiment, {})) keys.push_back(unit.key);
+  if (stage == Stage::score) {
+    const auto observed = forecast(experiment, Stage::observe);
+    for (const auto& sample : experiment.calibration) {
+      auto builder = score_key(experiment, sample);
+      for (const auto& key : observed) builder.add("observed", key);
+      keys.push_back(builder.finish());
+    }
+  }
+  return keys;
 }
 
 lower::Maxima collect_maxima(const Experiment& experiment, const Results& results) {

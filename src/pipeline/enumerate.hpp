@@ -16,6 +16,10 @@ std::vector<Stage> stages();
 /// further rounds until their stopping rule is met.
 std::vector<Unit> enumerate(const Experiment& experiment, const Results& results, Stage stage);
 
+/// Digests of a stage's first units before anything is known, equal where units will be equal: what
+/// points of a sweep share. Empty for stages whose units follow from results alone.
+std::vector<std::string> forecast(const Experiment& experiment, Stage stage);
+
 /// Why a stage has no units although the spec asks for it: a failed unit that it builds on. Empty
 /// where nothing stands in its way.
 std::string obstacle(const Experiment& experiment, const Results& results, Stage stage);

@@ -49,7 +49,7 @@ double measured_gflops(const Experiment& experiment, config::Precision precision
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (experiment.graph.nodes[n].op == "aten::embedding") nodes.push_back({n});
-  execute::Parameters parameters(experiment.model.checkpoint, experiment.spec.latency.device,
+  execute::Parameters parameters(experiment.model->checkpoint, experiment.spec.latency.device,
                                  precision);
   execute::Program program(graph::extract(experiment.graph, nodes), parameters);
   auto batch = experiment.calibration.front();
@@ -134,7 +134,7 @@ Estimate estimate(const Experiment& experiment) {
                                      (spec.evaluate.time ? 2 * blocks * timed_forward : 0))}};
 
   const auto weights = distinct_weight_elements(experiment);
-  for (const auto& file : experiment.model.checkpoint.files())
+  for (const auto& file : experiment.model->checkpoint.files())
     estimate.parameter_bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
   const auto owned = scoring == config::Precision::bf16 ? 0 : weights * bytes_of(scoring);
   const auto score_bytes = owned + activation_bytes(experiment.graph, bytes_of(scoring)).total;

@@ -32,7 +32,7 @@ void check_enough(const std::vector<std::int64_t>& tokens, const std::filesystem
 void read_samples(Experiment& experiment) {
   const auto& calibration = experiment.spec.calibration;
   const auto& evaluate = experiment.spec.evaluate;
-  const auto vocabulary = experiment.model.config.vocabulary;
+  const auto vocabulary = experiment.model->config.vocabulary;
   const auto tokens = archive::read_tokens(calibration.tokens, vocabulary);
   check_enough(tokens, calibration.tokens, calibration.samples, calibration.length,
                std::to_string(calibration.samples) + " calibration samples");
@@ -119,20 +119,26 @@ gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingT
   return times;
 }
 
-Experiment open(const config::Spec& spec) {
-  auto model = model::open(spec.model.checkpoint);
-  Experiment experiment{spec, std::move(model), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+Experiment open(const config::Spec& spec, const Experiment* other) {
+  Experiment experiment;
+  experiment.spec = spec;
+  if (other != nullptr && other->spec.model.checkpoint == spec.model.checkpoint) {
+    experiment.model = other->model;
+    experiment.model_digest = other->model_digest;
+  } else {
+    experiment.model = std::make_shared<const model::Model>(model::open(spec.model.checkpoint));
+    experiment.model_digest = model::digest(*experiment.model, static_cast<int>(spec.threads));
+  }
   read_samples(experiment);
   refuse_overlap(experiment);
   experiment.graph =
-      model::build(experiment.model.config, {1, spec.calibration.length, /*with_loss=*/true});
+      model::build(experiment.model->config, {1, spec.calibration.length, /*with_loss=*/true});
   experiment.latency_graph = model::build(
-      experiment.model.config, {spec.latency.batch, spec.latency.length, /*with_loss=*/false});
+      experiment.model->config, {spec.latency.batch, spec.latency.length, /*with_loss=*/false});
   experiment.target = lower::cpu_target();
   experiment.layout = make_layout(experiment);
   experiment.timing_targets = timing_targets(experiment.layout, spec.latency);
   experiment.environment = execute::environment(spec.latency.device);
-  experiment.model_digest = model::digest(experiment.model, static_cast<int>(spec.threads));
   return experiment;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingT
 /// Everything a run's units depend on, opened once a process.
 struct Experiment {
   config::Spec spec;
-  model::Model model;
+  std::shared_ptr<const model::Model> model;
   graph::Graph graph;          ///< batch 1, the calibration length, with loss
   graph::Graph latency_graph;  ///< the latency workload, without loss
   lower::Target target;
@@ -45,8 +46,9 @@ struct Experiment {
 };
 
 /// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
-/// found here: Error(config) or Error(input).
-Experiment open(const config::Spec& spec);
+/// found here: Error(config) or Error(input). `other` lends its model where the checkpoint is the
+/// same.
+Experiment open(const config::Spec& spec, const Experiment* other = nullptr);
 
 /// What timed programs run in: the high format's own precision.
 config::Precision timed_precision(const config::Spec& spec);

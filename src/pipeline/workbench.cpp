@@ -19,7 +19,7 @@ execute::Batch latency_batch(const Experiment& experiment) {
   const auto& spec = experiment.spec.latency;
   execute::Batch batch{spec.batch, spec.length, {}, {}};
   for (std::int64_t i = 0; i < spec.batch * spec.length; ++i)
-    batch.tokens.push_back(i % experiment.model.config.vocabulary);
+    batch.tokens.push_back(i % experiment.model->config.vocabulary);
   return batch;
 }
 
@@ -71,7 +71,8 @@ struct Workbench::State {
 
   execute::Parameters& parameters(std::optional<execute::Parameters>& slot,
                                   config::Precision precision) const {
-    if (!slot) slot.emplace(experiment.model.checkpoint, experiment.spec.latency.device, precision);
+    if (!slot)
+      slot.emplace(experiment.model->checkpoint, experiment.spec.latency.device, precision);
     return *slot;
   }
 

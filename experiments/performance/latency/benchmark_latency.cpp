@@ -25,7 +25,7 @@ class Bench {
       : experiment_(pipeline::open(dynamic(std::move(spec)))),
         partition_(graph::partition(experiment_.latency_graph, experiment_.spec.partition,
                                     experiment_.layout.formats.size())),
-        parameters_(experiment_.model.checkpoint, config::Device::cpu, config::Precision::bf16),
+        parameters_(experiment_.model->checkpoint, config::Device::cpu, config::Precision::bf16),
         inputs_(execute::make_inputs(experiment_.latency_graph, batch(), config::Device::cpu)) {}
 
   const pipeline::Experiment& experiment() const { return experiment_; }
@@ -158,7 +158,7 @@ void additivity(Bench& bench, std::int64_t blocks) {
 int main(int argc, char** argv) {
   try {
     if (argc != 3) throw Error(ErrorKind::config, "usage: benchmark_latency SPEC BLOCKS");
-    auto spec = config::load(argv[1]);
+    auto spec = config::load_points(argv[1]).at(0).spec;
     execute::start(spec.latency.device, spec.threads);
     Bench bench(std::move(spec));
     const std::int64_t blocks = std::stol(argv[2]);

@@ -1,0 +1,18 @@
+#include "cli/opening.hpp"
+
+#include "base/error.hpp"
+#include "config/read.hpp"
+
+namespace gainsweep::cli {
+
+pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other) {
+  try {
+    execute::start(point.spec.latency.device, point.spec.threads);
+    return pipeline::open(point.spec, other.model ? &other : nullptr);
+  } catch (const Error& error) {
+    if (point.parameters.empty()) throw;
+    throw with_context(error, "at the point " + config::text_of(point.parameters));
+  }
+}
+
+}  // namespace gainsweep::cli

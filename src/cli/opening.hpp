@@ -1,0 +1,12 @@
+#pragma once
+
+#include "config/spec.hpp"
+#include "pipeline/experiment.hpp"
+
+namespace gainsweep::cli {
+
+/// Starts the device of a point's spec with its threads and opens its experiment; `other` lends its
+/// model where it is the same (a default one has none). Errors name the point.
+pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other = {});
+
+}  // namespace gainsweep::cli
