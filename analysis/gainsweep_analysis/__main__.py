@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from . import archive, comparison, table
+from .contents import Archive
+from .tables import Point
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,6 +21,8 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    listed = command("points", "List the points of a sweep.", print_points)
+    listed.add_argument("archive", type=Path)
     shown = command("table", "Print the plans beside what was measured of them.", print_table)
     shown.add_argument("archive", type=Path)
     shown.add_argument("--format", choices=("text", "csv", "json"), default="text")
@@ -29,33 +33,78 @@ def parser() -> argparse.ArgumentParser:
     drawn = command("figures", "Write every figure as PNG and PDF.", write_figures)
     drawn.add_argument("archive", type=Path)
     drawn.add_argument("--out", type=Path, required=True, metavar="DIR")
+    for added in (listed, shown, report, drawn):
+        added.add_argument(
+            "--select",
+            action="append",
+            default=[],
+            type=condition,
+            metavar="PATH=VALUE",
+            help="only points of a sweep with this value of a swept leaf; may be repeated",
+        )
     compared = command("compare", "Print two archives' plans side by side.", compare)
     compared.add_argument("first", type=Path, metavar="A")
     compared.add_argument("second", type=Path, metavar="B")
+    compared.add_argument("--format", choices=("text", "csv", "json"), default="text")
     return top
 
 
+def condition(text: str) -> tuple[str, str]:
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE, such as solve.noise=paper")
+    return path.strip(), value.strip()
+
+
+def selected(options: argparse.Namespace) -> tuple[archive.Sweep, list[Point]]:
+    sweep = archive.read_sweep(options.archive)
+    return sweep, sweep.where(dict(options.select))
+
+
+def print_points(options: argparse.Namespace) -> None:
+    _, points = selected(options)
+    for point in points:
+        print(f"{point.number}  {point.label or 'the only point'}")
+
+
 def print_table(options: argparse.Namespace) -> None:
-    found = archive.read(options.archive)
-    objectives = found.objectives
-    if options.objective is not None:
-        if options.objective not in objectives:
-            raise archive.ArchiveError(
-                f"{options.archive}: it has no plans for the objective '{options.objective}' "
-                f"(objectives: {', '.join(objectives) or 'none'})."
-            )
-        objectives = [options.objective]
+    sweep, points = selected(options)
+    listed = [(found, objectives_of(found, options)) for found in map(sweep.at, points)]
     if options.format == "text":
-        sys.stdout.write(table.text(found, objectives))
+        texts = [table.text(found, objectives) for found, objectives in listed]
+        heads = [f"── {point.label}\n" if point.label else "" for point in points]
+        sys.stdout.write("\n".join(map("".join, zip(heads, texts, strict=True))))
         return
-    written = table.csv_text if options.format == "csv" else table.json_text
-    sys.stdout.write(written(table.records(found, objectives)))
+    records = [
+        found.point.parameters | record
+        for found, objectives in listed
+        for record in table.records(found, objectives)
+    ]
+    print_records(records, options.format)
+
+
+def objectives_of(found: Archive, options: argparse.Namespace) -> list[str]:
+    if options.objective is None:
+        return found.objectives
+    if options.objective not in found.objectives:
+        raise archive.ArchiveError(
+            f"{options.archive}: it has no plans for the objective '{options.objective}' "
+            f"(objectives: {', '.join(found.objectives) or 'none'})."
+        )
+    return [options.objective]
+
+
+def print_records(records: list[dict], layout: str) -> None:
+    written = table.csv_text if layout == "csv" else table.json_text
+    sys.stdout.write(written(records))
 
 
 def write_report(options: argparse.Namespace) -> None:
-    from . import report  # matplotlib takes a second to load
+    from . import report, sweep_report  # matplotlib takes a second to load
 
-    page = report.html(archive.read(options.archive))
+    sweep, points = selected(options)
+    archives = [sweep.at(point) for point in points]
+    page = report.html(archives[0]) if len(archives) == 1 else sweep_report.html(archives)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(options.out.name + ".tmp")
     partial.write_text(page, encoding="utf-8")
@@ -66,16 +115,24 @@ def write_report(options: argparse.Namespace) -> None:
 def write_figures(options: argparse.Namespace) -> None:
     from . import figures
 
-    drawings = figures.draw_all(archive.read(options.archive))
-    options.out.mkdir(parents=True, exist_ok=True)
-    figures.save(drawings, options.out)
-    print(f"{len(drawings)} figures as PNG and PDF: {options.out}")
+    sweep, points = selected(options)
+    count = 0
+    for point in points:
+        folder = options.out / f"point_{point.number}" if len(points) > 1 else options.out
+        drawings = figures.draw_all(sweep.at(point))
+        folder.mkdir(parents=True, exist_ok=True)
+        figures.save(drawings, folder)
+        count += len(drawings)
+    print(f"{count} figures as PNG and PDF: {options.out}")
 
 
 def compare(options: argparse.Namespace) -> None:
     first, second = archive.read(options.first), archive.read(options.second)
     objectives = comparison.objectives(first, second)
-    sys.stdout.write(comparison.text(first, second, objectives))
+    if options.format == "text":
+        sys.stdout.write(comparison.text(first, second, objectives))
+    else:
+        print_records(comparison.records(first, second, objectives), options.format)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,189 +1,99 @@
-"""The archive as dataclasses; docs/archive_format.md has its layout."""
+"""Reads archives; docs/archive_format.md has their layout."""
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import h5py
 import numpy as np
 import yaml
 
+from .contents import (
+    Archive,
+    Evaluation,
+    Failure,
+    Format,
+    Frontier,
+    Op,
+    Operand,
+    Plans,
+    Scores,
+    Subgraph,
+    Timing,
+)
 from .seal import SCHEMA, ArchiveError, check_seal
+from .tables import Point, Table, Tables, points, read_tables, select, text
 
 VERSION = 1
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Op:
-    path: str
-    kind: str
-    macs: int
-    weight_elements: int
-    subgraph: int
-    tie: int
-    real_formats: tuple[str, ...]
+class Sweep:
+    """An archive with all its points; `at` is one of them."""
 
-
-@dataclass(frozen=True)
-class Operand:
-    op: int
-    place: int
-    role: str
-
-
-@dataclass(frozen=True)
-class Subgraph:
-    name: str
-    cls: int
-    ops: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Format:
-    name: str
-    kind: str
-    bits: int
-    mantissa_bits: int
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Per calibration sample; `low` counts the formats from the second on."""
-
-    sample: np.ndarray
-    loss: np.ndarray  # [sample], nat
-    sensitivity: np.ndarray  # [sample, operand], nat²
-    signed_error: np.ndarray  # [sample, operand, low], nat
-    step_norm: np.ndarray  # [sample, operand, low], nat²
-
-
-@dataclass(frozen=True)
-class Plans:
-    """The plans of one objective and strategy; `draw` has one place unless it is `random`."""
-
-    objective: str
-    strategy: str
-    gain_units: str
-    threshold: np.ndarray  # [point]
-    budget: np.ndarray  # [point], nat²
-    assignment: np.ndarray  # [point, draw, op], index of the format
-    assignment_key: np.ndarray  # [point, draw]
-    gain: np.ndarray  # [point, draw]
-    loss_error: np.ndarray  # [point, draw], nat²
-    predicted_mse: np.ndarray  # [point, draw], nat²
-    num_samples: np.ndarray  # [point]
-    certificate_gap: np.ndarray  # [point]
-    certificate_nodes: np.ndarray  # [point]
-
-    def point(self, threshold: float) -> int | None:
-        """The place of a threshold, None where its unit failed or was not asked for."""
-        places = np.flatnonzero(np.isclose(self.threshold, threshold, rtol=1e-9, atol=0))
-        return int(places[0]) if places.size else None
-
-
-@dataclass(frozen=True)
-class Frontier:
-    gain: np.ndarray
-    loss_error: np.ndarray
-    predicted_mse: np.ndarray
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Raw times of the configurations of one class of sub-graphs."""
-
-    table: str
-    subgraph: str  # the first of the class
-    members: int  # lowered together
-    configurations: list[tuple[str, ...]]
-    seconds: np.ndarray  # [block, configuration]
-    kernels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was measured of one assignment."""
-
-    key: str
-    assignment: np.ndarray | None = None  # [op]
-    loss: np.ndarray | None = None  # [sample], nat
-    seconds: np.ndarray | None = None  # [block, (all-high, plan)]
-
-
-@dataclass(frozen=True)
-class Failure:
-    stage: str
-    label: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Archive:
     path: Path
     program: str
-    provenance: dict[str, str]
+    provenance: dict[str, str]  # of all points
     machine: dict[str, str]
-    spec: dict
-    ops: list[Op]
-    operands: list[Operand]
-    subgraphs: list[Subgraph]
-    formats: list[Format]
-    scores: Scores
-    plans: dict[tuple[str, str], Plans]  # by objective and strategy
-    frontiers: dict[str, Frontier]  # by objective
-    gains: dict[str, list[dict[tuple[str, ...], int]]]  # by objective, sub-graph, configuration
-    timings: list[Timing]
-    evaluations: dict[str, Evaluation]  # by assignment key
-    failures: list[Failure] = field(default_factory=list)
+    points: list[Point]
+    tables: Tables
 
-    @property
-    def length(self) -> int:
-        """T: predicted tokens of a sample."""
-        return int(self.spec["calibration"]["length"])
+    def at(self, point: Point) -> Archive:
+        return _guarded(self.path, lambda: _archive(self, point))
 
-    @property
-    def mean_square_loss(self) -> float:
-        """E[g²] over the calibration samples, nat²."""
-        return float(np.mean(self.scores.loss**2))
-
-    @property
-    def high(self) -> str:
-        return self.formats[0].name
-
-    @property
-    def low(self) -> list[str]:
-        return [format_.name for format_ in self.formats[1:]]
-
-    @property
-    def spec_thresholds(self) -> list[float]:
-        return [float(threshold) for threshold in self.spec["solve"]["thresholds"]]
-
-    @property
-    def objectives(self) -> list[str]:
-        """Those with plans, in the spec's order."""
-        found = {objective for objective, _ in self.plans}
-        return [name for name in self.spec["solve"]["objectives"] if name in found]
-
-    def strategies(self, objective: str) -> list[str]:
-        known = self.spec["solve"]["strategies"]
-        return [name for name in known if (objective, name) in self.plans]
-
-    @property
-    def baseline(self) -> Evaluation | None:
-        """The evaluation of the all-high assignment."""
-        for evaluation in self.evaluations.values():
-            if evaluation.assignment is not None and not evaluation.assignment.any():
-                return evaluation
-        return None
+    def where(self, conditions: dict[str, str]) -> list[Point]:
+        """The points whose parameters have these values: as YAML, spaces and quotes aside, numbers
+        and lists by value. ArchiveError for an unknown parameter or when there is no such point."""
+        known = list(self.points[0].parameters)
+        for path in conditions:
+            if path not in known:
+                raise ArchiveError(
+                    f"{self.path}: '{path}' is no parameter of its sweep "
+                    f"(parameters: {', '.join(known) or 'none'})."
+                )
+        wanted = {path: yaml.safe_load(value) for path, value in conditions.items()}
+        chosen = [
+            point
+            for point in self.points
+            if all(yaml.safe_load(point.parameters[p]) == value for p, value in wanted.items())
+        ]
+        if not chosen:
+            values = {p: list(dict.fromkeys(q.parameters[p] for q in self.points)) for p in wanted}
+            listed = "; ".join(f"{path}: {', '.join(found)}" for path, found in values.items())
+            raise ArchiveError(f"{self.path}: no point has these values (there are {listed}).")
+        return chosen
 
 
-def read(path: str | os.PathLike) -> Archive:
+def read_sweep(path: str | os.PathLike) -> Sweep:
     """Reads and checks an archive. ArchiveError for anything else."""
     path = Path(path)
     check_seal(path)
-    try:
+
+    def read_file() -> Sweep:
         with h5py.File(path) as file:
-            return _read(path, file)
+            return _sweep(path, file)
+
+    return _guarded(path, read_file)
+
+
+def read(path: str | os.PathLike) -> Archive:
+    """The only point of an archive. ArchiveError as above, and when it has several."""
+    sweep = read_sweep(path)
+    if len(sweep.points) > 1:
+        raise ArchiveError(
+            f"{path}: it has {len(sweep.points)} points where one is wanted. Choose one by its "
+            f"parameters ({', '.join(sweep.points[0].parameters)})."
+        )
+    return sweep.at(sweep.points[0])
+
+
+def _guarded(path: Path, act: Callable[[], Found]) -> Found:
+    """What `act` returns; whatever goes wrong in it as ArchiveError with the path."""
+    try:
+        return act()
     except ArchiveError as error:
         raise ArchiveError(f"{path}: {error}") from None
     except (KeyError, OSError, ValueError, IndexError, yaml.YAMLError) as error:
@@ -193,193 +103,169 @@ def read(path: str | os.PathLike) -> Archive:
         ) from error
 
 
-def _read(path: Path, file: h5py.File) -> Archive:
-    schema, version = _text(file.attrs.get("schema", "")), file.attrs.get("schema_version", 0)
+def _sweep(path: Path, file: h5py.File) -> Sweep:
+    schema, version = text(file.attrs.get("schema", "")), file.attrs.get("schema_version", 0)
     if schema != SCHEMA or version != VERSION:
         raise ArchiveError(
             f"its layout is '{schema}' version {version}, this package reads '{SCHEMA}' version "
             f"{VERSION}. Use the analysis package of the program's version."
         )
-    provenance = _texts_of(file["provenance"])
-    layout = _read_layout(file)
-    return Archive(
+    tables = read_tables(file)
+    return Sweep(
         path=path,
-        program=_text(file.attrs.get("program", "")),
-        provenance=provenance,
+        program=text(file.attrs.get("program", "")),
+        provenance=_texts_of(file["provenance"]),
         machine=_texts_of(file["measured/machine"]),
-        spec=yaml.safe_load(provenance["spec_resolved"]),
-        **layout,
-        scores=_read_scores(file),
-        plans={
-            (plans.objective, plans.strategy): plans
-            for top in _tops(file)
-            for objective, group in top.get("plans", {}).items()
-            for plans in (_read_plans(objective, name, group[name]) for name in group)
-        },
-        frontiers={
-            objective: Frontier(
-                *(group[name][0] for name in ("gain", "loss_error", "predicted_mse"))
-            )
-            for top in _tops(file)
-            for objective, group in top.get("frontier", {}).items()
-        },
-        gains={
-            objective: _read_gains(group, len(layout["subgraphs"]))
-            for top in _tops(file)
-            for objective, group in top.get("gains", {}).items()
-        },
-        timings=_read_timings(file),
-        evaluations=_read_evaluations(file),
-        failures=_read_failures(file),
+        points=points(tables),
+        tables=tables,
     )
 
 
-def _tops(file: h5py.File) -> list[h5py.Group]:
-    """The groups that hold tables: deterministic ones, then measured ones."""
-    return [file, file["measured"]]
+def _archive(sweep: Sweep, point: Point) -> Archive:
+    tables = select(sweep.tables, point.number)
+    layout = _read_layout(tables)
+    provenance = sweep.provenance | point.provenance
+    return Archive(
+        path=sweep.path,
+        program=sweep.program,
+        point=point,
+        provenance=provenance,
+        machine=sweep.machine,
+        spec=yaml.safe_load(provenance["spec_resolved"]),
+        **layout,
+        scores=_read_scores(tables),
+        plans={
+            (objective, strategy): _read_plans(objective, strategy, table)
+            for (objective, strategy), table in _below(tables, "plans")
+        },
+        frontiers={
+            objective: Frontier(*(table[n] for n in ("gain", "loss_error", "predicted_mse")))
+            for (objective,), table in _below(tables, "frontier")
+        },
+        gains={
+            objective: _read_gains(table, len(layout["subgraphs"]))
+            for (objective,), table in _below(tables, "gains")
+        },
+        timings=_read_timings(tables),
+        evaluations=_read_evaluations(tables),
+        failures=_read_failures(tables),
+    )
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _below(tables: Tables, group: str) -> Iterable[tuple[tuple[str, ...], Table]]:
+    """The tables in a group and in its measured twin, with the rest of their paths."""
+    for top in ("", "measured/"):
+        start = f"{top}{group}/"
+        for path, table in tables.items():
+            if path.startswith(start):
+                yield tuple(path.removeprefix(start).split("/")), table
+
+
+def _both(tables: Tables, path: str) -> list[Table]:
+    """The deterministic and the measured table of a path, those that there are."""
+    return [tables[top + path] for top in ("", "measured/") if top + path in tables]
 
 
 def _texts_of(group: h5py.Group) -> dict[str, str]:
     """Short texts are attributes, long ones datasets."""
-    texts = {key: _text(value) for key, value in group.attrs.items() if key != "sha256"}
+    texts = {key: text(value) for key, value in group.attrs.items() if key != "sha256"}
     return texts | {key: dataset.asstr()[()] for key, dataset in group.items()}
 
 
-def _texts(group: h5py.Group, name: str) -> np.ndarray:
-    return group[name].asstr()[()]
-
-
-def _read_layout(file: h5py.File) -> dict:
+def _read_layout(tables: Tables) -> dict:
     ops, operands, subgraphs, formats = (
-        file[name] for name in ("ops", "operands", "subgraphs", "formats")
+        tables[name] for name in ("ops", "operands", "subgraphs", "formats")
     )
-    op_subgraph = ops["subgraph"][()]
+    op_columns = ("path", "kind", "macs", "weight_elements", "subgraph", "tie")
+    members = [np.flatnonzero(ops["subgraph"] == j) for j in range(len(subgraphs["name"]))]
     return {
         "ops": [
-            Op(
-                path,
-                kind,
-                int(macs),
-                int(elements),
-                int(subgraph),
-                int(tie),
-                tuple(real.split(",")),
-            )
-            for path, kind, macs, elements, subgraph, tie, real in zip(
-                _texts(ops, "path"),
-                _texts(ops, "kind"),
-                ops["macs"][()],
-                ops["weight_elements"][()],
-                op_subgraph,
-                ops["tie"][()],
-                _texts(ops, "real_formats"),
-                strict=True,
-            )
+            Op(path, kind, *map(int, numbers), tuple(real.split(",")))
+            for path, kind, *numbers, real in ops.rows(*op_columns, "real_formats")
         ],
         "operands": [
             Operand(int(op), int(place), role)
-            for op, place, role in zip(
-                operands["op"][()], operands["operand"][()], _texts(operands, "role"), strict=True
-            )
+            for op, place, role in operands.rows("op", "operand", "role")
         ],
         "subgraphs": [
-            Subgraph(name, int(cls), tuple(int(op) for op in np.flatnonzero(op_subgraph == index)))
-            for index, (name, cls) in enumerate(
-                zip(_texts(subgraphs, "name"), subgraphs["class"][()], strict=True)
-            )
+            Subgraph(name, int(cls), tuple(map(int, members[index])))
+            for index, (name, cls) in enumerate(subgraphs.rows("name", "class"))
         ],
         "formats": [
             Format(name, kind, int(bits), int(mantissa))
-            for name, kind, bits, mantissa in zip(
-                _texts(formats, "name"),
-                _texts(formats, "kind"),
-                formats["bits"][()],
-                formats["mantissa_bits"][()],
-                strict=True,
-            )
+            for name, kind, bits, mantissa in formats.rows("name", "kind", "bits", "mantissa_bits")
         ],
     }
 
 
-def _read_scores(file: h5py.File) -> Scores:
-    if "scores" not in file:
+def _read_scores(tables: Tables) -> Scores:
+    if "scores" not in tables:
         raise ArchiveError("it has no table 'scores' (no calibration sample was scored).")
     names = ("sample", "loss", "sensitivity", "signed_error", "step_norm")
-    return Scores(*(file["scores"][name][()] for name in names))
+    return Scores(*(tables["scores"][name] for name in names))
 
 
-def _read_plans(objective: str, strategy: str, group: h5py.Group) -> Plans:
-    numbers = (
-        "threshold budget assignment gain loss_error predicted_mse num_samples certificate_gap "
-        "certificate_nodes"
+def _read_plans(objective: str, strategy: str, table: Table) -> Plans:
+    columns = (
+        "threshold budget assignment assignment_key gain loss_error predicted_mse num_samples "
+        "certificate_gap certificate_nodes"
     )
     return Plans(
         objective=objective,
         strategy=strategy,
-        gain_units=_text(group["gain"].attrs["units"]),
-        assignment_key=_texts(group, "assignment_key"),
-        **{name: group[name][()] for name in numbers.split()},
+        gain_units=table.units["gain"],
+        **{name: table[name] for name in columns.split()},
     )
 
 
-def _read_gains(group: h5py.Group, num_subgraphs: int) -> list[dict[tuple[str, ...], int]]:
+def _read_gains(table: Table, num_subgraphs: int) -> list[dict[tuple[str, ...], int]]:
     gains: list[dict[tuple[str, ...], int]] = [{} for _ in range(num_subgraphs)]
-    rows = zip(group["subgraph"][()], _texts(group, "formats"), group["gain"][()], strict=True)
-    for subgraph, formats, gain in rows:
+    for subgraph, formats, gain in table.rows("subgraph", "formats", "gain"):
         gains[subgraph][tuple(formats.split(","))] = int(gain)
     return gains
 
 
-def _read_timings(file: h5py.File) -> list[Timing]:
-    if "timed_configurations" not in file:
+def _read_timings(tables: Tables) -> list[Timing]:
+    if "timed_configurations" not in tables:
         return []
-    rows = file["timed_configurations"]
-    tables = _texts(rows, "table")
-    formats, subgraphs, members = _texts(rows, "formats"), _texts(rows, "subgraph"), rows["members"]
+    rows = tables["timed_configurations"]
     timings = []
-    for table in dict.fromkeys(tables):
-        if table not in file["measured"]:
+    for name in dict.fromkeys(rows["table"]):
+        if f"measured/{name}" not in tables:
             continue  # its first round failed
-        places = np.flatnonzero(tables == table)
-        group = file["measured"][table]
-        seconds = group["seconds"][()]
+        places = np.flatnonzero(rows["table"] == name)
+        table = tables[f"measured/{name}"]
+        seconds = table["seconds"]
         timings.append(
             Timing(
-                table=table,
-                subgraph=subgraphs[places[0]],
-                members=int(members[places[0]]),
-                configurations=[tuple(formats[place].split(",")) for place in places],
+                table=name,
+                subgraph=rows["subgraph"][places[0]],
+                members=int(rows["members"][places[0]]),
+                configurations=[tuple(rows["formats"][place].split(",")) for place in places],
                 seconds=seconds.reshape(-1, seconds.shape[-1]),
-                kernels=tuple(dict.fromkeys(_texts(group, "kernels").ravel())),
+                kernels=tuple(dict.fromkeys(table["kernels"].ravel())),
             )
         )
     return timings
 
 
-def _read_evaluations(file: h5py.File) -> dict[str, Evaluation]:
+def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
     found: dict[str, dict] = {}
-    for top in _tops(file):
-        if "evaluations/losses" in top:
-            group = top["evaluations/losses"]
-            for row, key in enumerate(_texts(group, "assignment_key")):
-                found.setdefault(key, {}).update(
-                    assignment=group["assignment"][row], loss=group["loss"][row]
-                )
-    times = file["measured"].get("evaluations/times")
+    for table in _both(tables, "evaluations/losses"):
+        for key, assignment, loss in table.rows("assignment_key", "assignment", "loss"):
+            found.setdefault(key, {}).update(assignment=assignment, loss=loss)
+    times = tables.get("measured/evaluations/times")
     if times is not None:
-        keys = _texts(times, "assignment_key")
+        keys = times["assignment_key"]
         for key in dict.fromkeys(keys):
             seconds = times["seconds"][np.flatnonzero(keys == key)]
             found.setdefault(key, {})["seconds"] = seconds.reshape(-1, seconds.shape[-1])
     return {key: Evaluation(key, **values) for key, values in found.items()}
 
 
-def _read_failures(file: h5py.File) -> list[Failure]:
-    groups = [file[path] for path in ("failures", "measured/failures") if path in file]
-    columns = ("stage", "label", "reason")
-    rows = (zip(*(_texts(group, name) for name in columns), strict=True) for group in groups)
-    return [Failure(*row) for part in rows for row in part]
+def _read_failures(tables: Tables) -> list[Failure]:
+    return [
+        Failure(*row)
+        for table in _both(tables, "failures")
+        for row in table.rows("stage", "label", "reason")
+    ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import grid
-from .archive import Archive
+from .contents import Archive
 from .notation import DASH, significant
 from .plans import PlanRow, main_strategy, rows
 from .table import gain_scale, lowered_text
@@ -85,6 +85,31 @@ def text(first: Archive, second: Archive, compared: Iterable[str]) -> str:
         f"{DASH}: no plan for this threshold, or not measured.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def records(first: Archive, second: Archive, compared: Iterable[str]) -> list[dict]:
+    """One flat record per objective and threshold, in SI units and the archives' gain units."""
+    return [
+        {
+            "objective": pair.objective,
+            "allowed_tau": pair.threshold,
+            **_numbers("a", pair.first),
+            **_numbers("b", pair.second),
+            "differing_ops": pair.differing,
+        }
+        for objective in compared
+        for pair in pairs(first, second, objective)
+    ]
+
+
+def _numbers(side: str, row: PlanRow | None) -> dict:
+    measured = row.measured_tau if row is not None else None
+    return {
+        f"{side}_gain": row.gain if row is not None else None,
+        f"{side}_predicted_tau": row.predicted_tau if row is not None else None,
+        f"{side}_measured_tau": measured.value if measured is not None else None,
+        f"{side}_perplexity": row.perplexity if row is not None else None,
+    }
 
 
 def _columns(listed: list[Pair], factor: float, unit: str) -> list[grid.Column]:

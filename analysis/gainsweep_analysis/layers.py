@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .archive import Archive
+from .contents import Archive
 
 
 @dataclass(frozen=True)

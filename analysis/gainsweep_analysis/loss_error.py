@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .archive import Archive, Format
+from .contents import Archive, Format
 from .statistics import Estimate, bootstrap
 
 NOISES = ("empirical", "paper", "log_uniform")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .archive import Archive, Evaluation, Plans
+from .contents import Archive, Evaluation, Plans
 from .loss_error import tau
 from .statistics import Estimate, measured_tau, perplexity, time_saved
 

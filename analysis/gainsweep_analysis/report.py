@@ -5,7 +5,7 @@ from html import escape
 from importlib.resources import files
 
 from . import figures, grid
-from .archive import Archive
+from .contents import Archive
 from .figures.style import Drawing, svg
 from .notation import significant
 from .plans import rows
@@ -35,10 +35,15 @@ def html(archive: Archive) -> str:
     for title, starts in SECTIONS.items():
         shown = [drawing for drawing in drawings if drawing.name.startswith(starts)]
         if shown:
-            body += [f"<h2>{title}</h2>", *map(_figure, shown)]
+            body += [f"<h2>{title}</h2>", *map(figure_html, shown)]
     body += ["<h2>Plans</h2>", *_plan_tables(archive)]
     body += ["<h2>Failures</h2>", _failures(archive)] if archive.failures else []
     body += ["<h2>Provenance</h2>", _provenance(archive)]
+    return page(name, body)
+
+
+def page(name: str, body: list[str]) -> str:
+    """A whole page; `name` is escaped already."""
     style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -122,7 +127,7 @@ def _percent(share: float) -> str:
     return f"{significant(share, 3, 100)} %"
 
 
-def _figure(drawing: Drawing) -> str:
+def figure_html(drawing: Drawing) -> str:
     return (
         f"<h3>{escape(drawing.title)}</h3>\n<figure>{svg(drawing)}"
         f"<figcaption>{escape(drawing.caption)}</figcaption></figure>"
@@ -133,11 +138,11 @@ def _plan_tables(archive: Archive) -> Iterable[str]:
     for objective in archive.objectives:
         note = objective_note(archive, objective)
         yield f"<h3>{escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
-        yield f"<div class=wide>{_table(columns(archive, objective))}</div>"
+        yield f"<div class=wide>{table_html(columns(archive, objective))}</div>"
     yield f"<p class=note>{escape(legend(archive, archive.objectives))}</p>"
 
 
-def _table(shown: list[grid.Column]) -> str:
+def table_html(shown: list[grid.Column]) -> str:
     top = "".join(
         f"<th class=group colspan={len(places)}>{escape(name)}</th>"
         for name, places in grid.groups(shown)

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 
 from . import grid
-from .archive import Archive
+from .contents import Archive
 from .notation import DASH, fixed, interval, scaled_unit, significant
 from .plans import PlanRow, baseline_seconds, main_strategy, rows, total_cost
 from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .archive import Archive
+from .contents import Archive
 from .statistics import time_saved
 
 

@@ -80,7 +80,7 @@ def test_missing_scores(path, capsys):
     assert "no table 'scores'" in refusal(path, capsys)
 
 
-@pytest.mark.parametrize("field", ["ops/path", "plans/macs/ip/gain", "provenance/spec_resolved"])
+@pytest.mark.parametrize("field", ["ops/path", "plans/macs/ip/gain", "points/spec_resolved"])
 def test_missing_field(path, capsys, field):
     def change(file):
         del file[field]

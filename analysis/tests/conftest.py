@@ -7,7 +7,7 @@ import pytest
 import synthetic
 
 from gainsweep_analysis import archive
-from gainsweep_analysis.archive import Archive
+from gainsweep_analysis.contents import Archive
 
 RECIPES = {
     "whole": synthetic.Recipe(),

@@ -7,57 +7,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from layout import Writer, seal
 from made_up import FORMATS, Recipe, Run
 
-__all__ = ["Recipe", "Run", "seal", "spec_text", "write"]
-
-TEXT_LIMIT = 256
-
-
-class Writer:
-    def __init__(self, file):
-        self.file = file
-
-    def table(self, path, fields, measured=False):
-        top = self.file.require_group("measured") if measured else self.file
-        group = top.require_group(path)
-        group.attrs["long_name"] = path
-        for name, values, units, axes in fields:
-            values = np.asarray(values)
-            if values.dtype.kind in "UO":
-                size = max([1, *(len(str(v).encode()) for v in values.ravel())])
-                encoded = np.array([str(v).encode() for v in values.ravel()], dtype=f"S{size}")
-                values = encoded.reshape(values.shape)
-                text = h5py.string_dtype("utf-8", size)
-                dataset = group.create_dataset(name, data=values.astype(text))
-            else:
-                dataset = group.create_dataset(name, data=values)
-            dataset.attrs["units"] = units
-            dataset.attrs["long_name"] = name
-            dataset.attrs["axes"] = np.array(axes, dtype=h5py.string_dtype())
-
-    def units(self, path, fields, count, measured=False):
-        keys = [hashlib.sha256(f"{path}{i}".encode()).hexdigest() for i in range(count)]
-        own = [("unit_key", keys, "", ["unit"]), ("unit_order", range(count), "1", ["unit"])]
-        rest = [(name, values, units, ["unit", *axes]) for name, values, units, axes in fields]
-        self.table(path, own + rest, measured)
-
-    def texts(self, path, texts):
-        group = self.file.require_group(path)
-        for key, value in texts.items():
-            if len(value.encode()) < TEXT_LIMIT:
-                group.attrs[key] = value
-            else:
-                group[key] = np.array(value.encode(), dtype=f"S{len(value.encode())}")
-
-
-def seal(path: Path):
-    """Fills the block before the HDF5 part as the program does."""
-    data = path.read_bytes()
-    image = data[512:]
-    digest = hashlib.sha256(image).hexdigest()
-    text = f"gainsweep archive\nbytes {len(image)}\nsha256 {digest}\n"
-    path.write_bytes(text.encode().ljust(512, b"\0") + image)
+__all__ = ["Recipe", "Run", "seal", "spec_text", "write", "write_sweep"]
 
 
 def spec_text(recipe: Recipe) -> str:
@@ -98,40 +51,61 @@ evaluate:
 
 
 def write(path: Path, recipe: Recipe | None = None) -> Run:
-    run = Run(recipe or Recipe())
+    return write_sweep(path, [recipe or Recipe()], {})[0]
+
+
+def write_sweep(path: Path, recipes: list[Recipe], parameters: dict[str, list[str]]) -> list[Run]:
+    """One point per recipe; `parameters` has the values of the swept leaves at each."""
+    runs = [Run(recipe) for recipe in recipes]
     with h5py.File(path, "w", userblock_size=512) as file:
         file.attrs["schema"] = "gainsweep archive"
         file.attrs["schema_version"] = 1
         file.attrs["program"] = "gainsweep 0.1.0"
-        writer = Writer(file)
-        _write_descriptions(writer, run)
-        _write_layout(writer, run)
-        _write_scores(writer, run)
-        if "time" in run.recipe.objectives:
-            _write_timings(writer, run)
-        plans = _write_plans(writer, run)
-        _write_gains(writer, run)
-        if run.recipe.evaluated:
-            _write_evaluations(writer, run, plans)
-        if run.recipe.failures:
-            _write_failures(writer, run.recipe.failures)
+        _write_descriptions(Writer(file))
+        _write_points(Writer(file), recipes, parameters)
+        for point, run in enumerate(runs):
+            _write_point(Writer(file, point), run)
     seal(path)
-    return run
+    return runs
 
 
-def _write_descriptions(writer, run):
-    resolved = spec_text(run.recipe)
-    digest = hashlib.sha256(resolved.encode()).hexdigest()
+def _write_point(writer, run):
+    _write_layout(writer, run)
+    _write_scores(writer, run)
+    if "time" in run.recipe.objectives:
+        _write_timings(writer, run)
+    plans = _write_plans(writer, run)
+    _write_gains(writer, run)
+    if run.recipe.evaluated:
+        _write_evaluations(writer, run, plans)
+    if run.recipe.failures:
+        _write_failures(writer, run.recipe.failures)
+
+
+def _write_points(writer, recipes, parameters):
+    resolved = [spec_text(recipe) for recipe in recipes]
+    texts = {
+        "spec_resolved": resolved,
+        "spec_digest": [hashlib.sha256(text.encode()).hexdigest() for text in resolved],
+        "model_digest": ["m" * 64] * len(recipes),
+        "calibration_digest": ["c" * 64] * len(recipes),
+        "evaluation_digest": ["e" * 64] * len(recipes),
+    }
+    point = ["point"]
+    columns = [(name, values, "", point) for name, values in texts.items()]
+    group = writer.file.create_group("points")
+    writer.fill(group, "points", [("point", range(len(recipes)), "1", point), *columns])
+    if parameters:
+        columns = [(path, values, "", point) for path, values in parameters.items()]
+        writer.fill(writer.file.create_group("parameters"), "parameters", columns)
+
+
+def _write_descriptions(writer):
     writer.texts(
         "provenance",
         {
             "name": "synthetic",
             "spec_written": "schema: 1\nname: synthetic\n",
-            "spec_resolved": resolved,
-            "spec_digest": digest,
-            "model_digest": "m" * 64,
-            "calibration_digest": "c" * 64,
-            "evaluation_digest": "e" * 64,
             "program_version": "0.1.0",
             "program_commit": "0123456",
         },
@@ -304,17 +278,17 @@ def _write_frontier(writer, run, objective):
     for op in run.order(objective, "ip", 0):
         assignment[op] = run.low_of(op, objective)[0]
         points.append((run.gain_of(objective, assignment), run.loss_error(assignment)))
-    gains, errors = (np.array([column]) for column in zip(*points, strict=True))
-    gains = np.maximum.accumulate(gains, axis=1)
+    gains, errors = (np.array(column) for column in zip(*points, strict=True))
+    gains = np.maximum.accumulate(gains)
     units = {"time": "ns", "macs": "1", "memory": "byte"}[objective]
-    writer.units(
+    row = ["row"]
+    writer.table(
         f"frontier/{objective}",
         [
-            ("gain", gains, units, ["point"]),
-            ("loss_error", errors, "nat^2", ["point"]),
-            ("predicted_mse", run.predicted_mse(errors), "nat^2", ["point"]),
+            ("gain", gains, units, row),
+            ("loss_error", errors, "nat^2", row),
+            ("predicted_mse", run.predicted_mse(errors), "nat^2", row),
         ],
-        1,
         measured=objective == "time",
     )
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..archive import Archive
-from . import accuracy, gain, maps, timing
+from ..contents import Archive
+from . import accuracy, gain, maps, sweep, timing
 from .style import Drawing, settings
 
 
@@ -13,6 +13,12 @@ def draw_all(archive: Archive) -> list[Drawing]:
         return [
             drawing for noun in (gain, accuracy, maps, timing) for drawing in noun.draw(archive)
         ]
+
+
+def draw_sweep(archives: list[Archive]) -> list[Drawing]:
+    """The figures that set points of a sweep beside each other."""
+    with settings():
+        return sweep.draw(archives)
 
 
 def save(drawings: list[Drawing], folder: Path) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ..archive import Archive, Evaluation
+from ..contents import Archive, Evaluation
 from ..loss_error import LOSS_MODELS, NOISES, contributions, predicted_tau
 from ..notation import significant
 from ..plans import evaluated_tau, main_strategy, predicted_time

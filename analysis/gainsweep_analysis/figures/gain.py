@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ..archive import Archive
+from ..contents import Archive
 from ..loss_error import tau
 from ..plans import main_strategy, rows, total_cost
 from .style import BLUE, INK, MUTED, RULE, STRATEGY_COLORS, Drawing

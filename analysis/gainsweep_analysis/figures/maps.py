@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..archive import Archive, Plans
+from ..contents import Archive, Plans
 from ..layers import Layers, layers
 from ..notation import significant
 from ..plans import main_strategy, total_cost

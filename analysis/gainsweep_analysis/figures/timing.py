@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from ..archive import Archive, Timing
+from ..contents import Archive, Timing
 from ..statistics import time_saved
 from .style import BLUE, INK, MUTED, RULE, Drawing
 

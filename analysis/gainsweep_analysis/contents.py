@@ -1,0 +1,173 @@
+"""What an archive holds of one point, as dataclasses."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .tables import Point
+
+
+@dataclass(frozen=True)
+class Op:
+    path: str
+    kind: str
+    macs: int
+    weight_elements: int
+    subgraph: int
+    tie: int
+    real_formats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Operand:
+    op: int
+    place: int
+    role: str
+
+
+@dataclass(frozen=True)
+class Subgraph:
+    name: str
+    cls: int
+    ops: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Format:
+    name: str
+    kind: str
+    bits: int
+    mantissa_bits: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Per calibration sample; `low` counts the formats from the second on."""
+
+    sample: np.ndarray
+    loss: np.ndarray  # [sample], nat
+    sensitivity: np.ndarray  # [sample, operand], nat²
+    signed_error: np.ndarray  # [sample, operand, low], nat
+    step_norm: np.ndarray  # [sample, operand, low], nat²
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The plans of one objective and strategy; `draw` has one place unless it is `random`."""
+
+    objective: str
+    strategy: str
+    gain_units: str
+    threshold: np.ndarray  # [point]
+    budget: np.ndarray  # [point], nat²
+    assignment: np.ndarray  # [point, draw, op], index of the format
+    assignment_key: np.ndarray  # [point, draw]
+    gain: np.ndarray  # [point, draw]
+    loss_error: np.ndarray  # [point, draw], nat²
+    predicted_mse: np.ndarray  # [point, draw], nat²
+    num_samples: np.ndarray  # [point]
+    certificate_gap: np.ndarray  # [point]
+    certificate_nodes: np.ndarray  # [point]
+
+    def point(self, threshold: float) -> int | None:
+        """The place of a threshold, None where its unit failed or was not asked for."""
+        places = np.flatnonzero(np.isclose(self.threshold, threshold, rtol=1e-9, atol=0))
+        return int(places[0]) if places.size else None
+
+
+@dataclass(frozen=True)
+class Frontier:
+    gain: np.ndarray
+    loss_error: np.ndarray
+    predicted_mse: np.ndarray
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Raw times of the configurations of one class of sub-graphs."""
+
+    table: str
+    subgraph: str  # the first of the class
+    members: int  # lowered together
+    configurations: list[tuple[str, ...]]
+    seconds: np.ndarray  # [block, configuration]
+    kernels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured of one assignment."""
+
+    key: str
+    assignment: np.ndarray | None = None  # [op]
+    loss: np.ndarray | None = None  # [sample], nat
+    seconds: np.ndarray | None = None  # [block, (all-high, plan)]
+
+
+@dataclass(frozen=True)
+class Failure:
+    stage: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    path: Path
+    program: str
+    point: Point
+    provenance: dict[str, str]
+    machine: dict[str, str]
+    spec: dict
+    ops: list[Op]
+    operands: list[Operand]
+    subgraphs: list[Subgraph]
+    formats: list[Format]
+    scores: Scores
+    plans: dict[tuple[str, str], Plans]  # by objective and strategy
+    frontiers: dict[str, Frontier]  # by objective
+    gains: dict[str, list[dict[tuple[str, ...], int]]]  # by objective, sub-graph, configuration
+    timings: list[Timing]
+    evaluations: dict[str, Evaluation]  # by assignment key
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """T: predicted tokens of a sample."""
+        return int(self.spec["calibration"]["length"])
+
+    @property
+    def mean_square_loss(self) -> float:
+        """E[g²] over the calibration samples, nat²."""
+        return float(np.mean(self.scores.loss**2))
+
+    @property
+    def high(self) -> str:
+        return self.formats[0].name
+
+    @property
+    def low(self) -> list[str]:
+        return [format_.name for format_ in self.formats[1:]]
+
+    @property
+    def spec_thresholds(self) -> list[float]:
+        return [float(threshold) for threshold in self.spec["solve"]["thresholds"]]
+
+    @property
+    def objectives(self) -> list[str]:
+        """Those with plans, in the spec's order."""
+        found = {objective for objective, _ in self.plans}
+        return [name for name in self.spec["solve"]["objectives"] if name in found]
+
+    def strategies(self, objective: str) -> list[str]:
+        known = self.spec["solve"]["strategies"]
+        return [name for name in known if (objective, name) in self.plans]
+
+    @property
+    def baseline(self) -> Evaluation | None:
+        """The evaluation of the all-high assignment."""
+        for evaluation in self.evaluations.values():
+            if evaluation.assignment is not None and not evaluation.assignment.any():
+                return evaluation
+        return None
