@@ -57,7 +57,11 @@ Comm::State::~State() {
   if (handle != MPI_COMM_NULL) MPI_Comm_free(&handle);
 }
 
-Comm::Comm(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Comm::Comm(std::unique_ptr<State> state) : state_(std::move(state)) {
+  check(MPI_Comm_set_errhandler(state_->handle, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_rank(state_->handle, &state_->rank), "MPI_Comm_rank");
+  check(MPI_Comm_size(state_->handle, &state_->size), "MPI_Comm_size");
+}
 Comm::Comm(Comm&&) noexcept = default;
 Comm& Comm::operator=(Comm&&) noexcept = default;
 Comm::~Comm() = default;
@@ -66,9 +70,16 @@ Comm Comm::world() {
   auto state = std::make_unique<State>();
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_dup(MPI_COMM_WORLD, &state->handle), "MPI_Comm_dup");
-  check(MPI_Comm_set_errhandler(state->handle, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  check(MPI_Comm_rank(state->handle, &state->rank), "MPI_Comm_rank");
-  check(MPI_Comm_size(state->handle, &state->size), "MPI_Comm_size");
+  return Comm(std::move(state));
+}
+
+Comm Comm::node() const {
+  // The call below has no non-blocking kind: wait for the others where waiting is idle.
+  barrier();
+  auto state = std::make_unique<State>();
+  check(MPI_Comm_split_type(state_->handle, MPI_COMM_TYPE_SHARED, rank(), MPI_INFO_NULL,
+                            &state->handle),
+        "MPI_Comm_split_type");
   return Comm(std::move(state));
 }
 

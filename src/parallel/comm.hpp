@@ -16,16 +16,20 @@ class Session {
   Session& operator=(const Session&) = delete;
 };
 
-/// A duplicate of the world communicator with errors returned and checked: Error(environment)
+/// A communicator with errors returned and checked: Error(environment)
 /// naming the call. Waiting polls with short sleeps, so a waiting rank is idle. Move-only: a copy
 /// would be a hidden collective.
 class Comm {
  public:
-  /// Collective.
+  /// Collective. A duplicate of the world communicator.
   static Comm world();
   Comm(Comm&&) noexcept;
   Comm& operator=(Comm&&) noexcept;
   ~Comm();
+
+  /// Collective. The ranks that run on this rank's machine, in the order of their ranks here, as a
+  /// communicator of their own.
+  Comm node() const;
 
   /// Local.
   int rank() const;

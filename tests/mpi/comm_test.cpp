@@ -118,6 +118,15 @@ TEST(Comm, SeveralLiveSideBySide) {
   EXPECT_EQ(moved.size(), first.size());
 }
 
+TEST(Comm, TheRanksOfANodeHaveACommunicator) {
+  const auto comm = Comm::world();
+  const auto node = comm.node();
+  // The test's ranks run on one machine.
+  EXPECT_EQ(node.size(), comm.size());
+  EXPECT_EQ(node.rank(), comm.rank());
+  EXPECT_EQ(node.gather(text_of(comm.rank())), comm.gather(text_of(comm.rank())));
+}
+
 TEST(Comm, AFailingCallIsAnErrorThatNamesIt) {
   const auto comm = Comm::world();
   broken = true;
