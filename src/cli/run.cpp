@@ -9,6 +9,7 @@
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/job.hpp"
+#include "cli/model_digest.hpp"
 #include "cli/opening.hpp"
 #include "cli/provenance.hpp"
 #include "cli/signals.hpp"

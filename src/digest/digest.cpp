@@ -1,21 +1,17 @@
 #include "digest/digest.hpp"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <exception>
 #include <functional>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "base/error.hpp"
@@ -25,7 +21,7 @@ namespace {
 
 constexpr std::size_t block_size = std::size_t{4} << 20;
 
-using Sha256 = std::array<unsigned char, 32>;
+using Sha256 = std::array<unsigned char, raw_digest_size>;
 /// The digest of block `index`, which holds `length` bytes.
 using BlockDigest = std::function<Sha256(std::size_t index, std::size_t length)>;
 
@@ -81,62 +77,33 @@ void run_on_threads(std::size_t num_threads, const std::function<void()>& work) 
   if (failure) std::rethrow_exception(failure);
 }
 
-std::string tree(std::size_t length, int num_threads, const BlockDigest& digest_block) {
-  const std::size_t num_blocks = (length + block_size - 1) / block_size;
-  std::vector<Sha256> digests(num_blocks);
+/// Digests of the blocks [first, last) of a range of `length` bytes, one after another.
+std::string block_digests(std::size_t length, std::size_t first, std::size_t last, int num_threads,
+                          const BlockDigest& digest_block) {
+  std::vector<Sha256> digests(last - first);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t i = next++; i < num_blocks; i = next++) {
-      digests[i] = digest_block(i, std::min(block_size, length - i * block_size));
+    for (std::size_t i = next++; i < digests.size(); i = next++) {
+      const std::size_t index = first + i;
+      digests[i] = digest_block(index, std::min(block_size, length - index * block_size));
     }
   };
   const auto wanted = static_cast<std::size_t>(std::max(num_threads, 1));
-  run_on_threads(std::min(wanted, num_blocks), work);
-  std::string root = little_endian(length);
-  for (const auto& digest : digests) root.append(digest.begin(), digest.end());
-  return of_text(root);
+  run_on_threads(std::min(wanted, digests.size()), work);
+  std::string joined;
+  joined.reserve(digests.size() * raw_digest_size);
+  for (const auto& digest : digests) joined.append(digest.begin(), digest.end());
+  return joined;
 }
 
-Error unreadable(const std::filesystem::path& path, const std::string& why) {
-  return {ErrorKind::input, "cannot read '" + path.string() + "' (" + why +
-                                "). Give a regular file that this user may read."};
+std::string blocks_of(const File& file, std::uint64_t length, std::size_t first, std::size_t last,
+                      int num_threads) {
+  return block_digests(length, first, last, num_threads, [&](std::size_t index, std::size_t size) {
+    std::vector<std::byte> block(size);
+    file.read(index * block_size, block);
+    return sha256(block.data(), size);
+  });
 }
-
-/// A regular file open for reading.
-class File {
- public:
-  explicit File(const std::filesystem::path& path)
-      // O_NONBLOCK: opening a pipe without a writer must not wait for one.
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (descriptor_ < 0) throw unreadable(path, std::strerror(errno));
-  }
-  ~File() { ::close(descriptor_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  std::size_t length() const {
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) throw unreadable(path_, std::strerror(errno));
-    if (!S_ISREG(status.st_mode)) throw unreadable(path_, "it is not a regular file");
-    return static_cast<std::size_t>(status.st_size);
-  }
-
-  void read(std::size_t offset, std::span<std::byte> into) const {
-    while (!into.empty()) {
-      const ssize_t count =
-          ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) throw unreadable(path_, std::strerror(errno));
-      if (count == 0) throw unreadable(path_, "it became shorter while it was read");
-      offset += static_cast<std::size_t>(count);
-      into = into.subspan(static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  std::filesystem::path path_;
-  int descriptor_;
-};
 
 }  // namespace
 
@@ -148,22 +115,40 @@ std::string of_text(std::string_view text) {
   return of_bytes(std::as_bytes(std::span(text)));
 }
 
+std::size_t num_blocks(std::uint64_t length) {
+  return (length + block_size - 1) / block_size;
+}
+
+std::string of_block_digests(std::uint64_t length, std::string_view digests) {
+  return of_text(little_endian(length).append(digests));
+}
+
 std::string of_blocks(std::span<const std::byte> bytes, int num_threads) {
-  return tree(bytes.size(), num_threads, [&](std::size_t index, std::size_t length) {
+  const auto digest_block = [&](std::size_t index, std::size_t length) {
     return sha256(bytes.data() + index * block_size, length);
-  });
+  };
+  return of_block_digests(bytes.size(), block_digests(bytes.size(), 0, num_blocks(bytes.size()),
+                                                      num_threads, digest_block));
 }
 
 std::string of_file(const std::filesystem::path& path, int num_threads) {
   const File file(path);
-  const std::size_t total = file.length();
-  std::string result = tree(total, num_threads, [&](std::size_t index, std::size_t length) {
-    std::vector<std::byte> block(length);
-    file.read(index * block_size, block);
-    return sha256(block.data(), length);
-  });
-  if (file.length() != total) throw unreadable(path, "its length changed while it was read");
-  return result;
+  const auto length = file.length();
+  const auto digests = blocks_of(file, length, 0, num_blocks(length), num_threads);
+  if (file.length() != length) refuse_file(path, "its length changed while it was read");
+  return of_block_digests(length, digests);
+}
+
+std::string of_file_blocks(const std::filesystem::path& path, const FileState& state,
+                           std::size_t first, std::size_t last, int num_threads) {
+  const File file(path);
+  auto digests = blocks_of(file, state.size, first, last, num_threads);
+  const auto now = file.state();
+  const auto content = [](const FileState& of) {
+    return std::tie(of.device, of.inode, of.size, of.modified_ns);
+  };
+  if (content(now) != content(state)) refuse_file(path, "it changed while it was read");
+  return digests;
 }
 
 Builder& Builder::append(std::string_view label, char type, std::string_view value) {

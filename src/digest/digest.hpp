@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "digest/file.hpp"
+
 /// SHA-256 tree digests of spec parts, models, data and parts.
 namespace gainsweep::digest {
 
@@ -19,6 +21,12 @@ std::string of_text(std::string_view text);
 /// hashed by several threads, the calling one included; the same for any thread count (which is
 /// taken as 1 below 1). Binds the length.
 std::string of_blocks(std::span<const std::byte> bytes, int num_threads = 1);
+
+/// Blocks of a range of this many bytes, and the size of a block's digest in bytes.
+std::size_t num_blocks(std::uint64_t length);
+constexpr std::size_t raw_digest_size = 32;
+/// What of_blocks makes of the digests of all blocks, one after another.
+std::string of_block_digests(std::uint64_t length, std::string_view digests);
 
 /// Feeds labelled fields in order, so that no two field lists collide, and ends in a hex digest.
 class Builder {
@@ -41,5 +49,10 @@ class Builder {
 /// file that shrinks or a disk that fails is an error, not a signal). Error(input) naming the path
 /// when it is unreadable, not a regular file, or changes length meanwhile.
 std::string of_file(const std::filesystem::path& path, int num_threads = 1);
+
+/// Digests of the blocks [first, last) of a file, one after another, read as of_file does.
+/// Error(input) also when content or length changed since the file was in `state`.
+std::string of_file_blocks(const std::filesystem::path& path, const FileState& state,
+                           std::size_t first, std::size_t last, int num_threads);
 
 }  // namespace gainsweep::digest

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "graph/graph.hpp"
 #include "model/checkpoint.hpp"
@@ -66,7 +68,11 @@ struct Model {
 /// Opens a Hugging Face folder: config.json, tensors, and the check of one against the other.
 Model open(const std::filesystem::path& folder);
 
-/// SHA-256 tree digest of config.json and all mapped files.
-std::string digest(const Model& model, int num_threads);
+/// The files that a digest of the model covers: config.json and all mapped ones.
+std::vector<std::filesystem::path> digested_files(const Model& model);
+
+/// The model's digest, of its files' (digest::of_file, by path). Error(internal) when one is
+/// missing.
+std::string digest(const Model& model, const std::map<std::filesystem::path, std::string>& files);
 
 }  // namespace gainsweep::model

@@ -47,11 +47,18 @@ Model open(const std::filesystem::path& folder) {
   return {std::move(config), std::move(checkpoint)};
 }
 
-std::string digest(const Model& model, int num_threads) {
+std::vector<std::filesystem::path> digested_files(const Model& model) {
+  auto files = model.checkpoint.files();
+  files.insert(files.begin(), model.checkpoint.folder() / config_name);
+  return files;
+}
+
+std::string digest(const Model& model, const std::map<std::filesystem::path, std::string>& files) {
   digest::Builder builder;
-  builder.add(config_name, digest::of_file(model.checkpoint.folder() / config_name, num_threads));
-  for (const auto& file : model.checkpoint.files()) {
-    builder.add(file.filename().string(), digest::of_file(file, num_threads));
+  for (const auto& file : digested_files(model)) {
+    const auto found = files.find(file);
+    if (found == files.end()) throw Error(ErrorKind::internal, "no digest of " + file.string());
+    builder.add(file.filename().string(), found->second);
   }
   return builder.finish();
 }

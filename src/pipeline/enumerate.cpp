@@ -19,6 +19,8 @@ constexpr std::int64_t observe_version = 1, score_version = 1, latency_version =
 // What every computed number depends on: model, LibTorch, kind of processor and threads.
 digest::Builder base(const Experiment& experiment, Stage stage, std::int64_t version) {
   const auto& environment = experiment.environment;
+  if (experiment.model_digest.empty())
+    throw Error(ErrorKind::internal, "units were asked for before the model's digest was set");
   return digest::Builder()
       .add("stage", name(stage))
       .add("version", version)

@@ -127,7 +127,6 @@ Experiment open(const config::Spec& spec, const Experiment* other) {
     experiment.model_digest = other->model_digest;
   } else {
     experiment.model = std::make_shared<const model::Model>(model::open(spec.model.checkpoint));
-    experiment.model_digest = model::digest(*experiment.model, static_cast<int>(spec.threads));
   }
   read_samples(experiment);
   refuse_overlap(experiment);

@@ -42,12 +42,13 @@ struct Experiment {
   std::vector<execute::Batch> calibration;
   std::vector<execute::Batch> evaluation;
   execute::Environment environment;
-  std::string model_digest;
+  std::string model_digest;  ///< see open()
 };
 
 /// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
-/// found here: Error(config) or Error(input). `other` lends its model where the checkpoint is the
-/// same.
+/// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
+/// units' keys need: whoever enumerates units sets it (ranks share that work). `other` lends its
+/// model, digest included, where the checkpoint is the same.
 Experiment open(const config::Spec& spec, const Experiment* other = nullptr);
 
 /// What timed programs run in: the high format's own precision.

@@ -13,37 +13,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "files.hpp"
 
 namespace gainsweep::digest {
 namespace {
 
-constexpr std::size_t block_size = std::size_t{4} << 20;
-
-std::vector<std::byte> pattern(std::size_t length) {
-  std::vector<std::byte> bytes(length);
-  for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<std::byte>(i * 2654435761u >> 13);
-  return bytes;
-}
-
-/// A folder of its own for a test, removed at its end.
-class Files : public testing::Test {
- protected:
-  Files() : folder_(std::filesystem::temp_directory_path() / "gainsweep_digest_XXXXXX") {
-    std::string name = folder_.string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-  }
-  ~Files() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path write(const std::string& name, std::span<const std::byte> bytes) const {
-    std::ofstream file(folder_ / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-    return folder_ / name;
-  }
-
-  std::filesystem::path folder_;
-};
+class DigestFiles : public Files {};
 
 TEST(Digest, EqualsThePublishedVectors) {
   EXPECT_EQ(of_text(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -135,7 +110,7 @@ TEST(Fields, IntegersOfAnyTypeAreTheSame) {
   EXPECT_EQ(Builder().add("n", std::size_t{7}).finish(), expected);
 }
 
-TEST_F(Files, HaveTheDigestOfTheirContent) {
+TEST_F(DigestFiles, HaveTheDigestOfTheirContent) {
   for (const std::size_t length : {std::size_t{0}, std::size_t{10}, 2 * block_size + 99}) {
     const auto bytes = pattern(length);
     const auto path = write("content", bytes);
@@ -155,20 +130,20 @@ void expect_input_error(const std::filesystem::path& path, const std::string& wh
   }
 }
 
-TEST_F(Files, AbsentIsAnError) {
+TEST_F(DigestFiles, AbsentIsAnError) {
   expect_input_error(folder_ / "absent", "No such file");
 }
 
-TEST_F(Files, FolderIsAnError) {
+TEST_F(DigestFiles, FolderIsAnError) {
   expect_input_error(folder_, "not a regular file");
 }
 
-TEST_F(Files, PipeIsAnErrorAndDoesNotWait) {
+TEST_F(DigestFiles, PipeIsAnErrorAndDoesNotWait) {
   ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   expect_input_error(folder_ / "pipe", "not a regular file");
 }
 
-TEST_F(Files, ForbiddenIsAnError) {
+TEST_F(DigestFiles, ForbiddenIsAnError) {
   if (geteuid() == 0) GTEST_SKIP() << "root may read every file";
   const auto path = write("secret", pattern(10));
   std::filesystem::permissions(path, std::filesystem::perms::none);

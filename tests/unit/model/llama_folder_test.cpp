@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "files.hpp"
+#include "digest/digest.hpp"
 #include "model/llama.hpp"
 
 namespace gainsweep::model {
@@ -83,21 +84,36 @@ TEST(LlamaFolder, RefusesWeightsThatDoNotFitTheConfiguration) {
   EXPECT_THAT(message(), HasSubstr("holds integers"));
 }
 
+std::string digest_of(const TemporaryFolder& folder) {
+  const auto model = open(folder.path());
+  std::map<std::filesystem::path, std::string> files;
+  for (const auto& file : digested_files(model)) files[file] = digest::of_file(file);
+  return digest(model, files);
+}
+
 TEST(LlamaFolder, DigestCoversConfigurationAndWeightsOnly) {
   const TemporaryFolder folder;
   folder.write("config.json", config_text);
   folder.write("model.safetensors", weights());
-  const auto first = digest(open(folder.path()), 1);
+  const auto first = digest_of(folder);
   EXPECT_EQ(first.size(), 64u);
   folder.write("README.md", "unrelated");
-  EXPECT_EQ(digest(open(folder.path()), 2), first);
+  EXPECT_EQ(digest_of(folder), first);
   folder.write("config.json", std::string(config_text) + "\n");
-  EXPECT_NE(digest(open(folder.path()), 1), first);
+  EXPECT_NE(digest_of(folder), first);
   folder.write("config.json", config_text);
   std::string other = weights();
   other.back() ^= 1;
   folder.write("model.safetensors", other);
-  EXPECT_NE(digest(open(folder.path()), 1), first);
+  EXPECT_NE(digest_of(folder), first);
+}
+
+TEST(LlamaFolder, DigestNeedsThoseOfAllFiles) {
+  const TemporaryFolder folder;
+  folder.write("config.json", config_text);
+  folder.write("model.safetensors", weights());
+  const auto model = open(folder.path());
+  EXPECT_THROW(digest(model, {{folder.path() / "config.json", "x"}}), Error);
 }
 
 TEST(LlamaFolder, OpensTrainedModels) {
