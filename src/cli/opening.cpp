@@ -5,9 +5,10 @@
 
 namespace gainsweep::cli {
 
-pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other) {
+pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other,
+                          std::size_t device) {
   try {
-    execute::start(point.spec.latency.device, point.spec.threads);
+    execute::start(point.spec.latency.device, point.spec.threads, device);
     return pipeline::open(point.spec, other.model ? &other : nullptr);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;

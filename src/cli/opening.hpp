@@ -5,8 +5,10 @@
 
 namespace gainsweep::cli {
 
-/// Starts the device of a point's spec with its threads and opens its experiment; `other` lends its
-/// model where it is the same (a default one has none). Errors name the point.
-pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other = {});
+/// Starts number `device` of the devices of a point's spec with its threads and opens its
+/// experiment; `other` lends its model where it is the same (a default one has none). Errors name
+/// the point.
+pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other = {},
+                          std::size_t device = 0);
 
 }  // namespace gainsweep::cli

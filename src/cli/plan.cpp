@@ -66,6 +66,8 @@ Planned plan_points(const std::filesystem::path& path) {
   std::set<std::string> seen;
   for (const auto& point : config::load_points(path)) {
     planned.experiment = open(point, planned.experiment);
+    // Keys serve here to tell equal units alone; checkpoints are not read for them.
+    planned.experiment.model_digest = point.spec.model.checkpoint.string();
     auto estimate = pipeline::estimate(planned.experiment);
     for (auto& stage : estimate.stages) leave_out_shared(planned.experiment, seen, stage);
     add(planned.total, estimate);

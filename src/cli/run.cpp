@@ -16,6 +16,7 @@
 #include "config/read.hpp"
 #include "digest/digest.hpp"
 #include "parallel/agree.hpp"
+#include "parallel/device.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -44,6 +45,14 @@ void agree_on_command(const parallel::Comm& comm, const RunOptions& options,
        {"--retry-failed", options.retry_failed ? "given" : "not given", ErrorKind::config},
        {"--unit-limit", limit, ErrorKind::config},
        {"--from", options.donor ? digest::of_file(*options.donor) : "none", ErrorKind::input}});
+}
+
+// The ranks of a node share its processor; any other device is one rank's alone.
+std::size_t own_device(const parallel::Comm& comm, config::Device device) {
+  if (device == config::Device::cpu) return 0;
+  std::vector<std::string> visible;
+  together(comm, [&] { visible = execute::visible_devices(device); });
+  return parallel::own_device(comm, config::spelling(device), visible);
 }
 
 // Unit keys follow from these: ranks that differ would wait for units that nobody makes.
@@ -80,11 +89,23 @@ void agree_on_folder(const parallel::Comm& comm, const std::filesystem::path& fo
   parallel::agree(comm, {{"output folder (its lock's holder)", holder, ErrorKind::environment}});
 }
 
+// Collective. A point's experiment on this rank's own device.
+pipeline::Experiment open_together(const parallel::Comm& comm, const config::Point& point,
+                                   const pipeline::Experiment& other) {
+  const auto device = own_device(comm, point.spec.latency.device);
+  pipeline::Experiment experiment;
+  together(comm, [&] { experiment = open(point, other, device); });
+  if (experiment.model_digest.empty())
+    experiment.model_digest =
+        digest_model(comm, *experiment.model, static_cast<int>(point.spec.threads));
+  return experiment;
+}
+
 Outcome run_points(const parallel::Comm& comm, const std::vector<config::Point>& points,
                    pipeline::Experiment& experiment, Job& job, const std::string& started,
                    const std::string& spec_text) {
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (i > 0) together(comm, [&] { experiment = open(points[i], experiment); });
+    if (i > 0) experiment = open_together(comm, points[i], experiment);
     if (job.run_point(points[i], experiment)) return Outcome::stopped;
   }
   return job.finish(describe(experiment, spec_text, started, comm.size()));
@@ -105,7 +126,7 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   // the first is the one that stays open.
   pipeline::Experiment experiment;
   for (auto point = points.rbegin(); point != points.rend(); ++point) {
-    together(comm, [&] { experiment = open(*point, experiment); });
+    experiment = open_together(comm, *point, experiment);
     agree_on_experiment(comm, experiment);
   }
   std::optional<archive::FolderLock> lock;

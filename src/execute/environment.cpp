@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <sched.h>
 #include <torch/version.h>
 
@@ -18,17 +17,6 @@ std::optional<std::int64_t> allowed_processors() {
   cpu_set_t mask;
   if (sched_getaffinity(0, sizeof mask, &mask) != 0) return std::nullopt;
   return CPU_COUNT(&mask);
-}
-
-void require_device(config::Device device) {
-  const auto place = to_device(device);
-  if (place.is_cpu()) return;
-  const bool known = c10::impl::hasDeviceGuardImpl(place.type());
-  if (known && c10::impl::getDeviceGuardImpl(place.type())->deviceCount() > 0) return;
-  throw Error(ErrorKind::environment,
-              std::string("device ") + config::spelling(device) + " is not here (" +
-                  (known ? "LibTorch finds none" : "this LibTorch was built without it") +
-                  "). Use a machine that has one, or latency.device: cpu");
 }
 
 std::string processor_name() {
@@ -53,8 +41,8 @@ std::string capability() {
 
 }  // namespace
 
-void start(config::Device device, std::int64_t threads) {
-  require_device(device);
+void start(config::Device device, std::int64_t threads, std::size_t index) {
+  take_device(device, index);
   const auto allowed = allowed_processors();
   if (allowed && threads > *allowed) {
     throw Error(ErrorKind::environment,

@@ -47,18 +47,6 @@ std::size_t bytes_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-at::Device to_device(config::Device device) {
-  switch (device) {
-    case config::Device::cpu:
-      return at::kCPU;
-    case config::Device::cuda:
-      return at::Device(at::kCUDA, 0);
-    case config::Device::hpu:
-      return at::Device(at::kHPU, 0);
-  }
-  throw Error(ErrorKind::internal, "unknown device");
-}
-
 at::ScalarType to_scalar_type(config::Precision precision) {
   switch (precision) {
     case config::Precision::fp32:

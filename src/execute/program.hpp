@@ -14,10 +14,15 @@
 /// are free of LibTorch.
 namespace gainsweep::execute {
 
-/// Fixes the intra-op thread count and the device's process-wide settings; once, before anything
-/// else here. Error(environment) when the device is not there or the affinity mask holds fewer
-/// processors than threads (naming `--bind-to none`).
-void start(config::Device device, std::int64_t threads);
+/// The devices of a kind that this process may use, by names that processes of one machine share:
+/// the launcher's where it hands out some (`CUDA_VISIBLE_DEVICES`, `HABANA_VISIBLE_MODULES`), else
+/// numbers. A CPU is one device. Error(environment) when there is none.
+std::vector<std::string> visible_devices(config::Device device);
+
+/// Fixes the intra-op thread count and takes device `index` of visible_devices(); once, before
+/// anything else here. Error(environment) when the device is not there or the affinity mask holds
+/// fewer processors than threads (naming `--bind-to none`).
+void start(config::Device device, std::int64_t threads, std::size_t index = 0);
 
 /// The parameters of a model on a device in one precision, and what programs fold out of them.
 /// Zero-copy where the checkpoint's type is the precision's on the CPU, converted once otherwise.
