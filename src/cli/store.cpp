@@ -1,5 +1,6 @@
 #include "cli/store.hpp"
 
+#include <span>
 #include <sstream>
 
 #include "archive/archive.hpp"
@@ -13,9 +14,9 @@ namespace {
 
 constexpr const char* failures = "failures";
 
-std::string lines(const std::vector<std::string>& texts, std::size_t first) {
+std::string lines(std::span<const std::string> texts) {
   std::string joined;
-  for (auto i = first; i < texts.size(); ++i) joined += texts[i] + "\n";
+  for (const auto& text : texts) joined += text + "\n";
   return joined;
 }
 
@@ -63,8 +64,7 @@ void Store::accept(archive::Record record) {
 void Store::exchange() {
   parallel::together(comm_, [&] { rescue(std::nullopt); });
   if (comm_.size() == 1) return;
-  const auto written = comm_.gather(lines(parts_.written(), announced_));
-  announced_ = parts_.written().size();
+  const auto written = comm_.gather(announcement());
   parallel::together(comm_, [&] {
     for (std::size_t rank = 0; rank < written.size(); ++rank) {
       if (static_cast<int>(rank) == comm_.rank()) continue;
@@ -73,6 +73,14 @@ void Store::exchange() {
         accept(std::move(record));
     }
   });
+}
+
+// The parts that the others do not know of yet, a line each.
+std::string Store::announcement() {
+  const std::lock_guard guard(writing_);
+  const auto fresh = std::span(parts_.written()).subspan(announced_);
+  announced_ += fresh.size();
+  return lines(fresh);
 }
 
 void Store::rescue(std::optional<archive::Record> record) {

@@ -34,6 +34,8 @@ class Store {
   void rescue(std::optional<archive::Record> record);
 
  private:
+  std::string announcement();
+
   const parallel::Comm& comm_;
   std::filesystem::path folder_;
   pipeline::Results results_;
