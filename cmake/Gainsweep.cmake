@@ -29,7 +29,8 @@ endfunction()
 # gainsweep_add_test(name SOURCES a_test.cpp ... [LINK targets ...] [RANKS 1 2 4] [TIMEOUT seconds] [LABELS ...])
 #
 # One GoogleTest binary. Without RANKS one CTest entry `name`; with RANKS one entry `name.np<N>` a
-# rank count, launched with mpiexec, and the binary brings its own main (tests/mpi/main.cpp).
+# rank count, launched with mpiexec, and the binary brings its own main (tests/mpi/main.cpp). The
+# target tests_<label> builds the binaries of a label.
 function(gainsweep_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LINK;RANKS;LABELS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -42,6 +43,12 @@ function(gainsweep_add_test name)
   target_link_libraries(${name} PRIVATE ${arg_LINK} gainsweep_warnings GTest::gtest GTest::gmock)
   target_compile_definitions(${name} PRIVATE
     GAINSWEEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GAINSWEEP_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  foreach(label IN LISTS arg_LABELS)
+    if(NOT TARGET tests_${label})
+      add_custom_target(tests_${label})
+    endif()
+    add_dependencies(tests_${label} ${name})
+  endforeach()
   if(arg_RANKS)
     foreach(ranks IN LISTS arg_RANKS)
       add_test(NAME ${name}.np${ranks}
