@@ -19,17 +19,11 @@ namespace gainsweep::archive {
 namespace {
 
 using sample::Folder;
+using sample::put_byte;
 using sample::seal_size;
 
 char flipped(const std::string& bytes, std::size_t place) {
   return static_cast<char>(bytes[place] ^ (1 << (place % 8)));
-}
-
-/// Changes one byte of a file in place.
-void put_byte(const std::filesystem::path& path, std::size_t place, char byte) {
-  std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
-  stream.seekp(static_cast<std::streamoff>(place));
-  stream.put(byte);
 }
 
 TEST(Damage, EveryFlippedByteIsRefused) {

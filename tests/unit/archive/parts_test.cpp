@@ -82,6 +82,23 @@ TEST(Parts, AUnitDoneTwiceCountsOnce) {
   EXPECT_EQ(read_parts(folder.path()).records.size(), 2U);
 }
 
+TEST(Parts, EveryFlippedByteIsNoticed) {
+  const Folder folder;
+  PartWriter writer(folder.path());
+  writer.add(sample::record(1));
+  writer.flush();
+  const auto path = files(folder / "parts").front();
+  const std::string bytes = sample::file_bytes(path);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    sample::put_byte(path, i, static_cast<char>(bytes[i] ^ (1 << (i % 8))));
+    const StoredRecords stored = read_parts(folder.path());
+    ASSERT_TRUE(stored.records.empty()) << "byte " << i;
+    ASSERT_EQ(stored.damaged, std::vector{path}) << "byte " << i;
+    sample::put_byte(path, i, bytes[i]);
+  }
+  EXPECT_EQ(read_parts(folder.path()).records.size(), 1U);
+}
+
 TEST(Parts, DamagedAndForeignPartsAreNamedAndLeftOut) {
   const Folder folder;
   PartWriter writer(folder.path());
@@ -91,16 +108,9 @@ TEST(Parts, DamagedAndForeignPartsAreNamedAndLeftOut) {
   writer.flush();
   const auto path = files(folder / "parts").front();
   const std::string bytes = sample::file_bytes(path);
-  for (std::size_t i = 0; i < bytes.size(); i += 41) {
-    std::string damaged = bytes;
-    damaged[i] = static_cast<char>(~damaged[i]);
-    sample::put_bytes(path, damaged);
-    const StoredRecords stored = read_parts(folder.path());
-    EXPECT_EQ(stored.records.size(), 1U);
-    EXPECT_EQ(stored.damaged, std::vector{path});
-  }
   sample::put_bytes(path, bytes.substr(0, bytes.size() / 2));
   EXPECT_EQ(read_parts(folder.path()).damaged, std::vector{path});
+  EXPECT_EQ(read_parts(folder.path()).records.size(), 1U);
   sample::put_bytes(path, bytes);
   sample::put_bytes(folder / "parts/other.h5", bytes);
   sample::put_bytes(folder / "parts/notes.txt", "mine");

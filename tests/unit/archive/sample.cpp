@@ -176,6 +176,12 @@ void put_bytes(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
+void put_byte(const std::filesystem::path& path, std::size_t place, char byte) {
+  std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekp(static_cast<std::streamoff>(place));
+  stream.put(byte);
+}
+
 std::string sealed(const std::string& image) {
   std::string seal = "gainsweep archive\nbytes " + std::to_string(image.size()) + "\nsha256 " +
                      digest::of_text(image) + "\n";

@@ -38,6 +38,8 @@ class Folder {
 
 std::string file_bytes(const std::filesystem::path& path);
 void put_bytes(const std::filesystem::path& path, const std::string& bytes);
+/// Changes one byte of a file in place.
+void put_byte(const std::filesystem::path& path, std::size_t place, char byte);
 
 /// An archive of the bytes of an HDF5 file: with a seal in front, as docs/archive_format.md says.
 std::string sealed(const std::string& image);
