@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
+#include <numeric>
 #include <thread>
 
 #include "base/error.hpp"
@@ -18,6 +20,14 @@ void check(int code, const char* call) {
               std::string(call) + " failed (" +
                   std::string(text, static_cast<std::size_t>(length)) +
                   "). Check the MPI installation and the network between the nodes.");
+}
+
+int count_of(unsigned long long bytes) {
+  if (bytes <= static_cast<unsigned long long>(std::numeric_limits<int>::max()))
+    return static_cast<int>(bytes);
+  throw Error(ErrorKind::internal, "texts of " + std::to_string(bytes) +
+                                       " bytes are too long to cross ranks (MPI counts to " +
+                                       std::to_string(std::numeric_limits<int>::max()) + ")");
 }
 
 void Patience::rest() {
@@ -39,6 +49,21 @@ void wait(MPI_Request& request, const char* call, const std::function<void()>& m
     patience.rest();
   }
 }
+
+namespace {
+
+std::vector<unsigned long long> gather_sizes(MPI_Comm handle, int num_ranks,
+                                             unsigned long long mine) {
+  std::vector<unsigned long long> sizes(static_cast<std::size_t>(num_ranks));
+  MPI_Request request;
+  check(MPI_Iallgather(&mine, 1, MPI_UNSIGNED_LONG_LONG, sizes.data(), 1, MPI_UNSIGNED_LONG_LONG,
+                       handle, &request),
+        "MPI_Iallgather");
+  wait(request, "MPI_Iallgather");
+  return sizes;
+}
+
+}  // namespace
 
 Session::Session(int& argc, char**& argv) {
   int provided = 0;
@@ -107,35 +132,27 @@ bool Comm::all_of(bool holds) const {
 }
 
 std::string Comm::broadcast(const std::string& text) const {
-  std::string received = text;
   unsigned long long length = text.size();
   MPI_Request request;
   check(MPI_Ibcast(&length, 1, MPI_UNSIGNED_LONG_LONG, 0, state_->handle, &request), "MPI_Ibcast");
   wait(request, "MPI_Ibcast");
-  received.resize(length);
-  check(
-      MPI_Ibcast(received.data(), static_cast<int>(length), MPI_CHAR, 0, state_->handle, &request),
-      "MPI_Ibcast");
+  const int count = count_of(length);
+  std::string received = is_root() ? text : std::string(length, '\0');
+  check(MPI_Ibcast(received.data(), count, MPI_CHAR, 0, state_->handle, &request), "MPI_Ibcast");
   wait(request, "MPI_Ibcast");
   return received;
 }
 
 std::vector<std::string> Comm::gather(const std::string& text) const {
-  const int mine = static_cast<int>(text.size());
-  std::vector<int> lengths(static_cast<std::size_t>(size()));
-  MPI_Request request;
-  check(MPI_Iallgather(&mine, 1, MPI_INT, lengths.data(), 1, MPI_INT, state_->handle, &request),
-        "MPI_Iallgather");
-  wait(request, "MPI_Iallgather");
+  const auto sizes = gather_sizes(state_->handle, size(), text.size());
+  count_of(std::accumulate(sizes.begin(), sizes.end(), 0ULL));
+  const std::vector<int> lengths(sizes.begin(), sizes.end());
   std::vector<int> offsets(lengths.size());
-  int total = 0;
-  for (std::size_t i = 0; i < lengths.size(); ++i) {
-    offsets[i] = total;
-    total += lengths[i];
-  }
-  std::string all(static_cast<std::size_t>(total), '\0');
-  check(MPI_Iallgatherv(text.data(), mine, MPI_CHAR, all.data(), lengths.data(), offsets.data(),
-                        MPI_CHAR, state_->handle, &request),
+  std::exclusive_scan(lengths.begin(), lengths.end(), offsets.begin(), 0);
+  std::string all(static_cast<std::size_t>(offsets.back() + lengths.back()), '\0');
+  MPI_Request request;
+  check(MPI_Iallgatherv(text.data(), static_cast<int>(text.size()), MPI_CHAR, all.data(),
+                        lengths.data(), offsets.data(), MPI_CHAR, state_->handle, &request),
         "MPI_Iallgatherv");
   wait(request, "MPI_Iallgatherv");
   std::vector<std::string> texts;

@@ -40,9 +40,10 @@ class Comm {
   void barrier() const;
   /// Collective. Whether it holds on every rank.
   bool all_of(bool holds) const;
-  /// Collective. The root's text on every rank.
+  /// Collective. The root's text on every rank. Error(internal) on all when it has 2 GiB.
   std::string broadcast(const std::string& text) const;
-  /// Collective. Every rank's text in rank order, on every rank.
+  /// Collective. Every rank's text in rank order, on every rank. Error(internal) on all when they
+  /// have 2 GiB together.
   std::vector<std::string> gather(const std::string& text) const;
 
  private:

@@ -13,6 +13,10 @@ namespace gainsweep::parallel {
 /// Error(environment) with the library's own words unless the call went well.
 void check(int code, const char* call);
 
+/// A number of bytes as MPI counts them. Error(internal) from 2 GiB on; given what all ranks know,
+/// all of them throw or none.
+int count_of(unsigned long long bytes);
+
 /// Rests between the polls of a wait: a twentieth of the time waited so far, between 20 µs and 5
 /// ms. So a short wait answers fast and a long one costs about 1 % of a core (a blocking MPI call
 /// burns all of it).

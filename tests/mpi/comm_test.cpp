@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "parallel/handle.hpp"
 
 // Between two collectives only checks that do not leave the test, or checks of values that are
 // equal on all ranks: a rank that leaves early would hang the others.
@@ -107,6 +108,13 @@ TEST(Comm, GathersTextsInRankOrderOnEveryRank) {
   const auto sparse = comm.gather(comm.rank() == last ? "x" : "");
   for (std::size_t rank = 0; rank < sparse.size(); ++rank)
     EXPECT_EQ(sparse[rank], static_cast<int>(rank) == last ? "x" : "");
+}
+
+TEST(Comm, CountsBytesUpToMpisLimit) {
+  EXPECT_EQ(count_of(0), 0);
+  EXPECT_EQ(count_of(2'147'483'647ULL), 2'147'483'647);
+  for (const auto bytes : {2'147'483'648ULL, 4'294'967'296ULL, 4'294'967'297ULL, ~0ULL})
+    EXPECT_THROW(count_of(bytes), Error) << bytes;
 }
 
 TEST(Comm, SeveralLiveSideBySide) {
