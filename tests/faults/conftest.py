@@ -11,7 +11,6 @@ import resource
 import subprocess
 from pathlib import Path
 
-import h5py
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -126,14 +125,3 @@ def status(program, out):
 def check_same(program, a, b):
     same, differences = scenarios.is_identical(program, a, b)
     assert same, differences
-
-
-def number_of_units(archive):
-    with h5py.File(archive) as file:
-        sizes = []
-        file.visititems(
-            lambda name, item: (
-                sizes.append(item.shape[0]) if name.endswith("unit_key") else None
-            )
-        )
-        return sum(sizes)
