@@ -68,13 +68,17 @@ std::span<const std::byte> unsealed(std::span<const std::byte> bytes) {
   return image;
 }
 
+/// The archive under a temporary name. Its image in memory ends here, before it is read back.
+NewFile write_unnamed(const std::filesystem::path& folder, const Contents& contents) {
+  const std::vector<std::byte> image = encode(contents, archive_layout);
+  const std::string seal = seal_of(image);
+  return NewFile(folder, {std::as_bytes(std::span(seal)), image});
+}
+
 }  // namespace
 
 void write(const std::filesystem::path& path, const Contents& contents) {
-  const std::vector<std::byte> image = encode(contents, archive_layout);
-  const std::string seal = seal_of(image);
-  NewFile file(path.parent_path().empty() ? "." : path.parent_path(),
-               {std::as_bytes(std::span(seal)), image});
+  NewFile file = write_unnamed(path.parent_path().empty() ? "." : path.parent_path(), contents);
   const Contents back = read(file.path());
   std::vector<std::string> changed = differences(contents, back);
   for (const std::string& message : measured_differences(contents, back)) {

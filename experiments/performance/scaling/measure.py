@@ -1,0 +1,96 @@
+"""How much faster two ranks score than one, each with one thread: one JSON object a round, then the
+medians.
+
+usage: measure.py [--build DIR] [--rounds N]
+
+A round takes three runs in random order: one rank; two ranks; and two separate runs of one rank
+side by side, which share nothing, so that what they lose is the machine's doing.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import statistics
+import subprocess
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+OUT = pathlib.Path("out/scaling")
+LAST_LINE = re.compile(r"^score +(\d+)/\1, ([\d.e+]+) units/s, ", re.MULTILINE)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default="build")
+    parser.add_argument("--rounds", type=int, default=7)
+    return parser.parse_args()
+
+
+def write_spec():
+    """The embedded experiment with as little as can be after its scores."""
+    spec = yaml.safe_load((ROOT / "configs/embedded.yaml").read_text())
+    assert spec["threads"] == 1
+    spec["solve"] |= {"objectives": ["macs"], "thresholds": [1e-3], "strategies": ["prefix"]}
+    spec["solve"]["frontier"] = False
+    spec["evaluate"] = {"samples": 1, "strategies": [], "time": False}
+    (ROOT / OUT).mkdir(parents=True, exist_ok=True)
+    (ROOT / OUT / "spec.yaml").write_text(yaml.safe_dump(spec))
+
+
+def start(program, name, ranks=1):
+    folder = OUT / name
+    shutil.rmtree(ROOT / folder, ignore_errors=True)
+    command = [program, "run", OUT / "spec.yaml", "--out", folder]
+    if ranks > 1:
+        root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+        command = ["mpirun", *root, "--bind-to", "none", "-np", str(ranks), *command]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def score_seconds(run):
+    """Of the whole stage, from its last progress line (three digits)."""
+    log = run.communicate()[1]
+    found = LAST_LINE.search(log)
+    if run.returncode != 0 or found is None:
+        raise SystemExit(log)
+    return int(found[1]) / float(found[2])
+
+
+def measure(program):
+    arms = {
+        "one_rank": lambda: [start(program, "one")],
+        "two_ranks": lambda: [start(program, "two", ranks=2)],
+        "side_by_side": lambda: [start(program, "left"), start(program, "right")],
+    }
+    seconds = {"load": os.getloadavg()[0]}
+    for arm in random.sample(list(arms), len(arms)):
+        runs = arms[arm]()
+        seconds[arm] = statistics.mean([score_seconds(run) for run in runs])
+    seconds["efficiency"] = seconds["one_rank"] / (2 * seconds["two_ranks"])
+    seconds["ceiling"] = seconds["one_rank"] / seconds["side_by_side"]
+    return seconds
+
+
+def shown(figures):
+    return json.dumps({name: round(value, 3) for name, value in figures.items()})
+
+
+def main():
+    options = arguments()
+    program = (ROOT / options.build / "gainsweep").resolve()
+    write_spec()
+    rounds = []
+    for _ in range(options.rounds):
+        rounds.append(measure(program))
+        print(shown(rounds[-1]), flush=True)
+    medians = {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
+    print(json.dumps({"medians_of": options.rounds}), shown(medians), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
