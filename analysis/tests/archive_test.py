@@ -4,7 +4,6 @@ import h5py
 import numpy as np
 import pytest
 import synthetic
-
 from gainsweep_analysis.__main__ import main
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import synthetic
-
 from gainsweep_analysis import archive
 from gainsweep_analysis.contents import Archive
 

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from gainsweep_analysis.loss_error import (
     contributions,
     loss_errors,

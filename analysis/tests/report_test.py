@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 import pytest
 import synthetic
 from conftest import RECIPES
-
 from gainsweep_analysis import archive, comparison, figures, report, table, timings
 from gainsweep_analysis.__main__ import main
 from gainsweep_analysis.figures import accuracy, maps, style, timing

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from gainsweep_analysis import statistics
 from gainsweep_analysis.statistics import bootstrap, measured_tau, perplexity, time_saved
 

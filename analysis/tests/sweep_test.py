@@ -6,7 +6,6 @@ import json
 
 import pytest
 import synthetic
-
 from gainsweep_analysis import archive, table
 from gainsweep_analysis.__main__ import main
 

@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import pytest
 from conftest import RECIPES
-
 from gainsweep_analysis import table
 from gainsweep_analysis.__main__ import main
 from gainsweep_analysis.notation import interval, scaled_unit, significant

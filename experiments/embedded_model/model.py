@@ -1,4 +1,4 @@
-"""A Llama decoder small enough to train on two cores, with dropout; its parameter names are Hugging Face's.
+"""A Llama decoder small enough for two cores, with dropout and Hugging Face's parameter names.
 
 Shape letters: B samples, T tokens, C hidden, H heads, K key/value heads, D head size.
 """
@@ -28,7 +28,7 @@ class Shape:
 
 
 def drop(x, rate: float, training: bool):
-    """Dropout with its rate rounded to 1/256: eight masks from each random word, which is what makes it cheap."""
+    """Dropout with its rate rounded to 1/256: eight masks from each random word make it cheap."""
     if not training or rate == 0:
         return x
     threshold = round(256 * rate)
@@ -70,7 +70,7 @@ class Attention(nn.Module):
         repeats = self.shape.num_attention_heads // self.shape.num_key_value_heads
         k_BHTD, v_BHTD = (y.repeat_interleave(repeats, dim=1) for y in (k_BKTD, v_BKTD))
         future_TT = torch.ones(length, length, dtype=torch.bool).triu(1)
-        # Explicit, because the backward of scaled_dot_product_attention is twice as slow on a CPU here.
+        # Explicit: the backward of scaled_dot_product_attention is twice as slow on a CPU here.
         scores_BHTT = (q_BHTD * self.shape.head_dim**-0.5) @ k_BHTD.transpose(-2, -1)
         y_BHTD = scores_BHTT.masked_fill(future_TT, float("-inf")).softmax(-1) @ v_BHTD
         y_BTC = self.o_proj(y_BHTD.transpose(1, 2).reshape(batch, length, -1))
@@ -86,7 +86,9 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(shape.intermediate_size, shape.hidden_size, bias=False)
 
     def forward(self, x):
-        return drop(self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x)), self.dropout, self.training)
+        return drop(
+            self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x)), self.dropout, self.training
+        )
 
 
 class Block(nn.Module):
@@ -114,7 +116,9 @@ class Llama(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
                 residual = name.endswith(("o_proj.weight", "down_proj.weight"))
-                nn.init.normal_(parameter, std=0.02 / (2 * shape.num_hidden_layers) ** (0.5 if residual else 0))
+                nn.init.normal_(
+                    parameter, std=0.02 / (2 * shape.num_hidden_layers) ** (0.5 if residual else 0)
+                )
 
     def forward(self, tokens_BT):
         length, size = tokens_BT.shape[1], self.shape.head_dim
@@ -128,7 +132,10 @@ class Llama(nn.Module):
 
     def hugging_face_state(self) -> dict[str, torch.Tensor]:
         """Parameters by their Hugging Face names, in bf16."""
-        return {f"model.{name}": value.detach().to(torch.bfloat16).contiguous() for name, value in self.state_dict().items()}
+        return {
+            f"model.{name}": value.detach().to(torch.bfloat16).contiguous()
+            for name, value in self.state_dict().items()
+        }
 
     def hugging_face_config(self) -> dict:
         return {

@@ -12,7 +12,9 @@ def read_chapters() -> list[str]:
     printed = subprocess.run(
         ["bible", "-l100000", "-f", "gen1:1-rev22:21"], check=True, capture_output=True, text=True
     ).stdout
-    verses = [(match[1], match[2], match[3]) for match in map(VERSE.match, printed.splitlines()) if match]
+    verses = [
+        (match[1], match[2], match[3]) for match in map(VERSE.match, printed.splitlines()) if match
+    ]
     return [
         "".join(text + "\n" for _, _, text in chapter)
         for _, chapter in groupby(verses, key=lambda verse: verse[:2])

@@ -1,5 +1,9 @@
-"""The yardstick: an interpolated Kneser-Ney trigram over the same tokens (Kneser & Ney 1995; Chen & Goodman 1999)."""
+"""The yardstick: an interpolated Kneser-Ney trigram over the same tokens.
 
+Kneser & Ney 1995; Chen & Goodman 1999.
+"""
+
+import itertools
 import math
 from collections import Counter, defaultdict
 
@@ -10,12 +14,13 @@ class KneserNeyTrigram:
     def __init__(self, documents: list[list[int]], vocabulary: int):
         trigrams, bigrams = Counter(), Counter()
         for tokens in documents:
-            trigrams.update(zip(tokens, tokens[1:], tokens[2:]))
-            bigrams.update(zip(tokens[:1], tokens[1:2]))  # a document's first pair has no predecessor
+            trigrams.update(zip(tokens, tokens[1:], tokens[2:], strict=False))
+            # A document's first pair has no predecessor.
+            bigrams.update(itertools.pairwise(tokens[:2]))
         self.vocabulary = vocabulary
         self.trigrams = trigrams
         # Lower orders count distinct left contexts instead of occurrences.
-        for (_, middle, last) in trigrams:
+        for _, middle, last in trigrams:
             bigrams[middle, last] += 1
         self.bigrams = bigrams
         self.unigrams = Counter(last for _, last in bigrams)
@@ -28,7 +33,9 @@ class KneserNeyTrigram:
         discount = self.discounts[0]
         p = max(self.unigrams[last] - discount, 0) / self.unigram_total
         p += discount * len(self.unigrams) / self.unigram_total / self.vocabulary
-        p = _interpolate(self.bigrams, (middle, last), self.bigram_context.get(middle), self.discounts[1], p)
+        p = _interpolate(
+            self.bigrams, (middle, last), self.bigram_context.get(middle), self.discounts[1], p
+        )
         if first is None:
             return p
         context = self.trigram_context.get((first, middle))

@@ -28,7 +28,8 @@ KEY = LAYER + "self_attn.k_proj.weight"
 NORM = "model.norm.weight"
 SHAPES = {
     "model.embed_tokens.weight": [16, 8], LAYER + "input_layernorm.weight": [8],
-    LAYER + "self_attn.q_proj.weight": [8, 8], KEY: [4, 8], LAYER + "self_attn.v_proj.weight": [4, 8],
+    LAYER + "self_attn.q_proj.weight": [8, 8], KEY: [4, 8],
+    LAYER + "self_attn.v_proj.weight": [4, 8],
     LAYER + "self_attn.o_proj.weight": [8, 8], LAYER + "post_attention_layernorm.weight": [8],
     LAYER + "mlp.gate_proj.weight": [12, 8], LAYER + "mlp.up_proj.weight": [12, 8],
     LAYER + "mlp.down_proj.weight": [8, 12], NORM: [8],
@@ -36,7 +37,7 @@ SHAPES = {
 
 
 def tensors():
-    """Header entries and data of the good model: F32 weights that vary a little around a constant."""
+    """Header entries and data of the good model: F32 weights that vary a little."""
     header, data = {}, b""
     for name, shape in SHAPES.items():
         count = 1
@@ -75,9 +76,7 @@ def shifted(by: int):
     """The key weight's offsets moved by some bytes: an overlap or a gap."""
 
     def change(header):
-        header[KEY]["data_offsets"] = [
-            offset + by for offset in header[KEY]["data_offsets"]
-        ]
+        header[KEY]["data_offsets"] = [offset + by for offset in header[KEY]["data_offsets"]]
 
     return change
 
@@ -88,18 +87,14 @@ def moved_out(left_out: str):
     begin, end = header.pop(left_out)["data_offsets"]
     for entry in header.values():
         if entry["data_offsets"][0] >= end:
-            entry["data_offsets"] = [
-                offset - (end - begin) for offset in entry["data_offsets"]
-            ]
+            entry["data_offsets"] = [offset - (end - begin) for offset in entry["data_offsets"]]
     return header, data[:begin] + data[end:]
 
 
 def doubled_key() -> bytes:
     header, data = tensors()
     text = json.dumps(header)
-    return packed(
-        (text[:-1] + f', "{KEY}": ' + json.dumps(header[KEY]) + "}").encode(), data
-    )
+    return packed((text[:-1] + f', "{KEY}": ' + json.dumps(header[KEY]) + "}").encode(), data)
 
 
 def config(**keys) -> bytes:
@@ -111,7 +106,7 @@ def index(weight_map) -> bytes:
 
 
 def cases():
-    """name → (files that differ from the good folder, None to leave one out; text of the message)."""
+    """name → (files unlike the good folder's, None to leave one out; text of the message)."""
     single, good = "model.safetensors", weights()
     table = "model.safetensors.index.json"
     shard = "model-00001-of-00001.safetensors"

@@ -1,9 +1,10 @@
 """What the faults share: jobs under mpirun that are hurt in a chosen way, on specs of seconds.
 
-Environment: GAINSWEEP the executable, GAINSWEEP_FAULT_HOOK the library that is preloaded into a rank
-(CMake sets both), GAINSWEEP_FAULTS the number of kills (default 50).
+Environment: GAINSWEEP the executable, GAINSWEEP_FAULT_HOOK the library preloaded into a rank (CMake
+ sets both), GAINSWEEP_FAULTS the number of kills (default 50).
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -15,9 +16,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
 # Ranks that die by SIGSEGV need not leave their memory behind.
-resource.setrlimit(
-    resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
-)
+resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def load_scenarios():
@@ -39,9 +38,7 @@ class Job:
         command = command or [program.path, "run", str(spec), "--out", str(out)]
         root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
         flags = ["--bind-to", "none", "--oversubscribe", "-np", str(ranks)]
-        environment = (
-            {"LD_PRELOAD": os.environ["GAINSWEEP_FAULT_HOOK"]} if fault else {}
-        )
+        environment = {"LD_PRELOAD": os.environ["GAINSWEEP_FAULT_HOOK"]} if fault else {}
         for name, value in (fault or {}).items():
             environment[f"FAULT_{name.upper()}"] = str(value)
         set_in_ranks = [f"{name}={value}" for name, value in environment.items()]
@@ -57,10 +54,8 @@ class Job:
         """Process numbers of the ranks that are there by now, in no order."""
         found = []
         for children in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            try:
+            with contextlib.suppress(OSError):
                 found += [int(number) for number in children.read_text().split()]
-            except OSError:
-                pass
         return found
 
     def end(self, timeout=120):

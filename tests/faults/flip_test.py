@@ -42,9 +42,7 @@ def unit_keys(*files):
         with h5py.File(path) as file:
             file.visititems(
                 lambda name, item: (
-                    keys.update(item[()].tolist())
-                    if name.endswith("unit_key")
-                    else None
+                    keys.update(item[()].tolist()) if name.endswith("unit_key") else None
                 )
             )
     return keys

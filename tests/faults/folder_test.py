@@ -30,9 +30,7 @@ def small_disk(tmp_path):
             str(folder),
         ]
         if subprocess.run(command, check=False, capture_output=True).returncode != 0:
-            pytest.skip(
-                "mounting a small disk takes rights that this user does not have"
-            )
+            pytest.skip("mounting a small disk takes rights that this user does not have")
         return folder
 
     yield mount
@@ -48,9 +46,7 @@ def test_a_full_disk_ends_the_job_and_room_lets_it_go_on(
     out = small_disk(f"size={size}") / "out"
     code, messages = job(spec, out, 2).end()
     assert code == 1, messages
-    assert "No space left on device" in messages or "Is the disk full" in messages, (
-        messages
-    )
+    assert "No space left on device" in messages or "Is the disk full" in messages, messages
     small_disk("size=64m")
     code, messages = job(spec, out, 3).end()
     assert code == 0, messages
@@ -141,18 +137,14 @@ def test_a_rank_with_another_spec_is_named(program, job, undisturbed, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_rank_with_another_checkpoint_is_named(
-    program, job, undisturbed, material, tmp_path
-):
+def test_a_rank_with_another_checkpoint_is_named(program, job, undisturbed, material, tmp_path):
     spec, _ = undisturbed
     for rank in range(2):
         shutil.copytree(material / "checkpoints/good", tmp_path / f"{rank}/model")
     flip(tmp_path / "1/model/model.safetensors", -3)
     text = spec.read_text().replace(str(material / "checkpoints/good"), "model")
     (tmp_path / "spec.yaml").write_text(text)
-    line = (
-        f"cd {tmp_path}/$R && exec {program.path} run ../spec.yaml --out {tmp_path}/out"
-    )
+    line = f"cd {tmp_path}/$R && exec {program.path} run ../spec.yaml --out {tmp_path}/out"
     code, messages = job(spec, tmp_path, 2, command=by_rank(tmp_path, line)).end()
     assert code == 2, messages
     assert "rank 1 has another model digest" in messages
@@ -175,9 +167,7 @@ def test_a_rank_with_another_program_is_named(program, job, undisturbed, tmp_pat
     assert other.decode() in messages
 
 
-def test_ranks_that_do_not_share_the_folder_are_refused(
-    program, job, undisturbed, tmp_path
-):
+def test_ranks_that_do_not_share_the_folder_are_refused(program, job, undisturbed, tmp_path):
     spec, _ = undisturbed
     for rank in range(2):
         (tmp_path / str(rank)).mkdir()
@@ -187,9 +177,7 @@ def test_ranks_that_do_not_share_the_folder_are_refused(
     assert "output folder" in messages
 
 
-def test_parts_of_finished_runs_are_untouched_by_a_second_run(
-    job, undisturbed, tmp_path
-):
+def test_parts_of_finished_runs_are_untouched_by_a_second_run(job, undisturbed, tmp_path):
     spec, reference = undisturbed
     out = shutil.copytree(reference, tmp_path / "out")
     before = scenarios.parts(out)

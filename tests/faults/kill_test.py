@@ -1,9 +1,10 @@
 """Ranks die at random moments, in every way; whoever resumes gets the same archive.
 
-Each trial kills one rank of a job with 1, 2 or 3 ranks, from outside at a random time or from inside
-at a chosen write, fsync or rename of a part or of the archive, and goes on with another number of
-ranks. Then the archive equals the undisturbed one, and no stored unit was done again. How much is lost
-has a test of its own, at moments that are known exactly. GAINSWEEP_FAULTS sets the number of kills.
+Each trial kills one rank of a job with 1, 2 or 3 ranks, from outside at a random time or from
+inside at a chosen write, fsync or rename of a part or of the archive, and goes on with another
+number of ranks. Then the archive equals the undisturbed one, and no stored unit was done again. How
+much is lost has a test of its own, at moments that are known exactly. GAINSWEEP_FAULTS sets the
+number of kills.
 """
 
 import os
@@ -24,9 +25,7 @@ def random_fault(chance, ranks):
     file = chance.choice(FILES)
     calls = ["rename", "write"] if file == FILES[2] else ["rename", "write", "fsync"]
     return {
-        "rank": chance.randrange(ranks)
-        if file == FILES[0]
-        else 0,  # the root writes the rest
+        "rank": chance.randrange(ranks) if file == FILES[0] else 0,  # the root writes the rest
         "call": chance.choice(calls),
         "match": file,
         "count": 1 if file == FILES[1] else chance.randint(1, 4),
@@ -70,15 +69,11 @@ def resume(program, job, spec, out, ranks, reference):
     assert code == 0, messages
     check_same(program, reference, out)
     performed = sum(rank["done"] for rank in status(program, out)["ranks"])
-    assert performed == stored_units(program, reference) - before, (
-        "stored units were done again"
-    )
+    assert performed == stored_units(program, reference) - before, "stored units were done again"
     assert not list(out.rglob("*tmp*")), "leftovers of a killed writer"
 
 
-def test_whoever_dies_the_resumed_archive_is_the_same(
-    program, job, undisturbed, tmp_path
-):
+def test_whoever_dies_the_resumed_archive_is_the_same(program, job, undisturbed, tmp_path):
     spec, reference = undisturbed
     seed = int(os.environ.get("GAINSWEEP_FAULT_SEED", time.time()))
     chance = random.Random(seed)
@@ -104,7 +99,7 @@ def test_whoever_dies_the_resumed_archive_is_the_same(
 def test_what_is_lost_is_at_most_the_units_since_the_last_part(
     program, job, undisturbed, tmp_path, part
 ):
-    """One rank dies when it is about to name a part: which one says how many units were finished."""
+    """One rank dies about to name a part: which one says how many units were finished."""
     spec, reference = undisturbed
     out = tmp_path / "out"
     in_parts = [

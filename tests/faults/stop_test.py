@@ -30,7 +30,7 @@ def long(program, make_spec, tmp_path_factory):
     return spec, out
 
 
-# A rank hangs a moment before it dies of boredom: holds a job in a stage for as long as a test needs.
+# Holds a job in a stage for as long as a test needs.
 def hang(rank, count=400):
     return {"rank": rank, "call": "posix_memalign", "count": count, "action": "hang"}
 
@@ -64,9 +64,7 @@ def test_sigterm_stores_what_is_finished(program, job, tmp_path):
     assert status(program, out)["stages"]["score"]["done"] >= before
 
 
-def test_a_hanging_unit_fails_and_the_same_command_goes_on(
-    program, job, undisturbed, tmp_path
-):
+def test_a_hanging_unit_fails_and_the_same_command_goes_on(program, job, undisturbed, tmp_path):
     spec, reference = undisturbed
     out = tmp_path / "out"
     limit = ["--unit-limit", "2"]

@@ -1,4 +1,4 @@
-"""Whatever is wrong with the input: exit code 2, one message that tells it, nothing half-written."""
+"""Whatever is wrong with the input: exit code 2, one message tells it, nothing half-written."""
 
 import importlib.util
 import json
@@ -12,9 +12,7 @@ import pytest
 from conftest import SOURCE, load_checkpoint_maker, random_tokens, write_tokens
 
 SPECS = sorted((SOURCE / "tests/specs").glob("*.yaml"))
-CHECKPOINTS = {
-    name: text for name, (_, text) in load_checkpoint_maker().cases().items()
-}
+CHECKPOINTS = {name: text for name, (_, text) in load_checkpoint_maker().cases().items()}
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -63,7 +61,10 @@ TOKENS = {
     "too_short": (lambda path: write_tokens(path, random_tokens(108)), "need 109"),
     "empty": (lambda path: write_tokens(path, random_tokens(0)), "0 tokens"),
     "real_numbers": (lambda path: write_tokens(path, np.ones(400)), "integer"),
-    "two_dimensions": (lambda path: write_tokens(path, random_tokens(400).reshape(20, 20)), "dimension"),
+    "two_dimensions": (
+        lambda path: write_tokens(path, random_tokens(400).reshape(20, 20)),
+        "dimension",
+    ),
     "no_such_dataset": (lambda path: write_tokens(path, random_tokens(400), "ids"), "tokens"),
     "a_group": (lambda path: h5py.File(path, "w").create_group("tokens").file.close(), "tokens"),
     "not_hdf5": (lambda path: path.write_bytes(b"1 2 3 4" * 300), "HDF5"),
@@ -122,9 +123,7 @@ def test_wrong_archives(program, finished, wrong_archive, tmp_path):
     good = finished / "out/archive.h5"
     new = tmp_path / "new.h5"
     spec = finished / "spec.yaml"
-    assert str(wrong_archive) in program.refuses(
-        "solve", wrong_archive, spec, "--out", new
-    )
+    assert str(wrong_archive) in program.refuses("solve", wrong_archive, spec, "--out", new)
     assert not new.exists()
     assert str(wrong_archive) in program.refuses("diff", good, wrong_archive)
     assert str(wrong_archive) in program.refuses("diff", wrong_archive, good)
@@ -136,7 +135,7 @@ def test_the_analysis_refuses_wrong_archives_too(wrong_archive, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(SOURCE / "analysis")}
     for command in (["table"], ["report", "--out", str(tmp_path / "report.html")]):
         result = subprocess.run(
-            [sys.executable, "-m", "gainsweep_analysis", command[0], str(wrong_archive), *command[1:]],
+            [sys.executable, "-m", "gainsweep_analysis", command[0], wrong_archive, *command[1:]],
             check=False, env=environment, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert result.returncode == 2, result.stderr
@@ -153,9 +152,7 @@ def test_the_output_is_a_file(program, finished, tmp_path):
 
 def test_the_output_cannot_be_written(program, finished):
     # Not even root can make a folder there.
-    message = program.refuses(
-        "run", finished / "spec.yaml", "--out", "/proc/out", code=1
-    )
+    message = program.refuses("run", finished / "spec.yaml", "--out", "/proc/out", code=1)
     assert "/proc/out cannot be written" in message
     result = program("run", finished / "spec.yaml", "--out", "/proc/out", ranks=2)
     assert result.returncode == 1
@@ -186,6 +183,4 @@ def test_a_damaged_ledger(program, copy_of_finished):
     ledger = copy_of_finished / "out/run.json"
     for text in ("", "{", "[]", json.dumps({"name": 3})):
         ledger.write_text(text)
-        assert f"{ledger} is damaged" in program.refuses(
-            "status", copy_of_finished / "out"
-        )
+        assert f"{ledger} is damaged" in program.refuses("status", copy_of_finished / "out")

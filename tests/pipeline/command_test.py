@@ -31,9 +31,7 @@ def test_help_of_the_whole(program):
 
 def test_unknown_commands_and_options(program, finished):
     assert "did you mean 'run'?" in program.refuses("rn", "x.yaml")
-    assert "there is no command 'frobnicate'. 'gainsweep --help'" in program.refuses(
-        "frobnicate"
-    )
+    assert "there is no command 'frobnicate'. 'gainsweep --help'" in program.refuses("frobnicate")
     message = program.refuses("run", "x.yaml", "--ot", "y")
     assert "--ot" in message and "Usage: gainsweep run SPEC --out DIR" in message
     assert "--out is missing. Usage:" in program.refuses("run", "x.yaml")
@@ -42,9 +40,7 @@ def test_unknown_commands_and_options(program, finished):
     assert "Usage:" in program.refuses("run", "x.yaml", "--out", "a", "--out", "b")
 
 
-@pytest.mark.parametrize(
-    "path", sorted((SOURCE / "configs").glob("*.yaml")), ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("path", sorted((SOURCE / "configs").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_spec_is_right(program, path):
     result = program("check", path)
     assert result.returncode == 0, result.stderr
@@ -67,9 +63,7 @@ def test_plan(program, write_spec):
     plan = json.loads(program("plan", spec, "--json").stdout)
     units = {stage["stage"]: stage["units"] for stage in plan["stages"]}
     assert units["observe"] == 3 and units["score"] == 6
-    assert units["solve"] == 2 * 3 * 3 + 2, (
-        "objectives × thresholds × strategies, and frontiers"
-    )
+    assert units["solve"] == 2 * 3 * 3 + 2, "objectives × thresholds × strategies, and frontiers"
     assert plan["parameter_bytes"] > 0 and plan["rank_bytes"] > 0
     assert all(stage["seconds"] >= 0 for stage in plan["stages"])
 
@@ -100,9 +94,7 @@ def test_show_graphs(program, write_spec, tmp_path, graph):
     assert dot.returncode == 0 and dot.stdout == ""
     assert (tmp_path / "graph.dot").read_text().startswith("digraph")
     if shutil.which("dot"):
-        svg = program(
-            "show", spec, "--graph", graph, "--svg", tmp_path / "it's a graph.svg"
-        )
+        svg = program("show", spec, "--graph", graph, "--svg", tmp_path / "it's a graph.svg")
         assert svg.returncode == 0, svg.stderr
         assert "<svg" in (tmp_path / "it's a graph.svg").read_text()
 
@@ -118,9 +110,7 @@ def test_show_draws_a_deep_graph(program, tmp_path):
 
 def test_show_graphs_of_a_format(program, write_spec):
     spec = write_spec(formats={"low": ["int8", "fp8_e4m3"]})
-    text = program(
-        "show", spec, "--graph", "fake_quantized", "--format", "fp8_e4m3"
-    ).stdout
+    text = program("show", spec, "--graph", "fake_quantized", "--format", "fp8_e4m3").stdout
     assert "fp8_e4m3" in text and "int8" not in text
 
 
@@ -170,9 +160,7 @@ def test_status_after_a_run(program, finished):
     assert [rank["unit"] for rank in status["ranks"]] == [""]
 
 
-def test_status_counts_what_the_last_spec_calls_for(
-    program, copy_of_finished, write_spec
-):
+def test_status_counts_what_the_last_spec_calls_for(program, copy_of_finished, write_spec):
     out = copy_of_finished / "out"
     spec = write_spec(calibration={"samples": 3})
     assert program("run", spec, "--out", out).returncode == 0

@@ -1,4 +1,4 @@
-"""What the scenarios share: the executable, a tiny model with its tokens, specs made from one good one.
+"""What the scenarios share: the executable, a tiny model with tokens, specs made from a good one.
 
 The executable's path comes from the environment variable GAINSWEEP (CMake sets it).
 """
@@ -19,9 +19,7 @@ VOCABULARY = 16
 
 
 def load_checkpoint_maker():
-    spec = importlib.util.spec_from_file_location(
-        "make", SOURCE / "tests/checkpoints/make.py"
-    )
+    spec = importlib.util.spec_from_file_location("make", SOURCE / "tests/checkpoints/make.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -162,9 +160,7 @@ def copy_of_finished(finished, tmp_path):
 
 def parts(folder):
     """Names and times of a run's parts."""
-    return {
-        path.name: path.stat().st_mtime_ns for path in (folder / "parts").glob("*.h5")
-    }
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "parts").glob("*.h5")}
 
 
 def is_identical(program, a, b):

@@ -25,18 +25,17 @@ def hexdigest(data):
 def entry_path(cache, file):
     """Where the entry of a file is: the digest of its place, labelled field by field."""
     status = file.stat()
-    number = lambda value: (b"i", value.to_bytes(8, "little"))
+
+    def number(value):
+        return b"i", value.to_bytes(8, "little")
+
     fields = {
         b"path": (b"t", str(file.resolve()).encode()),
         b"device": number(status.st_dev),
         b"inode": number(status.st_ino),
     }
     joined = b"".join(
-        len(label).to_bytes(8, "little")
-        + label
-        + kind
-        + len(value).to_bytes(8, "little")
-        + value
+        len(label).to_bytes(8, "little") + label + kind + len(value).to_bytes(8, "little") + value
         for label, (kind, value) in fields.items()
     )
     return cache / "gainsweep" / f"{hexdigest(joined)}.digest"
@@ -98,15 +97,11 @@ def dated(folder):
     kinds = {"ext2/ext3", "xfs", "btrfs", "tmpfs", "nfs", "zfs", "f2fs"}
     kind = os.popen(f"stat -f -c %T '{folder}'").read().strip()
     if kind not in kinds:
-        pytest.skip(
-            f"the temporary folder is on {kind}, whose change times count for nothing"
-        )
+        pytest.skip(f"the temporary folder is on {kind}, whose change times count for nothing")
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_remembered_digest_is_used_until_the_file_changes(
-    run, cache, copied, tmp_path, ranks
-):
+def test_a_remembered_digest_is_used_until_the_file_changes(run, cache, copied, tmp_path, ranks):
     dated(tmp_path)
     spec, weights = copied
     truth = model_digest(run(spec, ranks))
@@ -157,9 +152,7 @@ def test_one_ranks_forgery_is_not_another_ranks_truth(
     assert "rank 1 has another model digest" in result.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_no_harm(
-    run, program, finished, cache, tmp_path
-):
+def test_a_folder_that_cannot_be_written_is_no_harm(run, program, finished, cache, tmp_path):
     cache.write_text("a file stands where the folder should be")
     out = run(finished / "spec.yaml")
     same, differences = is_identical(program, finished / "out", out)

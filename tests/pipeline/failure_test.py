@@ -16,33 +16,29 @@ POISON = 13  # a token
 
 
 def write_checkpoint(folder, maker, change):
-    """The good tiny model with a head of its own, changed: change(name → numbers as a writable array)."""
+    """The good tiny model with a head of its own, after change(name → writable numbers)."""
     header, data = maker.tensors()
     begin, end = header[EMBEDDING]["data_offsets"]
-    header[HEAD] = merged(
-        header[EMBEDDING], {"data_offsets": [len(data), len(data) + end - begin]}
-    )
+    header[HEAD] = merged(header[EMBEDDING], {"data_offsets": [len(data), len(data) + end - begin]})
     data = bytearray(data + data[begin:end])
 
     def numbers(name):
         first, last = header[name]["data_offsets"]
-        return np.frombuffer(
-            data, dtype="<f4", count=(last - first) // 4, offset=first
-        ).reshape(header[name]["shape"])
+        return np.frombuffer(data, dtype="<f4", count=(last - first) // 4, offset=first).reshape(
+            header[name]["shape"]
+        )
 
     change(numbers)
     folder.mkdir()
     text = json.dumps(header).encode()
     (folder / "config.json").write_bytes(maker.config(tie_word_embeddings=False))
-    (folder / "model.safetensors").write_bytes(
-        struct.pack("<Q", len(text)) + text + bytes(data)
-    )
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(data))
     return folder
 
 
 @pytest.fixture
 def poisoned(tmp_path, material, maker, write_spec):
-    """A model whose embedding of one token is NaN; that token is in the calibration samples given."""
+    """A model whose embedding of one token, which is in the samples given, is NaN."""
 
     def write(samples, low=None):
         def poison(numbers):
@@ -63,9 +59,7 @@ def poisoned(tmp_path, material, maker, write_spec):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_failed_sample_is_recorded_and_the_rest_goes_on(
-    program, poisoned, tmp_path, ranks
-):
+def test_a_failed_sample_is_recorded_and_the_rest_goes_on(program, poisoned, tmp_path, ranks):
     spec = poisoned(samples=[2])
     out = tmp_path / "out"
     result = program("run", spec, "--out", out, ranks=ranks)
@@ -87,17 +81,13 @@ def test_a_failed_sample_is_recorded_and_the_rest_goes_on(
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_failed_unit_is_tried_again_only_when_asked(
-    program, poisoned, tmp_path, ranks
-):
+def test_a_failed_unit_is_tried_again_only_when_asked(program, poisoned, tmp_path, ranks):
     spec = poisoned(samples=[2])
     out = tmp_path / "out"
     assert program("run", spec, "--out", out).returncode == 3
     again = program("run", spec, "--out", out, ranks=ranks)
     assert again.returncode == 3 and "score of sample 2: " not in again.stderr
-    retried = program(
-        "run", spec, "--out", out, "--retry-failed", ranks=ranks, timeout=60
-    )
+    retried = program("run", spec, "--out", out, "--retry-failed", ranks=ranks, timeout=60)
     assert retried.returncode == 3 and "score of sample 2: " in retried.stderr
 
 
@@ -106,18 +96,12 @@ def test_static_scales_need_all_of_their_samples(program, poisoned, tmp_path):
     out = tmp_path / "out"
     result = program("run", spec, "--out", out)
     assert result.returncode == 3, result.stderr
-    assert (
-        "score is left out: the largest magnitudes of sample 1 failed" in result.stderr
-    )
+    assert "score is left out: the largest magnitudes of sample 1 failed" in result.stderr
     with h5py.File(out / "archive.h5") as archive:
         assert "scores" not in archive and "plans" not in archive
-        assert archive["failures/label"].asstr()[()].tolist() == [
-            "largest magnitudes of sample 1"
-        ]
+        assert archive["failures/label"].asstr()[()].tolist() == ["largest magnitudes of sample 1"]
         assert "is not finite" in archive["failures/reason"].asstr()[0]
-    message = program.refuses(
-        "solve", out / "archive.h5", spec, "--out", tmp_path / "new.h5"
-    )
+    message = program.refuses("solve", out / "archive.h5", spec, "--out", tmp_path / "new.h5")
     assert "scores" in message
 
 
@@ -137,7 +121,7 @@ def test_weights_that_are_not_finite(program, maker, write_spec, tmp_path, value
         reasons = archive["failures/reason"].asstr()[()].tolist()
         labels = archive["failures/label"].asstr()[()].tolist()
     assert labels == [f"score of sample {i}" for i in range(6)]
-    for label, reason in zip(labels, reasons):
+    for label, reason in zip(labels, reasons, strict=True):
         assert label in reason and "layers.0" in reason, "sample and op are named"
 
 
@@ -152,9 +136,7 @@ def test_a_mended_input_needs_no_flag(program, poisoned, write_spec, tmp_path):
 
 def test_ranks_that_differ_are_refused(program, finished, tmp_path):
     plain = program.command("run", finished / "spec.yaml", "--out", tmp_path / "out")
-    launch = program.command(ranks=2)[
-        :-3
-    ]  # mpirun and its flags, without -np 2 and the program
+    launch = program.command(ranks=2)[:-3]  # mpirun and its flags, without -np 2 and the program
     other = ["-np", "1", "-x", "ATEN_CPU_CAPABILITY=default", *plain]
     result = subprocess.run([*launch, "-np", "1", *plain, ":", *other], check=False,
                             capture_output=True, text=True, timeout=60)  # fmt: skip

@@ -29,7 +29,7 @@ def test_any_number_of_ranks_gives_the_same_archive(program, one_rank, tmp_path,
 
 @pytest.fixture(scope="module")
 def timed(program, tmp_path_factory):
-    """A spec, an archive that shares its timings and nothing else, and a run of the spec with these."""
+    """A spec, an archive that shares only its timings, and a run of the spec with these."""
     folder = tmp_path_factory.mktemp("timed")
     text = (SOURCE / SMOKE).read_text()
     # Dynamic scales: timings follow from no observed maximum.
@@ -59,9 +59,7 @@ def test_time_plans_from_the_same_timings_are_the_same(program, timed, tmp_path,
     assert "done before" in done["latency"] and "units/s" not in done["latency"]
     for stage in ("score", "solve", "evaluate"):
         assert "units/s" in done[stage], f"nothing of {stage} was done by these ranks"
-    differences = program(
-        "diff", reference / "archive.h5", out / "archive.h5", "--measured"
-    )
+    differences = program("diff", reference / "archive.h5", out / "archive.h5", "--measured")
     assert differences.returncode == 1, "the machine descriptions differ at least"
     for line in differences.stdout.splitlines():
         assert line.startswith("/measured/machine/"), line

@@ -33,9 +33,7 @@ def test_a_run_killed_after_some_parts_goes_on(program, finished, tmp_path, stor
     out = tmp_path / "out"
     process = program.start("run", finished / "spec.yaml", "--out", out)
     assert kill_when(process, lambda: len(list(out.glob("parts/*.h5"))) >= stored)
-    assert not (out / "archive.h5").exists(), (
-        "an archive is there before the run is over"
-    )
+    assert not (out / "archive.h5").exists(), "an archive is there before the run is over"
     resume(program, finished, out)
 
 

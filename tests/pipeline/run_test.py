@@ -67,23 +67,17 @@ def test_other_ranks_take_over_a_finished_run(program, finished, copy_of_finishe
     result = program(*command, ranks=2)
     assert result.returncode == 0, result.stderr
     assert parts(copy_of_finished / "out") == before
-    same, differences = is_identical(
-        program, finished / "out", copy_of_finished / "out"
-    )
+    same, differences = is_identical(program, finished / "out", copy_of_finished / "out")
     assert same, differences
 
 
 def test_more_ranks_than_units_are_no_harm(program, write_spec, tmp_path):
-    spec = write_spec(
-        calibration={"samples": 1, "scale_samples": 1}, evaluate={"samples": 1}
-    )
+    spec = write_spec(calibration={"samples": 1, "scale_samples": 1}, evaluate={"samples": 1})
     result = program("run", spec, "--out", tmp_path / "out", ranks=4)
     assert result.returncode == 0, result.stderr
 
 
-def test_a_new_threshold_scores_nothing_again(
-    program, finished, copy_of_finished, write_spec
-):
+def test_a_new_threshold_scores_nothing_again(program, finished, copy_of_finished, write_spec):
     before = parts(copy_of_finished / "out")
     spec = write_spec(solve={"thresholds": [1e-5, 2e-4, 1e-3, 1e-1]})
     result = program("run", spec, "--out", copy_of_finished / "out")
@@ -111,6 +105,4 @@ def test_going_back_leaves_no_trace(program, finished, copy_of_finished, write_s
         h5py.File(finished / "out/archive.h5") as a,
         h5py.File(out / "archive.h5") as b,
     ):
-        assert a.attrs["sha256"] == b.attrs["sha256"], (
-            "the digest of all deterministic contents"
-        )
+        assert a.attrs["sha256"] == b.attrs["sha256"], "the digest of all deterministic contents"

@@ -1,4 +1,4 @@
-"""Runs one scenario file with pytest:  run_tests.py FILE.  Exit code 77 (skipped) without modules."""
+"""Runs a scenario file with pytest:  run_tests.py FILE.  Exit code 77 (skipped) without modules."""
 
 import importlib.util
 import sys
@@ -8,6 +8,6 @@ for module in ("pytest", "h5py", "numpy"):
         print(f"skipped: the Python module {module} is not installed")
         sys.exit(77)
 
-import pytest
+import pytest  # noqa: E402
 
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))

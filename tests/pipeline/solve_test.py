@@ -37,11 +37,7 @@ def test_other_thresholds_and_strategies(program, write_spec, archive, tmp_path)
         assert after["plans/memory/ip/budget"][0] == pytest.approx(budget, rel=1e-12)
         assert after["scores"].attrs["sha256"] == before["scores"].attrs["sha256"]
         written = after["provenance"].get("spec_written")
-        text = (
-            written.asstr()[()]
-            if written
-            else after["provenance"].attrs["spec_written"]
-        )
+        text = written.asstr()[()] if written else after["provenance"].attrs["spec_written"]
         assert text == spec.read_text()
 
 
@@ -64,9 +60,7 @@ def test_a_larger_threshold_never_gains_less(program, write_spec, archive, tmp_p
         ({"formats": {"low": ["int8", "fp8_e4m3"]}}, "formats: low: [int8, fp8_e4m3]"),
     ],
 )
-def test_what_was_measured_cannot_change(
-    program, write_spec, archive, tmp_path, changes, line
-):
+def test_what_was_measured_cannot_change(program, write_spec, archive, tmp_path, changes, line):
     new = tmp_path / "new.h5"
     message = program.refuses("solve", archive, write_spec(**changes), "--out", new)
     assert f"differs from what {archive} measured" in message
@@ -83,9 +77,7 @@ def test_time_needs_timings(program, write_spec, archive, tmp_path):
 
 def test_it_never_writes_into_an_old_archive(program, finished, archive):
     before = archive.read_bytes()
-    message = program.refuses(
-        "solve", archive, finished / "spec.yaml", "--out", archive
-    )
+    message = program.refuses("solve", archive, finished / "spec.yaml", "--out", archive)
     assert "is there already" in message
     assert archive.read_bytes() == before
 

@@ -45,9 +45,7 @@ def test_every_point_is_the_run_that_its_spec_alone_would_be(program, swept, tmp
         for path, table in expected.items():
             assert table.units == found[path].units
             for name, values in table.columns.items():
-                np.testing.assert_array_equal(
-                    found[path][name], values, f"{path}/{name}"
-                )
+                np.testing.assert_array_equal(found[path][name], values, f"{path}/{name}")
         assert alone.points[0].provenance == sweep.points[number].provenance
 
 
@@ -106,18 +104,12 @@ def test_solve_finds_the_point_that_measured_what_a_spec_asks_for(
     assert result.returncode == 0, result.stderr
     assert len(archive.read(new).scores.loss) == 4
     bad = write_spec("bad.yaml", calibration={"samples": 5})
-    message = program.refuses(
-        "solve", swept / "out/archive.h5", bad, "--out", tmp_path / "no.h5"
-    )
+    message = program.refuses("solve", swept / "out/archive.h5", bad, "--out", tmp_path / "no.h5")
     assert "at its nearest point" in message and "samples: 5" in message
 
 
-def test_a_wrong_point_is_found_before_the_first_one_runs(
-    program, write_spec, tmp_path
-):
-    spec = write_spec(
-        sweep={"product": {"calibration.samples": [4, 5000], "seed": [0, 1]}}
-    )
+def test_a_wrong_point_is_found_before_the_first_one_runs(program, write_spec, tmp_path):
+    spec = write_spec(sweep={"product": {"calibration.samples": [4, 5000], "seed": [0, 1]}})
     message = program.refuses("run", spec, "--out", tmp_path / "out")
     assert "at the point calibration.samples = 5000, seed = 1" in message
     assert "tokens" in message
@@ -127,9 +119,7 @@ def test_a_wrong_point_is_found_before_the_first_one_runs(
 def test_plan_check_and_status_tell_of_points(program, swept):
     plan = program("plan", swept / "spec.yaml")
     assert f"{POINTS} points; what they share is done and counted once" in plan.stdout
-    scores = next(
-        line for line in plan.stdout.splitlines() if line.startswith("score ")
-    )
+    scores = next(line for line in plan.stdout.splitlines() if line.startswith("score "))
     assert scores.split()[1] == "12", plan.stdout
     assert f"{POINTS} points" in program("check", swept / "spec.yaml").stdout
     assert f"all {POINTS} points" in program("status", swept / "out").stdout

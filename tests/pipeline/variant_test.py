@@ -12,9 +12,7 @@ VARIANTS = {
     "dynamic_scales": {
         "formats": {"low": ["int8", "fp8_e4m3"], "int8": DYNAMIC, "fp8_e4m3": DYNAMIC}
     },
-    "weights_per_tensor": {
-        "formats": {"low": ["int8"], "int8": {"granularity": "tensor"}}
-    },
+    "weights_per_tensor": {"formats": {"low": ["int8"], "int8": {"granularity": "tensor"}}},
     "single_ops": {"partition": {"rule": "single"}},
     "ties_and_merges": {
         "partition": {
@@ -60,18 +58,14 @@ EMBEDDED = {
 
 
 def test_times_of_subgraphs_alone(program, write_spec, tmp_path):
-    spec = write_spec(
-        **EMBEDDED | {"latency": EMBEDDED["latency"] | {"scope": "subgraph"}}
-    )
+    spec = write_spec(**EMBEDDED | {"latency": EMBEDDED["latency"] | {"scope": "subgraph"}})
     tables, members = timed(program, spec, tmp_path / "out")
     assert all(name.startswith("class_") for name in tables)
     assert set(members) == {1}, "one member stands for its class"
 
 
 def test_times_of_each_member(program, write_spec, tmp_path):
-    spec = write_spec(
-        **EMBEDDED | {"latency": EMBEDDED["latency"] | {"each_member": True}}
-    )
+    spec = write_spec(**EMBEDDED | {"latency": EMBEDDED["latency"] | {"each_member": True}})
     tables, members = timed(program, spec, tmp_path / "out")
     assert all(name.startswith("subgraph_") for name in tables)
     with h5py.File(tmp_path / "out/archive.h5") as archive:

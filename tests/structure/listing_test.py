@@ -20,9 +20,7 @@ WITHOUT_MEANING = {
 
 
 def sources(folder: str) -> list[Path]:
-    return sorted(
-        path for path in (SOURCES / folder).iterdir() if path.suffix in (".cpp", ".hpp")
-    )
+    return sorted(path for path in (SOURCES / folder).iterdir() if path.suffix in (".cpp", ".hpp"))
 
 
 def words_of(path: Path) -> set[str]:
@@ -61,15 +59,12 @@ class Listings(unittest.TestCase):
             f"{path.relative_to(ROOT)} is not in its CMakeLists.txt"
             for folder in ALLOWED
             for path in sources(folder)
-            if path.suffix == ".cpp"
-            and path.name not in words_of(path.parent / "CMakeLists.txt")
+            if path.suffix == ".cpp" and path.name not in words_of(path.parent / "CMakeLists.txt")
         )
 
     def test_every_test_is_run(self):
         """By its file's name, or by the subject before `_test.py` that a list of scenarios has."""
-        tests = [
-            p for p in (ROOT / "tests").rglob("*_test.*") if p.suffix in (".cpp", ".py")
-        ]
+        tests = [p for p in (ROOT / "tests").rglob("*_test.*") if p.suffix in (".cpp", ".py")]
         self.assertGreater(len(tests), 50)
         self.assert_none(
             f"{path.relative_to(ROOT)} is not in its CMakeLists.txt"
@@ -102,8 +97,7 @@ class Listings(unittest.TestCase):
         self.assert_none(
             str(path.relative_to(ROOT))
             for path in tracked()
-            if WITHOUT_MEANING
-            & set(re.split(r"[_.\-/]", str(path.relative_to(ROOT)).lower()))
+            if WITHOUT_MEANING & set(re.split(r"[_.\-/]", str(path.relative_to(ROOT)).lower()))
         )
 
 

@@ -66,7 +66,9 @@ class Eager:
         x = torch.nn.functional.embedding(tokens, w["model.embed_tokens.weight"])
         for layer in range(self.config["num_hidden_layers"]):
             prefix = f"model.layers.{layer}."
-            x = x + self.attention(self.norm(x, prefix + "input_layernorm.weight"), prefix + "self_attn.")
+            x = x + self.attention(
+                self.norm(x, prefix + "input_layernorm.weight"), prefix + "self_attn."
+            )
             y = self.norm(x, prefix + "post_attention_layernorm.weight")
             gate = silu(linear(y, w[prefix + "mlp.gate_proj.weight"]))
             up = linear(y, w[prefix + "mlp.up_proj.weight"])
@@ -80,7 +82,9 @@ class Interpreter:
 
     def __init__(self, program, folder, length, threads):
         command = [program, folder, str(length), str(threads)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def time(self, variant):
         self.process.stdin.write(variant + "\n")
@@ -96,7 +100,9 @@ def time_eager(model, tokens):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("program")
     parser.add_argument("folder")
     parser.add_argument("--length", type=int, default=512)
@@ -106,7 +112,9 @@ def main():
     torch.set_num_threads(arguments.threads)
     model = Eager(arguments.folder, arguments.length)
     tokens = (torch.arange(arguments.length) * 7919 % model.config["vocab_size"])[None]
-    interpreter = Interpreter(arguments.program, arguments.folder, arguments.length, arguments.threads)
+    interpreter = Interpreter(
+        arguments.program, arguments.folder, arguments.length, arguments.threads
+    )
     variants = {"eager": lambda: time_eager(model, tokens)}
     for name in ("plain", "packed", "int8"):
         variants[name] = lambda name=name: interpreter.time(name)

@@ -34,7 +34,11 @@ def reference(folder, ids, dtype):
 def printed(program, folder, ids, precision):
     text = " ".join(str(int(i)) for i in ids[0])
     run = subprocess.run(
-        [program, folder, str(LENGTH), precision], input=text, capture_output=True, text=True, check=True
+        [program, folder, str(LENGTH), precision],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     numbers = numpy.array(run.stdout.split(), dtype=float)
     return numbers[0], numbers[1:].reshape(LENGTH, -1)

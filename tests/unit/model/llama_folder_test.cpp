@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "files.hpp"
 #include "digest/digest.hpp"
+#include "files.hpp"
 #include "model/llama.hpp"
 
 namespace gainsweep::model {
