@@ -1,7 +1,10 @@
 #include "archive/tokens.hpp"
 
+#include <chrono>
+
 #include "archive/disk.hpp"
 #include "archive/hdf5.hpp"
+#include "archive/isolate.hpp"
 #include "base/error.hpp"
 
 namespace gainsweep::archive {
@@ -43,7 +46,7 @@ void find_dataset(hid_t root) {
   refuse("it has no dataset 'tokens' (it holds: " + (found.empty() ? "nothing" : found) + ")");
 }
 
-std::vector<std::int64_t> read_ids(hid_t root) {
+std::vector<std::int64_t> read_dataset(hid_t root) {
   find_dataset(root);
   const hdf5::Dataset dataset = hdf5::open_dataset(root, dataset_name);
   const hdf5::Type type = hdf5::type_of(dataset);
@@ -70,19 +73,36 @@ void check_ids(const std::vector<std::int64_t>& ids, std::int64_t vocabulary) {
   }
 }
 
+/// For the holder of a session.
+std::vector<std::int64_t> decode(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+  if (!hdf5::is_hdf5(bytes)) {
+    refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
+  }
+  const hdf5::File file = hdf5::open_image(bytes);
+  std::vector<std::int64_t> ids = read_dataset(hdf5::open_group(file.id(), "/").id());
+  check_ids(ids, vocabulary);
+  return ids;
+}
+
+/// Far more than any sound file of that size takes.
+std::chrono::seconds time_limit(std::size_t bytes) {
+  constexpr std::size_t bytes_per_second = std::size_t{1} << 20;
+  return std::chrono::seconds(20 + bytes / bytes_per_second);
+}
+
 }  // namespace
+
+std::vector<std::int64_t> decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+  const hdf5::Session session;
+  return decode(bytes, vocabulary);
+}
 
 std::vector<std::int64_t> read_tokens(const std::filesystem::path& path, std::int64_t vocabulary) {
   const std::vector<std::byte> bytes = read_file(path);
+  // Held across the fork: no other thread is inside the library, whose state the child gets.
+  const hdf5::Session session;
   try {
-    const hdf5::Session session;
-    if (!hdf5::is_hdf5(bytes)) {
-      refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
-    }
-    const hdf5::File file = hdf5::open_image(bytes);
-    std::vector<std::int64_t> ids = read_ids(hdf5::open_group(file.id(), "/").id());
-    check_ids(ids, vocabulary);
-    return ids;
+    return isolated([&] { return decode(bytes, vocabulary); }, time_limit(bytes.size()));
   } catch (const Error& error) {
     throw with_context(error, path.string());
   }
