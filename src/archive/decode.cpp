@@ -11,9 +11,10 @@ namespace {
 
 /// A group as read.
 struct Branch {
+  std::string name;
   std::map<std::string, std::string> attributes;
   std::vector<Field> fields;
-  std::vector<std::pair<std::string, Branch>> groups;
+  std::vector<Branch> groups;
 };
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -103,7 +104,7 @@ class TreeReader {
   }
 
  private:
-  static constexpr int deepest_ = 16;  // hard links can make a circle
+  static constexpr int deepest_ = 16;
 
   /// Fills `branch`; the group's digest.
   std::string read_group(hid_t group, const std::string& path, Branch& branch) {
@@ -125,7 +126,8 @@ class TreeReader {
   std::string read_child(hid_t group, const std::string& name, const std::string& path,
                          Branch& branch) {
     const hdf5::Group child = at(path, [&] { return hdf5::open_group(group, name); });
-    return read_group(child.id(), path, branch.groups.emplace_back(name, Branch{}).second);
+    branch.groups.emplace_back().name = name;
+    return read_group(child.id(), path, branch.groups.back());
   }
 
   std::string read_leaf(hid_t group, const std::string& name, const std::string& path,
@@ -172,29 +174,28 @@ void move_tables(Branch& branch, const std::string& path, Nature nature,
   } else if (!branch.fields.empty()) {
     refuse("/" + path + ": datasets outside a table (a table has the attribute long_name)");
   }
-  for (auto& [name, child] : branch.groups) {
-    move_tables(child, path + "/" + name, nature, tables);
+  for (Branch& child : branch.groups) {
+    move_tables(child, path + "/" + child.name, nature, tables);
   }
 }
 
 Contents contents_of(Branch& root) {
   Contents contents;
-  const auto move_group = [&](auto& named, Nature nature, const char* texts_name, auto& texts) {
-    auto& [name, branch] = named;
-    if (name == texts_name) {
-      texts = texts_of(branch, "/" + name);
-    } else if (name != names::axes) {
-      move_tables(branch, name, nature, contents.tables);
+  const auto move_group = [&](Branch& branch, Nature nature, const char* texts_name, auto& texts) {
+    if (branch.name == texts_name) {
+      texts = texts_of(branch, "/" + branch.name);
+    } else if (branch.name != names::axes) {
+      move_tables(branch, branch.name, nature, contents.tables);
     }
   };
-  for (auto& named : root.groups) {
-    if (named.first == names::measured) continue;
-    move_group(named, Nature::deterministic, names::provenance, contents.provenance);
+  for (Branch& branch : root.groups) {
+    if (branch.name == names::measured) continue;
+    move_group(branch, Nature::deterministic, names::provenance, contents.provenance);
   }
-  for (auto& [name, measured] : root.groups) {
-    if (name != names::measured) continue;
-    for (auto& named : measured.groups) {
-      move_group(named, Nature::measured, names::machine, contents.machine);
+  for (Branch& measured : root.groups) {
+    if (measured.name != names::measured) continue;
+    for (Branch& branch : measured.groups) {
+      move_group(branch, Nature::measured, names::machine, contents.machine);
     }
   }
   return contents;
@@ -209,7 +210,7 @@ Contents decode(std::span<const std::byte> image, const Layout& layout) {
     const hdf5::Group root = hdf5::open_group(file.id(), "/");
     check_schema(root.id(), layout);
     Branch tree = TreeReader(layout).read(root.id());
-    return contents_of(tree);
+    return checked(contents_of(tree));
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::environment, "not enough memory for its contents");
   }

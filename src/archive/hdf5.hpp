@@ -109,17 +109,20 @@ void set_text(hid_t object, const std::string& name, const std::string& value);
 void set_texts(hid_t object, const std::string& name, const std::vector<std::string>& values);
 void set_integer(hid_t object, const std::string& name, std::int64_t value);
 bool has_attribute(hid_t object, const std::string& name);
+/// Error(input) for names with control characters.
 std::vector<std::string> attribute_names(hid_t object);
 /// A string attribute, or an integer one in decimal.
 std::string text(hid_t object, const std::string& name);
 std::vector<std::string> texts(hid_t object, const std::string& name);
 
-/// A link of a group. Soft, external and other links are none of ours: Error(input).
+/// A link of a group, the only one to its object. Soft, external and other links are none of ours:
+/// Error(input).
 struct Link {
   std::string name;
   bool is_group = false;  ///< a dataset otherwise
 };
 /// The links of a group in the order of their creation where it was tracked, else by name.
+/// Error(input) for names with control characters and objects of several names.
 std::vector<Link> links(hid_t group);
 
 /// Dimension scales (H5DS).

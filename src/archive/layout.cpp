@@ -1,5 +1,6 @@
 #include "archive/layout.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <set>
@@ -21,6 +22,10 @@ void check_name(const std::string& name, const std::string& what) {
   if (name.empty() || name == "." || name == "..") refuse(what, "its name is '" + name + "'");
   if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
     refuse(what, "its name has a '/' or a zero byte");
+  }
+  const auto is_control = [](unsigned char letter) { return letter < 0x20 || letter == 0x7F; };
+  if (std::any_of(name.begin(), name.end(), is_control)) {
+    refuse("a name in " + what.substr(0, what.find(' ')), "it has control characters");
   }
   if (name == names::digest) refuse(what, "the name sha256 is taken");
 }
@@ -120,6 +125,15 @@ void check(const Contents& contents) {
   check_texts(contents.machine, names::machine);
   check_tables(contents.tables, Nature::deterministic);
   check_tables(contents.tables, Nature::measured);
+}
+
+Contents checked(Contents contents) {
+  try {
+    check(contents);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::input, error.what());
+  }
+  return contents;
 }
 
 std::size_t element_count(const std::vector<std::size_t>& shape) {

@@ -53,6 +53,8 @@ Contents decode(std::span<const std::byte> image, const Layout& layout);
 
 /// Error(internal) unless contents can be laid out; see `encode`.
 void check(const Contents& contents);
+/// Contents that come from a file, if they can be laid out again; Error(input) if not.
+Contents checked(Contents contents);
 
 /// Number of elements of a shape.
 std::size_t element_count(const std::vector<std::size_t>& shape);

@@ -19,9 +19,10 @@ std::string ranges_text(const std::vector<std::size_t>& numbers) {
   return text;
 }
 
-std::vector<std::size_t> parse_ranges(const std::string& text) {
+std::vector<std::size_t> parse_ranges(const std::string& text, std::size_t limit) {
   const auto refuse = [&]() -> std::vector<std::size_t> {
-    throw Error(ErrorKind::input, "'" + text + "' is no list of points such as 0-3,7");
+    throw Error(ErrorKind::input,
+                "'" + text + "' is no list of points such as 0-3,7 below " + std::to_string(limit));
   };
   std::vector<std::size_t> numbers;
   const char* at = text.data();
@@ -29,7 +30,7 @@ std::vector<std::size_t> parse_ranges(const std::string& text) {
   const auto number = [&]() -> std::optional<std::size_t> {
     std::size_t value = 0;
     const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || value > 1'000'000) return std::nullopt;
+    if (error != std::errc() || value >= limit) return std::nullopt;
     at = next;
     return value;
   };

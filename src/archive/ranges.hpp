@@ -6,8 +6,10 @@
 
 namespace gainsweep::archive {
 
-/// "0-3,7" of rising numbers, and back. Error(input) for anything else.
+/// "0-3,7" of rising numbers.
 std::string ranges_text(const std::vector<std::size_t>& numbers);
-std::vector<std::size_t> parse_ranges(const std::string& text);
+
+/// The numbers, all below `limit`. Error(input) for anything else.
+std::vector<std::size_t> parse_ranges(const std::string& text, std::size_t limit);
 
 }  // namespace gainsweep::archive

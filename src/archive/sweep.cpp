@@ -205,6 +205,27 @@ const std::vector<std::string>& texts(const Table& table, const std::string& nam
   return *values;
 }
 
+/// Number of rows of a table as read. Error(input) unless all its fields have as many as `column`.
+std::size_t checked_rows(const Table& table, const std::string& column) {
+  const auto& shape = field(table, column).shape;
+  for (const auto& field : table.fields)
+    if (shape.size() != 1 || field.shape.empty() || field.shape.front() != shape.front())
+      throw Error(ErrorKind::input, "table '" + table.path + "': fields '" + column + "' and '" +
+                                        field.name + "' have different rows");
+  return shape.front();
+}
+
+/// The rows of a table that belong to a point.
+Rows rows_of(const Table& table, std::size_t point, std::size_t num_points) {
+  const auto& points = texts(table, points_name);
+  Rows rows;
+  for (std::size_t row = 0; row < checked_rows(table, points_name); ++row) {
+    const auto numbers = parse_ranges(points[row], num_points);
+    if (std::binary_search(numbers.begin(), numbers.end(), point)) rows.push_back(row);
+  }
+  return rows;
+}
+
 /// The table without its column of points and under its own path.
 Table plain(Table table) {
   table.path = own_path(table.path);
@@ -270,36 +291,39 @@ std::vector<Table> Gathering::finish() && {
 }
 
 std::size_t num_points(const Contents& contents) {
-  return field(table(contents, points_name), point_axis).shape.at(0);
+  return checked_rows(table(contents, points_name), point_axis);
 }
 
 Contents select(const Contents& contents, std::size_t point) {
-  if (point >= num_points(contents))
+  const auto count = num_points(contents);
+  if (point >= count)
     throw Error(ErrorKind::input, "there is no point " + std::to_string(point) +
-                                      " (points: " + std::to_string(num_points(contents)) + ")");
+                                      " (points: " + std::to_string(count) + ")");
   Contents selected{contents.provenance, contents.machine, {}};
-  for (const auto& field : table(contents, points_name).fields)
-    if (field.name != point_axis)
-      selected.provenance[field.name] = texts(table(contents, points_name), field.name).at(point);
+  const auto& points = table(contents, points_name);
+  for (const auto& field : points.fields) {
+    if (field.name == point_axis) continue;
+    const auto& values = texts(points, field.name);
+    if (values.size() != count)
+      throw Error(ErrorKind::input,
+                  "table 'points': field '" + field.name + "' has not one value for each point");
+    selected.provenance[field.name] = values[point];
+  }
   for (const auto& table : contents.tables) {
     if (is_about_points(table.path)) continue;
-    Rows rows;
-    const auto& points = texts(table, points_name);
-    for (std::size_t row = 0; row < points.size(); ++row) {
-      const auto numbers = parse_ranges(points[row]);
-      if (std::binary_search(numbers.begin(), numbers.end(), point)) rows.push_back(row);
-    }
+    const auto rows = rows_of(table, point, count);
     if (!rows.empty()) selected.tables.push_back(plain(take(table, rows)));
   }
-  return selected;
+  return checked(std::move(selected));
 }
 
 std::vector<Record> unit_records(const Contents& contents) {
   std::vector<Record> records;
   for (const auto& table : contents.tables) {
     if (!is_of_units(table)) continue;
+    const auto count = checked_rows(table, names::unit_key);
     const auto own = plain(table);
-    for (std::size_t unit = 0; unit < row_count(own); ++unit) records.push_back(row(own, unit));
+    for (std::size_t unit = 0; unit < count; ++unit) records.push_back(row(own, unit));
   }
   return records;
 }

@@ -43,9 +43,11 @@ class Gathering {
 std::size_t num_points(const Contents& contents);
 
 /// The archive of one point alone: its tables, and its provenance beside the common one.
+/// Error(input) when there is no such point or a table does not say which rows are its.
 Contents select(const Contents& contents, std::size_t point);
 
-/// All rows of tables of units, each once, under their own tables' paths.
+/// All rows of tables of units, each once, under their own tables' paths. Error(input) for fields
+/// with rows of their own.
 std::vector<Record> unit_records(const Contents& contents);
 
 }  // namespace gainsweep::archive

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "archive/archive.hpp"
+#include "archive/layout.hpp"
 #include "archive/ranges.hpp"
 #include "base/error.hpp"
 #include "sample.hpp"
@@ -128,12 +129,54 @@ TEST(Select, RefusesPointsThatAreNotThere) {
   EXPECT_THROW(select(sample::small(), 0), Error);
 }
 
+/// Kind of the error of taking a point and the units out of contents, "none" without one.
+std::string outcome(const Contents& contents) {
+  try {
+    select(contents, 0);
+    unit_records(contents);
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::input ? error.what() : "wrong kind";
+  }
+  return "none";
+}
+
+// A sealed archive may come from another program.
+TEST(Select, RefusesTablesWhoseFieldsHaveOtherRows) {
+  const auto sound = make_sweep(3).together;
+  ASSERT_EQ(outcome(sound), "none");
+  for (std::size_t t = 0; t < sound.tables.size(); ++t) {
+    if (sound.tables[t].path == "parameters") continue;
+    for (std::size_t f = 0; f < sound.tables[t].fields.size(); ++f) {
+      auto longer = sound;
+      Field& field = longer.tables[t].fields[f];
+      const auto row = value_count(field.values) / field.shape.front();
+      ++field.shape.front();
+      std::visit([&](auto& values) { values.resize(values.size() + row); }, field.values);
+      EXPECT_NE(outcome(longer).find("have different rows"), std::string::npos) << outcome(longer);
+      auto scalar = sound;
+      scalar.tables[t].fields[f] = {field.name, std::vector<std::int64_t>{1}, {}, "", "", {}};
+      const auto refused = outcome(scalar);
+      EXPECT_TRUE(refused != "none" && refused != "wrong kind") << refused;
+    }
+  }
+}
+
+TEST(Select, RefusesTwoTablesOfOnePathAtOnePoint) {
+  auto contents = make_sweep(3).together;
+  const auto& scores = table(contents, "scores");
+  auto variant = scores;
+  variant.path = "variants/9/scores";
+  contents.tables.push_back(std::move(variant));
+  EXPECT_NE(outcome(contents).find("it comes twice"), std::string::npos);
+}
+
 TEST(Ranges, AreReadBack) {
   std::mt19937_64 random(1);
   for (int round = 0; round < 1000; ++round) {
     std::vector<std::size_t> numbers{random() % 3};
     while (random() % 5 != 0) numbers.push_back(numbers.back() + 1 + (random() % 3 == 0 ? 4 : 0));
-    EXPECT_EQ(parse_ranges(ranges_text(numbers)), numbers);
+    EXPECT_EQ(parse_ranges(ranges_text(numbers), numbers.back() + 1), numbers);
+    EXPECT_THROW(parse_ranges(ranges_text(numbers), numbers.back()), Error);
   }
   EXPECT_EQ(ranges_text({0, 1, 2, 3, 7}), "0-3,7");
 }
@@ -141,7 +184,7 @@ TEST(Ranges, AreReadBack) {
 TEST(Ranges, RefuseEverythingElse) {
   for (const auto* text : {"", ",", "1,", "2,1", "1-1", "2-1", "a", "1 ,2", "-1", "1-", "1,1",
                            "0-99999999", "18446744073709551616"})
-    EXPECT_THROW(parse_ranges(text), Error) << text;
+    EXPECT_THROW(parse_ranges(text, 1000), Error) << text;
 }
 
 }  // namespace

@@ -74,6 +74,35 @@ void add_dataset(hid_t file, const char* path, hid_t type, hsize_t extent) {
   H5Sclose(space);
 }
 
+/// A dataset of chunks of which only the first one is written.
+void add_chunks(hid_t file, const char* path, hsize_t chunks) {
+  const hsize_t chunk = 4;
+  const hsize_t extent = chunk * chunks;
+  const hsize_t start = 0;
+  const double values[chunk] = {};
+  const hid_t space = H5Screate_simple(1, &extent, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(creation, 1, &chunk);
+  const hid_t dataset =
+      H5Dcreate2(file, path, H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &chunk, nullptr);
+  const hid_t first = H5Screate_simple(1, &chunk, nullptr);
+  H5Dwrite(dataset, H5T_NATIVE_DOUBLE, first, space, H5P_DEFAULT, values);
+  H5Sclose(first);
+  H5Dclose(dataset);
+  H5Pclose(creation);
+  H5Sclose(space);
+}
+
+/// Groups in groups.
+void nest(hid_t file, int levels) {
+  std::string path;
+  for (int level = 0; level < levels; ++level) {
+    path += "/x";
+    H5Gclose(H5Gcreate2(file, path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  }
+}
+
 struct Alteration {
   const char* message;
   std::function<void(hid_t)> alter;
@@ -109,10 +138,18 @@ TEST(WrongArchive, AlteredObjectsAreNamed) {
       {"/ops/x: its type is none of", [](hid_t f) { add_dataset(f, "/ops/x", H5T_IEEE_F32LE, 3); }},
       {"/ops/x: its extent and the 0 bytes stored",
        [](hid_t f) { add_dataset(f, "/ops/x", H5T_IEEE_F64LE, hsize_t{1} << 50); }},
+      {"/ops/x: its extent and the 1 chunks stored", [](hid_t f) { add_chunks(f, "/ops/x", 3); }},
       {"/ops: link x leads elsewhere",
        [](hid_t f) { H5Lcreate_soft("/scores", f, "/ops/x", H5P_DEFAULT, H5P_DEFAULT); }},
-      {"nested too deeply",
+      {"/ops: object x has several names",
        [](hid_t f) { H5Lcreate_hard(f, "/", f, "/ops/x", H5P_DEFAULT, H5P_DEFAULT); }},
+      {": object signed_error has several names",
+       [](hid_t f) {
+         H5Lcreate_hard(f, "/scores/signed_error", f, "/scores/x", H5P_DEFAULT, H5P_DEFAULT);
+       }},
+      {"/ops: it has names with control characters",
+       [](hid_t f) { add_dataset(f, "/ops/x\n", H5T_IEEE_F64LE, 3); }},
+      {"nested too deeply", [](hid_t f) { nest(f, 20); }},
   };
   for (const Alteration& alteration : cases) {
     const Folder folder;
