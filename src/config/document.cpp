@@ -70,7 +70,7 @@ class Builder : public YAML::EventHandler {
       if (level.node.kind == Node::Kind::sequence) {
         text += "[" + std::to_string(level.node.items.size()) + "]";
       } else if (level.pending) {
-        text += (text.empty() ? "" : ".") + level.pending->key;
+        text += (text.empty() ? "" : ".") + shown_key(level.pending->key);
       }
     }
     return text;
@@ -203,6 +203,13 @@ bool has_no_tabs(const std::string& text, Problems& problems) {
   return clean;
 }
 
+/// yaml-cpp's messages are ASCII but for the byte of the text that some end with.
+std::string printable(std::string message) {
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return message;
+}
+
 /// The root node, which may be of any kind; nothing when the text is no single YAML document.
 std::optional<Node> parse_yaml(const std::string& text, Problems& problems) {
   Builder builder(problems);
@@ -220,8 +227,9 @@ std::optional<Node> parse_yaml(const std::string& text, Problems& problems) {
   } catch (const YAML::Exception& error) {
     // yaml-cpp marks what it cannot place with -1.
     const int line = std::max(1, line_of(error.mark));
-    problems.add(line, "",
-                 "not YAML (" + error.msg + "). Check the brackets, quotes and indentation.");
+    problems.add(
+        line, "",
+        "not YAML (" + printable(error.msg) + "). Check the brackets, quotes and indentation.");
     return std::nullopt;
   }
   return std::move(builder.root);

@@ -24,7 +24,7 @@ struct Node {
   std::string text{};
   bool quoted = false;  ///< a quoted or block scalar: text whatever it looks like
   std::vector<Node> items{};
-  std::vector<Entry> entries{};
+  std::vector<Entry> entries;
 };
 
 /// A key and its value; the keys of a mapping are different.

@@ -1,6 +1,8 @@
 #include "config/problems.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -9,6 +11,11 @@ namespace {
 
 constexpr std::size_t most_shown_problems = 50;
 constexpr std::size_t most_shown_bytes = 60;
+constexpr std::size_t longest_plain_key = 64;
+
+bool is_control(char letter) {
+  return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F;
+}
 
 bool inside(const std::string& path, const std::string& outer) {
   if (outer.empty() || path == outer) return true;
@@ -18,25 +25,29 @@ bool inside(const std::string& path, const std::string& outer) {
 }  // namespace
 
 void Problems::add(int line, const std::string& path, const std::string& what) {
-  const Problem problem{line, path, what};
-  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end())
-    problems_.push_back(problem);
+  places_.try_emplace({line, path, what}, places_.size());
+}
+
+bool Problems::are_many() const {
+  return places_.size() > most_shown_problems;
 }
 
 bool Problems::touch(const std::string& path) const {
-  return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
-    return inside(path, problem.path) || inside(problem.path, path);
+  return std::any_of(places_.begin(), places_.end(), [&](const auto& noted) {
+    const std::string& other = noted.first.path;
+    return inside(path, other) || inside(other, path);
   });
 }
 
 void Problems::throw_if_any() const {
-  if (problems_.empty()) return;
-  auto sorted = problems_;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Problem& a, const Problem& b) { return a.line < b.line; });
+  if (places_.empty()) return;
+  std::vector<std::pair<Problem, std::size_t>> sorted(places_.begin(), places_.end());
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first.line, a.second) < std::tie(b.first.line, b.second);
+  });
   std::string message;
   for (std::size_t i = 0; i < std::min(sorted.size(), most_shown_problems); ++i) {
-    const auto& [line, path, what] = sorted[i];
+    const auto& [line, path, what] = sorted[i].first;
     if (i > 0) message += "\n";
     message += file_ + ":" + std::to_string(line) + ": " + (path.empty() ? "" : path + ": ") + what;
   }
@@ -55,10 +66,14 @@ std::string shown(const std::string& text) {
     --size;
   }
   std::string line = text.substr(0, size);
-  std::replace_if(
-      line.begin(), line.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  std::replace_if(line.begin(), line.end(), is_control, ' ');
   return "'" + line + (size < text.size() ? "…" : "") + "'";
+}
+
+std::string shown_key(const std::string& key) {
+  const bool plain = !key.empty() && key.size() <= longest_plain_key &&
+                     std::none_of(key.begin(), key.end(), is_control);
+  return plain ? key : shown(key);
 }
 
 std::string joined(const std::vector<std::string>& names) {

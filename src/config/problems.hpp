@@ -1,5 +1,8 @@
 #pragma once
 
+#include <compare>
+#include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +18,9 @@ class Problems {
   /// of a spec) counts once.
   void add(int line, const std::string& path, const std::string& what);
 
+  /// Whether there are more than a message shows, so that nobody needs to look for others.
+  bool are_many() const;
+
   /// Whether the key at `path`, a key inside it or one it is inside of has a problem.
   bool touch(const std::string& path) const;
 
@@ -27,14 +33,17 @@ class Problems {
     int line;
     std::string path;
     std::string what;
-    bool operator==(const Problem&) const = default;
+    auto operator<=>(const Problem&) const = default;
   };
   std::string file_;
-  std::vector<Problem> problems_;
+  std::map<Problem, std::size_t> places_;  ///< of each in the order of noting
 };
 
 /// A user's text for a message: in single quotes, one line, shortened when long.
 std::string shown(const std::string& text);
+
+/// A user's key as a part of a path: as it is where it is short and plain, else as a text.
+std::string shown_key(const std::string& key);
 
 /// "a, b, c".
 std::string joined(const std::vector<std::string>& names);

@@ -43,6 +43,17 @@ Parameters parameters_of(Draft& draft, const std::vector<Axis>& axes) {
   return parameters;
 }
 
+/// A large spec at many points would take memory and minutes.
+void refuse_large(const std::string& text, std::vector<Axis>& axes, Problems& problems) {
+  const std::size_t points = count_combinations(axes);
+  if (points * text.size() <= most_swept_bytes) return;
+  problems.add(axes.front().front().line, "sweep",
+               std::to_string(points) + " points of a spec of " + std::to_string(text.size()) +
+                   " bytes (together at most " + std::to_string(most_swept_bytes) +
+                   "). Write fewer values or a shorter spec.");
+  axes.clear();
+}
+
 void refuse_equal(const std::vector<Point>& points, const std::vector<Axis>& axes,
                   Problems& problems) {
   std::map<std::string, std::size_t> seen;
@@ -66,10 +77,12 @@ std::vector<Point> read_points(const std::string& text, const std::string& file)
   if (auto document = parse_document(text, problems)) {
     Draft any = make_draft();
     axes = take_sweep(*document, describe(any), problems);
+    refuse_large(text, axes, problems);
     // Without its sweep a spec is whole, too: its problems are not repeated for every point.
     drafts.push_back(read_draft(*document, axes, problems));
     if (!axes.empty()) drafts.clear();
-    for (std::size_t i = 0; !axes.empty() && i < count_combinations(axes); ++i) {
+    const std::size_t count = axes.empty() ? 0 : count_combinations(axes);
+    for (std::size_t i = 0; i < count && !problems.are_many(); ++i) {
       drafts.push_back(read_draft(substitute(*document, axes, i), axes, problems));
     }
   }

@@ -98,11 +98,7 @@ void Reader::report_unknown(const Section& section, const Entry& entry, const st
     const bool top = elsewhere.front() == entry.key;
     advice = "Did you mean '" + elsewhere.front() + (top ? "' at the top level?" : "'?");
   }
-  const std::string name = entry.key.empty() ? "''" : entry.key;
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
-  });
-  problems_.add(entry.line, join(path, plain && name.size() <= 64 ? name : shown(name)),
+  problems_.add(entry.line, join(path, shown_key(entry.key)),
                 "an unknown key (" + (path.empty() ? "a spec" : "'" + path + "'") +
                     " has no such key). " + advice);
 }

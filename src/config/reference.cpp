@@ -66,7 +66,9 @@ std::string about_sweeps() {
          "and "
          "`name` stay.\nThe keys of `zip` count as one key of `product`; the last key changes "
          "fastest. At most " +
-         std::to_string(most_points) + " points.\n\n```yaml\n" + sweep_example + "```\n";
+         std::to_string(most_points) + " points, and at most " +
+         std::to_string(most_swept_bytes >> 20) +
+         " MiB of points times bytes of the spec.\n\n```yaml\n" + sweep_example + "```\n";
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ struct Variation {
 using Axis = std::vector<Variation>;
 
 inline constexpr std::size_t most_points = 1000;
+/// Bytes of a spec, times its points.
+inline constexpr std::size_t most_swept_bytes = std::size_t{1} << 24;
 
 /// Takes the entry `sweep` out of a document and reports what is wrong with it. No axes where there
 /// is no such entry, or nothing to go on with.

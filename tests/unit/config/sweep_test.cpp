@@ -33,6 +33,30 @@ TEST(Sweep, IsOnePointWithoutParametersWhereNoneIsWritten) {
   EXPECT_EQ(resolved(points[0].spec), resolved(read(whole, "spec.yaml")));
 }
 
+std::string refusal_of(const std::string& text) {
+  try {
+    read_points(text, "spec.yaml");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+// Each would take minutes or gigabytes if nothing bounded it.
+TEST(Sweep, LargeSpecsAtManyPointsAreRefused) {
+  std::string groups;
+  while (groups.size() < 40000) groups += "[a, b], ";
+  const std::string large = std::string(whole) + "partition: {merge: [" + groups + "[a, b]]}\n";
+  EXPECT_EQ(read_points(large, "spec.yaml").size(), 1u);
+  std::string seeds;
+  for (int seed = 0; seed < 1000; ++seed) seeds += std::to_string(seed) + ", ";
+  const auto refusal = refusal_of(large + "sweep: {product: {seed: [" + seeds + "]}}");
+  EXPECT_NE(refusal.find("sweep: 1000 points of a spec of"), std::string::npos) << refusal;
+  std::string unknown;
+  for (int key = 0; key < 60000; ++key) unknown += "k" + std::to_string(key) + ": 1\n";
+  EXPECT_NE(refusal_of(whole + unknown).find("and 59950 more problems"), std::string::npos);
+}
+
 TEST(Sweep, CombinesAProductLastKeyFastest) {
   const auto points = points_of(
       "sweep: {product: {calibration.samples: [8, 16], sensitivity.noise: [[empirical], [paper, "
