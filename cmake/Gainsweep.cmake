@@ -2,7 +2,7 @@
 
 add_library(gainsweep_warnings INTERFACE)
 # GCC 12 warns of overlapping copies in "literal" + std::string (GCC bug 105651).
-target_compile_options(gainsweep_warnings INTERFACE -Wno-restrict -Wall -Wextra -Wpedantic -Wshadow
+target_compile_options(gainsweep_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -Wall -Wextra -Wpedantic -Wshadow
                        -Wnon-virtual-dtor -Wno-missing-field-initializers $<$<BOOL:${GAINSWEEP_WERROR}>:-Werror>)
 # Sums must not depend on whether a compiler contracts a product and a sum.
 target_compile_options(gainsweep_warnings INTERFACE -ffp-contract=off)

@@ -92,10 +92,14 @@ void write(const std::filesystem::path& path, const Contents& contents) {
   file.commit(path);
 }
 
+Contents read(std::span<const std::byte> bytes) {
+  return decode(unsealed(bytes), archive_layout);
+}
+
 Contents read(const std::filesystem::path& path) {
   const std::vector<std::byte> bytes = read_file(path);
   try {
-    return decode(unsealed(bytes), archive_layout);
+    return read(bytes);
   } catch (const Error& error) {
     throw with_context(error, path.string());
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,9 @@ void write(const std::filesystem::path& path, const Contents& contents);
 /// those of one group together. Error(input) naming the file, and the object where one is wrong,
 /// for any damage, a foreign HDF5 file, or another layout version.
 Contents read(const std::filesystem::path& path);
+
+/// The same of an archive's bytes; messages name no file.
+Contents read(std::span<const std::byte> bytes);
 
 /// Differences of two archives' deterministic contents, one sentence each (object, first differing
 /// place and both values); empty when bit-identical. NaNs with equal bits are equal.

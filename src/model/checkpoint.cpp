@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "model/mapped_file.hpp"
 #include "model/safetensors.hpp"
+#include "model/shard_index.hpp"
 #include "model/strict_json.hpp"
 
 namespace gainsweep::model {
@@ -21,35 +22,6 @@ namespace {
 
 constexpr const char* single_name = "model.safetensors";
 constexpr const char* index_name = "model.safetensors.index.json";
-
-/// Tensor name → file name, as an index states it.
-using WeightMap = std::map<std::string, std::string>;
-
-WeightMap read_index(const fs::path& path) {
-  const auto refuse = [&path](const std::string& what) {
-    throw Error(ErrorKind::input, path.string() + ": " + what +
-                                      ". Fetch the checkpoint again or save it with transformers.");
-  };
-  const auto file = MappedFile::open(path);
-  const auto index = parse_json(file.text(), path);
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
-    refuse("no weight_map (an index maps tensor names to shard files)");
-  }
-  WeightMap weight_map;
-  for (const auto& [tensor, shard] : index["weight_map"].items()) {
-    if (!shard.is_string()) refuse("the shard of tensor " + in_quotes(tensor) + " is not a text");
-    const auto& name = shard.get_ref<const std::string&>();
-    // A shard lies in the folder itself: an index must not reach other files of the machine.
-    if (fs::path(name).filename() != name || name == "." || name == ".." || name.empty() ||
-        name.find('\0') != std::string::npos) {
-      refuse("the shard " + in_quotes(name) + " of tensor " + in_quotes(tensor) +
-             " is not a file name");
-    }
-    weight_map.emplace(tensor, name);
-  }
-  if (weight_map.empty()) refuse("weight_map is empty");
-  return weight_map;
-}
 
 [[noreturn]] void refuse_folder(const fs::path& folder) {
   std::error_code ignored;
@@ -109,7 +81,7 @@ void Checkpoint::add_file(Mapping& mapping, const std::string& name) {
 
 void Checkpoint::add_shards(Mapping& mapping) {
   const auto index = mapping.folder / index_name;
-  const auto weight_map = read_index(index);
+  const auto weight_map = parse_index(MappedFile::open(index).text(), index);
   for (const auto& [tensor, shard] : weight_map) {
     if (mapping.files.contains(shard)) continue;
     std::error_code ignored;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.hpp"
@@ -41,6 +42,9 @@ struct LlamaConfig {
 /// Reads and checks a config.json. Error(input) naming the file and key for anything missing,
 /// ill-typed, inconsistent or not supported (another model_type, activation, RoPE type).
 LlamaConfig read_config(const std::filesystem::path& file);
+
+/// The same of a config.json's text; `file` is what messages name.
+LlamaConfig parse_config(std::string_view text, const std::filesystem::path& file);
 
 /// What a graph of a model is made for.
 struct Workload {

@@ -157,8 +157,11 @@ void check_heads(const Keys& keys, const LlamaConfig& config, bool explicit_size
 }  // namespace
 
 LlamaConfig read_config(const std::filesystem::path& file) {
-  const auto mapped = MappedFile::open(file);
-  const json object = parse_json(mapped.text(), file);
+  return parse_config(MappedFile::open(file).text(), file);
+}
+
+LlamaConfig parse_config(std::string_view text, const std::filesystem::path& file) {
+  const json object = parse_json(text, file);
   const Keys keys(object, file.string());
   check_supported(keys);
   LlamaConfig config;
