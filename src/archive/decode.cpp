@@ -118,7 +118,7 @@ class TreeReader {
     }
     if (!layout_.described) return {};
     if (path.empty()) children.erase(names::measured);
-    const std::string digest = group_digest(branch.attributes, children);
+    std::string digest = group_digest(branch.attributes, children);
     at(path, [&] { verify(group, digest); });
     return digest;
   }
@@ -135,7 +135,7 @@ class TreeReader {
     return at(path, [&] {
       const Field& field = branch.fields.emplace_back(read_field(group, name));
       if (!layout_.described) return std::string();
-      const std::string digest = field_digest(field);
+      std::string digest = field_digest(field);
       verify(hdf5::open_dataset(group, name).id(), digest);
       return digest;
     });

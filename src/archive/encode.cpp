@@ -150,7 +150,7 @@ std::string write_field(hid_t parent, const Field& field, const Layout& layout) 
   hdf5::set_text(dataset.id(), names::long_name, field.long_name);
   hdf5::set_texts(dataset.id(), names::axes, field.axes);
   if (!layout.described) return {};
-  const std::string digest = field_digest(field);
+  std::string digest = field_digest(field);
   hdf5::set_text(dataset.id(), names::digest, digest);
   return digest;
 }
@@ -177,7 +177,7 @@ std::string write_group(hid_t group, const Node& node, const Layout& layout, boo
   }
   if (!layout.described) return {};
   if (is_root) children.erase(names::measured);
-  const std::string digest = group_digest(node.attributes, children);
+  std::string digest = group_digest(node.attributes, children);
   hdf5::set_text(group, names::digest, digest);
   return digest;
 }

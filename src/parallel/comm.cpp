@@ -1,6 +1,8 @@
 #include "parallel/comm.hpp"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
@@ -63,9 +65,28 @@ std::vector<unsigned long long> gather_sizes(MPI_Comm handle, int num_ranks,
   return sizes;
 }
 
+/// Keeps what a crash does as it is now. Open MPI's handlers print the stack and allocate for that:
+/// after a crash inside the allocator they wait for its lock for ever, and so does the job.
+class CrashSignals {
+ public:
+  CrashSignals() {
+    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], nullptr, &actions_[i]);
+  }
+  CrashSignals(const CrashSignals&) = delete;
+  CrashSignals& operator=(const CrashSignals&) = delete;
+  ~CrashSignals() {
+    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &actions_[i], nullptr);
+  }
+
+ private:
+  static constexpr std::array signals{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+  std::array<struct sigaction, signals.size()> actions_{};
+};
+
 }  // namespace
 
 Session::Session(int& argc, char**& argv) {
+  const CrashSignals kept;
   int provided = 0;
   if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS ||
       provided < MPI_THREAD_MULTIPLE)

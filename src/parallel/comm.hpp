@@ -7,7 +7,8 @@
 /// The only place that knows MPI. What crosses ranks is text.
 namespace gainsweep::parallel {
 
-/// MPI from start to end. Created once in main, before any Comm; a plain run is one rank.
+/// MPI from start to end. Created once in main, before any Comm; a plain run is one rank. A rank
+/// that crashes dies of the signal at once.
 class Session {
  public:
   Session(int& argc, char**& argv);

@@ -1,7 +1,9 @@
 #include "parallel/comm.hpp"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <mpi.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -157,6 +159,19 @@ TEST(Comm, MpiReturnsErrorsInsteadOfAborting) {
   EXPECT_NE(MPI_Send(&value, 1, MPI_INT, comm.size(), 0, MPI_COMM_WORLD), MPI_SUCCESS)
       << "there is no such rank";
   comm.barrier();
+}
+
+TEST(Session, LeavesCrashesAlone) {
+  // A death that first prints a stack may wait for a lock that the crash left behind.
+  for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGSEGV}) {
+    struct sigaction action {};
+    ASSERT_EQ(sigaction(signal, nullptr, &action), 0);
+    Dl_info owner{};
+    if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)
+      dladdr(reinterpret_cast<void*>(action.sa_handler), &owner);
+    const std::string library = owner.dli_fname == nullptr ? "" : owner.dli_fname;
+    EXPECT_EQ(library.find("open-pal"), std::string::npos) << library << ", signal " << signal;
+  }
 }
 
 TEST(Comm, AWaitingRankIsIdle) {

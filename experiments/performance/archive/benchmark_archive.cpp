@@ -20,6 +20,7 @@
 
 #include "archive/archive.hpp"
 #include "archive/parts.hpp"
+#include "archive/sweep.hpp"
 #include "digest/digest.hpp"
 
 namespace {
@@ -68,9 +69,14 @@ archive::Record made_up(archive::Record score, std::size_t sample) {
   return score;
 }
 
+/// What the run of a spec without a sweep found.
+archive::Contents read_only_point(const Path& run) {
+  return archive::select(archive::read(run), 0);
+}
+
 void store(const Path& run, const Path& folder, std::size_t num_samples) {
   std::filesystem::remove_all(folder);
-  const auto score = archive::row(archive::table(archive::read(run), "scores"), 0);
+  const auto score = archive::row(archive::table(read_only_point(run), "scores"), 0);
   std::size_t values = 0;
   for (const auto& field : score.fields)
     if (const auto* reals = std::get_if<std::vector<double>>(&field.values))
@@ -87,13 +93,17 @@ void store(const Path& run, const Path& folder, std::size_t num_samples) {
 }
 
 void merge(const Path& run, const Path& folder) {
-  auto contents = archive::read(run);
+  auto contents = read_only_point(run);
   std::erase_if(contents.tables, [](const auto& table) { return table.path == "scores"; });
   Laps laps;
   const auto results = archive::read_parts(folder).records;
   laps.over("read_parts");
   for (auto& table : archive::stack(results)) contents.tables.push_back(std::move(table));
   laps.over("stack");
+  archive::Gathering gathering;
+  gathering.add({{}, {}, std::move(contents.tables)});
+  contents.tables = std::move(gathering).finish();
+  laps.over("gather");
   archive::write(folder / "archive.h5", contents);
   laps.over("write");
   std::cout << "\"archive_mb\": " << megabytes(folder / "archive.h5");
