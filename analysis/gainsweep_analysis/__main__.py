@@ -116,13 +116,16 @@ def write_figures(options: argparse.Namespace) -> None:
     from . import figures
 
     sweep, points = selected(options)
-    count = 0
-    for point in points:
-        folder = options.out / f"point_{point.number}" if len(points) > 1 else options.out
-        drawings = figures.draw_all(sweep.at(point))
+    archives = [sweep.at(point) for point in points]
+    drawn = {options.out: figures.draw_all(archives[0])}
+    if len(points) > 1:
+        drawn = {options.out: figures.draw_sweep(archives)}
+        for point, found in zip(points, archives, strict=True):
+            drawn[options.out / f"point_{point.number}"] = figures.draw_all(found)
+    for folder, drawings in drawn.items():
         folder.mkdir(parents=True, exist_ok=True)
         figures.save(drawings, folder)
-        count += len(drawings)
+    count = sum(map(len, drawn.values()))
     print(f"{count} figures as PNG and PDF: {options.out}")
 
 

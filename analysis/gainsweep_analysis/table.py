@@ -107,11 +107,9 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
     )
     if len(archive.low) > 1:
         text += f"Lowered: {' + '.join(archive.low)}. "
-    text += (
-        "Random: the median over its draws. "
-        f"{DASH}: not measured, or the device has no kernel for it."
-    )
-    return text
+    if any("random" in archive.strategies(objective) for objective in objectives):
+        text += "Random: the median over its draws. "
+    return text + f"{DASH}: not measured, or the device has no kernel for it."
 
 
 def text(archive: Archive, objectives: Iterable[str]) -> str:

@@ -73,6 +73,17 @@ def test_the_report_sets_all_points_side_by_side(swept, tmp_path):
     assert "Provenance" in out.read_text()
 
 
+def test_figures_of_all_points_and_of_each(swept, tmp_path):
+    command = ["figures", str(swept[0]), "--select", "calibration.samples=6"]
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "sweep_gain.png").is_file()
+    assert {folder.name for folder in tmp_path.iterdir() if folder.is_dir()} == {
+        "point_0",
+        "point_1",
+    }
+    assert (tmp_path / "point_1" / "gain.pdf").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
