@@ -125,6 +125,10 @@ Search branch(const IntegerProgram& program, const SearchSpec& spec) {
   OsiClpSolverInterface solver;
   solver.messageHandler()->setLogLevel(0);
   solver.getModelPtr()->setLogLevel(0);
+  // Left to itself, Clp may choose a method that prints, whatever the log level.
+  ClpSolve method;
+  method.setSolveType(ClpSolve::useDual);
+  solver.setSolveOptions(method);
   load(program, spec.capacity, solver);
   for (const auto& choices : spec.excluded) exclude(program, choices, solver);
   solver.setDblParam(OsiPrimalTolerance, primal_tolerance);
