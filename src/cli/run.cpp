@@ -21,7 +21,6 @@
 namespace gainsweep::cli {
 namespace {
 
-using parallel::Claim;
 using parallel::together;
 
 std::string read_text(const std::filesystem::path& path) {

@@ -42,9 +42,9 @@ void check(const graph::Graph& graph, const Checkpoint& checkpoint) {
 
 Model open(const std::filesystem::path& folder) {
   auto checkpoint = Checkpoint::open(folder);
-  auto config = read_config(folder / config_name);
+  const auto config = read_config(folder / config_name);
   check(build(config, {.batch = 1, .length = 1, .with_loss = false}), checkpoint);
-  return {std::move(config), std::move(checkpoint)};
+  return {config, std::move(checkpoint)};
 }
 
 std::vector<std::filesystem::path> digested_files(const Model& model) {
