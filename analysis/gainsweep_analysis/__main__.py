@@ -117,8 +117,9 @@ def write_figures(options: argparse.Namespace) -> None:
 
     sweep, points = selected(options)
     archives = [sweep.at(point) for point in points]
-    drawn = {options.out: figures.draw_all(archives[0])}
-    if len(points) > 1:
+    if len(points) == 1:
+        drawn = {options.out: figures.draw_all(archives[0])}
+    else:
         drawn = {options.out: figures.draw_sweep(archives)}
         for point, found in zip(points, archives, strict=True):
             drawn[options.out / f"point_{point.number}"] = figures.draw_all(found)
