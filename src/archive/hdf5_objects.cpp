@@ -3,6 +3,7 @@
 
 #include "archive/hdf5.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 /// Attributes of objects, and the links between them.
 namespace gainsweep::archive::hdf5 {
@@ -57,7 +58,6 @@ herr_t append_attribute_name(hid_t, const char* name, const H5A_info_t*, void* n
 
 /// Error(input) for a name that would garble the messages it stands in.
 void check_name(std::string_view name) {
-  const auto is_control = [](unsigned char letter) { return letter < 0x20 || letter == 0x7F; };
   if (std::any_of(name.begin(), name.end(), is_control)) {
     throw Error(ErrorKind::input, "it has names with control characters");
   }

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <iterator>
 #include <set>
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "digest/digest.hpp"
 
 namespace gainsweep::archive {
@@ -23,7 +25,6 @@ void check_name(const std::string& name, const std::string& what) {
   if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
     refuse(what, "its name has a '/' or a zero byte");
   }
-  const auto is_control = [](unsigned char letter) { return letter < 0x20 || letter == 0x7F; };
   if (std::any_of(name.begin(), name.end(), is_control)) {
     refuse("a name in " + what.substr(0, what.find(' ')), "it has control characters");
   }
@@ -134,6 +135,16 @@ Contents checked(Contents contents) {
     throw Error(ErrorKind::input, error.what());
   }
   return contents;
+}
+
+void append_values(Field& to, Field& from) {
+  std::visit(
+      [&](auto& values) {
+        auto& added = std::get<std::decay_t<decltype(values)>>(from.values);
+        values.insert(values.end(), std::make_move_iterator(added.begin()),
+                      std::make_move_iterator(added.end()));
+      },
+      to.values);
 }
 
 std::size_t element_count(const std::vector<std::size_t>& shape) {

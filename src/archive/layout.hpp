@@ -56,6 +56,9 @@ void check(const Contents& contents);
 /// Contents that come from a file, if they can be laid out again; Error(input) if not.
 Contents checked(Contents contents);
 
+/// Moves one field's values to the end of those of a field of the same type; shapes stay.
+void append_values(Field& to, Field& from);
+
 /// Number of elements of a shape.
 std::size_t element_count(const std::vector<std::size_t>& shape);
 /// "float64", "int64" or "text".

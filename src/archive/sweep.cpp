@@ -65,13 +65,7 @@ Field take(const Field& from, const Rows& rows) {
 
 void append(Field& to, Field from) {
   to.shape.front() += from.shape.front();
-  std::visit(
-      [&](auto& values) {
-        auto& more = std::get<std::decay_t<decltype(values)>>(from.values);
-        values.insert(values.end(), std::make_move_iterator(more.begin()),
-                      std::make_move_iterator(more.end()));
-      },
-      to.values);
+  append_values(to, from);
 }
 
 Table take(const Table& from, const Rows& rows) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <iterator>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -71,16 +70,6 @@ Field column(const Field& of, std::size_t num_units) {
   return field;
 }
 
-void append_row(Field& column, Field& row) {
-  std::visit(
-      [&](auto& values) {
-        auto& added = std::get<std::decay_t<decltype(values)>>(row.values);
-        values.insert(values.end(), std::make_move_iterator(added.begin()),
-                      std::make_move_iterator(added.end()));
-      },
-      column.values);
-}
-
 /// The table of records that are neighbours and belong to the same one.
 Table stack_rows(std::span<Record> records) {
   const Record& first = records.front();
@@ -93,7 +82,7 @@ Table stack_rows(std::span<Record> records) {
   for (Record& record : records) {
     keys.push_back(record.key);
     orders.push_back(static_cast<std::int64_t>(record.order));
-    for (std::size_t i = 0; i < columns.size(); ++i) append_row(columns[i], record.fields[i]);
+    for (std::size_t i = 0; i < columns.size(); ++i) append_values(columns[i], record.fields[i]);
   }
   const std::size_t count = records.size();
   table.fields.push_back({names::unit_key,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::config {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 constexpr std::size_t most_shown_problems = 50;
 constexpr std::size_t most_shown_bytes = 60;
 constexpr std::size_t longest_plain_key = 64;
-
-bool is_control(char letter) {
-  return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F;
-}
 
 bool inside(const std::string& path, const std::string& outer) {
   if (outer.empty() || path == outer) return true;

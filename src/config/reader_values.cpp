@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 
+#include "base/text.hpp"
 #include "config/reader.hpp"
 #include "config/scalar.hpp"
 
@@ -9,8 +10,7 @@ namespace gainsweep::config {
 namespace {
 
 bool has_control(const std::string& text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  return std::any_of(text.begin(), text.end(), is_control);
 }
 
 std::string index(std::size_t i) {

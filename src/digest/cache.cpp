@@ -16,7 +16,6 @@ namespace {
 
 // Rises when of_file or the entries change.
 constexpr const char* header = "gainsweep digest of a file, format 1\n";
-constexpr std::size_t digest_length = 64;
 constexpr std::string_view seal_name = "seal ";
 // An entry ends in the digest's line and the seal's.
 constexpr std::size_t place_of_digest_from_end =

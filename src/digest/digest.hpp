@@ -25,6 +25,8 @@ std::string of_blocks(std::span<const std::byte> bytes, int num_threads = 1);
 /// Blocks of a range of this many bytes, and the size of a block's digest in bytes.
 std::size_t num_blocks(std::uint64_t length);
 constexpr std::size_t raw_digest_size = 32;
+/// Letters of a digest in hexadecimal.
+constexpr std::size_t digest_length = 2 * raw_digest_size;
 /// What of_blocks makes of the digests of all blocks, one after another.
 std::string of_block_digests(std::uint64_t length, std::string_view digests);
 

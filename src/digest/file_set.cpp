@@ -8,7 +8,6 @@
 namespace gainsweep::digest {
 namespace {
 
-constexpr std::size_t digest_length = 64;
 constexpr char unknown = '-';
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "graph/notation.hpp"
 #include "graph/print.hpp"
 #include "graph/region.hpp"
@@ -13,8 +14,7 @@ std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') result += '\\';
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    result += control ? ' ' : c;
+    result += is_control(c) ? ' ' : c;
   }
   return result + "\"";
 }

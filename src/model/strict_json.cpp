@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -69,10 +70,7 @@ std::string in_quotes(std::string_view name) {
   std::size_t end = std::min(name.size(), longest_name);
   while (end < name.size() && end > 0 && (name[end] & 0xC0) == 0x80) --end;  // not inside a letter
   std::string shown;
-  for (const char letter : name.substr(0, end)) {
-    const bool printable = static_cast<unsigned char>(letter) >= 0x20 && letter != 0x7f;
-    shown += printable ? letter : '?';
-  }
+  for (const char letter : name.substr(0, end)) shown += is_control(letter) ? '?' : letter;
   return "'" + shown + (end < name.size() ? "…'" : "'");
 }
 
