@@ -31,10 +31,7 @@ std::string tokens_digest(const std::vector<execute::Batch>& samples) {
 archive::Contents describe(const pipeline::Experiment& experiment, const std::string& spec_text,
                            const std::string& started, int num_ranks) {
   archive::Contents contents;
-  contents.provenance = {{"name", experiment.spec.name},
-                         {"spec_written", spec_text},
-                         {"program_version", program_version},
-                         {"program_commit", program_commit}};
+  contents.provenance = describe(experiment.spec.name, spec_text);
   contents.machine = {{"host", host_name()},
                       {"device", experiment.environment.device_name},
                       {"instruction_set", experiment.environment.instruction_set},
@@ -45,6 +42,13 @@ archive::Contents describe(const pipeline::Experiment& experiment, const std::st
                       {"started", started},
                       {"finished", utc_now()}};
   return contents;
+}
+
+std::map<std::string, std::string> describe(const std::string& name, const std::string& spec_text) {
+  return {{"name", name},
+          {"spec_written", spec_text},
+          {"program_version", program_version},
+          {"program_commit", program_commit}};
 }
 
 std::map<std::string, std::string> describe(const pipeline::Experiment& experiment) {

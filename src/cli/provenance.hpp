@@ -13,6 +13,9 @@ namespace gainsweep::cli {
 archive::Contents describe(const pipeline::Experiment& experiment, const std::string& spec_text,
                            const std::string& started, int num_ranks);
 
+/// Name and spec of a run as written, and the program that writes its archive.
+std::map<std::string, std::string> describe(const std::string& name, const std::string& spec_text);
+
 /// What one point of the run follows from: its resolved spec, digests of model and data.
 std::map<std::string, std::string> describe(const pipeline::Experiment& experiment);
 

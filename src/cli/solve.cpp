@@ -1,13 +1,10 @@
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <sstream>
 
 #include "archive/archive.hpp"
 #include "archive/sweep.hpp"
 #include "base/error.hpp"
-#include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/provenance.hpp"
 #include "config/read.hpp"
@@ -46,11 +43,6 @@ std::string measured_changes(const config::Spec& measured, config::Spec wanted) 
   wanted.target = measured.target;
   const auto before = keyed_lines(measured), after = keyed_lines(wanted);
   return only_in(before, after, "archive: ") + only_in(after, before, "spec:    ");
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::vector<config::Spec> measured_specs(const archive::Contents& contents,
@@ -117,7 +109,8 @@ void tell(const std::filesystem::path& output, const archive::Contents& contents
 
 int solve(const std::filesystem::path& archive, const std::filesystem::path& spec_path,
           const std::filesystem::path& output) {
-  const auto points = config::load_points(spec_path);
+  const auto spec_text = config::load_text(spec_path);
+  const auto points = config::read_points(spec_text, spec_path.string());
   if (std::filesystem::exists(output))
     throw Error(ErrorKind::config, output.string() +
                                        " is there already (solve never writes into "
@@ -129,10 +122,8 @@ int solve(const std::filesystem::path& archive, const std::filesystem::path& spe
     gathering.add(
         solved(archive::select(contents, matching(measured, point, archive, spec_path)), point));
   contents.tables = std::move(gathering).finish();
-  contents.provenance["name"] = points.front().spec.name;
-  contents.provenance["spec_written"] = text_of(spec_path);
-  contents.provenance["program_version"] = program_version;
-  contents.provenance["program_commit"] = program_commit;
+  for (auto& [name, text] : describe(points.front().spec.name, spec_text))
+    contents.provenance[name] = text;
   archive::write(output, contents);
   tell(output, contents, points.size());
   return 0;

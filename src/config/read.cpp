@@ -109,7 +109,7 @@ std::string text_of(const Parameters& parameters) {
   return text;
 }
 
-std::vector<Point> load_points(const std::filesystem::path& path) {
+std::string load_text(const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& why) {
     throw Error(ErrorKind::config, path.string() + ": " + why + ". Name the YAML file of a spec.");
   };
@@ -120,9 +120,13 @@ std::vector<Point> load_points(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(status)) refuse("no regular file (a folder or a device)");
   std::ifstream stream(path, std::ios::binary);
   if (!stream) refuse("the file cannot be opened (no permission to read)");
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (stream.bad()) refuse("the file cannot be read (the disk reports an error)");
-  return read_points(text, path.string());
+  return text;
+}
+
+std::vector<Point> load_points(const std::filesystem::path& path) {
+  return read_points(load_text(path), path.string());
 }
 
 }  // namespace gainsweep::config

@@ -12,7 +12,10 @@ namespace gainsweep::config {
 /// `file:line: path: what is wrong (why). What to do`.
 std::vector<Point> read_points(const std::string& text, const std::string& file);
 
-/// The points of the spec in a YAML file. Error(config) also when the file cannot be read.
+/// A spec's file as it is. Error(config) when it cannot be read.
+std::string load_text(const std::filesystem::path& path);
+
+/// The points of the spec in a YAML file: read_points of load_text.
 std::vector<Point> load_points(const std::filesystem::path& path);
 
 /// The spec in a YAML text without a sweep. Error(config) as above.
