@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "execute/operators.hpp"
 #include "execute/program.hpp"
+#include "execute/state.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -100,20 +101,20 @@ c10::IValue no_scalars() {
   return c10::List<std::optional<at::Scalar>>();
 }
 
-void run_high(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
-  const auto x = at::ones({rows, inputs}, at::kBFloat16);
-  const auto weight = call("mkldnn::_reorder_linear_weight",
-                           at::ones({outputs, inputs}, at::kBFloat16), c10::IValue());
+void run_high(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, at::ScalarType type) {
+  const auto x = at::ones({rows, inputs}, type);
+  const auto weight =
+      call("mkldnn::_reorder_linear_weight", at::ones({outputs, inputs}, type), c10::IValue());
   call("mkldnn::_linear_pointwise", x, weight, c10::IValue(), "none", no_scalars(), "");
 }
 
-void run_int8(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+void run_int8(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, at::ScalarType high) {
   const auto codes = at::ones({rows, inputs}, at::kByte);
   const auto weight =
       call("onednn::qlinear_prepack", at::ones({outputs, inputs}, at::kChar), c10::IValue());
   call("onednn::qlinear_pointwise", codes, 1.0, 128, weight, at::ones({outputs}, at::kFloat),
-       at::zeros({outputs}, at::kInt), c10::IValue(), 1.0, 0,
-       static_cast<std::int64_t>(at::kBFloat16), "none", no_scalars(), "");
+       at::zeros({outputs}, at::kInt), c10::IValue(), 1.0, 0, static_cast<std::int64_t>(high),
+       "none", no_scalars(), "");
 }
 
 }  // namespace
@@ -126,7 +127,8 @@ std::string onednn_log(const std::function<void()>& work) {
 
 const std::string& onednn_instruction_set() {
   static const std::string name = [] {
-    const auto log = captured([] { run_high(1, 16, 16); });
+    // In fp32, which every processor has kernels for.
+    const auto log = captured([] { run_high(1, 16, 16, at::kFloat); });
     const std::string mark = "info,cpu,isa:";
     const auto begin = log.find(mark);
     if (begin == std::string::npos) return std::string("unknown");
@@ -136,17 +138,19 @@ const std::string& onednn_instruction_set() {
   return name;
 }
 
-LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs,
+                             config::Precision high) {
   const c10::InferenceMode inference;
+  const auto type = to_scalar_type(high);
   LinearKernels kernels;
-  kernels.high = product_kernel(onednn_log([&] { run_high(rows, inputs, outputs); }), "bf16");
-  kernels.int8 = product_kernel(onednn_log([&] { run_int8(rows, inputs, outputs); }), "int8");
+  kernels.int8 = product_kernel(onednn_log([&] { run_int8(rows, inputs, outputs, type); }), "int8");
   if (kernels.int8.starts_with("ref")) {
     throw Error(ErrorKind::environment,
                 "int8 linear layers run on the reference kernel " + kernels.int8 +
                     " here (oneDNN has no fast one for this processor), so their times would mean "
                     "nothing. Measure on a processor with AVX512-VNNI, AVX2-VNNI or AMX");
   }
+  kernels.high = product_kernel(onednn_log([&] { run_high(rows, inputs, outputs, type); }), "high");
   return kernels;
 }
 

@@ -110,12 +110,14 @@ struct Environment {
 };
 Environment environment(config::Device device);
 
-/// Names of the kernels that high and int8 linear layers of a shape run on, as oneDNN reports them
-/// (`brg_matmul:avx512_core_vnni`). Error(environment) when int8 falls to a reference kernel.
+/// Names of the kernels that high and int8 linear layers of a shape run on beside a high precision,
+/// as oneDNN reports them (`brg_matmul:avx512_core_vnni`). Error(environment) when int8 falls to a
+/// reference kernel.
 struct LinearKernels {
   std::string high;
   std::string int8;
 };
-LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs);
+LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs,
+                             config::Precision high);
 
 }  // namespace gainsweep::execute

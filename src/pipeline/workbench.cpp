@@ -37,7 +37,7 @@ std::vector<std::string> kernels_of(const graph::Partition& partition,
     }
   std::set<std::string> kernels;
   for (const auto& shape : shapes) {
-    const auto used = execute::linear_kernels(shape[0], shape[1], shape[2]);
+    const auto used = execute::linear_kernels(shape[0], shape[1], shape[2], high);
     if (high == config::Precision::bf16) kernels.insert("bf16 " + used.high);
     kernels.insert("int8 " + used.int8);
   }

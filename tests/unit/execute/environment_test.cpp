@@ -46,16 +46,24 @@ TEST(Environment, NamesVersionsAndInstructionSets) {
 }
 
 TEST(Kernels, NamesTheKernelsOfLinearLayers) {
+  using config::Precision;
   if (!processor_has("avx512_vnni") && !processor_has("avx_vnni") && !processor_has("amx_int8")) {
-    const auto message =
-        fixture::message_of(ErrorKind::environment, [] { linear_kernels(8, 64, 64); });
+    const auto message = fixture::message_of(ErrorKind::environment,
+                                             [] { linear_kernels(8, 64, 64, Precision::bf16); });
     EXPECT_NE(message.find("reference kernel"), std::string::npos) << message;
     return;
   }
-  const auto kernels = linear_kernels(32, 256, 256);
+  const auto kernels = linear_kernels(32, 256, 256, Precision::bf16);
   EXPECT_NE(kernels.high.find(':'), std::string::npos) << kernels.high;
   EXPECT_EQ(kernels.int8.find("ref"), std::string::npos) << kernels.int8;
-  EXPECT_EQ(linear_kernels(32, 256, 256).int8, kernels.int8) << "a second log differs";
+  EXPECT_EQ(linear_kernels(32, 256, 256, Precision::bf16).int8, kernels.int8)
+      << "a second log differs";
+}
+
+TEST(Kernels, OfAHighPrecisionThatEveryProcessorHas) {
+  const auto kernels = linear_kernels(32, 256, 256, config::Precision::fp32);
+  EXPECT_NE(kernels.high.find(':'), std::string::npos) << kernels.high;
+  EXPECT_EQ(kernels.int8.find("ref"), std::string::npos) << kernels.int8;
 }
 
 TEST(Kernels, GivesStandardOutputBack) {
