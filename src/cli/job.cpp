@@ -93,8 +93,7 @@ bool Job::adopt(const Units& units) {
   for (const auto& unit : units) {
     const auto found = donor_.find(unit.key);
     if (found == donor_.end() || store_.results().count(unit.key)) continue;
-    auto record = found->second;
-    record.order = unit.order;
+    auto record = pipeline::asked_by(unit, found->second);
     if (comm_.is_root())
       store_.add(std::move(record));
     else

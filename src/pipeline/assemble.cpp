@@ -65,10 +65,8 @@ std::vector<archive::Table> assemble(const Experiment& experiment, const Results
   std::vector<archive::Record> records;
   for (const auto stage : stages())
     for (const auto& unit : enumerate(experiment, results, stage))
-      if (const auto found = results.find(unit.key); found != results.end()) {
-        records.push_back(found->second);
-        records.back().order = unit.order;
-      }
+      if (const auto found = results.find(unit.key); found != results.end())
+        records.push_back(asked_by(unit, found->second));
   append(tables, to_tables(std::move(records)));
   if (obstacle(experiment, results, Stage::solve).empty())
     append(tables,

@@ -33,6 +33,21 @@ archive::Record failure(const Unit& unit, const std::string& reason) {
            texts("reason", {reason}, {}, "Why it failed")}};
 }
 
+archive::Record asked_by(const Unit& unit, archive::Record record) {
+  if (record.table == failures) {
+    // The reason begins with the label, which counts plans and sub-graphs of one point.
+    auto reason = texts(record.fields, "reason").at(0);
+    const auto& label = texts(record.fields, "label").at(0);
+    if (reason.starts_with(label)) reason.replace(0, label.size(), unit.label);
+    return failure(unit, reason);
+  }
+  record.table = unit.table;
+  record.nature = unit.nature;
+  record.key = unit.key;
+  record.order = unit.order;
+  return record;
+}
+
 bool succeeded(const Results& results, const Unit& unit) {
   const auto found = results.find(unit.key);
   return found != results.end() && found->second.table != failures;

@@ -36,6 +36,10 @@ using Results = std::map<std::string, archive::Record>;
 /// The record of a failed unit.
 archive::Record failure(const Unit& unit, const std::string& reason);
 
+/// A stored record as the one of a unit that asks for it: whoever stored it may have called it a
+/// row of another table, nature or place. A failure stays one, of this unit.
+archive::Record asked_by(const Unit& unit, archive::Record record);
+
 /// Whether a unit's record is there and is not a failure.
 bool succeeded(const Results& results, const Unit& unit);
 

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
 VOCABULARY = 16
+HEAD = "lm_head.weight"
+EMBEDDING = "model.embed_tokens.weight"
+POISON = 13  # a token
 
 
 def load_checkpoint_maker():
@@ -129,6 +133,45 @@ def merged(spec, changes):
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
         result[key] = merged(result[key], value) if both else value
     return result
+
+
+def write_checkpoint(folder, maker, change):
+    """The good tiny model with a head of its own, after change(name → writable numbers)."""
+    header, data = maker.tensors()
+    begin, end = header[EMBEDDING]["data_offsets"]
+    header[HEAD] = merged(header[EMBEDDING], {"data_offsets": [len(data), len(data) + end - begin]})
+    data = bytearray(data + data[begin:end])
+
+    def numbers(name):
+        first, last = header[name]["data_offsets"]
+        return np.frombuffer(data, dtype="<f4", count=(last - first) // 4, offset=first).reshape(
+            header[name]["shape"]
+        )
+
+    change(numbers)
+    folder.mkdir()
+    text = json.dumps(header).encode()
+    (folder / "config.json").write_bytes(maker.config(tie_word_embeddings=False))
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(data))
+    return folder
+
+
+def write_poisoned(folder, maker, samples):
+    """A model whose embedding of one token is NaN, tokens with it in the samples given and in no
+    other; the changes of the tiny spec that take both."""
+
+    def poison(numbers):
+        numbers(EMBEDDING)[POISON] = np.nan
+
+    checkpoint = write_checkpoint(folder / "poisoned", maker, poison)
+    tokens = random_tokens(400, vocabulary=POISON)
+    for sample in samples:
+        tokens[12 * sample + 4] = POISON
+    write_tokens(folder / "poisoned.h5", tokens)
+    return {
+        "model": {"checkpoint": str(checkpoint)},
+        "calibration": {"tokens": str(folder / "poisoned.h5")},
+    }
 
 
 @pytest.fixture

@@ -1,59 +1,23 @@
 """Units that fail are recorded, the batch goes on, and the exit code is 3."""
 
 import json
-import struct
 import subprocess
 
 import h5py
 import numpy as np
 import pytest
-from conftest import merged, random_tokens, write_tokens
+from conftest import merged, write_checkpoint, write_poisoned
 
-HEAD = "lm_head.weight"
-EMBEDDING = "model.embed_tokens.weight"
 KEY = "model.layers.0.self_attn.k_proj.weight"
-POISON = 13  # a token
-
-
-def write_checkpoint(folder, maker, change):
-    """The good tiny model with a head of its own, after change(name → writable numbers)."""
-    header, data = maker.tensors()
-    begin, end = header[EMBEDDING]["data_offsets"]
-    header[HEAD] = merged(header[EMBEDDING], {"data_offsets": [len(data), len(data) + end - begin]})
-    data = bytearray(data + data[begin:end])
-
-    def numbers(name):
-        first, last = header[name]["data_offsets"]
-        return np.frombuffer(data, dtype="<f4", count=(last - first) // 4, offset=first).reshape(
-            header[name]["shape"]
-        )
-
-    change(numbers)
-    folder.mkdir()
-    text = json.dumps(header).encode()
-    (folder / "config.json").write_bytes(maker.config(tie_word_embeddings=False))
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(data))
-    return folder
 
 
 @pytest.fixture
-def poisoned(tmp_path, material, maker, write_spec):
-    """A model whose embedding of one token, which is in the samples given, is NaN."""
+def poisoned(tmp_path, maker, write_spec):
+    """A spec whose samples given hold a token that the model makes NaN of."""
 
     def write(samples, low=None):
-        def poison(numbers):
-            numbers(EMBEDDING)[POISON] = np.nan
-
-        checkpoint = write_checkpoint(tmp_path / "poisoned", maker, poison)
-        tokens = random_tokens(400, vocabulary=POISON)
-        for sample in samples:
-            tokens[12 * sample + 4] = POISON
-        write_tokens(tmp_path / "tokens.h5", tokens)
-        return write_spec(
-            model={"checkpoint": str(checkpoint)},
-            calibration={"tokens": str(tmp_path / "tokens.h5")},
-            formats={"low": ["int8"], "int8": low or {"scale": "dynamic"}},
-        )
+        changes = write_poisoned(tmp_path, maker, samples)
+        return write_spec(**merged(changes, {"formats": {"int8": low or {"scale": "dynamic"}}}))
 
     return write
 
