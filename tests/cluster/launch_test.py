@@ -98,6 +98,44 @@ def test_signals_reach_mpirun(job, tmp_path, sent, body, code, requeued):
 
 
 @pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("trap 'exit 75' USR1; touch ready; sleep 9 & wait", 75),
+        ("trap '' USR1; sleep 0.5; trap 'exit 75' USR1; sleep 9 & wait", 75),
+        ("exec sleep 9", 75),
+    ],
+    ids=["stops", "has no ranks yet", "dies of the signal"],
+)
+def test_a_signal_before_the_child_is_up_is_not_lost(job, tmp_path, body, code):
+    """`date` holds the script up before there is an mpirun."""
+    (tmp_path / "bin" / "mpirun").write_text(f"#!/bin/sh\n{body}\n")
+    date = tmp_path / "bin" / "date"
+    date.write_text("#!/bin/sh\ntouch early\nwhile [ ! -e go ]; do sleep 0.02; done\necho now\n")
+    date.chmod(0o755)
+    output = tmp_path / "log"
+    command = [SLURM / "launch", "spec.yaml", "out"]
+    with (
+        output.open("w") as log,
+        subprocess.Popen(command, cwd=tmp_path, env=job, stderr=log) as it,
+    ):
+        wait_until((tmp_path / "early").exists, 10, "the script runs")
+        it.send_signal(signal.SIGUSR1)
+        (tmp_path / "go").touch()
+        assert it.wait(8) == code, output.read_text()
+    assert (tmp_path / "scontrol.called").read_text() == "requeue 7\n"
+
+
+def test_a_signal_that_mpirun_misses_is_said_again(job, tmp_path):
+    """Its ranks are not there yet, so it takes the first and tells nobody."""
+    body = "trap '' USR1; touch ready; sleep 0.5; trap 'exit 75' USR1; sleep 9 & wait"
+    (tmp_path / "bin" / "mpirun").write_text(f"#!/bin/sh\n{body}\n")
+    with subprocess.Popen([SLURM / "launch", "spec.yaml", "out"], cwd=tmp_path, env=job) as it:
+        wait_until((tmp_path / "ready").exists, 10, "mpirun runs")
+        it.send_signal(signal.SIGUSR1)
+        assert it.wait(8) == 75
+
+
+@pytest.mark.parametrize(
     ("binding", "options"),
     [("none", "--bind-to none"), ("cores", "--bind-to core --map-by slot:PE=4")],
 )
