@@ -25,7 +25,8 @@ class Bench {
       : experiment_(pipeline::open(dynamic(std::move(spec)))),
         partition_(graph::partition(experiment_.latency_graph, experiment_.spec.partition,
                                     experiment_.layout.formats.size())),
-        parameters_(experiment_.model->checkpoint, config::Device::cpu, config::Precision::bf16),
+        parameters_(experiment_.model->checkpoint, config::Device::cpu,
+                    pipeline::timed_precision(experiment_.spec)),
         inputs_(execute::make_inputs(experiment_.latency_graph, batch(), config::Device::cpu)) {}
 
   const pipeline::Experiment& experiment() const { return experiment_; }
@@ -55,7 +56,7 @@ class Bench {
     const auto& spec = experiment_.spec.latency;
     execute::Batch batch{spec.batch, spec.length, {}, {}};
     for (std::int64_t i = 0; i < spec.batch * spec.length; ++i)
-      batch.tokens.push_back(i % experiment_.model.config.vocabulary);
+      batch.tokens.push_back(i % experiment_.model->config.vocabulary);
     return batch;
   }
 
@@ -93,7 +94,7 @@ void speed_up(Bench& bench, std::int64_t blocks) {
   std::vector<double> ratios;
   for (const auto& block : timings.seconds) ratios.push_back(block[0] / block[1]);
   const auto ratio = latency::median_interval(ratios, 0.95);
-  std::printf("all linear layers int8: bf16 %.2f ms, int8 %.2f ms, speed-up %.3f [%.3f, %.3f]\n",
+  std::printf("all linear layers int8: high %.2f ms, int8 %.2f ms, speed-up %.3f [%.3f, %.3f]\n",
               1e3 * median(column(timings, 0)), 1e3 * median(column(timings, 1)), ratio.median,
               ratio.low, ratio.high);
 }
