@@ -14,7 +14,7 @@ from gainsweep_analysis.loss_error import (
 
 
 def by_hand(found, noise, op, place):
-    """d of one op and format, written out as design formulas."""
+    """d of one op and format, written out as the formulas of docs/method.md."""
     format_ = found.formats[place]
     operands = [k for k, operand in enumerate(found.operands) if operand.op == op]
     total = 0.0

@@ -41,7 +41,7 @@ struct Format {
 /// Names of all known formats: bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2.
 std::vector<std::string> names();
 
-/// A known format with its default scale rule (design §7). Error(config) with a hint otherwise.
+/// A known format with its default scale rule. Error(config) with a hint otherwise.
 Format by_name(const std::string& name);
 
 /// The noise constant α of a floating format for `d = α · s`: 2^(−2m)/12, the worst case inside a

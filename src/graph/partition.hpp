@@ -8,8 +8,7 @@
 namespace gainsweep::graph {
 
 enum class PartitionRule {
-  sequential,  ///< components of "not ordered by data flow", with the op that joins them (design
-               ///< §3)
+  sequential,  ///< components of "not ordered by data flow", with the op that joins them
   single,      ///< every op its own sub-graph
 };
 
@@ -49,11 +48,11 @@ struct Partition {
   std::vector<std::vector<SubgraphId>> classes{};  ///< members of each structural class, by ClassId
 };
 
-/// The sequential sub-graphs of a graph (design §3, "Partition"). Error(config) for a pattern that
-/// matches nothing or a sub-graph with more configurations than the limit at `num_formats` formats
-/// (the high one included); the message names the ops and the ways out. Sub-graphs are of one class
-/// when their regions (extract) have the same calls, attributes, shapes and wiring and the same ops
-/// and ties; names and the numbers in constants do not count.
+/// The sequential sub-graphs of a graph (docs/method.md, "Sub-graphs"). Error(config) for a pattern
+/// that matches nothing or a sub-graph with more configurations than the limit at `num_formats`
+/// formats (the high one included); the message names the ops and the ways out. Sub-graphs are of
+/// one class when their regions (extract) have the same calls, attributes, shapes and wiring and
+/// the same ops and ties; names and the numbers in constants do not count.
 Partition partition(const Graph& graph, const PartitionSpec& spec, std::size_t num_formats);
 
 /// A format for each op of one sub-graph, in the order of Subgraph::ops.

@@ -14,9 +14,9 @@ using OpGroup = std::vector<std::size_t>;
 /// ops.
 std::vector<OpGroup> groups_of(const std::vector<std::size_t>& labels);
 
-/// The sequential sub-graphs (design, "Partition"): components of the incomparability relation over
-/// the ops that are not `late`, each of several ops with the ops that join it; a late op goes to
-/// the group of its first consumer, or is a group of its own where no op consumes it.
+/// The sequential sub-graphs (docs/method.md, "Sub-graphs"): components of the incomparability
+/// relation over the ops that are not `late`, each of several ops with the ops that join it; a late
+/// op goes to the group of its first consumer, or is a group of its own where no op consumes it.
 std::vector<OpGroup> sequential_groups(const Graph& graph, const std::vector<Op>& ops,
                                        const OpSet& late);
 

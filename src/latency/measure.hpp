@@ -11,7 +11,8 @@
 #include "latency/record.hpp"
 #include "lower/pass.hpp"
 
-/// Measured times: all configurations of a class of sub-graphs, or a whole plan (design §10).
+/// Measured times: all configurations of a class of sub-graphs, or a whole plan (docs/method.md,
+/// "Timing").
 namespace gainsweep::latency {
 
 /// Programs to be timed against each other; the first is the all-high baseline.

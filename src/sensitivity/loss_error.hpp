@@ -17,8 +17,8 @@ struct LossErrors {
   std::int64_t samples = 0;
 };
 
-/// Loss errors under a noise model (design §3), sums in the order of `records`; `formats` by
-/// FormatId.
+/// Loss errors under a noise model (docs/method.md, "Loss errors"), sums in the order of `records`;
+/// `formats` by FormatId.
 /// * empirical: `mean_r (Σ_operands e)²`
 /// * paper, log_uniform: `α_f · mean_r Σ_operands s` of a floating format, with α of that name;
 ///   `mean_r Σ_operands Σ_groups Δ²/12 · Σ_{z≠0} (∂g/∂z)²` of an integer one under either name.

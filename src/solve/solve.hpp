@@ -12,7 +12,7 @@ namespace gainsweep::solve {
 /// negative or non-finite cost or budget.
 Solution dynamic_program(const Problem& problem);
 
-/// Proves a solution of `dynamic_program` with CBC (design §11): objective within 1e-6 relative, or
+/// Proves a solution of `dynamic_program` with CBC: objective within 1e-6 relative, or
 /// infeasible under a cutoff 1e-6 better. Error(internal) on any other disagreement. Problems of
 /// many interchangeable choices can take CBC for ever; a search of more than `most_nodes` nodes
 /// stops and the certificate says how much is left unproved.
