@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::scale {
 namespace {
@@ -19,9 +20,11 @@ TEST(Merge, TakesTheLargestOfAllSamplesInAnyOrder) {
 }
 
 TEST(Merge, RefusesNoSamplesAndDifferentOps) {
-  EXPECT_THROW(merge({}), Error);
-  EXPECT_THROW(merge(std::vector<lower::Maxima>{{{1, 0}}, {{1, 0}, {1, 0}}}), Error);
-  EXPECT_THROW(merge(std::vector<lower::Maxima>{{{1, 0}}, {{1}}}), Error);
+  EXPECT_ERROR(merge({}), ErrorKind::internal, "there are no samples");
+  EXPECT_ERROR(merge(std::vector<lower::Maxima>{{{1, 0}}, {{1, 0}, {1, 0}}}), ErrorKind::internal,
+               "differ in their ops");
+  EXPECT_ERROR(merge(std::vector<lower::Maxima>{{{1, 0}}, {{1}}}), ErrorKind::internal,
+               "differ in the operands of an op");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::sensitivity {
 namespace {
@@ -45,13 +46,16 @@ TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
 }
 
 TEST(LossErrors, RefuseRecordsThatDoNotFit) {
-  EXPECT_THROW(loss_errors({}, formats(), Noise::paper), Error);
+  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper), ErrorKind::internal,
+               "there are no scores to take errors from");
   auto fewer_ops = records();
   fewer_ops[1].operands.pop_back();
-  EXPECT_THROW(loss_errors(fewer_ops, formats(), Noise::paper), Error);
+  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper), ErrorKind::internal,
+               "scores of samples differ in their ops");
   auto fewer_formats = records();
   fewer_formats[1].operands[0][1].step_norm.pop_back();
-  EXPECT_THROW(loss_errors(fewer_formats, formats(), Noise::empirical), Error);
+  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical), ErrorKind::internal,
+               "differ in their low formats");
 }
 
 TEST(Budget, IsWhatPredictsTheThreshold) {
