@@ -40,6 +40,7 @@ function(gainsweep_add_test name)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LINK} gainsweep_warnings GTest::gtest GTest::gmock)
   target_compile_definitions(${name} PRIVATE
     GAINSWEEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GAINSWEEP_BINARY_DIR="${PROJECT_BINARY_DIR}")

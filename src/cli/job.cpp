@@ -9,10 +9,10 @@
 #include "cli/progress.hpp"
 #include "cli/provenance.hpp"
 #include "cli/signals.hpp"
-#include "config/read.hpp"
 #include "parallel/agree.hpp"
 #include "parallel/sharing.hpp"
 #include "pipeline/assemble.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -41,7 +41,7 @@ Job::Job(const parallel::Comm& comm, const RunOptions& options, Results donor, L
       store_(comm, options.folder, options.retry_failed),
       watch_(comm.rank(), options.folder, store_, options.unit_limit) {}
 
-bool Job::run_point(const config::Point& point, const pipeline::Experiment& experiment) {
+bool Job::run_point(const spec::Point& point, const pipeline::Experiment& experiment) {
   experiment_ = &experiment;
   workbench_.emplace(experiment);
   note_point(point);
@@ -146,7 +146,7 @@ void Job::run_unit(const Unit& unit) {
 }
 
 // Collective. Takes over what the point found.
-void Job::gather(const config::Point& point) {
+void Job::gather(const spec::Point& point) {
   parallel::together(comm_, [&] {
     if (comm_.is_root())
       gathering_.add({point.parameters, describe(*experiment_),
@@ -167,8 +167,8 @@ Outcome Job::finish(archive::Contents contents) {
   return comm_.all_of(!failed) ? Outcome::done : Outcome::failed;
 }
 
-void Job::note_point(const config::Point& point) {
-  ledger_.parameters = config::text_of(point.parameters);
+void Job::note_point(const spec::Point& point) {
+  ledger_.parameters = spec::text_of(point.parameters);
   earlier_ = ledger_.units;
   if (ledger_.points > 1 && comm_.is_root())
     log_line("gainsweep: point " + std::to_string(ledger_.point) + " of 0 to " +

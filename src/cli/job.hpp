@@ -32,7 +32,7 @@ class Job {
       Ledger ledger);
 
   /// Collective. Every stage of a point; true when somebody was asked to stop.
-  bool run_point(const config::Point& point, const pipeline::Experiment& experiment);
+  bool run_point(const spec::Point& point, const pipeline::Experiment& experiment);
 
   /// Collective, after all points: the archive. `contents` has everything but tables.
   Outcome finish(archive::Contents contents);
@@ -46,8 +46,8 @@ class Job {
   Units next_of(const Units& units) const;
   bool share(const Units& units, const std::function<void(std::size_t)>& report);
   void run_unit(const pipeline::Unit& unit);
-  void gather(const config::Point& point);
-  void note_point(const config::Point& point);
+  void gather(const spec::Point& point);
+  void note_point(const spec::Point& point);
   void note_start(pipeline::Stage stage);
   void note(pipeline::Stage stage, const Units& units);
   std::string title(pipeline::Stage stage) const;

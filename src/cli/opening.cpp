@@ -1,18 +1,18 @@
 #include "cli/opening.hpp"
 
 #include "base/error.hpp"
-#include "config/read.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 
-pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other,
+pipeline::Experiment open(const spec::Point& point, const pipeline::Experiment& other,
                           std::size_t device) {
   try {
-    execute::start(point.spec.latency.device, point.spec.threads, device);
+    execute::start(point.spec.device, point.spec.threads, device);
     return pipeline::open(point.spec, other.model ? &other : nullptr);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;
-    throw with_context(error, "at the point " + config::text_of(point.parameters));
+    throw with_context(error, "at the point " + spec::text_of(point.parameters));
   }
 }
 

@@ -8,9 +8,9 @@
 #include "cli/command.hpp"
 #include "cli/opening.hpp"
 #include "cli/progress.hpp"
-#include "config/read.hpp"
 #include "pipeline/enumerate.hpp"
 #include "pipeline/estimate.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -64,14 +64,14 @@ void add(pipeline::Estimate& total, const pipeline::Estimate& estimate) {
 Planned plan_points(const std::filesystem::path& path) {
   Planned planned;
   std::set<std::string> seen;
-  for (const auto& point : config::load_points(path)) {
+  for (const auto& point : spec::load_points(path)) {
     planned.experiment = open(point, planned.experiment);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     planned.experiment.model_digest = point.spec.model.checkpoint.string();
     auto estimate = pipeline::estimate(planned.experiment);
     for (auto& stage : estimate.stages) leave_out_shared(planned.experiment, seen, stage);
     add(planned.total, estimate);
-    planned.points.push_back({config::text_of(point.parameters), std::move(estimate)});
+    planned.points.push_back({spec::text_of(point.parameters), std::move(estimate)});
   }
   return planned;
 }
@@ -155,7 +155,7 @@ int plan(const std::filesystem::path& spec, bool json) {
 
 int check(const std::filesystem::path& spec) {
   pipeline::Experiment experiment;
-  const auto points = config::load_points(spec);
+  const auto points = spec::load_points(spec);
   for (const auto& point : points) experiment = open(point, experiment);
   const auto& partition = experiment.layout.partition;
   std::cout << spec.string() << ": right. ";

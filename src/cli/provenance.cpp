@@ -6,8 +6,8 @@
 
 #include "cli/build_info.hpp"
 #include "cli/ledger.hpp"
-#include "config/read.hpp"
 #include "digest/digest.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -59,8 +59,8 @@ std::map<std::string, std::string> describe(const pipeline::Experiment& experime
   return texts;
 }
 
-std::map<std::string, std::string> describe(const config::Spec& spec) {
-  const auto resolved = config::resolved(spec);
+std::map<std::string, std::string> describe(const spec::Spec& spec) {
+  const auto resolved = spec::resolved(spec);
   return {{"spec_resolved", resolved}, {"spec_digest", digest::of_text(resolved)}};
 }
 

@@ -20,6 +20,6 @@ std::map<std::string, std::string> describe(const std::string& name, const std::
 std::map<std::string, std::string> describe(const pipeline::Experiment& experiment);
 
 /// `spec_resolved` and its digest.
-std::map<std::string, std::string> describe(const config::Spec& spec);
+std::map<std::string, std::string> describe(const spec::Spec& spec);
 
 }  // namespace gainsweep::cli

@@ -13,10 +13,10 @@
 #include "cli/opening.hpp"
 #include "cli/provenance.hpp"
 #include "cli/signals.hpp"
-#include "config/read.hpp"
 #include "digest/digest.hpp"
 #include "parallel/agree.hpp"
 #include "parallel/device.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -47,11 +47,11 @@ void agree_on_command(const parallel::Comm& comm, const RunOptions& options,
 }
 
 // The ranks of a node share its processor; any other device is one rank's alone.
-std::size_t own_device(const parallel::Comm& comm, config::Device device) {
-  if (device == config::Device::cpu) return 0;
+std::size_t own_device(const parallel::Comm& comm, execute::Device device) {
+  if (device == execute::Device::cpu) return 0;
   std::vector<std::string> visible;
   together(comm, [&] { visible = execute::visible_devices(device); });
-  return parallel::own_device(comm, config::spelling(device), visible);
+  return parallel::own_device(comm, spelling(device), visible);
 }
 
 // Unit keys follow from these: ranks that differ would wait for units that nobody makes.
@@ -89,9 +89,9 @@ void agree_on_folder(const parallel::Comm& comm, const std::filesystem::path& fo
 }
 
 // Collective. A point's experiment on this rank's own device.
-pipeline::Experiment open_together(const parallel::Comm& comm, const config::Point& point,
+pipeline::Experiment open_together(const parallel::Comm& comm, const spec::Point& point,
                                    const pipeline::Experiment& other) {
-  const auto device = own_device(comm, point.spec.latency.device);
+  const auto device = own_device(comm, point.spec.device);
   pipeline::Experiment experiment;
   together(comm, [&] { experiment = open(point, other, device); });
   if (experiment.model_digest.empty())
@@ -100,7 +100,7 @@ pipeline::Experiment open_together(const parallel::Comm& comm, const config::Poi
   return experiment;
 }
 
-Outcome run_points(const parallel::Comm& comm, const std::vector<config::Point>& points,
+Outcome run_points(const parallel::Comm& comm, const std::vector<spec::Point>& points,
                    pipeline::Experiment& experiment, Job& job, const std::string& started,
                    const std::string& spec_text) {
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -119,8 +119,8 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
     if (options.donor) donor = read_donor(*options.donor);
   });
   agree_on_command(comm, options, text);
-  std::vector<config::Point> points;
-  together(comm, [&] { points = config::read_points(text, options.spec.string()); });
+  std::vector<spec::Point> points;
+  together(comm, [&] { points = spec::read_points(text, options.spec.string()); });
   // Whatever is wrong with any point's inputs is found before the first one runs. In this order
   // the first is the one that stays open.
   pipeline::Experiment experiment;

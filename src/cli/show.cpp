@@ -8,10 +8,10 @@
 #include "base/error.hpp"
 #include "cli/command.hpp"
 #include "cli/opening.hpp"
-#include "config/read.hpp"
 #include "graph/print.hpp"
 #include "pipeline/experiment.hpp"
 #include "scale/observe.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -42,7 +42,7 @@ lower::Maxima observed_maxima(const pipeline::Experiment& experiment) {
   if (!pipeline::needs_maxima(experiment.spec)) return {};
   const auto& ops = experiment.layout.partition.ops;
   const auto& spec = experiment.spec;
-  execute::Parameters parameters(experiment.model->checkpoint, spec.latency.device,
+  execute::Parameters parameters(experiment.model->checkpoint, spec.device,
                                  spec.sensitivity.precision);
   execute::Program program(lower::observe(experiment.graph, ops), parameters);
   std::vector<lower::Maxima> maxima;
@@ -50,7 +50,7 @@ lower::Maxima observed_maxima(const pipeline::Experiment& experiment) {
     maxima.push_back(scale::observe(
         program,
         execute::make_inputs(experiment.graph, experiment.calibration[static_cast<std::size_t>(i)],
-                             spec.latency.device),
+                             spec.device),
         ops));
   return scale::merge(maxima);
 }
@@ -100,8 +100,8 @@ void draw(const std::string& dot, const std::filesystem::path& svg) {
                     ". Install Graphviz, or write --dot and draw it elsewhere.");
 }
 
-std::vector<config::Point> wanted_points(const ShowOptions& options) {
-  auto points = config::load_points(options.spec);
+std::vector<spec::Point> wanted_points(const ShowOptions& options) {
+  auto points = spec::load_points(options.spec);
   if (!options.point) return points;
   if (*options.point >= points.size())
     throw Error(ErrorKind::config, "--point " + std::to_string(*options.point) +
@@ -111,11 +111,11 @@ std::vector<config::Point> wanted_points(const ShowOptions& options) {
 }
 
 // Several specs as the documents of one YAML stream.
-void print(const std::vector<config::Point>& points) {
+void print(const std::vector<spec::Point>& points) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points.size() > 1)
-      std::cout << "--- # point " << i << ": " << config::text_of(points[i].parameters) << "\n";
-    std::cout << config::resolved(points[i].spec);
+      std::cout << "--- # point " << i << ": " << spec::text_of(points[i].parameters) << "\n";
+    std::cout << spec::resolved(points[i].spec);
   }
 }
 
@@ -123,7 +123,7 @@ void print(const std::vector<config::Point>& points) {
 
 int show(const ShowOptions& options) {
   if (options.schema || options.reference) {
-    std::cout << (options.schema ? config::json_schema() : config::reference());
+    std::cout << (options.schema ? spec::json_schema() : spec::reference());
     return 0;
   }
   const auto points = wanted_points(options);

@@ -85,7 +85,19 @@ void Reader::read_value(const Section& section, const Place& place) {
   }
 }
 
+std::string complaint(const Moved& moved) {
+  if (moved.to.empty()) return "no longer a key (" + moved.why + "). Remove it.";
+  return "moved to '" + moved.to + "' (" + moved.why + "). Write it there.";
+}
+
 void Reader::report_unknown(const Section& section, const Entry& entry, const std::string& path) {
+  const std::string whole = join(path, shown_key(entry.key));
+  const auto moved = std::find_if(moved_.begin(), moved_.end(),
+                                  [&](const Moved& key) { return key.from == whole; });
+  if (moved != moved_.end()) {
+    problems_.add(entry.line, whole, complaint(*moved));
+    return;
+  }
   std::vector<std::string> elsewhere;
   find_named(root_, entry.key, "", elsewhere);
   auto names = names_of(section);
@@ -98,7 +110,7 @@ void Reader::report_unknown(const Section& section, const Entry& entry, const st
     const bool top = elsewhere.front() == entry.key;
     advice = "Did you mean '" + elsewhere.front() + (top ? "' at the top level?" : "'?");
   }
-  problems_.add(entry.line, join(path, shown_key(entry.key)),
+  problems_.add(entry.line, whole,
                 "an unknown key (" + (path.empty() ? "a spec" : "'" + path + "'") +
                     " has no such key). " + advice);
 }

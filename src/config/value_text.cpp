@@ -1,6 +1,6 @@
 #include "config/value_text.hpp"
 
-#include "config/problems.hpp"
+#include "base/text.hpp"
 #include "config/scalar.hpp"
 
 namespace gainsweep::config {

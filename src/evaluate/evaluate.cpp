@@ -7,7 +7,7 @@
 namespace gainsweep::evaluate {
 
 std::vector<double> losses(execute::Program& program, const std::vector<execute::Batch>& samples,
-                           config::Device device) {
+                           execute::Device device) {
   std::vector<double> losses;
   losses.reserve(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) {

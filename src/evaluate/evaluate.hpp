@@ -10,6 +10,6 @@ namespace gainsweep::evaluate {
 /// The loss of every sample, in order; fp32 arithmetic on both sides of a comparison.
 /// Error(input) naming the sample when a loss is not finite.
 std::vector<double> losses(execute::Program& program, const std::vector<execute::Batch>& samples,
-                           config::Device device);
+                           execute::Device device);
 
 }  // namespace gainsweep::evaluate

@@ -41,7 +41,7 @@ std::string capability() {
 
 }  // namespace
 
-void start(config::Device device, std::int64_t threads, std::size_t index) {
+void start(Device device, std::int64_t threads, std::size_t index) {
   take_device(device, index);
   const auto allowed = allowed_processors();
   if (allowed && threads > *allowed) {
@@ -53,12 +53,11 @@ void start(config::Device device, std::int64_t threads, std::size_t index) {
   at::set_num_threads(static_cast<int>(threads));
 }
 
-Environment environment(config::Device device) {
-  return {
-      .torch_version = std::string(TORCH_VERSION) + ", oneDNN " + onednn_version(),
-      .device_name = device == config::Device::cpu ? processor_name() : config::spelling(device),
-      .instruction_set = capability(),
-      .threads = at::get_num_threads()};
+Environment environment(Device device) {
+  return {.torch_version = std::string(TORCH_VERSION) + ", oneDNN " + onednn_version(),
+          .device_name = device == Device::cpu ? processor_name() : spelling(device),
+          .instruction_set = capability(),
+          .threads = at::get_num_threads()};
 }
 
 }  // namespace gainsweep::execute

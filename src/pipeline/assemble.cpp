@@ -77,7 +77,7 @@ std::vector<archive::Table> assemble(const Experiment& experiment, const Results
 }
 
 std::vector<archive::Table> assemble(const archive::Contents& old, const Layout& layout,
-                                     const config::Spec& spec, const Decision& decision,
+                                     const spec::Spec& spec, const Decision& decision,
                                      std::vector<archive::Record> plans) {
   std::vector<archive::Table> tables;
   for (const auto& table : old.tables)
@@ -90,7 +90,7 @@ std::vector<archive::Table> assemble(const archive::Contents& old, const Layout&
 }
 
 Measured to_measured(const archive::Contents& contents, const Layout& layout,
-                     const config::Spec& spec) {
+                     const spec::Spec& spec) {
   Measured measured;
   const auto& scores = archive::table(contents, "scores");
   for (std::size_t unit = 0; unit < scores.fields.front().shape.at(0); ++unit)

@@ -11,11 +11,11 @@ std::vector<archive::Table> assemble(const Experiment& experiment, const Results
 
 /// The same from an archive's measurements and new plans; `spec` is the new one.
 std::vector<archive::Table> assemble(const archive::Contents& old, const Layout& layout,
-                                     const config::Spec& spec, const Decision& decision,
+                                     const spec::Spec& spec, const Decision& decision,
                                      std::vector<archive::Record> plans);
 
 /// Scores and timings of an archive, as the units of its own spec left them.
 Measured to_measured(const archive::Contents& contents, const Layout& layout,
-                     const config::Spec& spec);
+                     const spec::Spec& spec);
 
 }  // namespace gainsweep::pipeline

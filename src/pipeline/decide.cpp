@@ -15,26 +15,26 @@ namespace {
 
 constexpr std::int64_t stage_version = 1;
 
-archive::Nature nature_of(config::Objective objective) {
-  return objective == config::Objective::time ? archive::Nature::measured
-                                              : archive::Nature::deterministic;
+archive::Nature nature_of(gain::Objective objective) {
+  return objective == gain::Objective::time ? archive::Nature::measured
+                                            : archive::Nature::deterministic;
 }
 
-gain::GainTable gain_table(const Layout& layout, const config::Spec& spec,
-                           config::Objective objective, const Measured& measured) {
+gain::GainTable gain_table(const Layout& layout, const spec::Spec& spec, gain::Objective objective,
+                           const Measured& measured) {
   switch (objective) {
-    case config::Objective::time:
+    case gain::Objective::time:
       if (!measured.times)
         throw Error(ErrorKind::config,
                     "solve.objectives: time is asked for, but nothing was timed. Run the latency "
                     "stage with this spec, or leave time out.");
       return gain::time(*measured.times);
-    case config::Objective::macs: {
+    case gain::Objective::macs: {
       std::vector<double> rates;
-      for (const auto& format : layout.formats) rates.push_back(config::mac_rate(spec, format));
+      for (const auto& format : layout.formats) rates.push_back(spec::mac_rate(spec, format));
       return gain::macs(layout.partition, rates);
     }
-    case config::Objective::memory:
+    case gain::Objective::memory:
       break;
   }
   return gain::memory(layout.partition, layout.formats);
@@ -125,13 +125,13 @@ graph::Assignment expand(const Layout& layout, const std::vector<Lowerable>& low
   return assignment;
 }
 
-std::vector<graph::Assignment> baseline(const Layout& layout, const config::Spec& spec,
+std::vector<graph::Assignment> baseline(const Layout& layout, const spec::Spec& spec,
                                         const PlanPoint& point, const gain::GainTable& gains,
                                         const sensitivity::LossErrors& errors, double budget) {
   const auto ops = lowerables(layout, gains, errors);
   solve::OpFormats formats;
   for (const auto& op : ops) formats.push_back(op.formats);
-  if (point.strategy == config::Strategy::prefix)
+  if (point.strategy == solve::Strategy::prefix)
     return {expand(layout, ops, solve::prefix(formats, budget))};
   std::vector<graph::Assignment> draws;
   for (std::int64_t draw = 0; draw < spec.solve.draws; ++draw)
@@ -147,7 +147,7 @@ double loss_error(const sensitivity::LossErrors& errors, const graph::Assignment
   return sum;
 }
 
-Plans solve_point(const Layout& layout, const config::Spec& spec, const PlanPoint& point,
+Plans solve_point(const Layout& layout, const spec::Spec& spec, const PlanPoint& point,
                   const Decision& decision) {
   const auto& gains = decision.gains[point.objective];
   Plans plans;
@@ -155,7 +155,7 @@ Plans solve_point(const Layout& layout, const config::Spec& spec, const PlanPoin
   plans.budget = sensitivity::budget(spec.solve.loss_model, plans.threshold,
                                      decision.errors.mean_square_loss, layout.length);
   plans.num_samples = decision.errors.samples;
-  if (point.strategy == config::Strategy::ip) {
+  if (point.strategy == solve::Strategy::ip) {
     const solve::Problem problem{choices(layout, gains, decision.errors), plans.budget};
     const auto solution = solve::dynamic_program(problem);
     plans.certificate = solve::certify(problem, solution);
@@ -173,7 +173,7 @@ Plans solve_point(const Layout& layout, const config::Spec& spec, const PlanPoin
   return plans;
 }
 
-archive::Record frontier_record(const Unit& unit, const Layout& layout, const config::Spec& spec,
+archive::Record frontier_record(const Unit& unit, const Layout& layout, const spec::Spec& spec,
                                 const PlanPoint& point, const Decision& decision) {
   const auto groups = choices(layout, decision.gains[point.objective], decision.errors);
   double largest = 0;
@@ -202,19 +202,19 @@ archive::Record frontier_record(const Unit& unit, const Layout& layout, const co
 
 }  // namespace
 
-const char* gain_units(config::Objective objective) {
+const char* gain_units(gain::Objective objective) {
   switch (objective) {
-    case config::Objective::time:
+    case gain::Objective::time:
       return "ns";
-    case config::Objective::memory:
+    case gain::Objective::memory:
       return "byte";
-    case config::Objective::macs:
+    case gain::Objective::macs:
       break;
   }
   return "1";
 }
 
-Decision decide(const Layout& layout, const config::Spec& spec, const Measured& measured) {
+Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured) {
   if (measured.scores.empty())
     throw Error(ErrorKind::input,
                 "no calibration sample was scored, so there is nothing to plan with. The archive's "
@@ -228,7 +228,7 @@ Decision decide(const Layout& layout, const config::Spec& spec, const Measured& 
   return decision;
 }
 
-std::vector<PlanPoint> plan_points(const config::SolveSpec& spec) {
+std::vector<PlanPoint> plan_points(const spec::SolveSpec& spec) {
   std::vector<PlanPoint> points;
   for (std::size_t o = 0; o < spec.objectives.size(); ++o)
     for (const auto strategy : spec.strategies)
@@ -239,14 +239,13 @@ std::vector<PlanPoint> plan_points(const config::SolveSpec& spec) {
   return points;
 }
 
-std::vector<Unit> plan_units(const config::Spec& spec, const Decision& decision) {
+std::vector<Unit> plan_units(const spec::Spec& spec, const Decision& decision) {
   std::vector<Unit> units;
   const auto points = plan_points(spec.solve);
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto objective = spec.solve.objectives[points[i].objective];
-    const std::string about = config::spelling(objective);
-    const std::string how =
-        points[i].is_frontier ? "frontier" : config::spelling(points[i].strategy);
+    const std::string about = spelling(objective);
+    const std::string how = points[i].is_frontier ? "frontier" : spelling(points[i].strategy);
     const double threshold = points[i].is_frontier ? 0 : spec.solve.thresholds[points[i].threshold];
     Unit unit;
     unit.stage = Stage::solve;
@@ -262,7 +261,7 @@ std::vector<Unit> plan_units(const config::Spec& spec, const Decision& decision)
                    .add("about", about)
                    .add("how", how)
                    .add("threshold", threshold)
-                   .add("loss_model", config::spelling(spec.solve.loss_model))
+                   .add("loss_model", spelling(spec.solve.loss_model))
                    .add("seed", spec.seed)
                    .add("draws", spec.solve.draws)
                    .finish();
@@ -271,7 +270,7 @@ std::vector<Unit> plan_units(const config::Spec& spec, const Decision& decision)
   return units;
 }
 
-archive::Record run_plan_unit(const Unit& unit, const Layout& layout, const config::Spec& spec,
+archive::Record run_plan_unit(const Unit& unit, const Layout& layout, const spec::Spec& spec,
                               const Decision& decision) {
   const auto point = plan_points(spec.solve).at(unit.index);
   if (point.is_frontier) return frontier_record(unit, layout, spec, point, decision);
@@ -279,7 +278,7 @@ archive::Record run_plan_unit(const Unit& unit, const Layout& layout, const conf
                    gain_units(spec.solve.objectives[point.objective]));
 }
 
-std::vector<archive::Table> gain_tables(const Layout& layout, const config::Spec& spec,
+std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision) {
   std::vector<archive::Table> tables;
   for (std::size_t o = 0; o < decision.gains.size(); ++o) {
@@ -296,7 +295,7 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const config::Spec
     const auto objective = spec.solve.objectives[o];
     const Axes row{{"row", values.size()}};
     tables.push_back(
-        {std::string("gains/") + config::spelling(objective),
+        {std::string("gains/") + spelling(objective),
          "What each configuration saves against the all-high one",
          nature_of(objective),
          {integers("subgraph", subgraphs, row, "1", "Index of the sub-graph"),

@@ -3,12 +3,12 @@
 #include <optional>
 #include <vector>
 
-#include "config/spec.hpp"
 #include "gain/gain.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/record.hpp"
 #include "pipeline/unit.hpp"
 #include "sensitivity/loss_error.hpp"
+#include "spec/spec.hpp"
 
 /// The solve stage: everything between measured numbers and plans, without the model.
 namespace gainsweep::pipeline {
@@ -30,13 +30,13 @@ struct Decision {
 
 /// Loss errors under the spec's noise and the gain table of every objective. Error(input) when no
 /// sample was scored, Error(config) when `time` is asked for and nothing was timed.
-Decision decide(const Layout& layout, const config::Spec& spec, const Measured& measured);
+Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured);
 
 /// One unit per objective, threshold and strategy, then one frontier per objective.
-std::vector<Unit> plan_units(const config::Spec& spec, const Decision& decision);
+std::vector<Unit> plan_units(const spec::Spec& spec, const Decision& decision);
 
 /// The record of one such unit.
-archive::Record run_plan_unit(const Unit& unit, const Layout& layout, const config::Spec& spec,
+archive::Record run_plan_unit(const Unit& unit, const Layout& layout, const spec::Spec& spec,
                               const Decision& decision);
 
 /// What a plan unit is about.
@@ -44,15 +44,15 @@ struct PlanPoint {
   std::size_t objective = 0;  ///< index into the spec's objectives
   bool is_frontier = false;
   std::size_t threshold = 0;  ///< index into the spec's thresholds
-  config::Strategy strategy = config::Strategy::ip;
+  solve::Strategy strategy = solve::Strategy::ip;
 };
-std::vector<PlanPoint> plan_points(const config::SolveSpec& spec);
+std::vector<PlanPoint> plan_points(const spec::SolveSpec& spec);
 
 /// Gains of `decision` as tables `gains/<objective>`.
-std::vector<archive::Table> gain_tables(const Layout& layout, const config::Spec& spec,
+std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision);
 
 /// "ns", "1" or "byte".
-const char* gain_units(config::Objective objective);
+const char* gain_units(gain::Objective objective);
 
 }  // namespace gainsweep::pipeline

@@ -27,7 +27,7 @@ digest::Builder base(const Experiment& experiment, Stage stage, std::int64_t ver
       .add("model", experiment.model_digest)
       .add("torch", environment.torch_version)
       .add("instruction_set", environment.instruction_set)
-      .add("device", config::spelling(experiment.spec.latency.device))
+      .add("device", spelling(experiment.spec.device))
       .add("threads", environment.threads);
 }
 
@@ -36,7 +36,7 @@ void add_tokens(digest::Builder& builder, const execute::Batch& sample) {
   builder.add("tokens", digest::of_bytes(bytes)).add("last", sample.labels.back());
 }
 
-void add_formats(digest::Builder& builder, const config::Spec& spec) {
+void add_formats(digest::Builder& builder, const spec::Spec& spec) {
   for (const auto& format : spec.formats.formats)
     builder.add("format", format.name)
         .add("scale", static_cast<std::int64_t>(format.activation_scale))
@@ -58,7 +58,7 @@ std::vector<Unit> observe_units(const Experiment& experiment) {
                             static_cast<std::size_t>(experiment.spec.calibration.scale_samples));
   for (std::size_t i = 0; i < count; ++i) {
     auto builder = base(experiment, Stage::observe, observe_version);
-    builder.add("precision", config::spelling(experiment.spec.sensitivity.precision));
+    builder.add("precision", spelling(experiment.spec.sensitivity.precision));
     add_tokens(builder, experiment.calibration[i]);
     Unit unit{Stage::observe, "maxima"};
     unit.key = builder.finish();
@@ -72,7 +72,7 @@ std::vector<Unit> observe_units(const Experiment& experiment) {
 // What a sample's scores depend on besides the scales.
 digest::Builder score_key(const Experiment& experiment, const execute::Batch& sample) {
   auto builder = base(experiment, Stage::score, score_version);
-  builder.add("precision", config::spelling(experiment.spec.sensitivity.precision));
+  builder.add("precision", spelling(experiment.spec.sensitivity.precision));
   add_tokens(builder, sample);
   add_formats(builder, experiment.spec);
   return builder;
@@ -96,11 +96,11 @@ std::vector<Unit> score_units(const Experiment& experiment, const Results& resul
 void add_workload(digest::Builder& builder, const Experiment& experiment) {
   const auto& latency = experiment.spec.latency;
   builder.add("machine", experiment.environment.device_name)
-      .add("scope", config::spelling(latency.scope))
+      .add("scope", spelling(latency.scope))
       .add("batch", latency.batch)
       .add("length", latency.length)
-      .add("warmup", latency.warmup)
-      .add("blocks", latency.least_repetitions)
+      .add("warmup", latency.rule.warmup)
+      .add("blocks", latency.rule.least_repetitions)
       .add("seed", experiment.spec.seed);
 }
 
@@ -117,14 +117,13 @@ void add_rounds(const Experiment& experiment, const Results& results, const Unit
     units.push_back(unit);
     if (!succeeded(results, unit)) return;
     rounds.push_back(to_timings(results.at(unit.key)));
-    if (latency::finished(latency::concatenate(rounds), experiment.spec.latency)) return;
+    if (latency::finished(latency::concatenate(rounds), experiment.spec.latency.rule)) return;
   }
 }
 
-bool wants_time(const config::Spec& spec) {
+bool wants_time(const spec::Spec& spec) {
   const auto& objectives = spec.solve.objectives;
-  return std::find(objectives.begin(), objectives.end(), config::Objective::time) !=
-         objectives.end();
+  return std::find(objectives.begin(), objectives.end(), gain::Objective::time) != objectives.end();
 }
 
 std::vector<Unit> latency_units(const Experiment& experiment, const Results& results,
@@ -164,7 +163,7 @@ bool is_real(const Layout& layout, const graph::Assignment& assignment) {
 }
 
 // Every n-th threshold counted from the largest, the named strategies, of `random` its first draw.
-bool is_evaluated(const config::Spec& spec, const PlanPoint& point) {
+bool is_evaluated(const spec::Spec& spec, const PlanPoint& point) {
   const auto& strategies = spec.evaluate.strategies;
   const auto from_largest = spec.solve.thresholds.size() - 1 - point.threshold;
   return !point.is_frontier && from_largest % static_cast<std::size_t>(spec.evaluate.every) == 0 &&

@@ -8,13 +8,13 @@
 namespace gainsweep::pipeline {
 namespace {
 
-std::int64_t bytes_of(config::Precision precision) {
+std::int64_t bytes_of(execute::Precision precision) {
   switch (precision) {
-    case config::Precision::bf16:
+    case execute::Precision::bf16:
       return 2;
-    case config::Precision::fp32:
+    case execute::Precision::fp32:
       return 4;
-    case config::Precision::fp64:
+    case execute::Precision::fp64:
       break;
   }
   return 8;
@@ -42,19 +42,18 @@ double total_macs(const std::vector<graph::Op>& ops) {
 }
 
 // Speed of the model's first linear layer behind its embedding, in the precision at hand.
-double measured_gflops(const Experiment& experiment, config::Precision precision) {
+double measured_gflops(const Experiment& experiment, execute::Precision precision) {
   const auto& ops = experiment.layout.partition.ops;
   const auto first = std::find_if(ops.begin(), ops.end(),
                                   [](const auto& op) { return op.kind == graph::OpKind::linear; });
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (experiment.graph.nodes[n].op == "aten::embedding") nodes.push_back({n});
-  execute::Parameters parameters(experiment.model->checkpoint, experiment.spec.latency.device,
-                                 precision);
+  execute::Parameters parameters(experiment.model->checkpoint, experiment.spec.device, precision);
   execute::Program program(graph::extract(experiment.graph, nodes), parameters);
   auto batch = experiment.calibration.front();
   batch.labels.clear();
-  const auto inputs = execute::make_inputs(program.graph(), batch, experiment.spec.latency.device);
+  const auto inputs = execute::make_inputs(program.graph(), batch, experiment.spec.device);
   double fastest = std::numeric_limits<double>::max();
   for (int run = 0; run < 5; ++run) fastest = std::min(fastest, program.time(inputs));
   return 2e-9 * static_cast<double>(first->macs) / fastest;
@@ -67,7 +66,7 @@ std::int64_t distinct_weight_elements(const Experiment& experiment) {
   return elements;
 }
 
-std::size_t num_evaluated(const config::Spec& spec) {
+std::size_t num_evaluated(const spec::Spec& spec) {
   const auto every = static_cast<std::size_t>(spec.evaluate.every);
   const auto thresholds = (spec.solve.thresholds.size() + every - 1) / every;
   return 1 + thresholds * spec.solve.objectives.size() * spec.evaluate.strategies.size();
@@ -120,7 +119,7 @@ Estimate estimate(const Experiment& experiment) {
           ? std::min<std::size_t>(experiment.calibration.size(),
                                   static_cast<std::size_t>(spec.calibration.scale_samples))
           : 0;
-  const double blocks = static_cast<double>(spec.latency.repetitions);
+  const double blocks = static_cast<double>(spec.latency.rule.repetitions);
   estimate.stages = {
       {Stage::observe, observed, static_cast<double>(observed) * forward},
       // A backward pass costs two forward ones; the probes about a tenth of the three.
@@ -136,7 +135,7 @@ Estimate estimate(const Experiment& experiment) {
   const auto weights = distinct_weight_elements(experiment);
   for (const auto& file : experiment.model->checkpoint.files())
     estimate.parameter_bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
-  const auto owned = scoring == config::Precision::bf16 ? 0 : weights * bytes_of(scoring);
+  const auto owned = scoring == execute::Precision::bf16 ? 0 : weights * bytes_of(scoring);
   const auto score_bytes = owned + activation_bytes(experiment.graph, bytes_of(scoring)).total;
   // bf16 and int8 packed weights at once.
   const auto timing_bytes =

@@ -80,7 +80,7 @@ Layout make_layout(const Experiment& experiment) {
 
 }  // namespace
 
-std::vector<TimingTarget> timing_targets(const Layout& layout, const config::LatencySpec& spec) {
+std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::LatencySpec& spec) {
   std::vector<TimingTarget> targets;
   const auto add = [&](const std::string& table, std::vector<SubgraphId> lowered,
                        std::vector<SubgraphId> applies_to) {
@@ -92,7 +92,7 @@ std::vector<TimingTarget> timing_targets(const Layout& layout, const config::Lat
       targets.push_back({table, first.name, std::move(lowered), std::move(applies_to),
                          std::move(configurations)});
   };
-  const bool together = spec.scope == config::LatencyScope::model;
+  const bool together = spec.scope == latency::Scope::model;
   for (std::size_t c = 0; c < layout.partition.classes.size(); ++c) {
     const auto& members = layout.partition.classes[c];
     if (spec.each_member)
@@ -119,7 +119,7 @@ gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingT
   return times;
 }
 
-Experiment open(const config::Spec& spec, const Experiment* other) {
+Experiment open(const spec::Spec& spec, const Experiment* other) {
   Experiment experiment;
   experiment.spec = spec;
   if (other != nullptr && other->spec.model.checkpoint == spec.model.checkpoint) {
@@ -137,15 +137,16 @@ Experiment open(const config::Spec& spec, const Experiment* other) {
   experiment.target = lower::cpu_target();
   experiment.layout = make_layout(experiment);
   experiment.timing_targets = timing_targets(experiment.layout, spec.latency);
-  experiment.environment = execute::environment(spec.latency.device);
+  experiment.environment = execute::environment(spec.device);
   return experiment;
 }
 
-config::Precision timed_precision(const config::Spec& spec) {
-  return spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
+execute::Precision timed_precision(const spec::Spec& spec) {
+  return spec.formats.formats[0].name == "fp32" ? execute::Precision::fp32
+                                                : execute::Precision::bf16;
 }
 
-bool needs_maxima(const config::Spec& spec) {
+bool needs_maxima(const spec::Spec& spec) {
   const auto& formats = spec.formats.formats;
   return std::any_of(formats.begin() + 1, formats.end(), [](const auto& format) {
     return format.activation_scale == format::ScaleRule::static_max;

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "config/spec.hpp"
 #include "execute/program.hpp"
 #include "gain/gain.hpp"
 #include "lower/pass.hpp"
 #include "model/llama.hpp"
 #include "pipeline/layout.hpp"
+#include "spec/spec.hpp"
 
 namespace gainsweep::pipeline {
 
@@ -23,7 +23,7 @@ struct TimingTarget {
 };
 
 /// The targets a spec asks for; those with nothing to choose are left out.
-std::vector<TimingTarget> timing_targets(const Layout& layout, const config::LatencySpec& spec);
+std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::LatencySpec& spec);
 
 /// Each sub-graph's configurations and timings from the rounds of the target that applies to it,
 /// given by target; one without rounds has the all-high configuration alone.
@@ -32,7 +32,7 @@ gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingT
 
 /// Everything a run's units depend on, opened once a process.
 struct Experiment {
-  config::Spec spec;
+  spec::Spec spec;
   std::shared_ptr<const model::Model> model;
   graph::Graph graph;          ///< batch 1, the calibration length, with loss
   graph::Graph latency_graph;  ///< the latency workload, without loss
@@ -49,12 +49,12 @@ struct Experiment {
 /// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
 /// units' keys need: whoever enumerates units sets it (ranks share that work). `other` lends its
 /// model, digest included, where the checkpoint is the same.
-Experiment open(const config::Spec& spec, const Experiment* other = nullptr);
+Experiment open(const spec::Spec& spec, const Experiment* other = nullptr);
 
 /// What timed programs run in: the high format's own precision.
-config::Precision timed_precision(const config::Spec& spec);
+execute::Precision timed_precision(const spec::Spec& spec);
 
 /// Number formats whose static activation scales need observed maxima.
-bool needs_maxima(const config::Spec& spec);
+bool needs_maxima(const spec::Spec& spec);
 
 }  // namespace gainsweep::pipeline

@@ -26,7 +26,7 @@ execute::Batch latency_batch(const Experiment& experiment) {
 // Kernels that the sub-graphs' linear layers run on, as the library names them, each once.
 std::vector<std::string> kernels_of(const graph::Partition& partition,
                                     const std::vector<SubgraphId>& subgraphs,
-                                    const graph::Graph& graph, config::Precision high) {
+                                    const graph::Graph& graph, execute::Precision high) {
   std::set<std::vector<std::int64_t>> shapes;
   for (const auto id : subgraphs)
     for (const auto op_id : partition.subgraphs[id.index].ops) {
@@ -38,7 +38,7 @@ std::vector<std::string> kernels_of(const graph::Partition& partition,
   std::set<std::string> kernels;
   for (const auto& shape : shapes) {
     const auto used = execute::linear_kernels(shape[0], shape[1], shape[2]);
-    if (high == config::Precision::bf16) kernels.insert("bf16 " + used.high);
+    if (high == execute::Precision::bf16) kernels.insert("bf16 " + used.high);
     kernels.insert("int8 " + used.int8);
   }
   return {kernels.begin(), kernels.end()};
@@ -70,9 +70,8 @@ struct Workbench::State {
   std::optional<Decision> decision;
 
   execute::Parameters& parameters(std::optional<execute::Parameters>& slot,
-                                  config::Precision precision) const {
-    if (!slot)
-      slot.emplace(experiment.model->checkpoint, experiment.spec.latency.device, precision);
+                                  execute::Precision precision) const {
+    if (!slot) slot.emplace(experiment.model->checkpoint, experiment.spec.device, precision);
     return *slot;
   }
 
@@ -110,7 +109,7 @@ struct Workbench::State {
 
   execute::Inputs inputs_of_sample(std::size_t sample) const {
     return execute::make_inputs(experiment.graph, experiment.calibration[sample],
-                                experiment.spec.latency.device);
+                                experiment.spec.device);
   }
 
   archive::Record plan(const Unit& unit, const Results& results) {
@@ -119,7 +118,7 @@ struct Workbench::State {
   }
 
   archive::Record losses(const Unit& unit, const Results& results) {
-    auto& weights = parameters(evaluating, config::Precision::fp32);
+    auto& weights = parameters(evaluating, execute::Precision::fp32);
     const auto& layout = experiment.layout;
     std::vector<double> losses;
     {
@@ -127,7 +126,7 @@ struct Workbench::State {
           lower::fake_quantize(experiment.graph, layout.partition.ops, unit.assignment,
                                layout.formats, collect_maxima(experiment, results)),
           weights);
-      losses = evaluate::losses(program, experiment.evaluation, experiment.spec.latency.device);
+      losses = evaluate::losses(program, experiment.evaluation, experiment.spec.device);
     }
     weights.release_unused();
     return to_record(unit, losses, assignment_key(unit.assignment, layout.formats));
@@ -154,7 +153,7 @@ struct Workbench::State {
     contest.emplace();
     if (!latency_inputs)
       latency_inputs.emplace(execute::make_inputs(
-          experiment.latency_graph, latency_batch(experiment), experiment.spec.latency.device));
+          experiment.latency_graph, latency_batch(experiment), experiment.spec.device));
   }
 
   graph::Assignment with(const TimingTarget& target,
@@ -171,7 +170,7 @@ struct Workbench::State {
     begin_contest();
     contest_kernels = kernels_of(timed_partition(), target.lowered, experiment.latency_graph,
                                  timed_precision(experiment.spec));
-    if (experiment.spec.latency.scope == config::LatencyScope::subgraph)
+    if (experiment.spec.latency.scope == latency::Scope::subgraph)
       return prepare_extracted(target, maxima);
     for (const auto& configuration : target.configurations) {
       contest->programs.push_back(lowered(with(target, configuration), maxima));
@@ -217,8 +216,8 @@ struct Workbench::State {
 
   archive::Record race(const Unit& unit) {
     TimingRound round;
-    const auto warmup = latency::warm_up(*contest, experiment.spec.latency);
-    round.timings = latency::measure(*contest, experiment.spec.latency.least_repetitions,
+    const auto warmup = latency::warm_up(*contest, experiment.spec.latency.rule);
+    round.timings = latency::measure(*contest, experiment.spec.latency.rule.least_repetitions,
                                      static_cast<std::uint64_t>(experiment.spec.seed), unit.round);
     round.timings.warmup = warmup;
     round.kernels = contest_kernels;

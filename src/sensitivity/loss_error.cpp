@@ -27,9 +27,9 @@ void check(std::span<const ScoreRecord> records, std::size_t num_low_formats) {
 
 /// What one sample adds to an op's loss error in a low format.
 double contribution(const std::vector<OperandScore>& operands, std::size_t low,
-                    const format::Format& format, config::Noise noise) {
+                    const format::Format& format, Noise noise) {
   double sum = 0;
-  if (noise == config::Noise::empirical) {
+  if (noise == Noise::empirical) {
     for (const OperandScore& operand : operands) sum += operand.signed_error[low];
     return sum * sum;
   }
@@ -38,16 +38,15 @@ double contribution(const std::vector<OperandScore>& operands, std::size_t low,
     return sum / 12;
   }
   for (const OperandScore& operand : operands) sum += operand.sensitivity;
-  const double noise_constant = noise == config::Noise::paper
-                                    ? format::paper_noise(format.grid)
-                                    : format::log_uniform_noise(format.grid);
+  const double noise_constant = noise == Noise::paper ? format::paper_noise(format.grid)
+                                                      : format::log_uniform_noise(format.grid);
   return noise_constant * sum;
 }
 
 }  // namespace
 
 LossErrors loss_errors(std::span<const ScoreRecord> records,
-                       const std::vector<format::Format>& formats, config::Noise noise) {
+                       const std::vector<format::Format>& formats, Noise noise) {
   check(records, formats.size() - 1);
   const std::size_t num_ops = records.front().operands.size();
   const auto num_samples = static_cast<double>(records.size());
@@ -65,17 +64,16 @@ LossErrors loss_errors(std::span<const ScoreRecord> records,
   return errors;
 }
 
-double budget(config::LossModel model, double threshold, double mean_square_loss,
-              std::int64_t length) {
+double budget(LossModel model, double threshold, double mean_square_loss, std::int64_t length) {
   const double allowed = threshold * threshold * mean_square_loss;
-  if (model == config::LossModel::first_order) return allowed;
+  if (model == LossModel::first_order) return allowed;
   // 2(√(1 + T²B) − 1)/T² without its cancellation at small T²B.
   const auto tokens = static_cast<double>(length);
   return 2 * allowed / (std::sqrt(1 + tokens * tokens * allowed) + 1);
 }
 
-double predicted_mse(config::LossModel model, double sum, std::int64_t length) {
-  if (model == config::LossModel::first_order) return sum;
+double predicted_mse(LossModel model, double sum, std::int64_t length) {
+  if (model == LossModel::first_order) return sum;
   const double bias = static_cast<double>(length) / 2 * sum;
   return sum + bias * bias;
 }

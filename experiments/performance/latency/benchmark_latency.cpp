@@ -9,10 +9,10 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "config/read.hpp"
 #include "gain/gain.hpp"
 #include "latency/measure.hpp"
 #include "pipeline/experiment.hpp"
+#include "spec/read.hpp"
 
 namespace {
 
@@ -21,12 +21,12 @@ using namespace gainsweep;
 /// The latency workload of a spec, with dynamic scales: no calibration pass is needed.
 class Bench {
  public:
-  explicit Bench(config::Spec spec)
+  explicit Bench(spec::Spec spec)
       : experiment_(pipeline::open(dynamic(std::move(spec)))),
         partition_(graph::partition(experiment_.latency_graph, experiment_.spec.partition,
                                     experiment_.layout.formats.size())),
-        parameters_(experiment_.model->checkpoint, config::Device::cpu, config::Precision::bf16),
-        inputs_(execute::make_inputs(experiment_.latency_graph, batch(), config::Device::cpu)) {}
+        parameters_(experiment_.model->checkpoint, execute::Device::cpu, execute::Precision::bf16),
+        inputs_(execute::make_inputs(experiment_.latency_graph, batch(), execute::Device::cpu)) {}
 
   const pipeline::Experiment& experiment() const { return experiment_; }
 
@@ -44,7 +44,7 @@ class Bench {
   }
 
  private:
-  static config::Spec dynamic(config::Spec spec) {
+  static spec::Spec dynamic(spec::Spec spec) {
     for (auto& format : spec.formats.formats)
       if (format.activation_scale == format::ScaleRule::static_max)
         format.activation_scale = format::ScaleRule::dynamic_max;
@@ -158,8 +158,8 @@ void additivity(Bench& bench, std::int64_t blocks) {
 int main(int argc, char** argv) {
   try {
     if (argc != 3) throw Error(ErrorKind::config, "usage: benchmark_latency SPEC BLOCKS");
-    auto spec = config::load_points(argv[1]).at(0).spec;
-    execute::start(spec.latency.device, spec.threads);
+    auto spec = spec::load_points(argv[1]).at(0).spec;
+    execute::start(spec.device, spec.threads);
     Bench bench(std::move(spec));
     const std::int64_t blocks = std::stol(argv[2]);
     speed_up(bench, blocks);

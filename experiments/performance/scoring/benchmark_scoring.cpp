@@ -23,7 +23,7 @@ namespace {
 
 using namespace gainsweep;
 
-constexpr auto device = config::Device::cpu;
+constexpr auto device = execute::Device::cpu;
 
 std::vector<format::Format> low_formats() {
   return {format::by_name("int8"), format::by_name("fp8_e4m3"), format::by_name("fp8_e5m2")};
@@ -41,7 +41,7 @@ struct Workload {
       : model(model::open(folder)),
         graph(model::build(model.config, {.batch = 1, .length = length, .with_loss = true})),
         ops(graph::quantizable_ops(graph)),
-        parameters(model.checkpoint, device, config::Precision::bf16),
+        parameters(model.checkpoint, device, execute::Precision::bf16),
         inputs(execute::make_inputs(graph, batch(length), device)) {}
 
   execute::Batch batch(std::int64_t length) const {

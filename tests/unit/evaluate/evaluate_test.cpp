@@ -24,7 +24,7 @@ class Quotient : public ::testing::Test {
     file.write(reinterpret_cast<const char*>(&length), sizeof length);
     file << header << std::string(4, '\0');
     file.close();
-    execute::start(config::Device::cpu, 1);
+    execute::start(execute::Device::cpu, 1);
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
 
@@ -42,9 +42,9 @@ class Quotient : public ::testing::Test {
 
   static std::vector<double> losses_of(const std::vector<execute::Batch>& samples) {
     const auto checkpoint = model::Checkpoint::open(folder_);
-    execute::Parameters parameters(checkpoint, config::Device::cpu, config::Precision::fp32);
+    execute::Parameters parameters(checkpoint, execute::Device::cpu, execute::Precision::fp32);
     execute::Program program(quotient(), parameters);
-    return losses(program, samples, config::Device::cpu);
+    return losses(program, samples, execute::Device::cpu);
   }
 
  private:

@@ -19,30 +19,30 @@ bool processor_has(const std::string& flag) {
 
 TEST(Environment, SetsTheThreadCount) {
   const int before = at::get_num_threads();
-  start(config::Device::cpu, 1);
-  EXPECT_EQ(environment(config::Device::cpu).threads, 1);
+  start(execute::Device::cpu, 1);
+  EXPECT_EQ(environment(execute::Device::cpu).threads, 1);
   at::set_num_threads(before);
 }
 
 TEST(Environment, RefusesMoreThreadsThanProcessors) {
   const auto message =
-      fixture::message_of(ErrorKind::environment, [] { start(config::Device::cpu, 1'000'000); });
+      fixture::message_of(ErrorKind::environment, [] { start(execute::Device::cpu, 1'000'000); });
   EXPECT_NE(message.find("1000000 threads on "), std::string::npos) << message;
   EXPECT_NE(message.find("--bind-to none"), std::string::npos) << message;
 }
 
 TEST(Environment, RefusesAnAbsentDevice) {
   const auto message =
-      fixture::message_of(ErrorKind::environment, [] { start(config::Device::hpu, 1); });
+      fixture::message_of(ErrorKind::environment, [] { start(execute::Device::hpu, 1); });
   EXPECT_NE(message.find("device hpu is not here"), std::string::npos) << message;
 }
 
 TEST(Environment, NamesVersionsAndInstructionSets) {
-  const auto first = environment(config::Device::cpu);
+  const auto first = environment(execute::Device::cpu);
   EXPECT_NE(first.torch_version.find(", oneDNN 3."), std::string::npos) << first.torch_version;
   EXPECT_FALSE(first.device_name.empty());
   EXPECT_EQ(first.instruction_set.find("unknown"), std::string::npos) << first.instruction_set;
-  EXPECT_EQ(environment(config::Device::cpu).instruction_set, first.instruction_set);
+  EXPECT_EQ(environment(execute::Device::cpu).instruction_set, first.instruction_set);
 }
 
 TEST(Kernels, NamesTheKernelsOfLinearLayers) {

@@ -46,7 +46,7 @@ struct Solved {
   PlanPoint point;
   Plans plans;
 };
-std::vector<Solved> solve_all(const Layout& layout, const config::Spec& spec,
+std::vector<Solved> solve_all(const Layout& layout, const spec::Spec& spec,
                               const Decision& decision) {
   std::vector<Solved> solved;
   const auto points = plan_points(spec.solve);
@@ -60,7 +60,7 @@ std::vector<Solved> solve_all(const Layout& layout, const config::Spec& spec,
 class Small : public ::testing::TestWithParam<unsigned> {
  protected:
   const Layout layout_ = models::small();
-  const config::Spec spec_ = models::spec(layout_);
+  const spec::Spec spec_ = models::spec(layout_);
   const Measured measured_ = models::scores(layout_, GetParam());
   const Decision decision_ = decide(layout_, spec_, measured_);
 };
@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Small, ::testing::Range(1u, 9u));
 TEST_P(Small, IpPlansAreTheBestUnderTheirBudget) {
   std::set<graph::Assignment> distinct;
   for (const auto& [point, plans] : solve_all(layout_, spec_, decision_)) {
-    if (point.strategy != config::Strategy::ip) continue;
+    if (point.strategy != solve::Strategy::ip) continue;
     SCOPED_TRACE(plans.threshold);
     ASSERT_EQ(plans.assignments.size(), 1u);
     std::int64_t best = 0;
@@ -86,8 +86,8 @@ TEST_P(Small, IpPlansAreTheBestUnderTheirBudget) {
 
 TEST_P(Small, PlansRespectBudgetAndTiesAndSayWhatTheyAre) {
   for (const auto& [point, plans] : solve_all(layout_, spec_, decision_)) {
-    SCOPED_TRACE(config::spelling(point.strategy));
-    const bool is_random = point.strategy == config::Strategy::random;
+    SCOPED_TRACE(spelling(point.strategy));
+    const bool is_random = point.strategy == solve::Strategy::random;
     ASSERT_EQ(plans.assignments.size(), is_random ? 7u : 1u);
     EXPECT_EQ(plans.threshold, spec_.solve.thresholds[point.threshold]);
     EXPECT_EQ(plans.num_samples, 3);
@@ -107,7 +107,7 @@ TEST_P(Small, NoStrategyBeatsIp) {
   std::map<std::pair<std::size_t, std::size_t>, std::int64_t> best;
   const auto solved = solve_all(layout_, spec_, decision_);
   for (const auto& [point, plans] : solved)
-    if (point.strategy == config::Strategy::ip)
+    if (point.strategy == solve::Strategy::ip)
       best[{point.objective, point.threshold}] = plans.gains[0];
   for (const auto& [point, plans] : solved)
     for (const auto gain : plans.gains)
@@ -136,8 +136,8 @@ TEST_P(Small, TheFrontierHasEveryParetoOptimalPlan) {
   }
 }
 
-std::vector<std::string> keys(const config::Spec& spec, const Decision& decision,
-                              config::Objective objective) {
+std::vector<std::string> keys(const spec::Spec& spec, const Decision& decision,
+                              gain::Objective objective) {
   std::vector<std::string> keys;
   const auto points = plan_points(spec.solve);
   const auto units = plan_units(spec, decision);
@@ -149,14 +149,14 @@ std::vector<std::string> keys(const config::Spec& spec, const Decision& decision
 class Keys : public ::testing::Test {
  protected:
   Keys() {
-    spec_.solve.objectives = {config::Objective::time, config::Objective::macs};
+    spec_.solve.objectives = {gain::Objective::time, gain::Objective::macs};
     measured_.times = models::times(layout_);
   }
   std::vector<std::string> time_keys() const {
-    return keys(spec_, decide(layout_, spec_, measured_), config::Objective::time);
+    return keys(spec_, decide(layout_, spec_, measured_), gain::Objective::time);
   }
   std::vector<std::string> macs_keys() const {
-    return keys(spec_, decide(layout_, spec_, measured_), config::Objective::macs);
+    return keys(spec_, decide(layout_, spec_, measured_), gain::Objective::macs);
   }
   // How many of the keys are still there.
   static std::size_t kept(const std::vector<std::string>& before,
@@ -167,7 +167,7 @@ class Keys : public ::testing::Test {
   }
 
   Layout layout_ = models::small();
-  config::Spec spec_ = models::spec(layout_);
+  spec::Spec spec_ = models::spec(layout_);
   Measured measured_ = models::scores(layout_);
 };
 
@@ -214,8 +214,8 @@ TEST_F(Keys, ChangeWithLossModelNoiseSeedAndLength) {
     layout_ = layout;
     return kept(before, after) == 0;
   };
-  EXPECT_TRUE(changed([&] { spec_.solve.loss_model = config::LossModel::first_order; }));
-  EXPECT_TRUE(changed([&] { spec_.solve.noise = config::Noise::paper; }));
+  EXPECT_TRUE(changed([&] { spec_.solve.loss_model = sensitivity::LossModel::first_order; }));
+  EXPECT_TRUE(changed([&] { spec_.solve.noise = sensitivity::Noise::paper; }));
   EXPECT_TRUE(changed([&] { spec_.seed = 1; }));
   EXPECT_TRUE(changed([&] { layout_.length = 9; }));
   EXPECT_EQ(macs_keys(), before);
@@ -223,7 +223,7 @@ TEST_F(Keys, ChangeWithLossModelNoiseSeedAndLength) {
 
 TEST_F(Keys, DoNotDependOnObjectivesBesideTheirs) {
   const auto before = macs_keys();
-  spec_.solve.objectives = {config::Objective::macs};
+  spec_.solve.objectives = {gain::Objective::macs};
   EXPECT_EQ(macs_keys(), before);
 }
 
@@ -239,14 +239,14 @@ TEST(Decide, NeedsScoresAndForTimeTimings) {
     return ErrorKind::internal;
   };
   EXPECT_EQ(kind({}), ErrorKind::input);
-  spec.solve.objectives = {config::Objective::time};
+  spec.solve.objectives = {gain::Objective::time};
   EXPECT_EQ(kind(models::scores(layout)), ErrorKind::config);
 }
 
 TEST(Decide, OpsWithoutARealKernelStayHighInTime) {
   const auto layout = models::llama();
   auto spec = models::spec(layout);
-  spec.solve.objectives = {config::Objective::time};
+  spec.solve.objectives = {gain::Objective::time};
   auto measured = models::scores(layout);
   measured.times = models::times(layout);
   const auto decision = decide(layout, spec, measured);

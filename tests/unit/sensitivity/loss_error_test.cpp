@@ -9,8 +9,8 @@
 namespace gainsweep::sensitivity {
 namespace {
 
-using config::LossModel;
-using config::Noise;
+using sensitivity::LossModel;
+using sensitivity::Noise;
 
 std::vector<format::Format> formats() {
   return {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};

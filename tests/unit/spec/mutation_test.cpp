@@ -3,10 +3,10 @@
 #include <random>
 
 #include "base/error.hpp"
-#include "config/read.hpp"
 #include "files.hpp"
+#include "spec/read.hpp"
 
-namespace gainsweep::config {
+namespace gainsweep::spec {
 namespace {
 
 /// Whatever the text, there is a spec that survives its own printing or one Error(config).
@@ -92,4 +92,4 @@ TEST_F(Mutation, LongAndDeepTextsEnd) {
 }
 
 }  // namespace
-}  // namespace gainsweep::config
+}  // namespace gainsweep::spec

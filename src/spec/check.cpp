@@ -1,18 +1,22 @@
-#include "config/check.hpp"
+#include "spec/check.hpp"
 
 #include <algorithm>
 #include <tuple>
 
-namespace gainsweep::config {
+#include "base/text.hpp"
+
+namespace gainsweep::spec {
 namespace {
 
-/// A draft under examination.
+using execute::Device, execute::Precision, gain::Objective;
+
+/// A spec under examination.
 class Case {
  public:
-  Case(const Draft& a_draft, const Lines& lines, Problems& problems)
-      : draft(a_draft), lines_(lines), problems_(problems) {}
+  Case(const Parts& a_parts, const config::Lines& lines, config::Problems& problems)
+      : parts(a_parts), lines_(lines), problems_(problems) {}
 
-  const Draft& draft;
+  const Parts& parts;
 
   bool is_written(const std::string& path) const { return lines_.contains(path); }
 
@@ -32,8 +36,8 @@ class Case {
     }
   }
 
-  const Lines& lines_;
-  Problems& problems_;
+  const config::Lines& lines_;
+  config::Problems& problems_;
 };
 
 template <class T>
@@ -46,39 +50,39 @@ std::string text(std::int64_t value) {
 }
 
 void check_high_not_low(const Case& c) {
-  if (!contains(c.draft.low, c.draft.high)) return;
-  c.add("formats.low", "'" + c.draft.high +
+  if (!contains(c.parts.low, c.parts.high)) return;
+  c.add("formats.low", "'" + c.parts.high +
                            "' is the high format already (nothing is gained by it). Remove it, or "
                            "set formats.high to fp32.");
 }
 
 void check_properties_in_use(const Case& c) {
-  for (const auto& format : c.draft.scaled) {
+  for (const auto& format : c.parts.scaled) {
     const std::string path = "formats." + format.name;
-    if (!c.is_written(path) || contains(c.draft.low, format.name)) continue;
+    if (!c.is_written(path) || contains(c.parts.low, format.name)) continue;
     c.add(path, "properties of a format that is not in use (formats.low has " +
-                    joined(c.draft.low) + "). Remove them, or add the format to formats.low.");
+                    joined(c.parts.low) + "). Remove them, or add the format to formats.low.");
   }
 }
 
 void check_rates_in_use(const Case& c) {
-  for (const auto& [name, rate] : c.draft.spec.target.mac_rates) {
-    if (name == c.draft.high || contains(c.draft.low, name)) continue;
+  for (const auto& [name, rate] : c.parts.spec.target.mac_rates) {
+    if (name == c.parts.high || contains(c.parts.low, name)) continue;
     c.add("target.mac_rates." + name, "the rate of a format that is not in use (the formats are " +
-                                          c.draft.high + ", " + joined(c.draft.low) +
+                                          c.parts.high + ", " + joined(c.parts.low) +
                                           "). Remove it, or add the format to formats.low.");
   }
 }
 
 void check_rounding_visible(const Case& c) {
-  if (!contains(c.draft.low, std::string("bf16"))) return;
-  if (c.draft.spec.sensitivity.precision != Precision::bf16) return;
+  if (!contains(c.parts.low, std::string("bf16"))) return;
+  if (c.parts.spec.sensitivity.precision != Precision::bf16) return;
   c.add("sensitivity.precision",
         "bf16 arithmetic hides the rounding to bf16 (formats.low has it). Write fp32.");
 }
 
 void check_scale_samples(const Case& c) {
-  const auto& calibration = c.draft.spec.calibration;
+  const auto& calibration = c.parts.spec.calibration;
   if (calibration.scale_samples <= calibration.samples) return;
   const bool is_default = !c.is_written("calibration.scale_samples");
   c.add("calibration.scale_samples",
@@ -88,8 +92,8 @@ void check_scale_samples(const Case& c) {
 }
 
 void check_other_windows(const Case& c) {
-  const auto& tokens = c.draft.spec.evaluate.tokens;
-  const auto& calibration = c.draft.spec.calibration.tokens;
+  const auto& tokens = c.parts.spec.evaluate.tokens;
+  const auto& calibration = c.parts.spec.calibration.tokens;
   if (!tokens || tokens->lexically_normal() != calibration.lexically_normal()) return;
   c.add("evaluate.tokens",
         "the file of calibration.tokens (plans would be evaluated on what they were made from). "
@@ -97,36 +101,28 @@ void check_other_windows(const Case& c) {
 }
 
 void check_repetitions(const Case& c) {
-  const auto& latency = c.draft.spec.latency;
-  if (latency.least_repetitions <= latency.repetitions) return;
+  const auto& rule = c.parts.spec.latency.rule;
+  if (rule.least_repetitions <= rule.repetitions) return;
   const bool is_default = !c.is_written("latency.least_repetitions");
   c.add("latency.least_repetitions",
-        text(latency.least_repetitions) + (is_default ? ", the default," : "") +
-            " is above latency.repetitions (there are only " + text(latency.repetitions) +
-            "). Write at most " + text(latency.repetitions) + ".");
-}
-
-void check_noise_recorded(const Case& c) {
-  const auto& [sensitivity, solve] = std::tie(c.draft.spec.sensitivity, c.draft.spec.solve);
-  if (contains(sensitivity.noise, solve.noise)) return;
-  c.add("solve.noise", std::string("'") + spelling(solve.noise) +
-                           "' is not recorded (sensitivity.noise lacks it). Add it there, or "
-                           "choose one that is.");
+        text(rule.least_repetitions) + (is_default ? ", the default," : "") +
+            " is above latency.repetitions (there are only " + text(rule.repetitions) +
+            "). Write at most " + text(rule.repetitions) + ".");
 }
 
 void check_time_means_something(const Case& c) {
-  if (c.draft.spec.latency.device != Device::cpu) return;
-  if (!contains(c.draft.spec.solve.objectives, Objective::time)) return;
-  const bool all_fp8 = std::all_of(c.draft.low.begin(), c.draft.low.end(),
+  if (c.parts.spec.device != Device::cpu) return;
+  if (!contains(c.parts.spec.solve.objectives, Objective::time)) return;
+  const bool all_fp8 = std::all_of(c.parts.low.begin(), c.parts.low.end(),
                                    [](const auto& name) { return name.starts_with("fp8_"); });
   if (!all_fp8) return;
   c.add("solve.objectives",
         "'time' with fp8 formats alone on a CPU (fp8 is emulated there and its time means "
-        "nothing). Remove 'time', add int8 to formats.low, or choose another latency.device.");
+        "nothing). Remove 'time', add int8 to formats.low, or choose another device.");
 }
 
 void check_evaluated_solved(const Case& c) {
-  const auto& [evaluate, solve] = std::tie(c.draft.spec.evaluate, c.draft.spec.solve);
+  const auto& [evaluate, solve] = std::tie(c.parts.spec.evaluate, c.parts.spec.solve);
   const bool is_default = !c.is_written("evaluate.strategies");
   for (const auto strategy : evaluate.strategies) {
     if (contains(solve.strategies, strategy)) continue;
@@ -169,12 +165,9 @@ const std::vector<Rule>& all_rules() {
       {"`latency.least_repetitions` is at most `latency.repetitions`.",
        {"latency.repetitions", "latency.least_repetitions"},
        check_repetitions},
-      {"`solve.noise` is one of `sensitivity.noise`.",
-       {"sensitivity.noise", "solve.noise"},
-       check_noise_recorded},
-      {"`solve.objectives` has no `time` where `latency.device` is `cpu` and all of `formats.low` "
+      {"`solve.objectives` has no `time` where `device` is `cpu` and all of `formats.low` "
        "are fp8 formats: fp8 is emulated on a CPU and its time means nothing.",
-       {"formats.low", "latency.device", "solve.objectives"},
+       {"formats.low", "device", "solve.objectives"},
        check_time_means_something},
       {"`evaluate.strategies` are among `solve.strategies`.",
        {"solve.strategies", "evaluate.strategies"},
@@ -185,7 +178,8 @@ const std::vector<Rule>& all_rules() {
 
 }  // namespace
 
-void check(const Draft& draft, const Lines& lines, bool formats_vary, Problems& problems) {
+void check(const Parts& parts, const config::Written& written, config::Problems& problems) {
+  const bool formats_vary = written.swept.contains("formats.low");
   // All rules are chosen before any is applied: what one finds does not silence the next.
   std::vector<const Rule*> applicable;
   for (const auto& rule : all_rules()) {
@@ -194,7 +188,7 @@ void check(const Draft& draft, const Lines& lines, bool formats_vary, Problems& 
                                     [&](const auto& key) { return problems.touch(key); });
     if (sound) applicable.push_back(&rule);
   }
-  for (const Rule* rule : applicable) rule->check(Case(draft, lines, problems));
+  for (const Rule* rule : applicable) rule->check(Case(parts, written.lines, problems));
 }
 
 std::vector<std::string> rules() {
@@ -203,4 +197,4 @@ std::vector<std::string> rules() {
   return statements;
 }
 
-}  // namespace gainsweep::config
+}  // namespace gainsweep::spec

@@ -1,14 +1,14 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "config/read.hpp"
-#include "config/sweep.hpp"
+#include "spec/read.hpp"
+#include "unit/throws.hpp"
 
-namespace gainsweep::config {
+namespace gainsweep::spec {
 namespace {
 
 constexpr const char* whole = R"(
-schema: 1
+schema: 2
 name: whole
 model: {checkpoint: m}
 calibration: {tokens: t.h5, samples: 32}
@@ -59,18 +59,18 @@ TEST(Sweep, LargeSpecsAtManyPointsAreRefused) {
 
 TEST(Sweep, CombinesAProductLastKeyFastest) {
   const auto points = points_of(
-      "sweep: {product: {calibration.samples: [8, 16], sensitivity.noise: [[empirical], [paper, "
-      "empirical], [empirical, log_uniform]]}}");
-  EXPECT_EQ(texts_of(points),
-            (std::vector<std::string>{
-                "calibration.samples = 8, sensitivity.noise = [empirical]",
-                "calibration.samples = 8, sensitivity.noise = [paper, empirical]",
-                "calibration.samples = 8, sensitivity.noise = [empirical, log_uniform]",
-                "calibration.samples = 16, sensitivity.noise = [empirical]",
-                "calibration.samples = 16, sensitivity.noise = [paper, empirical]",
-                "calibration.samples = 16, sensitivity.noise = [empirical, log_uniform]"}));
+      "sweep: {product: {calibration.samples: [8, 16], solve.strategies: [[ip], [prefix, ip], [ip, "
+      "random]]}}");
+  EXPECT_EQ(texts_of(points), (std::vector<std::string>{
+                                  "calibration.samples = 8, solve.strategies = [ip]",
+                                  "calibration.samples = 8, solve.strategies = [prefix, ip]",
+                                  "calibration.samples = 8, solve.strategies = [ip, random]",
+                                  "calibration.samples = 16, solve.strategies = [ip]",
+                                  "calibration.samples = 16, solve.strategies = [prefix, ip]",
+                                  "calibration.samples = 16, solve.strategies = [ip, random]"}));
   EXPECT_EQ(points[3].spec.calibration.samples, 16);
-  EXPECT_EQ(points[4].spec.sensitivity.noise, (std::vector<Noise>{Noise::paper, Noise::empirical}));
+  EXPECT_EQ(points[4].spec.solve.strategies,
+            (std::vector{solve::Strategy::prefix, solve::Strategy::ip}));
 }
 
 TEST(Sweep, ZipsKeysAndCombinesThemWithTheProduct) {
@@ -115,8 +115,9 @@ TEST(Sweep, LetsPointsDoWithoutFormatsThatTheSpecSpeaksOf) {
 }
 
 TEST(Sweep, IsNoSingleSpec) {
-  EXPECT_THROW(read(std::string(whole) + "sweep: {product: {seed: [1, 2]}}", "spec.yaml"), Error);
+  EXPECT_THAT([] { read(std::string(whole) + "sweep: {product: {seed: [1, 2]}}", "spec.yaml"); },
+              throws(ErrorKind::config, "spec.yaml: a sweep of 2 points"));
 }
 
 }  // namespace
-}  // namespace gainsweep::config
+}  // namespace gainsweep::spec

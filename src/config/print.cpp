@@ -1,5 +1,5 @@
-#include "config/description.hpp"
-#include "config/read.hpp"
+#include "config/print.hpp"
+
 #include "config/value_text.hpp"
 
 namespace gainsweep::config {
@@ -21,10 +21,10 @@ void print(const Section& section, const std::string& indent, std::string& text)
 
 }  // namespace
 
-std::string resolved(const Spec& spec) {
-  Draft draft = make_draft(spec);
+std::string resolved(const Kind& kind, Draft& draft, const Kinds& kinds) {
+  Heading heading{.experiment = kind.name};
   std::string text;
-  print(describe(draft), "", text);
+  print(describe(heading, draft, kinds), "", text);
   return text;
 }
 

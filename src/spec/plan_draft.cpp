@@ -1,46 +1,28 @@
-#include "config/description.hpp"
+#include "spec/plan_draft.hpp"
 
 #include <algorithm>
 #include <limits>
 
-#include "config/problems.hpp"
+#include "spec/check.hpp"
+#include "spec/choice.hpp"
 
-namespace gainsweep::config {
+namespace gainsweep::spec {
 namespace {
+
+using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
+    config::Integer, config::OptionalPath, config::Path, config::PatternGroups, config::Patterns,
+    config::Rates, config::Real, config::Section;
 
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
-constexpr std::int64_t largest_exact_json_integer = (std::int64_t{1} << 53) - 1;
 constexpr double week_in_seconds = 7 * 24 * 3600;
-
-template <class Enum>
-std::vector<std::string> spellings(const std::vector<Enum>& values) {
-  std::vector<std::string> names;
-  for (const Enum value : values) names.emplace_back(spelling(value));
-  return names;
-}
-
-template <class Enum>
-Choice choice(Enum& value, const std::vector<Enum>& allowed = enumerators<Enum>()) {
-  return {spellings(allowed), [&value] { return std::string(spelling(value)); },
-          [&value](const std::string& name) { value = enumerator<Enum>(name); }};
-}
-
-template <class Enum>
-ChoiceList choice_list(std::vector<Enum>& values, std::size_t least_count = 1) {
-  return {spellings(enumerators<Enum>()), least_count, [&values] { return spellings(values); },
-          [&values](const std::vector<std::string>& names) {
-            values.clear();
-            for (const auto& name : names) values.push_back(enumerator<Enum>(name));
-          }};
-}
 
 Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = million) {
   return {&value, least, most};
 }
 
-bool is_low(const Draft& draft, const std::string& format) {
-  return std::find(draft.low.begin(), draft.low.end(), format) != draft.low.end();
+bool is_low(const Parts& parts, const std::string& format) {
+  return std::find(parts.low.begin(), parts.low.end(), format) != parts.low.end();
 }
 
 std::vector<std::string> low_names() {
@@ -63,21 +45,21 @@ Section describe(format::Format& format) {
   }};
 }
 
-Section describe_formats(Draft& draft) {
+Section describe_formats(Parts& parts) {
   Section section{{
       {"high", "format of what is not lowered; with fp32 nothing is rounded",
        Choice{{"bf16", "fp32"},
-              [&draft] { return draft.high; },
-              [&draft](const std::string& name) { draft.high = name; }},
+              [&parts] { return parts.high; },
+              [&parts](const std::string& name) { parts.high = name; }},
        "", "bf16"},
       {"low", "formats that ops may be lowered to; bf16 only below fp32",
-       ChoiceList{low_names(), 1, [&draft] { return draft.low; },
-                  [&draft](const std::vector<std::string>& names) { draft.low = names; }},
+       ChoiceList{low_names(), 1, [&parts] { return parts.low; },
+                  [&parts](const std::vector<std::string>& names) { parts.low = names; }},
        "", "[int8]"},
   }};
-  for (auto& format : draft.scaled) {
+  for (auto& format : parts.scaled) {
     section.keys.push_back({format.name, "properties of " + format.name + ", if it is in use",
-                            describe(format), "", "", is_low(draft, format.name)});
+                            describe(format), "", "", is_low(parts, format.name)});
   }
   return section;
 }
@@ -119,26 +101,25 @@ Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_li
 Section describe(SensitivitySpec& sensitivity) {
   return {{
       {"precision", "arithmetic of the scoring passes", choice(sensitivity.precision)},
-      {"noise", "models of the rounding error that are recorded", choice_list(sensitivity.noise)},
   }};
 }
 
 Section describe(LatencySpec& latency) {
   return {{
-      {"device", "device that times are measured on", choice(latency.device)},
       {"scope", "what is timed: the whole forward pass, or a sub-graph alone on captured inputs",
        choice(latency.scope)},
       {"batch", "number of sequences of a timed run", count(latency.batch, 1, 65536)},
       {"length", "length of each sequence of a timed run", count(latency.length, 1, most_tokens),
        "tokens"},
-      {"warmup", "least number of runs before timing", count(latency.warmup, 0)},
-      {"repetitions", "most blocks of a unit", count(latency.repetitions, 2)},
-      {"least_repetitions", "least blocks of a unit", count(latency.least_repetitions, 2)},
+      {"warmup", "least number of runs before timing", count(latency.rule.warmup, 0)},
+      {"repetitions", "most blocks of a unit", count(latency.rule.repetitions, 2)},
+      {"least_repetitions", "least blocks of a unit", count(latency.rule.least_repetitions, 2)},
       {"precision", "width of the confidence intervals, relative to the baseline, that ends a unit",
-       Real{&latency.precision, 0, 1}},
-      {"confidence", "confidence of those intervals", Real{&latency.confidence, 0, 1, true, true}},
-      {"budget_seconds", "most time of a unit", Real{&latency.budget_seconds, 0, week_in_seconds},
-       "s"},
+       Real{&latency.rule.precision, 0, 1}},
+      {"confidence", "confidence of those intervals",
+       Real{&latency.rule.confidence, 0, 1, true, true}},
+      {"budget_seconds", "most time of a unit",
+       Real{&latency.rule.budget_seconds, 0, week_in_seconds}, "s"},
       {"each_member", "time every sub-graph instead of one for each structural class",
        Flag{&latency.each_member}},
   }};
@@ -200,64 +181,69 @@ format::Format high_format(const std::string& name) {
 
 }  // namespace
 
-Draft make_draft() {
-  Draft draft;
+PlanDraft::PlanDraft() {
   for (const auto& name : low_names()) {
     auto format = format::by_name(name);
     if (format.activation_scale != format::ScaleRule::fixed) {
-      draft.scaled.push_back(std::move(format));
+      parts_.scaled.push_back(std::move(format));
     }
   }
-  draft.configuration_limit = static_cast<std::int64_t>(draft.spec.partition.configuration_limit);
-  return draft;
+  parts_.configuration_limit = static_cast<std::int64_t>(parts_.spec.partition.configuration_limit);
 }
 
-Draft make_draft(const Spec& spec) {
-  Draft draft = make_draft();
-  draft.spec = spec;
-  draft.configuration_limit = static_cast<std::int64_t>(spec.partition.configuration_limit);
+PlanDraft::PlanDraft(const Spec& spec) : PlanDraft() {
+  parts_.spec = spec;
+  parts_.configuration_limit = static_cast<std::int64_t>(spec.partition.configuration_limit);
   for (const auto& format : spec.formats.formats) {
-    if (draft.high.empty()) {
-      draft.high = format.name;
+    if (parts_.high.empty()) {
+      parts_.high = format.name;
       continue;
     }
-    draft.low.push_back(format.name);
-    for (auto& scaled : draft.scaled) {
+    parts_.low.push_back(format.name);
+    for (auto& scaled : parts_.scaled) {
       if (scaled.name == format.name) scaled = format;
     }
   }
-  return draft;
 }
 
-Spec assemble(const Draft& draft) {
-  Spec spec = draft.spec;
-  spec.partition.configuration_limit = static_cast<std::size_t>(draft.configuration_limit);
-  spec.formats.formats = {high_format(draft.high)};
-  for (const auto& name : draft.low) {
-    const auto scaled = std::find_if(draft.scaled.begin(), draft.scaled.end(),
+Spec PlanDraft::assemble() const {
+  Spec spec = parts_.spec;
+  spec.partition.configuration_limit = static_cast<std::size_t>(parts_.configuration_limit);
+  spec.formats.formats = {high_format(parts_.high)};
+  for (const auto& name : parts_.low) {
+    const auto scaled = std::find_if(parts_.scaled.begin(), parts_.scaled.end(),
                                      [&](const auto& format) { return format.name == name; });
-    spec.formats.formats.push_back(scaled == draft.scaled.end() ? format::by_name(name) : *scaled);
+    spec.formats.formats.push_back(scaled == parts_.scaled.end() ? format::by_name(name) : *scaled);
   }
   return spec;
 }
 
-Section describe(Draft& draft) {
-  Spec& spec = draft.spec;
+Section PlanDraft::common() {
+  return spec::describe(static_cast<Common&>(parts_.spec));
+}
+
+Section PlanDraft::own() {
+  Spec& spec = parts_.spec;
   return {{
-      {"schema", "version of the layout of specs", Integer{&spec.schema, 1, 1}, "", "1"},
-      {"name", "name of the experiment", Name{&spec.name}, "", "embedded"},
       {"model", "the trained model", describe(spec.model)},
       {"calibration", "the data that sensitivities are measured on", describe(spec.calibration)},
-      {"formats", "the number formats", describe_formats(draft)},
-      {"partition", "how ops form sub-graphs", describe(spec.partition, draft.configuration_limit)},
+      {"formats", "the number formats", describe_formats(parts_)},
+      {"partition", "how ops form sub-graphs",
+       describe(spec.partition, parts_.configuration_limit)},
       {"sensitivity", "how loss errors are predicted", describe(spec.sensitivity)},
       {"latency", "how times are measured", describe(spec.latency)},
       {"target", "what is known about the accelerator", describe(spec.target)},
-      {"threads", "threads of one operator on one rank", count(spec.threads, 1, 4096)},
-      {"seed", "seed of everything random", count(spec.seed, 0, largest_exact_json_integer)},
       {"solve", "which plans are made", describe(spec.solve)},
       {"evaluate", "which plans are measured", describe(spec.evaluate)},
   }};
+}
+
+void PlanDraft::check(const config::Written& written, config::Problems& problems) const {
+  spec::check(parts_, written, problems);
+}
+
+std::vector<std::string> PlanDraft::rules() const {
+  return spec::rules();
 }
 
 double mac_rate(const Spec& spec, const format::Format& format) {
@@ -267,4 +253,4 @@ double mac_rate(const Spec& spec, const format::Format& format) {
   return static_cast<double>(high_bits) / format.bits;
 }
 
-}  // namespace gainsweep::config
+}  // namespace gainsweep::spec

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "config/read.hpp"
 #include "files.hpp"
+#include "spec/read.hpp"
 
-namespace gainsweep::config {
+namespace gainsweep::spec {
 namespace {
 
 /// Every file of tests/specs is wrong, and `NAME.expected` beside it has the whole message.
@@ -52,4 +52,4 @@ TEST(Load, NamesTheFileAsItWasGiven) {
 }
 
 }  // namespace
-}  // namespace gainsweep::config
+}  // namespace gainsweep::spec

@@ -8,7 +8,7 @@
 #include <vector>
 
 /// The project's specs, for the tests of this folder.
-namespace gainsweep::config::testing {
+namespace gainsweep::spec::testing {
 
 inline const std::filesystem::path source_dir{GAINSWEEP_SOURCE_DIR};
 
@@ -27,4 +27,4 @@ inline std::vector<std::filesystem::path> specs_in(const std::string& folder) {
   return paths;
 }
 
-}  // namespace gainsweep::config::testing
+}  // namespace gainsweep::spec::testing
