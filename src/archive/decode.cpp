@@ -150,10 +150,14 @@ void check_schema(hid_t root, const Layout& layout) {
     refuse("it is not a " + std::string(layout.schema) + " (by the root's attribute schema)");
   }
   const std::string version = hdf5::text(root, names::version);
-  if (version != std::to_string(layout_version)) {
-    refuse("it has layout version " + version + ", this program reads version " +
-           std::to_string(layout_version) + " only. Use the gainsweep that wrote it");
+  const std::string own = std::to_string(layout_version);
+  if (version == own) return;
+  if (version == "1") {
+    refuse("an earlier gainsweep wrote it (layout version 1, this program reads version " + own +
+           "). Use that gainsweep, or run the spec anew with this one");
   }
+  refuse("it has layout version " + version + ", this program reads version " + own +
+         " only. Use the gainsweep that wrote it");
 }
 
 std::map<std::string, std::string> texts_of(Branch& branch, const std::string& path) {

@@ -20,7 +20,7 @@ struct Layout {
 };
 inline constexpr Layout archive_layout{"gainsweep archive", true};
 inline constexpr Layout part_layout{"gainsweep part", false};
-inline constexpr std::int64_t layout_version = 1;
+inline constexpr std::int64_t layout_version = 2;
 
 /// Texts of at least this many bytes become datasets, shorter ones attributes.
 inline constexpr std::size_t long_text = 256;
