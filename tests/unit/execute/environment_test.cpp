@@ -5,6 +5,7 @@
 
 #include "execute/kernels.hpp"
 #include "fixture.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -64,7 +65,8 @@ TEST(Kernels, GivesStandardOutputBack) {
   EXPECT_TRUE(onednn_log([] { std::printf("inside "); }).starts_with("inside "));
   std::printf("after");
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "before after");
-  EXPECT_THROW(onednn_log([] { throw Error(ErrorKind::internal, "work failed"); }), Error);
+  EXPECT_THAT([] { onednn_log([] { throw Error(ErrorKind::internal, "work failed"); }); },
+              throws(ErrorKind::internal, "work failed"));
 }
 
 }  // namespace

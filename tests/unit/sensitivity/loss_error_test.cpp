@@ -4,13 +4,10 @@
 
 #include <cmath>
 
-#include "base/error.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::sensitivity {
 namespace {
-
-using sensitivity::LossModel;
-using sensitivity::Noise;
 
 std::vector<format::Format> formats() {
   return {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
@@ -45,13 +42,16 @@ TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
 }
 
 TEST(LossErrors, RefuseRecordsThatDoNotFit) {
-  EXPECT_THROW(loss_errors({}, formats(), Noise::paper), Error);
+  EXPECT_THAT([] { loss_errors({}, formats(), Noise::paper); },
+              throws(ErrorKind::internal, "there are no scores"));
   auto fewer_ops = records();
   fewer_ops[1].operands.pop_back();
-  EXPECT_THROW(loss_errors(fewer_ops, formats(), Noise::paper), Error);
+  EXPECT_THAT([&] { loss_errors(fewer_ops, formats(), Noise::paper); },
+              throws(ErrorKind::internal, "differ in their ops"));
   auto fewer_formats = records();
   fewer_formats[1].operands[0][1].step_norm.pop_back();
-  EXPECT_THROW(loss_errors(fewer_formats, formats(), Noise::empirical), Error);
+  EXPECT_THAT([&] { loss_errors(fewer_formats, formats(), Noise::empirical); },
+              throws(ErrorKind::internal, "differ in their low formats"));
 }
 
 TEST(Budget, IsWhatPredictsTheThreshold) {
