@@ -77,7 +77,8 @@ def test_show_prints_a_spec_that_is_its_own_resolution(program, write_spec, tmp_
 
 def test_show_schema_and_reference(program):
     schema = json.loads(program("show", "--schema").stdout)
-    assert "calibration" in schema["properties"]
+    assert "device" in schema["properties"]
+    assert "calibration" in schema["then"]["properties"]
     assert "`calibration" in program("show", "--reference").stdout
 
 

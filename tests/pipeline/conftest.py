@@ -102,7 +102,7 @@ def write_tokens(path, tokens, name="tokens"):
 def tiny_spec(material):
     """A complete experiment on the tiny model: every stage but timing."""
     return {
-        "schema": 1,
+        "schema": 2,
         "name": "tiny",
         "model": {"checkpoint": str(material / "checkpoints/good")},
         "calibration": {

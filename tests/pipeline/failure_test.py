@@ -147,7 +147,7 @@ def test_ranks_that_differ_are_refused(program, finished, tmp_path):
 
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_a_device_that_is_not_there_is_refused(program, write_spec, tmp_path, ranks):
-    spec = write_spec(latency={"device": "hpu"})
+    spec = write_spec(device="hpu")
     result = program("run", spec, "--out", tmp_path / "out", ranks=ranks)
     assert result.returncode == 1, result.stderr
     assert "gainsweep: device hpu is not here" in result.stderr

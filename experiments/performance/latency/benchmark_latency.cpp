@@ -39,7 +39,7 @@ class Bench {
     contest.programs.push_back(program(high()));
     for (const auto& assignment : assignments) contest.programs.push_back(program(assignment));
     contest.inputs.assign(contest.programs.size(), &inputs_);
-    latency::warm_up(contest, experiment_.spec.latency);
+    latency::warm_up(contest, experiment_.spec.latency.rule);
     return latency::measure(contest, blocks, 0, 0);
   }
 
