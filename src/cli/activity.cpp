@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
+
+#include "base/error.hpp"
+#include "disk/file.hpp"
+#include "disk/replace.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -40,13 +43,7 @@ void write(const std::filesystem::path& folder, const Activity& activity) noexce
                               {"failed", activity.failed},
                               {"updated", activity.updated}};
     const auto path = ranks_folder(folder) / (std::to_string(activity.rank) + ".json");
-    auto temporary = path;
-    temporary += ".tmp";
-    std::ofstream stream(temporary);
-    stream << json.dump() << "\n";
-    stream.close();
-    std::error_code ignored;
-    if (stream) std::filesystem::rename(temporary, path, ignored);
+    disk::replace(path, json.dump() + "\n", disk::Durability::passing);
   } catch (const std::exception&) {
   }
 }
@@ -56,11 +53,10 @@ std::vector<Activity> read_activities(const std::filesystem::path& folder) {
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(ranks_folder(folder), code)) {
     if (entry.path().extension() != ".json") continue;
-    std::ifstream stream(entry.path());
-    const auto json = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
     try {
-      activities.push_back(to_activity(json));
+      activities.push_back(to_activity(nlohmann::json::parse(disk::read_text(entry.path()))));
     } catch (const nlohmann::json::exception&) {
+    } catch (const Error&) {
     }
   }
   std::sort(activities.begin(), activities.end(),

@@ -160,9 +160,9 @@ Outcome Job::finish(archive::Contents contents) {
     if (!comm_.is_root()) return;
     contents.tables = std::move(gathering_).finish();
     for (const auto& table : contents.tables) failed = failed || table.path == "failures";
-    archive::write(options_.folder / "archive.h5", contents);
+    archive::write(options_.folder / "archive.h5", contents, [&] { store_.check_folder(); });
     ledger_.finished = utc_now();
-    write(options_.folder, ledger_);
+    save_ledger();
   });
   return comm_.all_of(!failed) ? Outcome::done : Outcome::failed;
 }
@@ -184,7 +184,7 @@ void Job::note_start(pipeline::Stage stage) {
   ledger_.stage_over = 0;
   for (const auto& key : ledger_.units[name(stage)])
     ledger_.stage_over += store_.results().count(key);
-  write(options_.folder, ledger_);
+  save_ledger();
 }
 
 void Job::note(pipeline::Stage stage, const Units& units) {
@@ -196,6 +196,11 @@ void Job::note(pipeline::Stage stage, const Units& units) {
   auto& noted = ledger_.units[name(stage)];
   if (noted == keys) return;
   noted = std::move(keys);
+  save_ledger();
+}
+
+void Job::save_ledger() {
+  store_.check_folder();
   write(options_.folder, ledger_);
 }
 

@@ -50,6 +50,7 @@ class Job {
   void note_point(const config::Point& point);
   void note_start(pipeline::Stage stage);
   void note(pipeline::Stage stage, const Units& units);
+  void save_ledger();
   std::string title(pipeline::Stage stage) const;
 
   const parallel::Comm& comm_;

@@ -1,10 +1,11 @@
 #include "cli/ledger.hpp"
 
 #include <ctime>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "disk/file.hpp"
+#include "disk/replace.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -22,24 +23,17 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
                             {"stage_started", ledger.stage_started},
                             {"stage_over", ledger.stage_over},
                             {"units", ledger.units}};
-  const auto temporary = folder / (std::string(file_name) + ".tmp");
-  std::ofstream stream(temporary);
-  stream << json.dump(1) << "\n";
-  stream.close();
-  if (!stream)
-    throw Error(ErrorKind::environment,
-                "cannot write " + temporary.string() + ". Is the disk full or read-only?");
-  std::filesystem::rename(temporary, folder / file_name);
+  disk::replace(folder / file_name, json.dump(1) + "\n", disk::Durability::passing);
 }
 
 Ledger read_ledger(const std::filesystem::path& folder) {
   const auto path = folder / file_name;
-  std::ifstream stream(path);
-  if (!stream)
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
     throw Error(ErrorKind::input, path.string() + " is not there, so " + folder.string() +
                                       " holds no run. Give the folder of 'gainsweep run --out'.");
   try {
-    const auto json = nlohmann::json::parse(stream);
+    const auto json = nlohmann::json::parse(disk::read_text(path));
     Ledger ledger;
     json.at("name").get_to(ledger.name);
     json.at("started").get_to(ledger.started);

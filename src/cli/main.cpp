@@ -2,6 +2,7 @@
 #include <boost/program_options.hpp>
 #include <iostream>
 
+#include "archive/decoder.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "cli/build_info.hpp"
@@ -223,6 +224,7 @@ int dispatch(int& argc, char**& argv) {
 }  // namespace gainsweep::cli
 
 int main(int argc, char** argv) {
+  gainsweep::archive::serve_if_decoder(argc, argv);
   try {
     return gainsweep::cli::dispatch(argc, argv);
   } catch (const gainsweep::Error& error) {

@@ -1,22 +1,15 @@
 #include "cli/provenance.hpp"
 
-#include <unistd.h>
-
 #include <thread>
 
 #include "cli/build_info.hpp"
 #include "cli/ledger.hpp"
 #include "config/read.hpp"
 #include "digest/digest.hpp"
+#include "disk/host.hpp"
 
 namespace gainsweep::cli {
 namespace {
-
-std::string host_name() {
-  char name[256] = {};
-  gethostname(name, sizeof name - 1);
-  return name;
-}
 
 std::string tokens_digest(const std::vector<execute::Batch>& samples) {
   digest::Builder builder;
@@ -32,7 +25,7 @@ archive::Contents describe(const pipeline::Experiment& experiment, const std::st
                            const std::string& started, int num_ranks) {
   archive::Contents contents;
   contents.provenance = describe(experiment.spec.name, spec_text);
-  contents.machine = {{"host", host_name()},
+  contents.machine = {{"host", disk::host_name()},
                       {"device", experiment.environment.device_name},
                       {"instruction_set", experiment.environment.instruction_set},
                       {"torch_version", experiment.environment.torch_version},

@@ -1,6 +1,4 @@
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 #include "archive/parts.hpp"
 #include "base/error.hpp"
@@ -15,6 +13,7 @@
 #include "cli/signals.hpp"
 #include "config/read.hpp"
 #include "digest/digest.hpp"
+#include "disk/lock.hpp"
 #include "parallel/agree.hpp"
 #include "parallel/device.hpp"
 
@@ -22,14 +21,6 @@ namespace gainsweep::cli {
 namespace {
 
 using parallel::together;
-
-std::string read_text(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) throw Error(ErrorKind::config, path.string() + ": cannot be read. Check the path.");
-  return text.str();
-}
 
 // A rank may have been started with another program, spec or command line.
 void agree_on_command(const parallel::Comm& comm, const RunOptions& options,
@@ -66,12 +57,12 @@ void agree_on_experiment(const parallel::Comm& comm, const pipeline::Experiment&
 }
 
 // Takes the folder: one run at a time.
-archive::FolderLock lock_folder(const std::filesystem::path& folder) {
+disk::FolderLock lock_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (std::filesystem::exists(folder, ignored) && !std::filesystem::is_directory(folder, ignored))
     throw Error(ErrorKind::config,
                 folder.string() + " is a file, but --out needs a folder. Give another --out.");
-  archive::FolderLock lock(folder);
+  disk::FolderLock lock(folder);
   archive::remove_leftovers(folder);
   forget_activities(folder);
   return lock;
@@ -80,11 +71,7 @@ archive::FolderLock lock_folder(const std::filesystem::path& folder) {
 // Parts cross ranks through the folder, so all have to see the one that the root locked.
 void agree_on_folder(const parallel::Comm& comm, const std::filesystem::path& folder) {
   std::string holder;
-  together(comm, [&] {
-    std::error_code ignored;
-    holder =
-        std::filesystem::exists(folder / "lock", ignored) ? read_text(folder / "lock") : "none";
-  });
+  together(comm, [&] { holder = disk::lock_holder(folder); });
   parallel::agree(comm, {{"output folder (its lock's holder)", holder, ErrorKind::environment}});
 }
 
@@ -115,7 +102,7 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   std::string text;
   pipeline::Results donor;
   together(comm, [&] {
-    text = read_text(options.spec);
+    text = config::load_text(options.spec);
     if (options.donor) donor = read_donor(*options.donor);
   });
   agree_on_command(comm, options, text);
@@ -128,7 +115,7 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
     experiment = open_together(comm, *point, experiment);
     agree_on_experiment(comm, experiment);
   }
-  std::optional<archive::FolderLock> lock;
+  std::optional<disk::FolderLock> lock;
   together(comm, [&] {
     if (comm.is_root()) lock.emplace(lock_folder(options.folder));
   });

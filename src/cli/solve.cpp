@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <iostream>
-#include <sstream>
 
 #include "archive/archive.hpp"
 #include "archive/sweep.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/provenance.hpp"
 #include "config/read.hpp"
@@ -16,10 +16,9 @@ namespace {
 
 // Lines of a resolved spec, each with the section it stands in.
 std::vector<std::string> keyed_lines(const config::Spec& spec) {
-  std::istringstream text(config::resolved(spec));
   std::vector<std::string> lines;
   std::string section;
-  for (std::string line; std::getline(text, line);) {
+  for (const auto& line : split(config::resolved(spec), '\n')) {
     const auto indent = line.find_first_not_of(' ');
     if (indent == 0) section = line.substr(0, line.find(':'));
     lines.push_back(indent == 0 ? line : section + ": " + line.substr(indent));
@@ -77,7 +76,7 @@ std::size_t matching(const std::vector<config::Spec>& measured, const config::Po
 }
 
 // New plans on what one point of an archive measured.
-archive::Point solved(archive::Contents old, const config::Point& point) {
+archive::SweepPoint solved(archive::Contents old, const config::Point& point) {
   const auto& spec = point.spec;
   const auto layout = pipeline::to_layout(old, spec.formats.formats, spec.calibration.length);
   const auto decision = pipeline::decide(layout, spec, pipeline::to_measured(old, layout, spec));

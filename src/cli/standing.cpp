@@ -3,6 +3,7 @@
 #include <set>
 
 #include "archive/parts.hpp"
+#include "disk/lock.hpp"
 #include "pipeline/field.hpp"
 
 namespace gainsweep::cli {
@@ -57,7 +58,7 @@ void estimate_rest(Standing& standing) {
 
 Standing read_standing(const std::filesystem::path& folder) {
   Standing standing{read_ledger(folder)};
-  standing.running = archive::is_locked(folder);
+  standing.running = disk::is_locked(folder);
   standing.ranks = read_activities(folder);
   count_stored(folder, standing);
   if (standing.running && !standing.ledger.stage.empty()) estimate_rest(standing);

@@ -1,12 +1,12 @@
 #include "cli/store.hpp"
 
 #include <span>
-#include <sstream>
 
 #include "archive/archive.hpp"
 #include "archive/sweep.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "parallel/agree.hpp"
 
 namespace gainsweep::cli {
@@ -14,23 +14,10 @@ namespace {
 
 constexpr const char* failures = "failures";
 
-std::string lines(std::span<const std::string> texts) {
-  std::string joined;
-  for (const auto& text : texts) joined += text + "\n";
-  return joined;
-}
-
-std::vector<std::string> split_lines(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> all;
-  for (std::string line; std::getline(stream, line);) all.push_back(line);
-  return all;
-}
-
 }  // namespace
 
 Store::Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed)
-    : comm_(comm), folder_(std::move(folder)), parts_(folder_) {
+    : comm_(comm), folder_(std::move(folder)), witness_(folder_), parts_(folder_, [this] { check_folder(); }) {
   auto stored = archive::read_parts(folder_);
   for (const auto& damaged : stored.damaged)
     if (comm_.is_root())
@@ -69,7 +56,7 @@ void Store::exchange() {
     for (std::size_t rank = 0; rank < written.size(); ++rank) {
       if (static_cast<int>(rank) == comm_.rank()) continue;
       const std::lock_guard guard(writing_);
-      for (auto& record : archive::read_parts(folder_, split_lines(written[rank])))
+      for (auto& record : archive::read_parts(folder_, split(written[rank], '\n')))
         accept(std::move(record));
     }
   });
@@ -80,7 +67,7 @@ std::string Store::announcement() {
   const std::lock_guard guard(writing_);
   const auto fresh = std::span(parts_.written()).subspan(announced_);
   announced_ += fresh.size();
-  return lines(fresh);
+  return join(fresh, "\n");
 }
 
 void Store::rescue(std::optional<archive::Record> record) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "archive/parts.hpp"
+#include "disk/lock.hpp"
 #include "parallel/comm.hpp"
 #include "pipeline/unit.hpp"
 
@@ -16,7 +17,7 @@ namespace gainsweep::cli {
 /// exchange, everybody's. A second thread may rescue what is buffered at any moment.
 class Store {
  public:
-  /// Reads all parts. Damaged ones are named in the log by the root; their units are missing.
+  /// Reads all parts of a locked folder. Damaged ones are named in the log by the root; their units are missing.
   /// With `retry_failed` the failures of earlier runs are missing too.
   Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed);
   /// Writes what is buffered if the disk lets it: an error that ends the run loses no unit.
@@ -30,6 +31,10 @@ class Store {
   /// Collective. Writes what is buffered, and takes over what other ranks wrote since.
   void exchange();
 
+  /// Error(environment) when the folder was moved or removed since. To be called before any file of
+  /// the run is replaced; parts are checked already.
+  void check_folder() const { witness_.check(); }
+
   /// For another thread: writes what is buffered, and this record too, at once. Error(environment).
   void rescue(std::optional<archive::Record> record);
 
@@ -38,6 +43,7 @@ class Store {
 
   const parallel::Comm& comm_;
   std::filesystem::path folder_;
+  disk::FolderWitness witness_;
   pipeline::Results results_;
   std::mutex writing_;  // of parts_, and of HDF5, which serves one thread at a time
   archive::PartWriter parts_;

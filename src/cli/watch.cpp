@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <sstream>
 
-#include "archive/disk.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cli/signals.hpp"
+#include "disk/host.hpp"
 #include "parallel/comm.hpp"
 
 namespace gainsweep::cli {
@@ -26,7 +26,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 Watch::Watch(int rank, std::filesystem::path folder, Store& store, std::optional<double> unit_limit)
     : folder_(std::move(folder)), store_(store), unit_limit_(unit_limit) {
   activity_.rank = rank;
-  activity_.host = archive::host_name();
+  activity_.host = disk::host_name();
   activity_.process = getpid();
   thread_ = std::thread([this] { watch(); });
 }
@@ -102,12 +102,12 @@ void Watch::leave(int signal) {
 }
 
 void Watch::give_up(const pipeline::Unit& unit) {
-  std::ostringstream reason;
-  reason << unit.label << " was not over after " << *unit_limit_
-         << " s (--unit-limit). Give it more time and --retry-failed, or leave it failed.";
-  log_line("gainsweep: " + reason.str() + " The same command goes on without it.");
+  const auto reason =
+      unit.label + " was not over after " + shortest(*unit_limit_) +
+      " s (--unit-limit). Give it more time and --retry-failed, or leave it failed.";
+  log_line("gainsweep: " + reason + " The same command goes on without it.");
   try {
-    store_.rescue(pipeline::failure(unit, reason.str()));
+    store_.rescue(pipeline::failure(unit, reason));
   } catch (const std::exception& error) {
     log_line(std::string("gainsweep: ") + error.what());
   }

@@ -56,15 +56,7 @@ void Problems::throw_if_any() const {
 }
 
 std::string shown(const std::string& text) {
-  std::size_t size = std::min(text.size(), most_shown_bytes);
-  // Cut between characters: continuation bytes of UTF-8 start with the bits 10.
-  while (size < text.size() && size > 0 &&
-         (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
-    --size;
-  }
-  std::string line = text.substr(0, size);
-  std::replace_if(line.begin(), line.end(), is_control, ' ');
-  return "'" + line + (size < text.size() ? "…" : "") + "'";
+  return quote(text, most_shown_bytes);
 }
 
 std::string shown_key(const std::string& key) {
@@ -74,9 +66,7 @@ std::string shown_key(const std::string& key) {
 }
 
 std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+  return join(names);
 }
 
 std::string unknown_choice(const std::string& word, const std::vector<std::string>& names,

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/text.hpp"
+
 namespace gainsweep::config {
 namespace {
 
@@ -113,9 +115,7 @@ Parsed<double> parse_real(const std::string& text) {
 }
 
 std::string yaml_number(double value) {
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  std::string text(buffer.data(), end);
+  std::string text = shortest(value);
   const std::size_t exponent = text.find('e');
   if (exponent != std::string::npos && text.find('.') == std::string::npos) {
     text.insert(exponent, ".0");
@@ -131,12 +131,7 @@ std::string yaml_text(const std::string& text) {
         return is_letter(c) || is_digit(c) || c == '/' || c == '.' || c == '_' || c == '-';
       });
   if (plain) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"";
+  return escape(text);
 }
 
 }  // namespace gainsweep::config

@@ -23,9 +23,8 @@ void collect_leaves(const Section& section, const std::string& path,
   }
 }
 
-/// A user's key in a path: as it is where it looks like one.
 std::string within(const std::string& path, const std::string& key) {
-  return path + "." + (is_name(key) ? key : shown(key));
+  return path + "." + shown_key(key);
 }
 
 /// Reads the mapping under `sweep:`.

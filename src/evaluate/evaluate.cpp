@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::evaluate {
 
@@ -15,7 +16,7 @@ std::vector<double> losses(execute::Program& program, const std::vector<execute:
     const double loss = program.run(inputs).front();
     if (!std::isfinite(loss))
       throw Error(ErrorKind::input, "the loss of evaluation sample " + std::to_string(i) + " is " +
-                                        std::to_string(loss) +
+                                        shortest(loss) +
                                         " (the plan's formats overflow, or the model does). "
                                         "Look at its ops' formats or at the sample's tokens.");
     losses.push_back(loss);

@@ -1,9 +1,9 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include <cstdlib>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
@@ -38,11 +38,8 @@ std::size_t count_devices(config::Device device) {
 
 /// The items of a comma-separated environment variable; none when it is not set.
 std::vector<std::string> listed(const char* variable) {
-  std::vector<std::string> items;
   const char* value = std::getenv(variable);
-  std::istringstream stream(value == nullptr ? "" : value);
-  for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
-  return items;
+  return split(value == nullptr ? "" : value, ',');
 }
 
 std::vector<std::string> numbered(std::size_t count) {

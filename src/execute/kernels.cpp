@@ -7,9 +7,9 @@
 
 #include <cstdio>
 #include <memory>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/operators.hpp"
 #include "execute/program.hpp"
 
@@ -67,18 +67,10 @@ std::string captured(const std::function<void()>& work) {
   return output.text();
 }
 
-std::vector<std::string> fields(const std::string& line) {
-  std::vector<std::string> result;
-  std::istringstream stream(line);
-  for (std::string field; std::getline(stream, field, ',');) result.push_back(field);
-  return result;
-}
-
 /// The kernel of the first matrix product that a log says was run.
 std::string product_kernel(const std::string& log, const std::string& what) {
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);) {
-    const auto parts = fields(line);
+  for (const auto& line : split(log, '\n')) {
+    const auto parts = split(line, ',');
     const auto exec = std::find(parts.begin(), parts.end(), "exec");
     // …,exec,cpu,matmul,brg_matmul:avx512_core_vnni,…
     if (exec == parts.end() || parts.end() - exec < 4) continue;

@@ -33,16 +33,19 @@ void read_samples(Experiment& experiment) {
   const auto& calibration = experiment.spec.calibration;
   const auto& evaluate = experiment.spec.evaluate;
   const auto vocabulary = experiment.model->config.vocabulary;
-  const auto tokens = archive::read_tokens(calibration.tokens, vocabulary);
+  std::error_code ignored;
+  const bool own_file = evaluate.samples > 0 && evaluate.tokens &&
+                        !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
+  std::vector<archive::TokenFile> files{{calibration.tokens, vocabulary}};
+  if (own_file) files.push_back({*evaluate.tokens, vocabulary});
+  const auto read = archive::read_tokens(files);
+  const auto& tokens = read.front();
   check_enough(tokens, calibration.tokens, calibration.samples, calibration.length,
                std::to_string(calibration.samples) + " calibration samples");
   experiment.calibration = windows(tokens, calibration.length, 0, calibration.samples);
   if (evaluate.samples == 0) return;
-  std::error_code ignored;
-  const bool own_file = evaluate.tokens &&
-                        !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
   if (own_file) {
-    const auto others = archive::read_tokens(*evaluate.tokens, vocabulary);
+    const auto& others = read.back();
     check_enough(others, *evaluate.tokens, evaluate.samples, calibration.length,
                  std::to_string(evaluate.samples) + " evaluation samples");
     experiment.evaluation = windows(others, calibration.length, 0, evaluate.samples);

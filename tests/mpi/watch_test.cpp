@@ -3,21 +3,26 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 
 #include "archive/parts.hpp"
+#include "disk/lock.hpp"
 
 namespace gainsweep::cli {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A new folder that all ranks share; the root removes it.
+/// A new folder that all ranks share; the root locks and removes it.
 class SharedFolder {
  public:
   explicit SharedFolder(const parallel::Comm& comm) : comm_(comm) {
     std::string name = (std::filesystem::temp_directory_path() / "gainsweep-XXXXXX").string();
-    if (comm.is_root() && mkdtemp(name.data())) forget_activities(name);
+    if (comm.is_root() && mkdtemp(name.data())) {
+      forget_activities(name);
+      lock_.emplace(name);
+    }
     path_ = comm.broadcast(name);
   }
   SharedFolder(const SharedFolder&) = delete;
@@ -30,6 +35,7 @@ class SharedFolder {
 
  private:
   const parallel::Comm& comm_;
+  std::optional<disk::FolderLock> lock_;
   std::filesystem::path path_;
 };
 

@@ -10,12 +10,13 @@ SOURCES = ROOT / "src"
 # In the order of inclusion; the folders that each may include besides itself.
 ALLOWED = {
     "base": "",
-    "digest": "base",
+    "disk": "base",
+    "digest": "base disk",
     "format": "base",
     "graph": "base",
     "solve": "base",
     "config": "base format graph",
-    "model": "base digest graph",
+    "model": "base digest disk graph",
     "lower": "base format graph",
     "parallel": "base",
     "execute": "base config digest format graph model",
@@ -24,10 +25,10 @@ ALLOWED = {
     "latency": "base config execute graph lower",
     "gain": "base config format graph latency",
     "evaluate": "base execute",
-    "archive": "base digest",
-    "pipeline": "archive base config digest evaluate execute format gain graph latency lower model "
-    "scale sensitivity solve",
-    "cli": "archive base config digest evaluate execute format gain graph latency lower model "
+    "archive": "base digest disk",
+    "pipeline": "archive base config digest disk evaluate execute format gain graph latency lower "
+    "model scale sensitivity solve",
+    "cli": "archive base config digest disk evaluate execute format gain graph latency lower model "
     "parallel pipeline scale sensitivity solve",
 }
 ALLOWED = {folder: set(names.split()) for folder, names in ALLOWED.items()}
@@ -59,6 +60,7 @@ HEAVY = re.compile(r"torch/|ATen/|c10/|caffe2/|mpi\.h|hdf5|yaml-cpp/|Cbc|Clp|Coi
 # The last column of the table in docs/architecture.md.
 SOLE_USERS = {
     "digest": "OpenSSL libcrypto",
+    "disk": "POSIX files, locks, processes",
     "graph": "Boost.Graph's disjoint sets, Boost's bit sets",
     "solve": "CBC",
     "config": "yaml-cpp",

@@ -75,7 +75,7 @@ TEST(Damage, TruncatedFilesAreRefused) {
 std::string refused_or_equal(const std::string& image, const Contents& expected) {
   try {
     return sample::all_differences(expected,
-                                   decode(std::as_bytes(std::span(image)), archive_layout));
+                                   decode(std::as_bytes(std::span(image)), archive_kind));
   } catch (const Error& error) {
     return error.kind() == ErrorKind::input ? "" : error.what();
   }

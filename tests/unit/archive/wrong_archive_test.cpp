@@ -167,7 +167,7 @@ TEST(WrongArchive, UnalteredContentsUnderANewSealAreAccepted) {
 TEST(WrongArchive, ForeignFilesAreRefused) {
   const Folder folder;
   EXPECT_THAT(message_of(folder / "none.h5"), HasSubstr("none.h5 cannot be read (No such file"));
-  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a file)"));
+  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a regular file)"));
   sample::put_bytes(folder / "a.h5", "");
   EXPECT_THAT(message_of(folder / "a.h5"), HasSubstr("a.h5: it is not a gainsweep archive"));
   sample::put_bytes(folder / "a.h5", std::string(5000, 'x'));

@@ -109,7 +109,7 @@ TEST_F(DigestFileSet, FilesThatHaveJustChangedAreNotRemembered) {
 
 TEST_F(DigestFileSet, RemembersSettledFiles) {
   const Cache cache(folder_ / "cache");
-  const auto state = File(GAINSWEEP_SOURCE_DIR "/LICENSE").state();
+  const auto state = state_of(disk::File(GAINSWEEP_SOURCE_DIR "/LICENSE"));
   if (!state.dated ||
       now_ns() - state.changed_ns < 2 * std::chrono::nanoseconds(settling_time).count())
     GTEST_SKIP() << "the sources are too young or on a file system that dates no changes";

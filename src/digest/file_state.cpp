@@ -1,16 +1,13 @@
-#include "digest/file.hpp"
+#include "digest/file_state.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-
-#include "base/error.hpp"
+#include <filesystem>
+#include <system_error>
 
 namespace gainsweep::digest {
 namespace {
@@ -36,13 +33,6 @@ std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-struct stat status_of(int descriptor, const std::filesystem::path& path) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) refuse_file(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) refuse_file(path, "it is not a regular file");
-  return status;
-}
-
 bool dates_changes(int descriptor, std::int64_t changed_ns) {
   struct statfs system {};
   if (::fstatfs(descriptor, &system) != 0) return false;
@@ -54,11 +44,6 @@ bool dates_changes(int descriptor, std::int64_t changed_ns) {
 }
 
 }  // namespace
-
-void refuse_file(const std::filesystem::path& path, const std::string& why) {
-  throw Error(ErrorKind::input, "cannot read '" + path.string() + "' (" + why +
-                                    "). Give a regular file that this user may read.");
-}
 
 std::string to_text(const FileState& state) {
   std::string text;
@@ -74,44 +59,20 @@ std::string to_text(const FileState& state) {
   return text + "path " + state.path + "\n";
 }
 
-File::File(const std::filesystem::path& path)
-    // O_NONBLOCK: opening a pipe without a writer must not wait for one.
-    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  if (descriptor_ < 0) refuse_file(path, std::strerror(errno));
-}
-
-File::~File() {
-  ::close(descriptor_);
-}
-
-FileState File::state() const {
-  const auto status = status_of(descriptor_, path_);
+FileState state_of(const disk::File& file) {
+  struct stat status {};
+  if (::fstat(file.descriptor(), &status) != 0)
+    disk::refuse_read(file.path(), std::generic_category().message(errno));
   std::error_code problem;
-  const auto real = std::filesystem::canonical(path_, problem);
-  if (problem) refuse_file(path_, problem.message());
+  const auto real = std::filesystem::canonical(file.path(), problem);
+  if (problem) disk::refuse_read(file.path(), problem.message());
   return {.path = real.string(),
           .device = status.st_dev,
           .inode = status.st_ino,
           .size = static_cast<std::uint64_t>(status.st_size),
           .modified_ns = nanoseconds(status.st_mtim),
           .changed_ns = nanoseconds(status.st_ctim),
-          .dated = dates_changes(descriptor_, nanoseconds(status.st_ctim))};
-}
-
-std::uint64_t File::length() const {
-  return static_cast<std::uint64_t>(status_of(descriptor_, path_).st_size);
-}
-
-void File::read(std::uint64_t offset, std::span<std::byte> into) const {
-  while (!into.empty()) {
-    const ssize_t count =
-        ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) refuse_file(path_, std::strerror(errno));
-    if (count == 0) refuse_file(path_, "it became shorter while it was read");
-    offset += static_cast<std::uint64_t>(count);
-    into = into.subspan(static_cast<std::size_t>(count));
-  }
+          .dated = dates_changes(file.descriptor(), nanoseconds(status.st_ctim))};
 }
 
 }  // namespace gainsweep::digest

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <span>
 #include <string>
+
+#include "disk/file.hpp"
 
 namespace gainsweep::digest {
 
@@ -25,26 +24,8 @@ struct FileState {
 /// Equal for equal states, as lines; on one machine at one time also only for the same file.
 std::string to_text(const FileState& state);
 
-/// A regular file open for reading. Errors are Error(input) naming the path.
-class File {
- public:
-  explicit File(const std::filesystem::path& path);
-  ~File();
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  /// Asked of the open file, so that a network file system answers with what the server has.
-  FileState state() const;
-  std::uint64_t length() const;
-  /// Fills `into` with the bytes from `offset` on.
-  void read(std::uint64_t offset, std::span<std::byte> into) const;
-
- private:
-  std::filesystem::path path_;
-  int descriptor_;
-};
-
-/// Error(input) that says why a path cannot be read.
-[[noreturn]] void refuse_file(const std::filesystem::path& path, const std::string& why);
+/// Asked of the open file, so that a network file system answers with what the server has.
+/// Error(input) when the file's path names nothing any more.
+FileState state_of(const disk::File& file);
 
 }  // namespace gainsweep::digest

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace gainsweep::model {
+namespace gainsweep::disk {
 
 /// A whole file mapped read-only and shared, so that all processes of a node use one copy.
 /// Move-only; spans live as long as it does. Nobody may shorten the file meanwhile: the system
@@ -29,4 +29,4 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-}  // namespace gainsweep::model
+}  // namespace gainsweep::disk
