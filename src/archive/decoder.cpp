@@ -114,25 +114,30 @@ ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds 
 /// Says of a file how the child that decoded it ended.
 [[noreturn]] void refuse_end(const std::string& file, const ChildProcess::End& end) {
   if (end.signal == SIGXCPU) {
-    throw Error(ErrorKind::input, file + ": it is damaged (decoding it takes far more processor time than a "
-                                  "sound file of its size). Copy it again or write it anew");
+    throw Error(ErrorKind::input,
+                file +
+                    ": it is damaged (decoding it takes far more processor time than a "
+                    "sound file of its size). Copy it again or write it anew");
   }
   if (end.signal == SIGKILL) {
-    throw Error(ErrorKind::environment,
-                file + ": the process that decoded it was killed (memory may have run out). Free memory "
-                "and run the same command again.");
+    throw Error(
+        ErrorKind::environment,
+        file +
+            ": the process that decoded it was killed (memory may have run out). Free memory "
+            "and run the same command again.");
   }
   const std::string how =
       end.signal == 0 ? "exit code " + std::to_string(end.code) : ::strsignal(end.signal);
-  throw Error(ErrorKind::input, file + ": it is damaged (the library that decodes it crashes: " + how +
-                                    "). Copy it again or write it anew");
+  throw Error(ErrorKind::input, file + ": it is damaged (the library that decodes it crashes: " +
+                                    how + "). Copy it again or write it anew");
 }
 
 [[noreturn]] void refuse_silence(const std::string& file, std::chrono::milliseconds patience) {
-  throw Error(ErrorKind::environment,
-              file + ": the process that decodes it was silent for " +
-                  std::to_string(std::chrono::round<std::chrono::seconds>(patience).count()) +
-                  " s. Check the disk and the load of the machine, then run the same command again.");
+  throw Error(
+      ErrorKind::environment,
+      file + ": the process that decodes it was silent for " +
+          std::to_string(std::chrono::round<std::chrono::seconds>(patience).count()) +
+          " s. Check the disk and the load of the machine, then run the same command again.");
 }
 
 std::vector<std::string> words_for(std::span<const TokenFile> files) {
@@ -156,7 +161,8 @@ std::vector<std::vector<std::int64_t>> decode_some(std::span<const TokenFile> fi
     const auto got = receive_answer(child, decoder.patience, ids);
     if (got != ChildProcess::Got::all) {
       if (!decoded.empty()) break;
-      if (got == ChildProcess::Got::nothing) refuse_silence(files.front().path.string(), decoder.patience);
+      if (got == ChildProcess::Got::nothing)
+        refuse_silence(files.front().path.string(), decoder.patience);
       refuse_end(files.front().path.string(), child.wait());
     }
     decoded.push_back(std::move(ids));

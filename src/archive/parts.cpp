@@ -83,6 +83,7 @@ void PartWriter::flush() {
   if (buffer_.empty()) return;
   const std::vector<std::byte> bytes = encode({{}, {}, stack(buffer_)}, part_kind);
   const std::string name = digest::of_bytes(bytes) + ".h5";
+  if (check_) check_();  // says more than that there is no such folder
   disk::NewFile part(folder_ / name, {bytes});
   if (check_) check_();
   part.commit();

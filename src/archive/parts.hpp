@@ -16,7 +16,7 @@ namespace gainsweep::archive {
 class PartWriter {
  public:
   /// `check`, if there is one, throws where parts must not be written any more; it is called before
-  /// each gets its name (disk::FolderWitness).
+  /// each is written and before it gets its name (disk::FolderWitness).
   explicit PartWriter(std::filesystem::path folder, std::function<void()> check = {});
 
   /// Buffers one record; writes a part when the buffer is due. Error(environment) naming the path

@@ -24,8 +24,8 @@ std::string join(std::span<const std::string> texts, std::string_view separator 
 
 /// The same of what `text` says of each item.
 template <class Items, class Text>
-  requires std::invocable<const Text&, decltype(*std::begin(std::declval<const Items&>()))>
-std::string join(const Items& items, const Text& text, std::string_view separator = ", ") {
+requires std::invocable<const Text&, decltype(*std::begin(std::declval<const Items&>()))>
+    std::string join(const Items& items, const Text& text, std::string_view separator = ", ") {
   std::vector<std::string> texts;
   for (const auto& item : items) texts.push_back(text(item));
   return join(texts, separator);

@@ -17,7 +17,10 @@ constexpr const char* failures = "failures";
 }  // namespace
 
 Store::Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed)
-    : comm_(comm), folder_(std::move(folder)), witness_(folder_), parts_(folder_, [this] { check_folder(); }) {
+    : comm_(comm),
+      folder_(std::move(folder)),
+      witness_(folder_),
+      parts_(folder_, [this] { check_folder(); }) {
   auto stored = archive::read_parts(folder_);
   for (const auto& damaged : stored.damaged)
     if (comm_.is_root())

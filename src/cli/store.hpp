@@ -17,8 +17,8 @@ namespace gainsweep::cli {
 /// exchange, everybody's. A second thread may rescue what is buffered at any moment.
 class Store {
  public:
-  /// Reads all parts of a locked folder. Damaged ones are named in the log by the root; their units are missing.
-  /// With `retry_failed` the failures of earlier runs are missing too.
+  /// Reads all parts of a locked folder. Damaged ones are named in the log by the root; their units
+  /// are missing. With `retry_failed` the failures of earlier runs are missing too.
   Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed);
   /// Writes what is buffered if the disk lets it: an error that ends the run loses no unit.
   ~Store();

@@ -96,8 +96,8 @@ std::string block_digests(std::size_t length, std::size_t first, std::size_t las
   return joined;
 }
 
-std::string blocks_of(const disk::File& file, std::uint64_t length, std::size_t first, std::size_t last,
-                      int num_threads) {
+std::string blocks_of(const disk::File& file, std::uint64_t length, std::size_t first,
+                      std::size_t last, int num_threads) {
   return block_digests(length, first, last, num_threads, [&](std::size_t index, std::size_t size) {
     std::vector<std::byte> block(size);
     file.read(index * block_size, block);

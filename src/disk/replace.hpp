@@ -27,7 +27,8 @@ class NewFile {
  public:
   /// Writes the pieces to `.tmp-<name>-<host>-<pid>-<n>` beside the file that is to be.
   /// Error(environment) naming the path and the reason, with nothing left behind.
-  NewFile(std::filesystem::path final_path, std::initializer_list<std::span<const std::byte>> pieces,
+  NewFile(std::filesystem::path final_path,
+          std::initializer_list<std::span<const std::byte>> pieces,
           Durability durability = Durability::lasting);
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;

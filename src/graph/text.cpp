@@ -88,8 +88,7 @@ std::string to_text(const Graph& graph) {
     }
   }
   for (const Node& node : graph.nodes) text += node_text(graph, node) + "\n";
-  text +=
-      "return " + join(graph.outputs, [&](ValueId id) { return value_text(graph, id); }) + "\n";
+  text += "return " + join(graph.outputs, [&](ValueId id) { return value_text(graph, id); }) + "\n";
   return text;
 }
 

@@ -5,8 +5,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "model/llama.hpp"
 #include "disk/mapped_file.hpp"
+#include "model/llama.hpp"
 #include "model/strict_json.hpp"
 
 namespace gainsweep::model {
@@ -122,8 +122,7 @@ void read_rope(const Keys& keys, LlamaConfig& config) {
   const auto type = rope.text("rope_type", rope.text("type", "default"));
   if (type == "default") return;
   if (type != "llama3") {
-    rope.refuse("rope_type " + quote(type) +
-                " is not supported (known are 'default', 'llama3')");
+    rope.refuse("rope_type " + quote(type) + " is not supported (known are 'default', 'llama3')");
   }
   RopeScaling scaling;
   scaling.factor = rope.positive("factor", std::nullopt);

@@ -22,8 +22,7 @@ WeightMap parse_index(std::string_view text, const std::filesystem::path& file) 
     // A shard lies in the folder itself: an index must not reach other files of the machine.
     if (std::filesystem::path(name).filename() != name || name == "." || name == ".." ||
         name.empty() || name.find('\0') != std::string::npos) {
-      refuse("the shard " + quote(name) + " of tensor " + quote(tensor) +
-             " is not a file name");
+      refuse("the shard " + quote(name) + " of tensor " + quote(tensor) + " is not a file name");
     }
     weight_map.emplace(tensor, name);
   }

@@ -44,10 +44,10 @@ void check_solution(const Problem& problem, const Solution& solution) {
   }
   if (!valid || total_gain(problem.groups, choices) != solution.gain ||
       total_cost(problem.groups, choices) != solution.cost || !(solution.cost <= problem.budget)) {
-    throw Error(ErrorKind::internal, "the plan to certify does not add up (gain " +
-                                         std::to_string(solution.gain) + ", cost " +
-                                         shortest(solution.cost) + ", budget " + shortest(problem.budget) +
-                                         "). Keep the archive and report this.");
+    throw Error(ErrorKind::internal,
+                "the plan to certify does not add up (gain " + std::to_string(solution.gain) +
+                    ", cost " + shortest(solution.cost) + ", budget " + shortest(problem.budget) +
+                    "). Keep the archive and report this.");
   }
 }
 

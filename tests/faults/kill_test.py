@@ -18,7 +18,7 @@ from conftest import check_same, scenarios, status
 KILLS = int(os.environ.get("GAINSWEEP_FAULTS", "50"))
 MOST_IN_MEMORY = 64  # units a rank buffers before it writes a part
 SIGNALS = [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]
-FILES = ["/parts/.tmp-", "/out/.tmp-", "run.json"]
+FILES = ["/parts/.tmp-", "/out/.tmp-archive", "run.json"]
 
 
 def random_fault(chance, ranks):

@@ -74,6 +74,8 @@ PLATFORM = re.compile(
     r"[a-z_]+|sys/[a-z]+\.h|"
     r"(dirent|fcntl|fnmatch|immintrin|netdb|poll|pthread|sched|signal|spawn|unistd)\.h"
 )
+# Opening, locking, mapping files and starting processes are the business of src/disk.
+OF_DISK = re.compile(r"(fcntl|poll|spawn|sys/(file|mman|prctl|resource))\.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 
 
@@ -150,6 +152,20 @@ class Includes(unittest.TestCase):
                     owners = [who for start, who in OWNERS.items() if name.startswith(start)]
                     self.assertTrue(owners, "a library without an owner in this test's table")
                     self.assertIn(folder_of(path), owners[0].split())
+
+    def test_files_and_processes_are_the_business_of_disk(self):
+        for path in files():
+            if folder_of(path) != "disk":
+                with self.subTest(file=str(path.relative_to(ROOT))):
+                    self.assertEqual([n for n in includes(path, "<") if OF_DISK.fullmatch(n)], [])
+
+    def test_hdf5_is_compiled_by_the_names_of_one_version(self):
+        """Later versions give `H5Oget_info_by_name` and others another signature."""
+        listing = (ROOT / "CMakeLists.txt").read_text()
+        self.assertIn("target_compile_definitions(hdf5::hdf5 INTERFACE H5_USE_110_API)", listing)
+        users = [path for path in (ROOT / "src").rglob("CMakeLists.txt")
+                 if "hdf5::hdf5" in path.read_text()]  # fmt: skip
+        self.assertEqual([path.parent.name for path in users], ["archive"])
 
     def test_public_headers_are_free_of_heavy_libraries(self):
         for header in public_headers():

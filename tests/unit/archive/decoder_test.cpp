@@ -41,7 +41,8 @@ TEST_F(Decoding, CrashesAreErrorsOfTheFile) {
 
 TEST_F(Decoding, AnEarlyEndIsAnError) {
   EXPECT_ERROR(read_tokens(one_, shell("exit 3")), ErrorKind::input, "t.h5: it is damaged");
-  EXPECT_ERROR(read_tokens(one_, shell("printf half >&3")), ErrorKind::input, "crashes: exit code 0");
+  EXPECT_ERROR(read_tokens(one_, shell("printf half >&3")), ErrorKind::input,
+               "crashes: exit code 0");
 }
 
 TEST_F(Decoding, AKilledChildIsNotBlamedOnTheFile) {

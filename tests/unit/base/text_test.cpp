@@ -35,7 +35,9 @@ TEST(Text, JoinAndSplit) {
   EXPECT_EQ(join(three), "a, , c");
   EXPECT_EQ(join(three, "\n"), "a\n\nc");
   EXPECT_EQ(join(std::vector<std::string>{}), "");
-  EXPECT_EQ(join(std::vector{1, 2}, [](int n) { return std::to_string(n); }, "x"), "1x2");
+  EXPECT_EQ(join(
+                std::vector{1, 2}, [](int n) { return std::to_string(n); }, "x"),
+            "1x2");
   EXPECT_THAT(split("a\n\nc", '\n'), ElementsAre("a", "", "c"));
   EXPECT_THAT(split("a\nb\n", '\n'), ElementsAre("a", "b"));
   EXPECT_THAT(split("\n", '\n'), ElementsAre(""));

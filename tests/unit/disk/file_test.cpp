@@ -37,9 +37,9 @@ TEST(File, WhatIsNoFileIsRefusedByName) {
   const auto missing = folder / "none";
   const auto pipe = folder / "pipe";  // nobody writes to it
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  for (const auto& [path, why] : {std::pair(missing, "No such file"),
-                                  std::pair(folder.path(), "it is not a regular file"),
-                                  std::pair(pipe, "it is not a regular file")}) {
+  for (const auto& [path, why] :
+       {std::pair(missing, "No such file"), std::pair(folder.path(), "it is not a regular file"),
+        std::pair(pipe, "it is not a regular file")}) {
     const std::string message = path.string() + " cannot be read (" + why;
     EXPECT_ERROR(read_text(path), ErrorKind::input, message);
     EXPECT_ERROR(MappedFile::open(path), ErrorKind::input, message);

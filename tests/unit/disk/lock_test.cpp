@@ -71,8 +71,7 @@ TEST(FolderLock, TheHolderIsSynchronised) {
   EXPECT_EQ(lock_holder(folder.path()), "none");
   calls::synchronised();
   const FolderLock lock(folder.path());
-  EXPECT_THAT(calls::synchronised(),
-              testing::ElementsAre(testing::StartsWith(self)));
+  EXPECT_THAT(calls::synchronised(), testing::ElementsAre(testing::StartsWith(self)));
   EXPECT_THAT(lock_holder(folder.path()), testing::StartsWith(self));
 }
 

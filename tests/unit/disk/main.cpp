@@ -29,7 +29,8 @@ int be_child(pid_t parent, std::string_view work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 4 && argv[1] == std::string_view("child")) return be_child(std::stoi(argv[2]), argv[3]);
+  if (argc == 4 && argv[1] == std::string_view("child"))
+    return be_child(std::stoi(argv[2]), argv[3]);
   ::testing::InitGoogleMock(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -51,8 +51,7 @@ TEST(NewFile, AFailingCloseLeavesNothingBehind) {
 
 TEST(NewFile, FoldersThatAreNotThereAreNamed) {
   const Folder folder;
-  EXPECT_ERROR(NewFile(folder / "none/file", {}), ErrorKind::environment,
-               "none/.tmp-file-");
+  EXPECT_ERROR(NewFile(folder / "none/file", {}), ErrorKind::environment, "none/.tmp-file-");
   folder.write("file", "");
   EXPECT_ERROR(make_folder(folder / "file"), ErrorKind::environment, "file cannot be written (");
 }
