@@ -26,7 +26,7 @@ from .contents import (
 from .seal import SCHEMA, ArchiveError, check_seal
 from .tables import Point, Table, Tables, points, read_tables, select, text
 
-VERSION = 1
+VERSION = 2
 Found = TypeVar("Found")
 
 
@@ -105,6 +105,11 @@ def _guarded(path: Path, act: Callable[[], Found]) -> Found:
 
 def _sweep(path: Path, file: h5py.File) -> Sweep:
     schema, version = text(file.attrs.get("schema", "")), file.attrs.get("schema_version", 0)
+    if schema == SCHEMA and version == 1:
+        raise ArchiveError(
+            f"an earlier gainsweep wrote it (layout version 1, this package reads version {VERSION}). "
+            "Use that version's analysis package, or run the spec anew."
+        )
     if schema != SCHEMA or version != VERSION:
         raise ArchiveError(
             f"its layout is '{schema}' version {version}, this package reads '{SCHEMA}' version "

@@ -67,8 +67,15 @@ def test_cut_short(path, capsys):
 
 
 def test_other_version(path, capsys):
-    altered(path, lambda file: file.attrs.modify("schema_version", 2))
-    assert "version 2" in refusal(path, capsys)
+    altered(path, lambda file: file.attrs.modify("schema_version", 3))
+    assert "version 3" in refusal(path, capsys)
+
+
+def test_earlier_version(path, capsys):
+    altered(path, lambda file: file.attrs.modify("schema_version", 1))
+    said = refusal(path, capsys)
+    assert "an earlier gainsweep wrote it" in said
+    assert "or run the spec anew" in said
 
 
 def test_missing_scores(path, capsys):

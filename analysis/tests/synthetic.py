@@ -15,8 +15,10 @@ __all__ = ["Recipe", "Run", "seal", "spec_text", "write", "write_sweep"]
 
 def spec_text(recipe: Recipe) -> str:
     thresholds = ", ".join(f"{t:.6f}" for t in recipe.thresholds)
-    return f"""schema: 1
+    return f"""schema: 2
+experiment: plan
 name: synthetic
+device: cpu
 threads: 2
 seed: 0
 model:
@@ -32,7 +34,6 @@ formats:
 sensitivity:
   precision: fp32
 latency:
-  device: cpu
   scope: {recipe.scope}
   precision: 0.02
   batch: 1
@@ -59,7 +60,7 @@ def write_sweep(path: Path, recipes: list[Recipe], parameters: dict[str, list[st
     runs = [Run(recipe) for recipe in recipes]
     with h5py.File(path, "w", userblock_size=512) as file:
         file.attrs["schema"] = "gainsweep archive"
-        file.attrs["schema_version"] = 1
+        file.attrs["schema_version"] = 2
         file.attrs["program"] = "gainsweep 0.1.0"
         _write_descriptions(Writer(file))
         _write_points(Writer(file), recipes, parameters)
@@ -105,7 +106,7 @@ def _write_descriptions(writer):
         "provenance",
         {
             "name": "synthetic",
-            "spec_written": "schema: 1\nname: synthetic\n",
+            "spec_written": "schema: 2\nname: synthetic\n",
             "program_version": "0.1.0",
             "program_commit": "0123456",
         },

@@ -4,10 +4,11 @@
 #include <cstring>
 #include <span>
 
-#include "archive/disk.hpp"
 #include "archive/layout.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "disk/file.hpp"
+#include "disk/replace.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -69,16 +70,17 @@ std::span<const std::byte> unsealed(std::span<const std::byte> bytes) {
 }
 
 /// The archive under a temporary name. Its image in memory ends here, before it is read back.
-NewFile write_unnamed(const std::filesystem::path& folder, const Contents& contents) {
-  const std::vector<std::byte> image = encode(contents, archive_layout);
+disk::NewFile write_unnamed(const std::filesystem::path& path, const Contents& contents) {
+  const std::vector<std::byte> image = encode(contents, archive_kind);
   const std::string seal = seal_of(image);
-  return NewFile(folder, {std::as_bytes(std::span(seal)), image});
+  return disk::NewFile(path, {std::as_bytes(std::span(seal)), image});
 }
 
 }  // namespace
 
-void write(const std::filesystem::path& path, const Contents& contents) {
-  NewFile file = write_unnamed(path.parent_path().empty() ? "." : path.parent_path(), contents);
+void write(const std::filesystem::path& path, const Contents& contents,
+           const std::function<void()>& check) {
+  disk::NewFile file = write_unnamed(path, contents);
   const Contents back = read(file.path());
   std::vector<std::string> changed = differences(contents, back);
   for (const std::string& message : measured_differences(contents, back)) {
@@ -89,15 +91,16 @@ void write(const std::filesystem::path& path, const Contents& contents) {
                                             changed.front() +
                                             "). Check the HDF5 library and the disk.");
   }
-  file.commit(path);
+  if (check) check();
+  file.commit();
 }
 
 Contents read(std::span<const std::byte> bytes) {
-  return decode(unsealed(bytes), archive_layout);
+  return decode(unsealed(bytes), archive_kind);
 }
 
 Contents read(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_file(path);
+  const std::vector<std::byte> bytes = disk::read_bytes(path);
   try {
     return read(bytes);
   } catch (const Error& error) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,8 +15,10 @@ namespace gainsweep::archive {
 /// folder. Equal contents give equal bytes. Every dataset has units, long name, dimension scales,
 /// its SHA-256 and (unless scalar or empty) Fletcher32; every group the SHA-256 of its attributes
 /// and children. Error(environment) naming the path and cause (disk full, …); nothing incomplete is
-/// ever under the final name, and an archive that was there stays.
-void write(const std::filesystem::path& path, const Contents& contents);
+/// ever under the final name, and an archive that was there stays. `check`, if there is one, is
+/// called before the rename and throws where the archive must not be replaced (disk::FolderLock).
+void write(const std::filesystem::path& path, const Contents& contents,
+           const std::function<void()>& check = {});
 
 /// Reads and verifies an archive; tables in the order they were written, deterministic ones first,
 /// those of one group together. Error(input) naming the file, and the object where one is wrong,

@@ -95,7 +95,7 @@ std::map<std::string, std::string> read_attributes(hid_t group) {
 /// Reads groups and verifies them from the leaves up.
 class TreeReader {
  public:
-  explicit TreeReader(const Layout& layout) : layout_(layout) {}
+  explicit TreeReader(const FileKind& kind) : kind_(kind) {}
 
   Branch read(hid_t group) {
     Branch root;
@@ -116,7 +116,7 @@ class TreeReader {
       children[link.name] = link.is_group ? read_child(group, link.name, child, branch)
                                           : read_leaf(group, link.name, child, branch);
     }
-    if (!layout_.described) return {};
+    if (!kind_.described) return {};
     if (path.empty()) children.erase(names::measured);
     std::string digest = group_digest(branch.attributes, children);
     at(path, [&] { verify(group, digest); });
@@ -134,26 +134,30 @@ class TreeReader {
                         Branch& branch) {
     return at(path, [&] {
       const Field& field = branch.fields.emplace_back(read_field(group, name));
-      if (!layout_.described) return std::string();
+      if (!kind_.described) return std::string();
       std::string digest = field_digest(field);
       verify(hdf5::open_dataset(group, name).id(), digest);
       return digest;
     });
   }
 
-  const Layout& layout_;
+  const FileKind& kind_;
 };
 
-void check_schema(hid_t root, const Layout& layout) {
+void check_schema(hid_t root, const FileKind& kind) {
   if (!hdf5::has_attribute(root, names::schema) || !hdf5::has_attribute(root, names::version) ||
-      hdf5::text(root, names::schema) != layout.schema) {
-    refuse("it is not a " + std::string(layout.schema) + " (by the root's attribute schema)");
+      hdf5::text(root, names::schema) != kind.schema) {
+    refuse("it is not a " + std::string(kind.schema) + " (by the root's attribute schema)");
   }
   const std::string version = hdf5::text(root, names::version);
-  if (version != std::to_string(layout_version)) {
-    refuse("it has layout version " + version + ", this program reads version " +
-           std::to_string(layout_version) + " only. Use the gainsweep that wrote it");
+  const std::string own = std::to_string(layout_version);
+  if (version == own) return;
+  if (version == "1") {
+    refuse("an earlier gainsweep wrote it (layout version 1, this program reads version " + own +
+           "). Use that gainsweep, or run the spec anew with this one");
   }
+  refuse("it has layout version " + version + ", this program reads version " + own +
+         " only. Use the gainsweep that wrote it");
 }
 
 std::map<std::string, std::string> texts_of(Branch& branch, const std::string& path) {
@@ -203,13 +207,13 @@ Contents contents_of(Branch& root) {
 
 }  // namespace
 
-Contents decode(std::span<const std::byte> image, const Layout& layout) {
+Contents decode(std::span<const std::byte> image, const FileKind& kind) {
   const hdf5::Session session;
   try {
     const hdf5::File file = hdf5::open_image(image);
     const hdf5::Group root = hdf5::open_group(file.id(), "/");
-    check_schema(root.id(), layout);
-    Branch tree = TreeReader(layout).read(root.id());
+    check_schema(root.id(), kind);
+    Branch tree = TreeReader(kind).read(root.id());
     return checked(contents_of(tree));
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::environment, "not enough memory for its contents");

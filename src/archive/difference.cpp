@@ -7,6 +7,7 @@
 
 #include "archive/archive.hpp"
 #include "archive/layout.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -15,13 +16,11 @@ using Messages = std::vector<std::string>;
 
 /// Shortest decimal that gives the same number back; NaNs with their bits.
 std::string shown(double value) {
-  std::array<char, 40> text{};
-  const auto end = std::to_chars(text.begin(), text.end(), value).ptr;
-  std::string result(text.begin(), end);
-  if (!std::isnan(value)) return result;
+  if (!std::isnan(value)) return shortest(value);
+  std::array<char, 16> text{};
   const auto bits =
       std::to_chars(text.begin(), text.end(), std::bit_cast<std::uint64_t>(value), 16);
-  return result + " (bits " + std::string(text.begin(), bits.ptr) + ")";
+  return shortest(value) + " (bits " + std::string(text.begin(), bits.ptr) + ")";
 }
 
 std::string shown(std::int64_t value) {
@@ -33,8 +32,7 @@ std::string shown(const std::string& text, std::size_t from = 0) {
   constexpr std::size_t before = 20;
   constexpr std::size_t longest = 80;
   const std::size_t begin = text.size() > longest && from > before ? from - before : 0;
-  std::string piece = text.substr(std::min(begin, text.size()), longest);
-  std::replace(piece.begin(), piece.end(), '\n', ' ');
+  const std::string piece = one_line(text.substr(std::min(begin, text.size()), longest));
   return (begin > 0 ? "…\"" : "\"") + piece + (begin + longest < text.size() ? "\"…" : "\"");
 }
 
@@ -49,9 +47,7 @@ std::string text_difference(const std::string& path, const std::string& a, const
 }
 
 std::string listed(const std::vector<std::string>& items) {
-  std::string list;
-  for (const std::string& item : items) list += (list.empty() ? "" : ",") + item;
-  return "[" + list + "]";
+  return "[" + join(items, ",") + "]";
 }
 
 std::string shown_shape(const std::vector<std::size_t>& shape) {

@@ -96,13 +96,13 @@ void add_table(Node& top, const Table& table) {
   for (const Field& field : table.fields) node->fields.push_back(&field);
 }
 
-void build(Tree& tree, const Contents& contents, const Layout& layout) {
+void build(Tree& tree, const Contents& contents, const FileKind& kind) {
   Node& root = tree.root;
-  root.attributes = {{names::schema, std::string(layout.schema)},
+  root.attributes = {{names::schema, std::string(kind.schema)},
                      {names::program, "gainsweep " GAINSWEEP_VERSION},
                      {names::version, std::to_string(layout_version)}};
   add_texts(tree, root.group(names::provenance), contents.provenance);
-  if (layout.described) {
+  if (kind.described) {
     add_index_scales(tree, root.group(names::axes), contents.tables, Nature::deterministic);
   }
   for (const Table& table : contents.tables) {
@@ -110,7 +110,7 @@ void build(Tree& tree, const Contents& contents, const Layout& layout) {
   }
   Node& measured = root.group(names::measured);
   add_texts(tree, measured.group(names::machine), contents.machine);
-  if (layout.described) {
+  if (kind.described) {
     add_index_scales(tree, measured.group(names::axes), contents.tables, Nature::measured);
   }
   for (const Table& table : contents.tables) {
@@ -144,12 +144,12 @@ hdf5::Dataset write_values(hid_t parent, const Field& field) {
 }
 
 /// Writes a field; its digest, or an empty string where none is asked for.
-std::string write_field(hid_t parent, const Field& field, const Layout& layout) {
+std::string write_field(hid_t parent, const Field& field, const FileKind& kind) {
   const hdf5::Dataset dataset = write_values(parent, field);
   hdf5::set_text(dataset.id(), names::units, field.units);
   hdf5::set_text(dataset.id(), names::long_name, field.long_name);
   hdf5::set_texts(dataset.id(), names::axes, field.axes);
-  if (!layout.described) return {};
+  if (!kind.described) return {};
   std::string digest = field_digest(field);
   hdf5::set_text(dataset.id(), names::digest, digest);
   return digest;
@@ -167,15 +167,15 @@ void write_attributes(hid_t group, const std::map<std::string, std::string>& att
 
 /// Fills a group; its digest. The root's leaves the measured part out, so that runs with equal
 /// deterministic contents have equal root digests.
-std::string write_group(hid_t group, const Node& node, const Layout& layout, bool is_root) {
+std::string write_group(hid_t group, const Node& node, const FileKind& kind, bool is_root) {
   write_attributes(group, node.attributes);
   std::map<std::string, std::string> children;
-  for (const Field* field : node.fields) children[field->name] = write_field(group, *field, layout);
+  for (const Field* field : node.fields) children[field->name] = write_field(group, *field, kind);
   for (const auto& [name, child] : node.groups) {
     const hdf5::Group created = hdf5::create_group(group, name);
-    children[name] = write_group(created.id(), child, layout, false);
+    children[name] = write_group(created.id(), child, kind, false);
   }
-  if (!layout.described) return {};
+  if (!kind.described) return {};
   if (is_root) children.erase(names::measured);
   std::string digest = group_digest(node.attributes, children);
   hdf5::set_text(group, names::digest, digest);
@@ -231,15 +231,15 @@ void add_scales(hid_t root, const Contents& contents) {
 
 }  // namespace
 
-std::vector<std::byte> encode(const Contents& contents, const Layout& layout) {
+std::vector<std::byte> encode(const Contents& contents, const FileKind& kind) {
   check(contents);
   Tree tree;
-  build(tree, contents, layout);
+  build(tree, contents, kind);
   const hdf5::Session session;
   try {
     hdf5::NewImage image;
-    write_group(image.root(), tree.root, layout, true);
-    if (layout.described) add_scales(image.root(), contents);
+    write_group(image.root(), tree.root, kind, true);
+    if (kind.described) add_scales(image.root(), contents);
     return image.finish();
   } catch (const Error& error) {
     throw Error(ErrorKind::environment, std::string("contents cannot be laid out in memory: ") +

@@ -14,13 +14,13 @@
 namespace gainsweep::archive {
 
 /// What kind of file it is.
-struct Layout {
+struct FileKind {
   std::string_view schema;  ///< the root's attribute `schema`
   bool described;  ///< with dimension scales and a digest per object; a part's name is its digest
 };
-inline constexpr Layout archive_layout{"gainsweep archive", true};
-inline constexpr Layout part_layout{"gainsweep part", false};
-inline constexpr std::int64_t layout_version = 1;
+inline constexpr FileKind archive_kind{"gainsweep archive", true};
+inline constexpr FileKind part_kind{"gainsweep part", false};
+inline constexpr std::int64_t layout_version = 2;
 
 /// Texts of at least this many bytes become datasets, shorter ones attributes.
 inline constexpr std::size_t long_text = 256;
@@ -45,11 +45,11 @@ inline constexpr const char* version = "schema_version";
 /// The bytes of an HDF5 file. Error(internal) naming the field or table for contents that no file
 /// can hold: shapes that do not fit values or axes, names with '/', texts with a zero byte, a
 /// reserved or doubled path.
-std::vector<std::byte> encode(const Contents& contents, const Layout& layout);
+std::vector<std::byte> encode(const Contents& contents, const FileKind& kind);
 
 /// Contents of the bytes of an HDF5 file. Error(input) naming the object for another schema or
 /// version, a digest that does not match, or anything the layout does not know.
-Contents decode(std::span<const std::byte> image, const Layout& layout);
+Contents decode(std::span<const std::byte> image, const FileKind& kind);
 
 /// Error(internal) unless contents can be laid out; see `encode`.
 void check(const Contents& contents);

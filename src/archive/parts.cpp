@@ -6,10 +6,11 @@
 #include <thread>
 #include <tuple>
 
-#include "archive/disk.hpp"
 #include "archive/layout.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "disk/file.hpp"
+#include "disk/replace.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -22,7 +23,7 @@ std::filesystem::path parts_folder(const std::filesystem::path& folder) {
 }
 
 bool is_temporary(const std::filesystem::path& path) {
-  return path.filename().string().starts_with(temporary_prefix);
+  return path.filename().string().starts_with(disk::temporary_prefix);
 }
 
 std::vector<std::filesystem::path> entries(const std::filesystem::path& folder) {
@@ -51,10 +52,10 @@ std::vector<Record> rows(const Contents& contents) {
 
 /// The records of a part; false where the bytes are not those its name promises.
 bool read_part(const std::filesystem::path& path, std::vector<Record>& records) {
-  const std::vector<std::byte> bytes = read_file(path);
+  const std::vector<std::byte> bytes = disk::read_bytes(path);
   if (digest::of_bytes(bytes) != path.stem().string()) return false;
   try {
-    records = rows(decode(bytes, part_layout));
+    records = rows(decode(bytes, part_kind));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::input) throw;
     return false;  // right bytes of another layout version
@@ -64,9 +65,11 @@ bool read_part(const std::filesystem::path& path, std::vector<Record>& records) 
 
 }  // namespace
 
-PartWriter::PartWriter(std::filesystem::path folder)
-    : folder_(parts_folder(folder)), last_flush_(std::chrono::steady_clock::now()) {
-  make_folder(folder_);
+PartWriter::PartWriter(std::filesystem::path folder, std::function<void()> check)
+    : folder_(parts_folder(folder)),
+      check_(std::move(check)),
+      last_flush_(std::chrono::steady_clock::now()) {
+  disk::make_folder(folder_);
 }
 
 void PartWriter::add(Record record) {
@@ -78,9 +81,12 @@ void PartWriter::add(Record record) {
 void PartWriter::flush() {
   last_flush_ = std::chrono::steady_clock::now();
   if (buffer_.empty()) return;
-  const std::vector<std::byte> bytes = encode({{}, {}, stack(buffer_)}, part_layout);
+  const std::vector<std::byte> bytes = encode({{}, {}, stack(buffer_)}, part_kind);
   const std::string name = digest::of_bytes(bytes) + ".h5";
-  NewFile(folder_, {bytes}).commit(folder_ / name);
+  if (check_) check_();  // says more than that there is no such folder
+  disk::NewFile part(folder_ / name, {bytes});
+  if (check_) check_();
+  part.commit();
   buffer_.clear();
   written_.push_back(name);
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@ namespace gainsweep::archive {
 /// at once. For one thread at a time.
 class PartWriter {
  public:
-  explicit PartWriter(std::filesystem::path folder);
+  /// `check`, if there is one, throws where parts must not be written any more; it is called before
+  /// each is written and before it gets its name (disk::FolderWitness).
+  explicit PartWriter(std::filesystem::path folder, std::function<void()> check = {});
 
   /// Buffers one record; writes a part when the buffer is due. Error(environment) naming the path
   /// when the disk refuses; the buffer is kept, so that a later flush may succeed.
@@ -26,6 +29,7 @@ class PartWriter {
 
  private:
   std::filesystem::path folder_;
+  std::function<void()> check_;
   std::vector<std::string> written_;
   std::vector<Record> buffer_;
   std::chrono::steady_clock::time_point last_flush_;
@@ -50,22 +54,5 @@ std::vector<Record> read_parts(const std::filesystem::path& folder,
 /// Removes files that a killed writer left unfinished in a folder and its parts. Only for the
 /// holder of the folder's lock, before anybody writes.
 void remove_leftovers(const std::filesystem::path& folder);
-
-/// An exclusive flock on `<folder>/lock` (the folder is created if need be), with its holder's host
-/// and process id inside. Released by the destructor or the process's end. Error(environment)
-/// naming the holder when taken.
-class FolderLock {
- public:
-  explicit FolderLock(const std::filesystem::path& folder);
-  FolderLock(FolderLock&&) noexcept;
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock();
-
- private:
-  int descriptor_ = -1;
-};
-
-/// Whether a run holds the folder's lock. Changes nothing on disk.
-bool is_locked(const std::filesystem::path& folder);
 
 }  // namespace gainsweep::archive

@@ -240,7 +240,7 @@ Gathering::Gathering() : state_(std::make_unique<State>()) {}
 Gathering::Gathering(Gathering&&) noexcept = default;
 Gathering::~Gathering() = default;
 
-void Gathering::add(Point point) {
+void Gathering::add(SweepPoint point) {
   auto& [index, tables, provenance, parameters] = *state_;
   if (index == 0) {
     for (const auto& [name, value] : point.provenance)

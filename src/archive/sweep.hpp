@@ -15,7 +15,7 @@
 namespace gainsweep::archive {
 
 /// One point as an archive of its own would hold it.
-struct Point {
+struct SweepPoint {
   /// Swept leaves with their values, in the order of the sweep; the same leaves at all points.
   std::vector<std::pair<std::string, std::string>> parameters;
   std::map<std::string, std::string>
@@ -30,7 +30,7 @@ class Gathering {
   Gathering(Gathering&&) noexcept;
   ~Gathering();
 
-  void add(Point point);
+  void add(SweepPoint point);
   /// The tables of all points: `points` (their provenance), `parameters` (with a sweep), theirs.
   std::vector<Table> finish() &&;
 

@@ -8,6 +8,7 @@
 
 #include "archive/layout.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -29,9 +30,7 @@ bool equal_description(const Field& a, const Field& b) {
 
 template <class Item, class Name>
 std::string listed(const std::vector<Item>& items, Name name) {
-  std::string list;
-  for (const Item& item : items) list += (list.empty() ? "" : ", ") + name(item);
-  return list.empty() ? "none" : list;
+  return items.empty() ? "none" : join(items, name);
 }
 
 [[noreturn]] void refuse_record(const Record& record, const std::string& why) {

@@ -1,11 +1,11 @@
 #include "archive/tokens.hpp"
 
-#include <chrono>
+#include <algorithm>
+#include <string>
 
-#include "archive/disk.hpp"
 #include "archive/hdf5.hpp"
-#include "archive/isolate.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -33,16 +33,13 @@ std::string class_name(H5T_class_t type_class) {
 
 /// Refuses with what the file holds unless its root has the dataset.
 void find_dataset(hid_t root) {
-  std::string found;
-  for (const hdf5::Link& link : hdf5::links(root)) {
-    if (link.name != dataset_name) {
-      found += (found.empty() ? "" : ", ") + link.name;
-    } else if (link.is_group) {
-      refuse("'tokens' is a group, not a dataset of token ids");
-    } else {
-      return;
-    }
-  }
+  const std::vector<hdf5::Link> links = hdf5::links(root);
+  const auto link = std::find_if(links.begin(), links.end(), [](const hdf5::Link& known) {
+    return known.name == dataset_name;
+  });
+  if (link != links.end() && !link->is_group) return;
+  if (link != links.end()) refuse("'tokens' is a group, not a dataset of token ids");
+  const std::string found = join(links, [](const hdf5::Link& known) { return known.name; });
   refuse("it has no dataset 'tokens' (it holds: " + (found.empty() ? "nothing" : found) + ")");
 }
 
@@ -73,8 +70,10 @@ void check_ids(const std::vector<std::int64_t>& ids, std::int64_t vocabulary) {
   }
 }
 
-/// For the holder of a session.
-std::vector<std::int64_t> decode(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+}  // namespace
+
+std::vector<std::int64_t> decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+  const hdf5::Session session;
   if (!hdf5::is_hdf5(bytes)) {
     refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
   }
@@ -82,30 +81,6 @@ std::vector<std::int64_t> decode(std::span<const std::byte> bytes, std::int64_t 
   std::vector<std::int64_t> ids = read_dataset(hdf5::open_group(file.id(), "/").id());
   check_ids(ids, vocabulary);
   return ids;
-}
-
-/// Far more than any sound file of that size takes.
-std::chrono::seconds time_limit(std::size_t bytes) {
-  constexpr std::size_t bytes_per_second = std::size_t{1} << 20;
-  return std::chrono::seconds(20 + bytes / bytes_per_second);
-}
-
-}  // namespace
-
-std::vector<std::int64_t> decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
-  const hdf5::Session session;
-  return decode(bytes, vocabulary);
-}
-
-std::vector<std::int64_t> read_tokens(const std::filesystem::path& path, std::int64_t vocabulary) {
-  const std::vector<std::byte> bytes = read_file(path);
-  // Held across the fork: no other thread is inside the library, whose state the child gets.
-  const hdf5::Session session;
-  try {
-    return isolated([&] { return decode(bytes, vocabulary); }, time_limit(bytes.size()));
-  } catch (const Error& error) {
-    throw with_context(error, path.string());
-  }
 }
 
 }  // namespace gainsweep::archive

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "job/job.hpp"
 #include "parallel/comm.hpp"
 
 /// The commands behind `gainsweep`. Each returns its exit code and throws Error for the rest.
@@ -12,10 +13,8 @@ namespace gainsweep::cli {
 /// `run SPEC --out DIR`: everything a spec asks for, into `DIR/archive.h5`. Collective.
 struct RunOptions {
   std::filesystem::path spec;
-  std::filesystem::path folder;
-  bool retry_failed = false;
+  job::Options job;
   std::optional<std::filesystem::path> donor;  ///< archive whose units need not be done again
-  std::optional<double> unit_limit;            ///< s; a unit that runs longer ends the job
 };
 int run(const parallel::Comm& comm, const RunOptions& options);
 
@@ -30,8 +29,7 @@ struct ShowOptions {
   bool reference = false;
   std::optional<std::string> graph;   ///< model, observed, probed, fake_quantized, lowered
   std::optional<std::string> format;  ///< of all ops in the last two; default the first low one
-  std::optional<std::filesystem::path> dot;
-  std::optional<std::filesystem::path> svg;
+  std::optional<std::filesystem::path> dot;  ///< "-" for standard output
 };
 int show(const ShowOptions& options);
 

@@ -2,11 +2,12 @@
 #include <boost/program_options.hpp>
 #include <iostream>
 
+#include "archive/decoder.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
-#include "cli/signals.hpp"
+#include "job/signals.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -111,11 +112,12 @@ int run_command(int& argc, char**& argv, const std::vector<std::string>& argumen
     std::cout << run_notes;
     return 0;
   }
-  RunOptions options{required(values, "SPEC", syntax), required(values, "out", syntax)};
-  options.retry_failed = flag(values, "retry-failed");
+  RunOptions options{required(values, "SPEC", syntax), {required(values, "out", syntax)}, {}};
+  options.job.retry_failed = flag(values, "retry-failed");
+  options.job.unit_limit = unit_limit(values);
   options.donor = given(values, "from");
-  options.unit_limit = unit_limit(values);
-  catch_signals();
+  options.job.adopts = options.donor.has_value();
+  job::catch_signals();
   const parallel::Session session(argc, argv);
   try {
     const auto comm = parallel::Comm::world();
@@ -137,8 +139,8 @@ int show_command(const std::vector<std::string>& arguments) {
       "print a graph: model, observed, probed, fake_quantized or lowered")(
       "format", po::value<std::string>(), "format of all ops in the last two")(
       "point", po::value<std::size_t>(), "only this point of the spec's sweep, counted from 0")(
-      "dot", po::value<std::string>(), "write the graph as Graphviz DOT to this file")(
-      "svg", po::value<std::string>(), "draw the graph to this file (needs Graphviz)");
+      "dot", po::value<std::string>(),
+      "write the graph as Graphviz DOT to this file, or to standard output for '-'");
   const auto values = parse(syntax, arguments);
   if (helped(values, syntax)) return 0;
   ShowOptions options;
@@ -149,7 +151,6 @@ int show_command(const std::vector<std::string>& arguments) {
   options.graph = given(values, "graph");
   options.format = given(values, "format");
   options.dot = given(values, "dot");
-  options.svg = given(values, "svg");
   return show(options);
 }
 
@@ -223,6 +224,7 @@ int dispatch(int& argc, char**& argv) {
 }  // namespace gainsweep::cli
 
 int main(int argc, char** argv) {
+  gainsweep::archive::serve_if_decoder(argc, argv);
   try {
     return gainsweep::cli::dispatch(argc, argv);
   } catch (const gainsweep::Error& error) {

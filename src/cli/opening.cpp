@@ -1,19 +1,86 @@
 #include "cli/opening.hpp"
 
 #include "base/error.hpp"
-#include "config/read.hpp"
+#include "cli/model_digest.hpp"
+#include "disk/host.hpp"
+#include "parallel/agree.hpp"
+#include "parallel/device.hpp"
+#include "pipeline/experiment.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
+namespace {
 
-pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other,
-                          std::size_t device) {
+using parallel::together;
+
+// The ranks of a node share its processor; any other device is one rank's alone.
+std::size_t own_device(const parallel::Comm& comm, execute::Device device) {
+  if (device == execute::Device::cpu) return 0;
+  std::vector<std::string> visible;
+  together(comm, [&] { visible = execute::visible_devices(device); });
+  return parallel::own_device(comm, spelling(device), visible);
+}
+
+std::vector<parallel::Claim> to_claims(const std::vector<batch::Claim>& claims) {
+  std::vector<parallel::Claim> all;
+  for (const auto& claim : claims) all.push_back({claim.what, claim.value, claim.kind});
+  return all;
+}
+
+// Unit keys follow from these: ranks that differ would wait for units that nobody makes.
+void agree_on(const parallel::Comm& comm, const std::vector<batch::Experiment>& experiments) {
+  parallel::agree(comm, to_claims(experiments.front().claims));
+  std::string text;  // of the other points, in one go
+  for (std::size_t i = 1; i < experiments.size(); ++i)
+    for (const auto& claim : experiments[i].claims)
+      text += "point " + std::to_string(i) + ": " + claim.what + ": " + claim.value + "\n";
+  parallel::agree(comm, {{"input of a point", text, ErrorKind::input}});
+}
+
+}  // namespace
+
+pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::size_t device) {
   try {
-    execute::start(point.spec.latency.device, point.spec.threads, device);
-    return pipeline::open(point.spec, other.model ? &other : nullptr);
+    execute::start(point.spec.device, point.spec.threads, device);
+    return pipeline::open(point.spec, shelf);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;
-    throw with_context(error, "at the point " + config::text_of(point.parameters));
+    throw with_context(error, "at the point " + spec::text_of(point.parameters));
   }
+}
+
+Opening::Opening(const parallel::Comm& comm)
+    : comm_(comm), host_(comm.broadcast(disk::host_name())) {}
+
+std::vector<batch::Experiment> Opening::open(const std::vector<spec::Point>& points) {
+  std::vector<batch::Experiment> experiments;
+  for (const auto& point : points) experiments.push_back(open_one(point));
+  agree_on(comm_, experiments);
+  return experiments;
+}
+
+batch::Experiment Opening::open_one(const spec::Point& point) {
+  const auto device = point.spec.device;
+  if (!devices_.count(device)) devices_[device] = own_device(comm_, device);
+  pipeline::Subject subject;
+  together(comm_, [&] { subject = cli::open(point, shelf_, devices_.at(device)); });
+  subject.host = host_;
+  subject.model_digest = digest_of(*subject.model, subject.spec);
+  auto experiment =
+      pipeline::experiment(std::make_shared<const pipeline::Subject>(std::move(subject)));
+  experiment.title = spec::text_of(point.parameters);
+  experiment.parameters = point.parameters;
+  return experiment;
+}
+
+std::string Opening::digest_of(const model::Model& model, const spec::Spec& spec) {
+  auto& digest = model_digests_[&model];
+  if (digest.empty()) digest = digest_model(comm_, model, static_cast<int>(spec.threads));
+  return digest;
+}
+
+void Opening::start(const spec::Point& point) const {
+  execute::start(point.spec.device, point.spec.threads, devices_.at(point.spec.device));
 }
 
 }  // namespace gainsweep::cli

@@ -1,14 +1,41 @@
 #pragma once
 
-#include "config/spec.hpp"
-#include "pipeline/experiment.hpp"
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "batch/experiment.hpp"
+#include "parallel/comm.hpp"
+#include "pipeline/subject.hpp"
+#include "spec/spec.hpp"
 
 namespace gainsweep::cli {
 
-/// Starts number `device` of the devices of a point's spec with its threads and opens its
-/// experiment; `other` lends its model where it is the same (a default one has none). Errors name
-/// the point.
-pipeline::Experiment open(const config::Point& point, const pipeline::Experiment& other = {},
-                          std::size_t device = 0);
+/// Starts number `device` of the devices of a point's spec with its threads and opens its subject;
+/// the shelf lends what earlier points opened. Errors name the point.
+pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::size_t device = 0);
+
+/// The points of a run, opened on every rank: whatever is wrong with any point's inputs is found
+/// before the first one runs, and inputs that points share are read once.
+class Opening {
+ public:
+  explicit Opening(const parallel::Comm& comm);
+
+  /// Collective. SharedError as soon as ranks differ in what unit keys follow from.
+  std::vector<batch::Experiment> open(const std::vector<spec::Point>& points);
+  /// Local. Prepares this rank's device for a point that is about to run.
+  void start(const spec::Point& point) const;
+
+ private:
+  batch::Experiment open_one(const spec::Point& point);
+  std::string digest_of(const model::Model& model, const spec::Spec& spec);
+
+  const parallel::Comm& comm_;
+  std::string host_;  // of the root, where times are measured
+  pipeline::Shelf shelf_;
+  std::map<execute::Device, std::size_t> devices_;  // this rank's own
+  std::map<const model::Model*, std::string> model_digests_;
+};
 
 }  // namespace gainsweep::cli

@@ -7,10 +7,10 @@
 
 #include "cli/command.hpp"
 #include "cli/opening.hpp"
-#include "cli/progress.hpp"
-#include "config/read.hpp"
-#include "pipeline/enumerate.hpp"
+#include "job/progress.hpp"
 #include "pipeline/estimate.hpp"
+#include "pipeline/experiment.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
@@ -25,69 +25,87 @@ std::string bytes(std::int64_t count) {
   return text.str();
 }
 
-// What is planned of one point.
+// What a stage is going to do at one point or at all of them.
+struct PlannedStage {
+  std::string name;
+  std::size_t units = 0;     // without what earlier points do already
+  std::size_t may_come = 0;  // at most so many more, where they depend on results
+  batch::Cost cost;          // on one rank
+  std::vector<std::string> obstacles;
+};
+
 struct PlannedPoint {
-  std::string parameters;
-  pipeline::Estimate estimate;  // without what earlier points do already
+  std::string title;
+  std::vector<PlannedStage> stages;
 };
 
 struct Planned {
-  pipeline::Experiment experiment;  // the last point's
+  std::shared_ptr<const pipeline::Subject> subject;  // the last point's
   std::vector<PlannedPoint> points;
-  pipeline::Estimate total;
+  std::vector<PlannedStage> total;
 };
 
-// Leaves out of a stage what `seen` has, which grows.
-void leave_out_shared(const pipeline::Experiment& experiment, std::set<std::string>& seen,
-                      pipeline::StageEstimate& stage) {
-  const auto keys = pipeline::forecast(experiment, stage.stage);
-  if (keys.empty()) return;
-  std::size_t fresh = 0;
-  for (const auto& key : keys) fresh += seen.insert(key).second;
-  stage.units = fresh;
-  stage.seconds *= static_cast<double>(fresh) / static_cast<double>(keys.size());
+// Units that `seen` has are left out; it grows.
+PlannedStage plan_stage(const batch::Stage& stage, std::set<std::string>& seen) {
+  auto call = stage.call({});
+  std::erase_if(call.units, [&](const auto& unit) { return !seen.insert(unit.key).second; });
+  return {stage.name, call.units.size(), call.may_come, stage.cost(call.units, call.may_come),
+          std::move(call.obstacles)};
 }
 
-void add(pipeline::Estimate& total, const pipeline::Estimate& estimate) {
-  if (total.stages.empty()) {
-    total = estimate;
+void add(std::vector<PlannedStage>& total, const std::vector<PlannedStage>& stages) {
+  if (total.empty()) {
+    total = stages;
     return;
   }
-  for (std::size_t s = 0; s < total.stages.size(); ++s) {
-    total.stages[s].units += estimate.stages[s].units;
-    total.stages[s].seconds += estimate.stages[s].seconds;
+  for (std::size_t s = 0; s < total.size(); ++s) {
+    total[s].units += stages[s].units;
+    total[s].may_come += stages[s].may_come;
+    total[s].cost.seconds += stages[s].cost.seconds;
+    total[s].cost.rank_bytes = std::max(total[s].cost.rank_bytes, stages[s].cost.rank_bytes);
+    total[s].cost.mapped_bytes = std::max(total[s].cost.mapped_bytes, stages[s].cost.mapped_bytes);
   }
-  total.parameter_bytes = std::max(total.parameter_bytes, estimate.parameter_bytes);
-  total.rank_bytes = std::max(total.rank_bytes, estimate.rank_bytes);
 }
 
 Planned plan_points(const std::filesystem::path& path) {
   Planned planned;
+  pipeline::Shelf shelf;
   std::set<std::string> seen;
-  for (const auto& point : config::load_points(path)) {
-    planned.experiment = open(point, planned.experiment);
+  for (const auto& point : spec::load_points(path)) {
+    auto subject = open(point, shelf);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
-    planned.experiment.model_digest = point.spec.model.checkpoint.string();
-    auto estimate = pipeline::estimate(planned.experiment);
-    for (auto& stage : estimate.stages) leave_out_shared(planned.experiment, seen, stage);
-    add(planned.total, estimate);
-    planned.points.push_back({config::text_of(point.parameters), std::move(estimate)});
+    subject.model_digest = point.spec.model.checkpoint.string();
+    planned.subject = std::make_shared<const pipeline::Subject>(std::move(subject));
+    PlannedPoint of_point{spec::text_of(point.parameters), {}};
+    for (const auto& stage : pipeline::experiment(planned.subject).stages)
+      of_point.stages.push_back(plan_stage(stage, seen));
+    add(planned.total, of_point.stages);
+    planned.points.push_back(std::move(of_point));
   }
   return planned;
 }
 
-double seconds(const pipeline::Estimate& estimate) {
+double seconds(const std::vector<PlannedStage>& stages) {
   double total = 0;
-  for (const auto& stage : estimate.stages) total += stage.seconds;
+  for (const auto& stage : stages) total += stage.cost.seconds;
   return total;
 }
 
-void print_model(const pipeline::Experiment& experiment) {
-  const auto& partition = experiment.layout.partition;
-  std::cout << experiment.spec.name << ": " << partition.ops.size() << " ops in "
+batch::Cost largest(const std::vector<PlannedStage>& stages) {
+  batch::Cost most;
+  for (const auto& stage : stages) {
+    most.rank_bytes = std::max(most.rank_bytes, stage.cost.rank_bytes);
+    most.mapped_bytes = std::max(most.mapped_bytes, stage.cost.mapped_bytes);
+  }
+  return most;
+}
+
+void print_model(const pipeline::Subject& subject) {
+  const auto& partition = subject.layout.partition;
+  std::cout << subject.spec.name << ": " << partition.ops.size() << " ops in "
             << partition.subgraphs.size() << " sub-graphs of " << partition.classes.size()
             << " classes\n\n";
-  for (const auto& target : experiment.timing_targets)
+  for (const auto& target : subject.timing_targets)
     std::cout << "  " << std::left << std::setw(44) << target.label << std::right << std::setw(4)
               << target.applies_to.size() << " like it, " << target.configurations.size()
               << " configurations timed\n";
@@ -95,47 +113,59 @@ void print_model(const pipeline::Experiment& experiment) {
 
 void print_points(const std::vector<PlannedPoint>& points) {
   std::cout << "\n" << points.size() << " points; what they share is done and counted once\n";
-  for (const auto& [parameters, estimate] : points)
-    std::cout << "  " << std::left << std::setw(60) << parameters << " " << std::right
-              << duration(seconds(estimate)) << "\n";
+  for (const auto& point : points)
+    std::cout << "  " << std::left << std::setw(60) << point.title << " " << std::right
+              << job::duration(seconds(point.stages)) << "\n";
 }
 
-void print_total(const pipeline::Estimate& estimate) {
-  std::cout << "\nstage     units  about, on one rank\n";
-  for (const auto& stage : estimate.stages)
-    std::cout << std::left << std::setw(9) << name(stage.stage) << std::right << std::setw(6)
-              << stage.units << "  " << duration(stage.seconds) << "\n";
-  std::cout << std::left << std::setw(17) << "total" << duration(seconds(estimate)) << "\n\n"
-            << "memory: " << bytes(estimate.parameter_bytes)
-            << " of checkpoint mapped and shared, about " << bytes(estimate.rank_bytes)
+void print_total(const Planned& planned) {
+  std::cout << "\nstage       units  may come  about, on one rank\n";
+  for (const auto& stage : planned.total)
+    std::cout << std::left << std::setw(11) << stage.name << std::right << std::setw(6)
+              << stage.units << std::setw(10) << stage.may_come << "  "
+              << job::duration(stage.cost.seconds) << "\n";
+  for (const auto& stage : planned.total)
+    for (const auto& obstacle : stage.obstacles)
+      std::cout << stage.name << ": " << obstacle << "\n";
+  const auto& subject = *planned.subject;
+  const auto cost = largest(planned.total);
+  std::cout << std::left << std::setw(29) << "total" << job::duration(seconds(planned.total))
+            << "\n\n"
+            << "memory: " << bytes(cost.mapped_bytes) << " of checkpoint mapped and shared, about "
+            << bytes(cost.rank_bytes)
             << " in each rank besides\nspeed taken from one linear layer here: "
-            << std::setprecision(3) << estimate.gflops_score << " GFLOP/s scoring, "
-            << estimate.gflops_latency << " GFLOP/s timed\n";
+            << std::setprecision(3)
+            << pipeline::measured_gflops(subject, subject.spec.sensitivity.precision)
+            << " GFLOP/s scoring, "
+            << pipeline::measured_gflops(subject, pipeline::timed_precision(subject.spec))
+            << " GFLOP/s timed\n";
 }
 
-nlohmann::json to_json(const std::vector<pipeline::StageEstimate>& stages) {
+nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
   auto json = nlohmann::json::array();
   for (const auto& stage : stages)
-    json.push_back(
-        {{"stage", name(stage.stage)}, {"units", stage.units}, {"seconds", stage.seconds}});
+    json.push_back({{"stage", stage.name},
+                    {"units", stage.units},
+                    {"may_come", stage.may_come},
+                    {"seconds", stage.cost.seconds},
+                    {"left_out", stage.obstacles}});
   return json;
 }
 
 nlohmann::json to_json(const Planned& planned) {
-  const auto& partition = planned.experiment.layout.partition;
-  nlohmann::json json{{"name", planned.experiment.spec.name},
-                      {"ops", partition.ops.size()},
-                      {"subgraphs", partition.subgraphs.size()},
-                      {"classes", partition.classes.size()},
-                      {"parameter_bytes", planned.total.parameter_bytes},
-                      {"rank_bytes", planned.total.rank_bytes},
-                      {"stages", to_json(planned.total.stages)}};
-  for (const auto& target : planned.experiment.timing_targets)
+  const auto& partition = planned.subject->layout.partition;
+  const auto cost = largest(planned.total);
+  nlohmann::json json{
+      {"name", planned.subject->spec.name},      {"ops", partition.ops.size()},
+      {"subgraphs", partition.subgraphs.size()}, {"classes", partition.classes.size()},
+      {"parameter_bytes", cost.mapped_bytes},    {"rank_bytes", cost.rank_bytes},
+      {"stages", to_json(planned.total)}};
+  for (const auto& target : planned.subject->timing_targets)
     json["timed"].push_back({{"subgraph", target.label},
                              {"members", target.applies_to.size()},
                              {"configurations", target.configurations.size()}});
-  for (const auto& [parameters, estimate] : planned.points)
-    json["points"].push_back({{"parameters", parameters}, {"stages", to_json(estimate.stages)}});
+  for (const auto& point : planned.points)
+    json["points"].push_back({{"parameters", point.title}, {"stages", to_json(point.stages)}});
   return json;
 }
 
@@ -147,22 +177,23 @@ int plan(const std::filesystem::path& spec, bool json) {
     std::cout << to_json(planned).dump(2) << "\n";
     return 0;
   }
-  print_model(planned.experiment);
+  print_model(*planned.subject);
   if (planned.points.size() > 1) print_points(planned.points);
-  print_total(planned.total);
+  print_total(planned);
   return 0;
 }
 
 int check(const std::filesystem::path& spec) {
-  pipeline::Experiment experiment;
-  const auto points = config::load_points(spec);
-  for (const auto& point : points) experiment = open(point, experiment);
-  const auto& partition = experiment.layout.partition;
+  pipeline::Shelf shelf;
+  pipeline::Subject subject;
+  const auto points = spec::load_points(spec);
+  for (const auto& point : points) subject = open(point, shelf);
+  const auto& partition = subject.layout.partition;
   std::cout << spec.string() << ": right. ";
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";
   std::cout << partition.ops.size() << " ops, " << partition.subgraphs.size() << " sub-graphs, "
-            << experiment.calibration.size() << " calibration and " << experiment.evaluation.size()
-            << " evaluation samples; nothing was run.\n";
+            << subject.calibration->batches.size() << " calibration and "
+            << subject.evaluation->batches.size() << " evaluation samples; nothing was run.\n";
   return 0;
 }
 

@@ -1,25 +1,25 @@
 #include <algorithm>
 #include <iostream>
-#include <sstream>
 
 #include "archive/archive.hpp"
+#include "archive/field.hpp"
 #include "archive/sweep.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/provenance.hpp"
-#include "config/read.hpp"
-#include "pipeline/assemble.hpp"
-#include "pipeline/field.hpp"
+#include "pipeline/archived.hpp"
+#include "pipeline/experiment.hpp"
+#include "spec/read.hpp"
 
 namespace gainsweep::cli {
 namespace {
 
 // Lines of a resolved spec, each with the section it stands in.
-std::vector<std::string> keyed_lines(const config::Spec& spec) {
-  std::istringstream text(config::resolved(spec));
+std::vector<std::string> keyed_lines(const spec::Spec& spec) {
   std::vector<std::string> lines;
   std::string section;
-  for (std::string line; std::getline(text, line);) {
+  for (const auto& line : split(spec::resolved(spec), '\n')) {
     const auto indent = line.find_first_not_of(' ');
     if (indent == 0) section = line.substr(0, line.find(':'));
     lines.push_back(indent == 0 ? line : section + ": " + line.substr(indent));
@@ -36,7 +36,7 @@ std::string only_in(const std::vector<std::string>& a, const std::vector<std::st
 }
 
 // Lines that a new spec changes in what was measured; solve, evaluate, target and name may differ.
-std::string measured_changes(const config::Spec& measured, config::Spec wanted) {
+std::string measured_changes(const spec::Spec& measured, spec::Spec wanted) {
   wanted.name = measured.name;
   wanted.solve = measured.solve;
   wanted.evaluate = measured.evaluate;
@@ -45,21 +45,21 @@ std::string measured_changes(const config::Spec& measured, config::Spec wanted) 
   return only_in(before, after, "archive: ") + only_in(after, before, "spec:    ");
 }
 
-std::vector<config::Spec> measured_specs(const archive::Contents& contents,
-                                         const std::filesystem::path& archive) {
-  std::vector<config::Spec> specs;
+std::vector<spec::Spec> measured_specs(const archive::Contents& contents,
+                                       const std::filesystem::path& archive) {
+  std::vector<spec::Spec> specs;
   for (const auto& text :
-       pipeline::texts(archive::table(contents, "points").fields, "spec_resolved"))
-    specs.push_back(config::read(text, archive.string() + ":spec_resolved"));
+       archive::texts(archive::table(contents, "points").fields, "spec_resolved"))
+    specs.push_back(spec::read(text, archive.string() + ":spec_resolved"));
   return specs;
 }
 
 // The archive's point that measured what a spec's point asks for; where there are several, the one
 // with the same plans, whose evaluations go with it.
-std::size_t matching(const std::vector<config::Spec>& measured, const config::Point& wanted,
+std::size_t matching(const std::vector<spec::Spec>& measured, const spec::Point& wanted,
                      const std::filesystem::path& archive, const std::filesystem::path& spec_path) {
   const auto same = std::find_if(measured.begin(), measured.end(), [&](const auto& spec) {
-    return config::resolved(spec) == config::resolved(wanted.spec);
+    return spec::resolved(spec) == spec::resolved(wanted.spec);
   });
   if (same != measured.end()) return static_cast<std::size_t>(same - measured.begin());
   std::string nearest;
@@ -69,7 +69,7 @@ std::size_t matching(const std::vector<config::Spec>& measured, const config::Po
     if (nearest.empty() || changes.size() < nearest.size()) nearest = changes;
   }
   const auto where =
-      wanted.parameters.empty() ? "" : " at the point " + config::text_of(wanted.parameters);
+      wanted.parameters.empty() ? "" : " at the point " + spec::text_of(wanted.parameters);
   throw Error(ErrorKind::config, spec_path.string() + where + " differs from what " +
                                      archive.string() + " measured" +
                                      (measured.size() > 1 ? ", at its nearest point:" : ":") +
@@ -77,18 +77,11 @@ std::size_t matching(const std::vector<config::Spec>& measured, const config::Po
 }
 
 // New plans on what one point of an archive measured.
-archive::Point solved(archive::Contents old, const config::Point& point) {
-  const auto& spec = point.spec;
-  const auto layout = pipeline::to_layout(old, spec.formats.formats, spec.calibration.length);
-  const auto decision = pipeline::decide(layout, spec, pipeline::to_measured(old, layout, spec));
-  std::vector<archive::Record> plans;
-  for (const auto& unit : pipeline::plan_units(spec, decision))
-    plans.push_back(pipeline::run_plan_unit(unit, layout, spec, decision));
-  auto provenance = describe(spec);
+archive::SweepPoint solved(const archive::Contents& old, const spec::Point& point) {
+  auto provenance = pipeline::describe(spec::resolved(point.spec));
   for (const auto* digest : {"model_digest", "calibration_digest", "evaluation_digest"})
     provenance[digest] = old.provenance.at(digest);
-  return {point.parameters, std::move(provenance),
-          pipeline::assemble(old, layout, spec, decision, std::move(plans))};
+  return {point.parameters, std::move(provenance), pipeline::plan_archived(old, point.spec)};
 }
 
 void tell(const std::filesystem::path& output, const archive::Contents& contents,
@@ -109,8 +102,8 @@ void tell(const std::filesystem::path& output, const archive::Contents& contents
 
 int solve(const std::filesystem::path& archive, const std::filesystem::path& spec_path,
           const std::filesystem::path& output) {
-  const auto spec_text = config::load_text(spec_path);
-  const auto points = config::read_points(spec_text, spec_path.string());
+  const auto spec_text = spec::load_text(spec_path);
+  const auto points = spec::read_points(spec_text, spec_path.string());
   if (std::filesystem::exists(output))
     throw Error(ErrorKind::config, output.string() +
                                        " is there already (solve never writes into "

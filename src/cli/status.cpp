@@ -7,12 +7,13 @@
 #include <thread>
 
 #include "cli/command.hpp"
-#include "cli/progress.hpp"
-#include "cli/standing.hpp"
-#include "pipeline/enumerate.hpp"
+#include "job/progress.hpp"
+#include "job/standing.hpp"
 
 namespace gainsweep::cli {
 namespace {
+
+using job::Activity, job::Ledger, job::Standing, job::duration, job::unix_seconds;
 
 std::string state(const Standing& standing) {
   if (standing.running) return "running";
@@ -40,12 +41,13 @@ nlohmann::json to_json(const Standing& standing) {
     json["point"] = standing.ledger.point;
     json["parameters"] = standing.ledger.parameters;
   }
-  for (const auto& [stage, count] : standing.stages)
-    json["stages"][stage] = {{"called_for", count.called_for},
-                             {"done", count.done},
-                             {"failed", count.failed},
-                             {"running", count.running},
-                             {"remaining", count.remaining()}};
+  for (const auto& count : standing.stages)
+    json["stages"][count.stage] = {{"called_for", count.called_for},
+                                   {"may_come", count.may_come},
+                                   {"done", count.done},
+                                   {"failed", count.failed},
+                                   {"running", count.running},
+                                   {"remaining", count.remaining()}};
   for (const auto& failure : standing.failures)
     json["failures"].push_back({{"unit", failure.unit}, {"reason", failure.reason}});
   for (const auto& rank : standing.ranks) json["ranks"].push_back(to_json(rank));
@@ -58,15 +60,11 @@ nlohmann::json to_json(const Standing& standing) {
 }
 
 void print_stages(const Standing& standing) {
-  std::cout << "\n\nstage     done  failed  running  remaining\n";
-  for (const auto stage : pipeline::stages()) {
-    const auto found = standing.stages.find(name(stage));
-    if (found == standing.stages.end()) continue;
-    const auto& count = found->second;
-    std::cout << std::left << std::setw(8) << name(stage) << std::right << std::setw(6)
+  std::cout << "\n\nstage       done  failed  running  remaining  may come\n";
+  for (const auto& count : standing.stages)
+    std::cout << std::left << std::setw(10) << count.stage << std::right << std::setw(6)
               << count.done << std::setw(8) << count.failed << std::setw(9) << count.running
-              << std::setw(11) << count.remaining() << "\n";
-  }
+              << std::setw(11) << count.remaining() << std::setw(10) << count.may_come << "\n";
   if (standing.rate > 0)
     std::cout << "\n"
               << standing.ledger.stage << ": " << std::setprecision(3) << standing.rate
@@ -123,7 +121,7 @@ int status(const StatusOptions& options) {
   using Clock = std::chrono::steady_clock;
   for (;;) {
     const auto start = Clock::now();
-    const auto standing = read_standing(options.folder);
+    const auto standing = job::read_standing(options.folder);
     show(standing, options);
     if (!options.follow || !standing.running) return 0;
     // Reading a large run again and again must not take a core from it.

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "base/text.hpp"
+
 namespace gainsweep::config {
 namespace {
 

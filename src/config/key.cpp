@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/problems.hpp"
+#include "base/text.hpp"
 #include "config/scalar.hpp"
 
 namespace gainsweep::config {
@@ -28,21 +28,21 @@ struct Wording {
   }
   std::string operator()(const Path&) const { return "a path"; }
   std::string operator()(const OptionalPath&) const { return "a path or null"; }
-  std::string operator()(const Choice& choice) const { return "one of " + joined(choice.names); }
+  std::string operator()(const Choice& choice) const { return "one of " + join(choice.names); }
   std::string operator()(const ChoiceList& list) const {
     return std::string("a list of ") + (list.least_count == 0 ? "any number" : "one or more") +
-           " of " + joined(list.names);
+           " of " + join(list.names);
   }
-  std::string operator()(const Patterns&) const { return "a list of shell globs over op paths"; }
+  std::string operator()(const Patterns&) const { return "a list of shell globs over paths"; }
   std::string operator()(const PatternGroups&) const {
-    return "a list of lists of shell globs over op paths";
+    return "a list of lists of shell globs over paths";
   }
   std::string operator()(const Grid&) const {
     return "a rising list of numbers above 0 and at most 1, {geometric: {from, to, count}} or "
            "{linear: {from, to, count}}";
   }
   std::string operator()(const Rates&) const {
-    return "a mapping of format names to numbers above " + yaml_number(rate_bounds.least) +
+    return "a mapping of names to numbers above " + yaml_number(rate_bounds.least) +
            " and at most " + yaml_number(rate_bounds.most);
   }
   std::string operator()(const Backoff& backoff) const {
@@ -54,8 +54,8 @@ struct Wording {
 }  // namespace
 
 Section describe(Progression& progression) {
-  Real from = threshold_bounds;
-  Real to = threshold_bounds;
+  Real from = grid_bounds;
+  Real to = grid_bounds;
   from.value = &progression.from;
   to.value = &progression.to;
   return {{
@@ -63,7 +63,7 @@ Section describe(Progression& progression) {
       {.name = "to", .help = "the last number", .value = to, .unit = "", .example = "1.0e-2"},
       {.name = "count",
        .help = "how many numbers, both ends included",
-       .value = Integer{&progression.count, 2, static_cast<std::int64_t>(most_thresholds)},
+       .value = Integer{&progression.count, 2, static_cast<std::int64_t>(most_grid_numbers)},
        .unit = "",
        .example = "10"},
   }};

@@ -61,7 +61,7 @@ struct ChoiceList {
   std::function<void(const std::vector<std::string>&)> set;
 };
 
-/// Shell globs over op paths.
+/// Shell globs over paths.
 struct Patterns {
   std::vector<std::string>* value;
 };
@@ -105,6 +105,7 @@ struct Key {
   std::string unit{};     ///< empty: a pure number or no number
   std::string example{};  ///< of a key that must be written; empty where there is a default
   bool in_use = true;     ///< false: described, but not printed for this spec
+  bool fixed = false;     ///< true: a sweep may not vary it
 };
 
 /// The keys of a progression of a grid; `from`, `to` and `count` point into it.
@@ -122,9 +123,9 @@ Section describe(const Backoff& backoff);
 inline constexpr const char* name_pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 bool is_name(const std::string& text);
 
-inline constexpr Real threshold_bounds{nullptr, 0, 1};
+inline constexpr Real grid_bounds{nullptr, 0, 1};
 inline constexpr Real rate_bounds{nullptr, 0, 1000};
-inline constexpr std::size_t most_thresholds = 10000;
+inline constexpr std::size_t most_grid_numbers = 10000;
 
 /// What a value may be, as it follows "Write ": "an integer from 1 to 64".
 std::string wanted(const Value& value);

@@ -11,8 +11,8 @@ namespace gainsweep::config {
 namespace {
 
 constexpr std::size_t most_shown_problems = 50;
-constexpr std::size_t most_shown_bytes = 60;
 constexpr std::size_t longest_plain_key = 64;
+constexpr std::size_t most_shown_bytes = 60;
 
 bool inside(const std::string& path, const std::string& outer) {
   if (outer.empty() || path == outer) return true;
@@ -56,34 +56,13 @@ void Problems::throw_if_any() const {
 }
 
 std::string shown(const std::string& text) {
-  std::size_t size = std::min(text.size(), most_shown_bytes);
-  // Cut between characters: continuation bytes of UTF-8 start with the bits 10.
-  while (size < text.size() && size > 0 &&
-         (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
-    --size;
-  }
-  std::string line = text.substr(0, size);
-  std::replace_if(line.begin(), line.end(), is_control, ' ');
-  return "'" + line + (size < text.size() ? "…" : "") + "'";
+  return quote(text, most_shown_bytes);
 }
 
 std::string shown_key(const std::string& key) {
   const bool plain = !key.empty() && key.size() <= longest_plain_key &&
                      std::none_of(key.begin(), key.end(), is_control);
   return plain ? key : shown(key);
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
-std::string unknown_choice(const std::string& word, const std::vector<std::string>& names,
-                           const std::string& why) {
-  const std::string hint = closest(word, names);
-  return shown(word) + " is not one of " + joined(names) + (why.empty() ? "" : " (" + why + ")") +
-         ". " + (hint.empty() ? "Write one of them." : "Did you mean '" + hint + "'?");
 }
 
 }  // namespace gainsweep::config

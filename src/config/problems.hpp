@@ -41,15 +41,7 @@ class Problems {
 
 /// A user's text for a message: in single quotes, one line, shortened when long.
 std::string shown(const std::string& text);
-
 /// A user's key as a part of a path: as it is where it is short and plain, else as a text.
 std::string shown_key(const std::string& key);
-
-/// "a, b, c".
-std::string joined(const std::vector<std::string>& names);
-
-/// The complaint about a word that is none of `names` (`why` may be empty), with "did you mean".
-std::string unknown_choice(const std::string& word, const std::vector<std::string>& names,
-                           const std::string& why);
 
 }  // namespace gainsweep::config

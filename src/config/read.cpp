@@ -3,45 +3,93 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "base/error.hpp"
-#include "config/check.hpp"
-#include "config/description.hpp"
 #include "config/document.hpp"
-#include "config/reader.hpp"
+#include "config/print.hpp"
+#include "config/scalar.hpp"
 #include "config/sweep.hpp"
 #include "config/value_text.hpp"
 
 namespace gainsweep::config {
 namespace {
 
-Draft read_draft(const Node& document, const std::vector<Axis>& axes, Problems& problems) {
-  Draft draft = make_draft();
-  const Section root = describe(draft);
-  Reader reader(root, problems);
-  reader.read(root, document, "", document.line);
-  const bool formats_vary = std::any_of(axes.begin(), axes.end(), [](const Axis& axis) {
-    return std::any_of(axis.begin(), axis.end(),
-                       [](const auto& variation) { return variation.path == "formats.low"; });
-  });
-  check(draft, reader.lines(), formats_vary, problems);
-  return draft;
+/// Says of a spec of an earlier layout just that, once; its keys are read all the same, so that
+/// those that moved are named.
+void refuse_earlier(Node& document, Problems& problems) {
+  for (auto& entry : document.entries) {
+    if (entry.key != "schema" || entry.value.kind != Node::Kind::scalar) continue;
+    const auto written = parse_integer(entry.value.text).value;
+    if (entry.value.quoted || !written || *written < 1 || *written >= schema_version) continue;
+    const auto version = std::to_string(schema_version);
+    problems.add(entry.value.line, "schema",
+                 shown(entry.value) + " is an earlier layout of specs (this program reads " +
+                     version + "). Write " + version +
+                     ", and move or remove the keys named beside this one.");
+    entry.value.kind = Node::Kind::refused;
+  }
 }
 
-Parameters parameters_of(Draft& draft, const std::vector<Axis>& axes) {
-  Parameters parameters;
-  const Section root = describe(draft);
-  const auto known = leaves(root);
-  for (const auto& axis : axes) {
-    for (const auto& variation : axis) {
-      const auto leaf = std::find_if(known.begin(), known.end(), [&](const auto& candidate) {
-        return candidate.first == variation.path;
-      });
-      parameters.emplace_back(variation.path, value_text(leaf->second->value));
-    }
+/// The kind that a document asks for; none, and a problem, where there is no such kind.
+const Kind* chosen_kind(const Node& document, const Kinds& kinds, Problems& problems) {
+  Heading heading;
+  const Section keys = describe(heading, kinds);
+  Node only{.kind = Node::Kind::mapping, .line = document.line};
+  for (const auto& entry : document.entries) {
+    if (entry.key == "experiment") only.entries.push_back(entry);
   }
-  return parameters;
+  Section experiment{{keys.keys.back()}};
+  Reader(experiment, {}, problems).read(experiment, only, "", document.line);
+  if (problems.touch("experiment")) return nullptr;
+  return &*std::find_if(kinds.begin(), kinds.end(),
+                        [&](const Kind& kind) { return kind.name == heading.experiment; });
 }
+
+/// Reads one kind of specs.
+class PointReader {
+ public:
+  PointReader(const Kind& kind, const Kinds& kinds, Problems& problems)
+      : kind_(kind), kinds_(kinds), problems_(problems) {}
+
+  std::vector<Axis> take_sweep(Node& document) {
+    const auto any = kind_.make_draft();
+    Heading heading;
+    return config::take_sweep(document, describe(heading, *any, kinds_), kind_.moved, problems_);
+  }
+
+  std::unique_ptr<Draft> read(const Node& document, const std::vector<Axis>& axes) {
+    auto draft = kind_.make_draft();
+    Heading heading;
+    const Section root = describe(heading, *draft, kinds_);
+    Reader reader(root, kind_.moved, problems_);
+    reader.read(root, document, "", document.line);
+    draft->check({reader.lines(), paths_of(axes)}, problems_);
+    return draft;
+  }
+
+  /// The values that the swept leaves of a draft have.
+  Parameters parameters_of(Draft& draft, const std::vector<Axis>& axes) const {
+    Parameters parameters;
+    Heading heading;
+    const Section root = describe(heading, draft, kinds_);
+    const auto known = leaves(root);
+    for (const auto& axis : axes) {
+      for (const auto& variation : axis) {
+        const auto leaf = std::find_if(known.begin(), known.end(), [&](const auto& candidate) {
+          return candidate.first == variation.path;
+        });
+        parameters.emplace_back(variation.path, value_text(leaf->second->value));
+      }
+    }
+    return parameters;
+  }
+
+ private:
+  const Kind& kind_;
+  const Kinds& kinds_;
+  Problems& problems_;
+};
 
 /// A large spec at many points would take memory and minutes.
 void refuse_large(const std::string& text, std::vector<Axis>& axes, Problems& problems) {
@@ -54,51 +102,53 @@ void refuse_large(const std::string& text, std::vector<Axis>& axes, Problems& pr
   axes.clear();
 }
 
-void refuse_equal(const std::vector<Point>& points, const std::vector<Axis>& axes,
+void refuse_equal(const std::vector<Reading>& readings, const Kinds& kinds, int line,
                   Problems& problems) {
   std::map<std::string, std::size_t> seen;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const auto [first, is_new] = seen.try_emplace(resolved(points[i].spec), i);
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const auto& reading = readings[i];
+    const auto [first, is_new] =
+        seen.try_emplace(resolved(*reading.kind, *reading.draft, kinds), i);
     if (is_new) continue;
-    problems.add(axes.front().front().line, "sweep",
+    problems.add(line, "sweep",
                  "points " + std::to_string(first->second) + " and " + std::to_string(i) +
-                     " are equal (" + text_of(points[i].parameters) +
-                     "). Remove one of the values.");
+                     " are equal (" + text_of(reading.parameters) + "). Remove one of the values.");
     return;
   }
 }
 
 }  // namespace
 
-std::vector<Point> read_points(const std::string& text, const std::string& file) {
+std::vector<Reading> read_points(const std::string& text, const std::string& file,
+                                 const Kinds& kinds) {
   Problems problems(file);
-  std::vector<Axis> axes;
-  std::vector<Draft> drafts;
-  if (auto document = parse_document(text, problems)) {
-    Draft any = make_draft();
-    axes = take_sweep(*document, describe(any), problems);
-    refuse_large(text, axes, problems);
-    // Without its sweep a spec is whole, too: its problems are not repeated for every point.
-    drafts.push_back(read_draft(*document, axes, problems));
-    if (!axes.empty()) drafts.clear();
-    const std::size_t count = axes.empty() ? 0 : count_combinations(axes);
-    for (std::size_t i = 0; i < count && !problems.are_many(); ++i) {
-      drafts.push_back(read_draft(substitute(*document, axes, i), axes, problems));
-    }
+  auto document = parse_document(text, problems);
+  const Kind* kind = document ? chosen_kind(*document, kinds, problems) : nullptr;
+  if (kind == nullptr) {
+    problems.throw_if_any();
+    return {};
+  }
+  refuse_earlier(*document, problems);
+  PointReader reader(*kind, kinds, problems);
+  auto axes = reader.take_sweep(*document);
+  refuse_large(text, axes, problems);
+  std::vector<std::unique_ptr<Draft>> drafts;
+  // Without its sweep a spec is whole, too: its problems are not repeated for every point.
+  drafts.push_back(reader.read(*document, axes));
+  if (!axes.empty()) drafts.clear();
+  const std::size_t count = axes.empty() ? 0 : count_combinations(axes);
+  for (std::size_t i = 0; i < count && !problems.are_many(); ++i) {
+    drafts.push_back(reader.read(substitute(*document, axes, i), axes));
   }
   problems.throw_if_any();
-  std::vector<Point> points;
-  for (auto& draft : drafts) points.push_back({parameters_of(draft, axes), assemble(draft)});
-  refuse_equal(points, axes, problems);
+  std::vector<Reading> readings;
+  for (auto& draft : drafts) {
+    auto parameters = reader.parameters_of(*draft, axes);
+    readings.push_back({kind, std::move(parameters), std::move(draft)});
+  }
+  if (!axes.empty()) refuse_equal(readings, kinds, axes.front().front().line, problems);
   problems.throw_if_any();
-  return points;
-}
-
-Spec read(const std::string& text, const std::string& file) {
-  auto points = read_points(text, file);
-  if (points.size() == 1) return std::move(points.front().spec);
-  throw Error(ErrorKind::config, file + ": a sweep of " + std::to_string(points.size()) +
-                                     " points where one spec is wanted. Remove 'sweep'.");
+  return readings;
 }
 
 std::string text_of(const Parameters& parameters) {
@@ -123,10 +173,6 @@ std::string load_text(const std::filesystem::path& path) {
   std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (stream.bad()) refuse("the file cannot be read (the disk reports an error)");
   return text;
-}
-
-std::vector<Point> load_points(const std::filesystem::path& path) {
-  return read_points(load_text(path), path.string());
 }
 
 }  // namespace gainsweep::config

@@ -1,36 +1,37 @@
 #pragma once
 
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "config/spec.hpp"
+#include "config/kind.hpp"
 
 namespace gainsweep::config {
+
+/// Values of swept leaves by dotted path, in the order of the sweep: YAML on one line, with what
+/// the spec leaves out filled in.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// "section.length = 128, seed = 1"; empty without a sweep.
+std::string text_of(const Parameters& parameters);
+
+/// One spec of a file, read and checked.
+struct Reading {
+  const Kind* kind;       ///< one of those given
+  Parameters parameters;  ///< none without a sweep
+  std::unique_ptr<Draft> draft;
+};
 
 /// The points of the spec in a YAML text: every combination of the values under its `sweep`, the
 /// last of its keys changing fastest; one where there is no `sweep`. `file` names it in messages.
 /// Error(config) that lists every problem of every point, one a line, as
 /// `file:line: path: what is wrong (why). What to do`.
-std::vector<Point> read_points(const std::string& text, const std::string& file);
+std::vector<Reading> read_points(const std::string& text, const std::string& file,
+                                 const Kinds& kinds);
 
 /// A spec's file as it is. Error(config) when it cannot be read.
 std::string load_text(const std::filesystem::path& path);
-
-/// The points of the spec in a YAML file: read_points of load_text.
-std::vector<Point> load_points(const std::filesystem::path& path);
-
-/// The spec in a YAML text without a sweep. Error(config) as above.
-Spec read(const std::string& text, const std::string& file);
-
-/// "calibration.length = 128, solve.noise = paper"; empty without a sweep.
-std::string text_of(const Parameters& parameters);
-
-/// The spec as YAML with every default written out; `read` of it gives an equal spec.
-std::string resolved(const Spec& spec);
-
-/// JSON Schema of specs, generated from the reader's own definitions.
-std::string json_schema();
-
-/// Every key with type, default, bounds and meaning, as Markdown, from the same definitions.
-std::string reference();
 
 }  // namespace gainsweep::config

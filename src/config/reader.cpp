@@ -7,7 +7,7 @@
 namespace gainsweep::config {
 namespace {
 
-std::string join(const std::string& path, const std::string& name) {
+std::string inside(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
@@ -21,9 +21,9 @@ std::vector<std::string> names_of(const Section& section) {
 void find_named(const Section& section, const std::string& name, const std::string& path,
                 std::vector<std::string>& found) {
   for (const auto& key : section.keys) {
-    if (key.name == name) found.push_back(join(path, name));
+    if (key.name == name) found.push_back(inside(path, name));
     if (const auto* inner = std::get_if<Section>(&key.value)) {
-      find_named(*inner, name, join(path, key.name), found);
+      find_named(*inner, name, inside(path, key.name), found);
     }
   }
 }
@@ -54,14 +54,14 @@ void Reader::read(const Section& section, const Node& mapping, const std::string
       continue;
     }
     written.push_back(key->name);
-    read(Place{*key, entry.value, join(path, key->name), entry.line});
+    read(Place{*key, entry.value, inside(path, key->name), entry.line});
   }
   // In a section that stands here, what its inner sections lack is theirs to report if they are
   // written, too.
   for (const auto& [inner, key] : required(section)) {
     const std::string first = inner.substr(0, inner.find('.'));
     if (std::find(written.begin(), written.end(), first) == written.end()) {
-      report_missing(join(path, inner), *key, line);
+      report_missing(inside(path, inner), *key, line);
     }
   }
 }
@@ -81,24 +81,36 @@ void Reader::read_value(const Section& section, const Place& place) {
   } else {
     problems_.add(place.line, place.path,
                   shown(place.node) + " where keys belong (" + place.key.help + "). The keys are " +
-                      joined(names_of(section)) + ".");
+                      join(names_of(section)) + ".");
   }
 }
 
+std::string complaint(const Moved& moved) {
+  if (moved.to.empty()) return "no longer a key (" + moved.why + "). Remove it.";
+  return "moved to '" + moved.to + "' (" + moved.why + "). Write it there.";
+}
+
 void Reader::report_unknown(const Section& section, const Entry& entry, const std::string& path) {
+  const std::string whole = inside(path, shown_key(entry.key));
+  const auto moved = std::find_if(moved_.begin(), moved_.end(),
+                                  [&](const Moved& key) { return key.from == whole; });
+  if (moved != moved_.end()) {
+    problems_.add(entry.line, whole, complaint(*moved));
+    return;
+  }
   std::vector<std::string> elsewhere;
   find_named(root_, entry.key, "", elsewhere);
   auto names = names_of(section);
   if (path.empty()) names.emplace_back("sweep");
   const std::string similar = closest(entry.key, names);
-  std::string advice = "The keys here are " + joined(names) + ".";
+  std::string advice = "The keys here are " + join(names) + ".";
   if (!similar.empty()) {
     advice = "Did you mean '" + similar + "'?";
   } else if (!elsewhere.empty()) {
     const bool top = elsewhere.front() == entry.key;
     advice = "Did you mean '" + elsewhere.front() + (top ? "' at the top level?" : "'?");
   }
-  problems_.add(entry.line, join(path, shown_key(entry.key)),
+  problems_.add(entry.line, whole,
                 "an unknown key (" + (path.empty() ? "a spec" : "'" + path + "'") +
                     " has no such key). " + advice);
 }

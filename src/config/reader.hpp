@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "config/document.hpp"
 #include "config/key.hpp"
 #include "config/problems.hpp"
@@ -14,12 +15,23 @@ namespace gainsweep::config {
 /// The line of every key that a spec writes, by its path.
 using Lines = std::map<std::string, int>;
 
+/// A key of specs of earlier versions.
+struct Moved {
+  std::string from;
+  std::string to;   ///< where it stands now; empty: nowhere
+  std::string why;  ///< in a few words
+};
+
+/// The complaint about a moved key.
+std::string complaint(const Moved& moved);
+
 /// Fills the values of a description from a document, strictly: whatever does not fit is reported
 /// and leaves its value as it was.
 class Reader {
  public:
   /// `root` is the whole description, for hints about keys that stand in the wrong section.
-  Reader(const Section& root, Problems& problems) : root_(root), problems_(problems) {}
+  Reader(const Section& root, const std::vector<Moved>& moved, Problems& problems)
+      : root_(root), moved_(moved), problems_(problems) {}
 
   /// Reads the mapping of a section whose own key stands on `line`.
   void read(const Section& section, const Node& mapping, const std::string& path, int line);
@@ -67,6 +79,7 @@ class Reader {
   void complain(const Place& place, const std::string& what, const Value& instead);
 
   const Section& root_;
+  const std::vector<Moved>& moved_;
   Problems& problems_;
   Lines lines_;
 };

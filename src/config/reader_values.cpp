@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "config/reader.hpp"
 #include "config/scalar.hpp"
 
@@ -147,9 +148,9 @@ std::optional<std::string> Reader::read_choice(const std::vector<std::string>& n
   if (node.kind != Node::Kind::scalar) {
     problems_.add(node.line, place.path,
                   shown(node) + " where a word belongs (" + place.key.help + "). Write one of " +
-                      joined(names) + ".");
+                      join(names) + ".");
   } else if (std::find(names.begin(), names.end(), node.text) == names.end()) {
-    problems_.add(node.line, place.path, unknown_choice(node.text, names, place.key.help));
+    problems_.add(node.line, place.path, unknown_word(node.text, names, place.key.help));
   } else {
     return node.text;
   }
@@ -223,14 +224,14 @@ void Reader::read_progression(const Place& place) {
   if (problems_.touch(path)) return;
   if (progression.from >= progression.to) {
     problems_.add(entries[0].line, path,
-                  "'from' is not below 'to' (thresholds rise). Exchange or change them.");
+                  "'from' is not below 'to' (the numbers rise). Exchange or change them.");
     return;
   }
   auto values = expand(progression, entries[0].key == "geometric");
   // Ends that are almost equal leave no room for that many doubles.
   if (std::adjacent_find(values.begin(), values.end(), std::greater_equal<>()) != values.end()) {
     problems_.add(entries[0].line, path,
-                  "steps too small for a double (thresholds rise). Lower 'count' or move the ends "
+                  "steps too small for a double (the numbers rise). Lower 'count' or move the ends "
                   "apart.");
     return;
   }
@@ -244,20 +245,20 @@ void Reader::read_value(const Grid& grid, const Place& place) {
   }
   if (!is_list(place)) return;
   const auto& items = place.node.items;
-  if (items.empty() || items.size() > most_thresholds) {
+  if (items.empty() || items.size() > most_grid_numbers) {
     complain(place, items.empty() ? "an empty list"
-                                  : "a list longer than " + std::to_string(most_thresholds));
+                                  : "a list longer than " + std::to_string(most_grid_numbers));
     return;
   }
   grid.value->clear();
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Place inner{place.key, items[i], place.path + index(i), items[i].line};
-    const auto value = read_real(threshold_bounds, inner);
+    const auto value = read_real(grid_bounds, inner);
     if (!value) continue;
     if (!grid.value->empty() && *value <= grid.value->back()) {
       problems_.add(items[i].line, inner.path,
                     shown(items[i]) +
-                        " is not above the number before it (thresholds rise). "
+                        " is not above the number before it (the numbers rise). "
                         "Put them in order and remove equal ones.");
     }
     grid.value->push_back(*value);
@@ -275,7 +276,7 @@ void Reader::read_value(const Rates& rates, const Place& place) {
     const Key key{entry.key, place.key.help, rate_bounds};
     lines_[path] = entry.line;
     if (std::find(rates.names.begin(), rates.names.end(), entry.key) == rates.names.end()) {
-      problems_.add(entry.line, path, unknown_choice(entry.key, rates.names, place.key.help));
+      problems_.add(entry.line, path, unknown_word(entry.key, rates.names, place.key.help));
     } else if (const auto rate = read_real(rate_bounds, {key, entry.value, path, entry.line})) {
       (*rates.value)[entry.key] = *rate;
     }

@@ -1,6 +1,7 @@
-#include "config/check.hpp"
-#include "config/description.hpp"
-#include "config/read.hpp"
+#include "config/reference.hpp"
+
+#include <algorithm>
+
 #include "config/sweep.hpp"
 #include "config/value_text.hpp"
 
@@ -19,14 +20,6 @@ constexpr const char* introduction =
     "anchors, aliases, merge keys or tags, one document to a file, finite decimal numbers without\n"
     "quotes or leading zeros, `true` and `false` as the only flags.\n";
 
-constexpr const char* sweep_example =
-    "sweep:\n"
-    "  product:\n"
-    "    calibration.samples: [16, 64, 256]\n"
-    "  zip:\n"
-    "    solve.loss_model: [first_order, bias]\n"
-    "    solve.noise: [paper, empirical]\n";
-
 /// A help text as a sentence of its own; help texts start with an ASCII letter.
 std::string sentence(std::string help) {
   if (help[0] >= 'a' && help[0] <= 'z') help[0] = static_cast<char>(help[0] - 'a' + 'A');
@@ -34,9 +27,11 @@ std::string sentence(std::string help) {
 }
 
 void print_table(const Section& section, const std::string& path, std::string& text) {
+  const auto is_section = [](const Key& key) { return std::holds_alternative<Section>(key.value); };
+  if (std::all_of(section.keys.begin(), section.keys.end(), is_section)) return;
   text += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
   for (const auto& key : section.keys) {
-    if (std::holds_alternative<Section>(key.value)) continue;
+    if (is_section(key)) continue;
     text += "| `" + path + key.name + "` | " + wanted(key.value) +
             (key.unit.empty() ? "" : ", in " + key.unit) + " | " +
             (key.example.empty() ? "`" + value_text(key.value) + "`"
@@ -50,7 +45,7 @@ void print_sections(const Section& section, const std::string& path, std::string
     const auto* inner = std::get_if<Section>(&key.value);
     if (inner == nullptr) continue;
     const std::string name = path + key.name;
-    text += "\n## `" + name + "`\n\n" + sentence(key.help) + "\n";
+    text += "\n### `" + name + "`\n\n" + sentence(key.help) + "\n";
     print_table(*inner, name + ".", text);
     print_sections(*inner, name + ".", text);
   }
@@ -62,27 +57,39 @@ std::string about_sweeps() {
          "| key | value | meaning |\n|---|---|---|\n"
          "| `sweep.product` | paths of leaves, each with a list of values | " +
          product_help + " |\n| `sweep.zip` | the same, lists of one length | " + zip_help +
-         " |\n\nA leaf is any key above that has a value, written with its whole path; `schema` "
-         "and "
-         "`name` stay.\nThe keys of `zip` count as one key of `product`; the last key changes "
-         "fastest. At most " +
+         " |\n\nA leaf is any key on this page that has a value, written with its whole path; "
+         "`schema`,\n`experiment` and `name` stay. The keys of `zip` count as one key of "
+         "`product`; the last key\nchanges fastest. At most " +
          std::to_string(most_points) + " points, and at most " +
-         std::to_string(most_swept_bytes >> 20) +
-         " MiB of points times bytes of the spec.\n\n```yaml\n" + sweep_example + "```\n";
+         std::to_string(most_swept_bytes >> 20) + " MiB of points times bytes of the spec.\n";
+}
+
+void print_kind(const Kind& kind, bool is_default, std::string& text) {
+  const auto draft = kind.make_draft();
+  const Section own = draft->own();
+  text += "\n## `experiment: " + kind.name + "`\n\n" + sentence(kind.help) +
+          (is_default ? " The default.\n" : "\n");
+  print_table(own, "", text);
+  print_sections(own, "", text);
+  text += "\n### Rules between keys\n\n";
+  for (const auto& statement : draft->rules()) text += "* " + statement + "\n";
+  if (kind.sweep_example.empty()) return;
+  text += "\n### A sweep\n\n```yaml\n" + kind.sweep_example + "```\n";
 }
 
 }  // namespace
 
-std::string reference() {
-  Draft draft = make_draft();
-  const Section root = describe(draft);
+std::string reference(const Kinds& kinds) {
+  Heading heading;
+  const auto draft = kinds.front().make_draft();
+  Section shared = describe(heading, kinds);
+  for (const auto& key : draft->common().keys) shared.keys.push_back(key);
   std::string text = introduction;
-  text += "\n## Top level\n";
-  print_table(root, "", text);
-  print_sections(root, "", text);
+  text += "\n## Keys of every spec\n";
+  print_table(shared, "", text);
+  print_sections(shared, "", text);
   text += about_sweeps();
-  text += "\n## Rules between keys\n\n";
-  for (const auto& statement : rules()) text += "* " + statement + "\n";
+  for (const auto& kind : kinds) print_kind(kind, &kind == &kinds.front(), text);
   return text;
 }
 

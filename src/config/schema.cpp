@@ -1,7 +1,7 @@
+#include "config/schema.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include "config/description.hpp"
-#include "config/read.hpp"
 #include "config/sweep.hpp"
 
 namespace gainsweep::config {
@@ -49,9 +49,9 @@ struct Typing {
     return array_of(group);
   }
   Json operator()(const Grid&) const {
-    Json list = array_of((*this)(threshold_bounds));
+    Json list = array_of((*this)(grid_bounds));
     list["minItems"] = 1;
-    list["maxItems"] = most_thresholds;
+    list["maxItems"] = most_grid_numbers;
     list["uniqueItems"] = true;
     Progression progression;
     const Json numbers = object_of(describe(progression));
@@ -103,15 +103,23 @@ Json schema_of(const Key& key) {
   return schema;
 }
 
-Json object_of(const Section& section) {
+/// Types of the keys of a section, and the names of those that must be written.
+Json keys_of(const Section& section) {
   Json properties = Json::object();
   Json names = Json::array();
   for (const auto& key : section.keys) {
     properties[key.name] = schema_of(key);
     if (!required({{key}}).empty()) names.push_back(key.name);
   }
-  Json schema = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  Json schema = {{"properties", properties}};
   if (!names.empty()) schema["required"] = names;
+  return schema;
+}
+
+Json object_of(const Section& section) {
+  Json schema = {{"type", "object"}};
+  schema.update(keys_of(section));
+  schema["additionalProperties"] = false;
   return schema;
 }
 
@@ -128,9 +136,9 @@ Json variations(const Section& root) {
           {"minProperties", 1}};
 }
 
-Json sweep_schema() {
-  const auto group = [](const char* help) {
-    return Json{{"$ref", "#/$defs/variations"}, {"description", help}};
+Json sweep_schema(const std::string& kind) {
+  const auto group = [&](const char* help) {
+    return Json{{"$ref", "#/$defs/variations_" + kind}, {"description", help}};
   };
   return {{"type", "object"},
           {"properties", {{"product", group(product_help)}, {"zip", group(zip_help)}}},
@@ -139,18 +147,35 @@ Json sweep_schema() {
           {"description", sweep_help}};
 }
 
+/// What holds for specs of a kind, and for those of the kinds behind it.
+Json branches(const Kinds& kinds, std::size_t first) {
+  const auto& kind = kinds[first];
+  const auto draft = kind.make_draft();
+  Json own = keys_of(draft->own());
+  own["properties"]["sweep"] = sweep_schema(kind.name);
+  Json schema = {{"if", {{"properties", {{"experiment", {{"const", kind.name}}}}}}}, {"then", own}};
+  if (first + 1 < kinds.size()) schema["else"] = branches(kinds, first + 1);
+  return schema;
+}
+
 }  // namespace
 
-std::string json_schema() {
-  Draft draft = make_draft();
-  Json schema = {
-      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
-      {"title", "gainsweep spec"},
-      {"description", "A batch experiment: model, data, formats, objectives, thresholds"}};
-  const Section root = describe(draft);
-  schema.update(object_of(root));
-  schema["properties"]["sweep"] = sweep_schema();
-  schema["$defs"]["variations"] = variations(root);
+std::string json_schema(const Kinds& kinds) {
+  Heading heading;
+  const auto draft = kinds.front().make_draft();
+  Section shared = describe(heading, kinds);
+  for (const auto& key : draft->common().keys) shared.keys.push_back(key);
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "gainsweep spec"},
+                 {"description", "A batch experiment"},
+                 {"type", "object"}};
+  schema.update(keys_of(shared));
+  schema.update(branches(kinds, 0));
+  schema["unevaluatedProperties"] = false;
+  for (const auto& kind : kinds) {
+    const auto any = kind.make_draft();
+    schema["$defs"]["variations_" + kind.name] = variations(describe(heading, *any, kinds));
+  }
   return schema.dump(2) + "\n";
 }
 

@@ -9,7 +9,7 @@ namespace gainsweep::config {
 namespace {
 
 constexpr const char* sweep_key = "sweep";
-constexpr const char* example = "Write '{product: {calibration.length: [128, 256]}}', for example.";
+constexpr const char* example = "Write '{product: {KEY: [VALUE, VALUE]}}'.";
 
 void collect_leaves(const Section& section, const std::string& path,
                     std::vector<std::pair<std::string, const Key*>>& found) {
@@ -17,7 +17,7 @@ void collect_leaves(const Section& section, const std::string& path,
     const std::string name = path.empty() ? key.name : path + "." + key.name;
     if (const auto* inner = std::get_if<Section>(&key.value)) {
       collect_leaves(*inner, name, found);
-    } else if (name != "schema" && name != "name") {
+    } else if (!key.fixed) {
       found.emplace_back(name, &key);
     }
   }
@@ -31,8 +31,11 @@ std::string within(const std::string& path, const std::string& key) {
 /// Reads the mapping under `sweep:`.
 class SweepReader {
  public:
-  SweepReader(const Section& root, Problems& problems) : problems_(problems) {
+  SweepReader(const Section& root, const std::vector<Moved>& moved, Problems& problems)
+      : moved_(moved), problems_(problems) {
     for (const auto& [path, key] : leaves(root)) paths_.push_back(path);
+    for (const auto& key : root.keys)
+      if (key.fixed) fixed_.push_back(key.name);
   }
 
   std::vector<Axis> read(const Entry& sweep) {
@@ -81,12 +84,7 @@ class SweepReader {
       return false;
     };
     if (std::find(paths_.begin(), paths_.end(), entry.key) == paths_.end()) {
-      const auto meant = closest(entry.key, paths_);
-      return report(
-          "no leaf of a spec that can be swept (leaves are whole paths such as "
-          "calibration.length; schema and name stay). " +
-          (meant.empty() ? "'gainsweep show --reference' lists them."
-                         : "Did you mean '" + meant + "'?"));
+      return report(why_no_leaf(entry.key));
     }
     if (entry.value.kind == Node::Kind::refused) return false;
     if (entry.value.kind != Node::Kind::sequence || entry.value.items.empty()) {
@@ -98,6 +96,17 @@ class SweepReader {
     const auto [first, is_new] = lines_.try_emplace(entry.key, entry.line);
     return is_new || report("swept on line " + std::to_string(first->second) +
                             " already. Remove one of the two.");
+  }
+
+  std::string why_no_leaf(const std::string& name) const {
+    const auto moved = std::find_if(moved_.begin(), moved_.end(),
+                                    [&](const Moved& key) { return key.from == name; });
+    if (moved != moved_.end()) return complaint(*moved);
+    const auto meant = closest(name, paths_);
+    return "no leaf of a spec that can be swept (leaves are whole dotted paths; " + join(fixed_) +
+           " stay). " +
+           (meant.empty() ? "'gainsweep show --reference' lists them."
+                          : "Did you mean '" + meant + "'?");
   }
 
   void add_zip(Axis axis, const std::string& path) {
@@ -125,8 +134,10 @@ class SweepReader {
     }
   }
 
+  const std::vector<Moved>& moved_;
   Problems& problems_;
   std::vector<std::string> paths_;
+  std::vector<std::string> fixed_;
   std::vector<Axis> axes_;
   Lines lines_;
 };
@@ -159,14 +170,23 @@ std::vector<std::pair<std::string, const Key*>> leaves(const Section& root) {
   return found;
 }
 
-std::vector<Axis> take_sweep(Node& document, const Section& root, Problems& problems) {
+std::vector<Axis> take_sweep(Node& document, const Section& root, const std::vector<Moved>& moved,
+                             Problems& problems) {
   const auto found = std::find_if(document.entries.begin(), document.entries.end(),
                                   [](const Entry& entry) { return entry.key == sweep_key; });
   if (found == document.entries.end()) return {};
   const Entry sweep = std::move(*found);
   document.entries.erase(found);
   if (sweep.value.kind == Node::Kind::refused) return {};
-  return SweepReader(root, problems).read(sweep);
+  return SweepReader(root, moved, problems).read(sweep);
+}
+
+std::set<std::string> paths_of(const std::vector<Axis>& axes) {
+  std::set<std::string> paths;
+  for (const auto& axis : axes) {
+    for (const auto& variation : axis) paths.insert(variation.path);
+  }
+  return paths;
 }
 
 std::size_t count_combinations(const std::vector<Axis>& axes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "config/document.hpp"
 #include "config/key.hpp"
 #include "config/problems.hpp"
+#include "config/reader.hpp"
 
 /// `sweep:`, which makes many specs of one file.
 namespace gainsweep::config {
@@ -29,7 +31,11 @@ inline constexpr std::size_t most_swept_bytes = std::size_t{1} << 24;
 
 /// Takes the entry `sweep` out of a document and reports what is wrong with it. No axes where there
 /// is no such entry, or nothing to go on with.
-std::vector<Axis> take_sweep(Node& document, const Section& root, Problems& problems);
+std::vector<Axis> take_sweep(Node& document, const Section& root, const std::vector<Moved>& moved,
+                             Problems& problems);
+
+/// Paths of the leaves that are swept.
+std::set<std::string> paths_of(const std::vector<Axis>& axes);
 
 /// Combinations of the axes' values; 1 without axes.
 std::size_t count_combinations(const std::vector<Axis>& axes);

@@ -1,13 +1,13 @@
 #include "config/value_text.hpp"
 
-#include "config/problems.hpp"
+#include "base/text.hpp"
 #include "config/scalar.hpp"
 
 namespace gainsweep::config {
 namespace {
 
 std::string list(const std::vector<std::string>& items) {
-  return "[" + joined(items) + "]";
+  return "[" + join(items) + "]";
 }
 
 struct Printer {
@@ -35,7 +35,7 @@ struct Printer {
   std::string operator()(const Rates& rates) const {
     std::vector<std::string> items;
     for (const auto& [name, rate] : *rates.value) items.push_back(name + ": " + yaml_number(rate));
-    return "{" + joined(items) + "}";
+    return "{" + join(items) + "}";
   }
   std::string operator()(const Backoff& backoff) const {
     if (*backoff.activation.value == *backoff.weight.value) return (*this)(backoff.weight);

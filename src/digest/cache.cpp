@@ -1,15 +1,13 @@
 #include "digest/cache.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
+#include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "disk/replace.hpp"
 
 namespace gainsweep::digest {
 namespace {
@@ -26,33 +24,12 @@ std::string entry(const FileState& state, const std::string& digest) {
   return content + std::string(seal_name) + of_text(content) + "\n";
 }
 
-std::string read_text(const std::filesystem::path& path) {
-  // A pipe in the place of an entry must not be waited for.
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return "";
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(descriptor, text.data(), text.size());
-    if (count <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
+std::string read_entry(const std::filesystem::path& path) {
+  try {
+    return disk::read_text(path);
+  } catch (const Error&) {
+    return "";
   }
-  return true;
-}
-
-// Readers see the old entry or the new one. Not synchronised to the disk: an entry that a power
-// failure tore does not match its seal.
-void replace(const std::filesystem::path& path, const std::string& text) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0) return;
-  const bool written = write_all(descriptor, text);
-  const bool closed = ::close(descriptor) == 0;
-  if (!written || !closed || ::rename(temporary.c_str(), path.c_str()) != 0)
-    ::unlink(temporary.c_str());
 }
 
 bool settled(const FileState& state, std::int64_t seen_ns) {
@@ -87,7 +64,7 @@ std::filesystem::path Cache::entry_of(const FileState& state) const {
 
 std::optional<std::string> Cache::find(const FileState& state) const {
   if (!folder_ || !state.dated) return std::nullopt;
-  const auto text = read_text(entry_of(state));
+  const auto text = read_entry(entry_of(state));
   if (text.size() < place_of_digest_from_end) return std::nullopt;
   auto digest = text.substr(text.size() - place_of_digest_from_end, digest_length);
   if (text != entry(state, digest)) return std::nullopt;
@@ -99,7 +76,11 @@ void Cache::store(const FileState& state, std::int64_t seen_ns, const std::strin
   std::error_code ignored;
   std::filesystem::create_directories(folder_->parent_path(), ignored);
   ::mkdir(folder_->c_str(), S_IRWXU);
-  replace(entry_of(state), entry(state, digest));
+  try {
+    // An entry that a power failure tore does not match its seal.
+    disk::replace(entry_of(state), entry(state, digest), disk::Durability::passing);
+  } catch (const Error&) {
+  }
 }
 
 }  // namespace gainsweep::digest

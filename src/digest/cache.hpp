@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "digest/file.hpp"
+#include "digest/file_state.hpp"
 
 namespace gainsweep::digest {
 

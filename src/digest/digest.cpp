@@ -96,8 +96,8 @@ std::string block_digests(std::size_t length, std::size_t first, std::size_t las
   return joined;
 }
 
-std::string blocks_of(const File& file, std::uint64_t length, std::size_t first, std::size_t last,
-                      int num_threads) {
+std::string blocks_of(const disk::File& file, std::uint64_t length, std::size_t first,
+                      std::size_t last, int num_threads) {
   return block_digests(length, first, last, num_threads, [&](std::size_t index, std::size_t size) {
     std::vector<std::byte> block(size);
     file.read(index * block_size, block);
@@ -132,22 +132,22 @@ std::string of_blocks(std::span<const std::byte> bytes, int num_threads) {
 }
 
 std::string of_file(const std::filesystem::path& path, int num_threads) {
-  const File file(path);
+  const disk::File file(path);
   const auto length = file.length();
   const auto digests = blocks_of(file, length, 0, num_blocks(length), num_threads);
-  if (file.length() != length) refuse_file(path, "its length changed while it was read");
+  if (file.length() != length) disk::refuse_read(path, "its length changed while it was read");
   return of_block_digests(length, digests);
 }
 
 std::string of_file_blocks(const std::filesystem::path& path, const FileState& state,
                            std::size_t first, std::size_t last, int num_threads) {
-  const File file(path);
+  const disk::File file(path);
   auto digests = blocks_of(file, state.size, first, last, num_threads);
-  const auto now = file.state();
+  const auto now = state_of(file);
   const auto content = [](const FileState& of) {
     return std::tie(of.device, of.inode, of.size, of.modified_ns);
   };
-  if (content(now) != content(state)) refuse_file(path, "it changed while it was read");
+  if (content(now) != content(state)) disk::refuse_read(path, "it changed while it was read");
   return digests;
 }
 

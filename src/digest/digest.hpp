@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "digest/file.hpp"
+#include "digest/file_state.hpp"
 
 /// SHA-256 tree digests of spec parts, models, data and parts.
 namespace gainsweep::digest {

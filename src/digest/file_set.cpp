@@ -15,7 +15,7 @@ constexpr char unknown = '-';
 FileSet::FileSet(std::vector<std::filesystem::path> files, Cache cache)
     : cache_(std::move(cache)), seen_ns_(now_ns()) {
   for (auto& path : files) {
-    auto state = File(path).state();
+    auto state = state_of(disk::File(path));
     auto digest = cache_.find(state);
     entries_.push_back({std::move(path), std::move(state), std::move(digest)});
   }
@@ -78,7 +78,7 @@ void FileSet::complete(const std::vector<std::string>& hashed, bool remember) {
     const auto length = num_blocks(entry.state.size) * raw_digest_size;
     entry.digest = of_block_digests(entry.state.size, rest.substr(0, length));
     rest.remove_prefix(length);
-    if (remember && File(entry.path).state() == entry.state)
+    if (remember && state_of(disk::File(entry.path)) == entry.state)
       cache_.store(entry.state, seen_ns_, *entry.digest);
   }
 }

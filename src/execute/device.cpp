@@ -1,9 +1,9 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include <cstdlib>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
@@ -12,37 +12,34 @@ namespace {
 // Which Gaudi card a process takes is said by this variable, before the first use of any.
 constexpr const char* gaudi_card = "HLS_MODULE_ID";
 
-at::DeviceType type_of(config::Device device) {
+at::DeviceType type_of(Device device) {
   switch (device) {
-    case config::Device::cpu:
+    case Device::cpu:
       return at::kCPU;
-    case config::Device::cuda:
+    case Device::cuda:
       return at::kCUDA;
-    case config::Device::hpu:
+    case Device::hpu:
       return at::kHPU;
   }
   throw Error(ErrorKind::internal, "unknown device");
 }
 
 /// How many devices LibTorch finds. Error(environment) when there is none.
-std::size_t count_devices(config::Device device) {
+std::size_t count_devices(Device device) {
   const auto type = type_of(device);
   const bool known = c10::impl::hasDeviceGuardImpl(type);
   const auto count = known ? c10::impl::getDeviceGuardImpl(type)->deviceCount() : 0;
   if (count > 0) return static_cast<std::size_t>(count);
   throw Error(ErrorKind::environment,
-              std::string("device ") + config::spelling(device) + " is not here (" +
+              std::string("device ") + spelling(device) + " is not here (" +
                   (known ? "LibTorch finds none" : "this LibTorch was built without it") +
-                  "). Use a machine that has one, or latency.device: cpu");
+                  "). Use a machine that has one, or device: cpu");
 }
 
 /// The items of a comma-separated environment variable; none when it is not set.
 std::vector<std::string> listed(const char* variable) {
-  std::vector<std::string> items;
   const char* value = std::getenv(variable);
-  std::istringstream stream(value == nullptr ? "" : value);
-  for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
-  return items;
+  return split(value == nullptr ? "" : value, ',');
 }
 
 std::vector<std::string> numbered(std::size_t count) {
@@ -53,10 +50,10 @@ std::vector<std::string> numbered(std::size_t count) {
 
 }  // namespace
 
-std::vector<std::string> visible_devices(config::Device device) {
-  if (device == config::Device::cpu) return {"0"};
+std::vector<std::string> visible_devices(Device device) {
+  if (device == Device::cpu) return {"0"};
   const auto count = count_devices(device);
-  if (device == config::Device::cuda) {
+  if (device == Device::cuda) {
     const auto names = listed("CUDA_VISIBLE_DEVICES");
     return names.size() == count ? names : numbered(count);
   }
@@ -65,13 +62,13 @@ std::vector<std::string> visible_devices(config::Device device) {
   return numbered(count);
 }
 
-void take_device(config::Device device, std::size_t index) {
-  if (device == config::Device::cpu) return;
+void take_device(Device device, std::size_t index) {
+  if (device == Device::cpu) return;
   const auto names = visible_devices(device);
   if (index >= names.size())
-    throw Error(ErrorKind::internal, std::string("there is no ") + config::spelling(device) +
-                                         " device " + std::to_string(index));
-  if (device == config::Device::hpu) {
+    throw Error(ErrorKind::internal, std::string("there is no ") + spelling(device) + " device " +
+                                         std::to_string(index));
+  if (device == Device::hpu) {
     ::setenv(gaudi_card, names[index].c_str(), /*overwrite=*/1);
     return;
   }
@@ -79,8 +76,8 @@ void take_device(config::Device device, std::size_t index) {
   c10::impl::getDeviceGuardImpl(type)->setDevice({type, static_cast<at::DeviceIndex>(index)});
 }
 
-at::Device to_device(config::Device device) {
-  if (device == config::Device::cpu) return at::kCPU;
+at::Device to_device(Device device) {
+  if (device == Device::cpu) return at::kCPU;
   // The current one: what take_device chose, and on a Gaudi the process's only one.
   return c10::impl::getDeviceGuardImpl(type_of(device))->getDevice();
 }

@@ -1,11 +1,14 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/ops/arange.h>
 #include <sched.h>
 #include <torch/version.h>
 
+#include <array>
 #include <fstream>
 
 #include "base/error.hpp"
+#include "digest/digest.hpp"
 #include "execute/kernels.hpp"
 #include "execute/state.hpp"
 
@@ -39,9 +42,32 @@ std::string capability() {
   return at::get_cpu_capability() + "; oneDNN: " + onednn_instruction_set();
 }
 
+/// Digest of products whose bits follow from kernel, blocking and order of sums: small and large,
+/// long in the summed dimension, odd in all of them, in each precision that stages compute in.
+std::string arithmetic() {
+  constexpr std::array<std::array<std::int64_t, 3>, 5> shapes{
+      {{1, 257, 31}, {7, 768, 65}, {64, 1536, 96}, {129, 65, 257}, {16, 4096, 16}}};
+  digest::Builder builder;
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const auto& [rows, inner, columns] : shapes) {
+      const auto numbers = [&](std::int64_t m, std::int64_t n) {
+        return at::arange(m * n, at::kDouble)
+            .mul(0.7548776662)
+            .frac()
+            .sub(0.5)
+            .view({m, n})
+            .to(type);
+      };
+      const auto product = numbers(rows, inner).matmul(numbers(inner, columns)).to(at::kFloat);
+      builder.add("product", std::string_view(static_cast<const char*>(product.const_data_ptr()),
+                                              product.nbytes()));
+    }
+  return builder.finish().substr(0, 16);
+}
+
 }  // namespace
 
-void start(config::Device device, std::int64_t threads, std::size_t index) {
+void start(Device device, std::int64_t threads, std::size_t index) {
   take_device(device, index);
   const auto allowed = allowed_processors();
   if (allowed && threads > *allowed) {
@@ -53,12 +79,12 @@ void start(config::Device device, std::int64_t threads, std::size_t index) {
   at::set_num_threads(static_cast<int>(threads));
 }
 
-Environment environment(config::Device device) {
-  return {
-      .torch_version = std::string(TORCH_VERSION) + ", oneDNN " + onednn_version(),
-      .device_name = device == config::Device::cpu ? processor_name() : config::spelling(device),
-      .instruction_set = capability(),
-      .threads = at::get_num_threads()};
+Environment environment(Device device) {
+  return {.torch_version = std::string(TORCH_VERSION) + ", oneDNN " + onednn_version(),
+          .device_name = device == Device::cpu ? processor_name() : spelling(device),
+          .instruction_set = capability(),
+          .arithmetic = arithmetic(),
+          .threads = at::get_num_threads()};
 }
 
 }  // namespace gainsweep::execute

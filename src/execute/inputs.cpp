@@ -32,7 +32,7 @@ Inputs::Inputs(Inputs&&) noexcept = default;
 Inputs& Inputs::operator=(Inputs&&) noexcept = default;
 Inputs::~Inputs() = default;
 
-Inputs make_inputs(const graph::Graph& graph, const Batch& batch, config::Device device) {
+Inputs make_inputs(const graph::Graph& graph, const Batch& batch, Device device) {
   if (graph.inputs.empty() || graph.inputs.size() > 2) {
     throw Error(ErrorKind::internal, "graph " + graph.name + " takes " +
                                          std::to_string(graph.inputs.size()) +

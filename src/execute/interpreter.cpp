@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
@@ -112,11 +113,7 @@ class Walk {
 };
 
 std::string shape_text(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    text += (i ? ", " : "") + std::to_string(shape[i]);
-  }
-  return text + "]";
+  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
 }
 
 void place_inputs(Program::State& program, const Inputs::State& inputs) {

@@ -7,9 +7,9 @@
 
 #include <cstdio>
 #include <memory>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/operators.hpp"
 #include "execute/program.hpp"
 #include "execute/state.hpp"
@@ -68,18 +68,10 @@ std::string captured(const std::function<void()>& work) {
   return output.text();
 }
 
-std::vector<std::string> fields(const std::string& line) {
-  std::vector<std::string> result;
-  std::istringstream stream(line);
-  for (std::string field; std::getline(stream, field, ',');) result.push_back(field);
-  return result;
-}
-
 /// The kernel of the first matrix product that a log says was run.
 std::string product_kernel(const std::string& log, const std::string& what) {
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);) {
-    const auto parts = fields(line);
+  for (const auto& line : split(log, '\n')) {
+    const auto parts = split(line, ',');
     const auto exec = std::find(parts.begin(), parts.end(), "exec");
     // …,exec,cpu,matmul,brg_matmul:avx512_core_vnni,…
     if (exec == parts.end() || parts.end() - exec < 4) continue;
@@ -139,7 +131,7 @@ const std::string& onednn_instruction_set() {
 }
 
 LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs,
-                             config::Precision high) {
+                             Precision high) {
   const c10::InferenceMode inference;
   const auto type = to_scalar_type(high);
   LinearKernels kernels;
@@ -152,6 +144,19 @@ LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_
   }
   kernels.high = product_kernel(onednn_log([&] { run_high(rows, inputs, outputs, type); }), "high");
   return kernels;
+}
+
+std::string missing_kernels(Precision high) {
+  try {
+    linear_kernels(32, 256, 256, high);
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  } catch (const c10::Error& error) {
+    const std::string why = error.what_without_backtrace();
+    return std::string("this processor has no kernels of linear layers in ") + spelling(high) +
+           " (" + why.substr(0, why.find('\n')) + ")";
+  }
 }
 
 }  // namespace gainsweep::execute

@@ -47,13 +47,13 @@ std::size_t bytes_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-at::ScalarType to_scalar_type(config::Precision precision) {
+at::ScalarType to_scalar_type(Precision precision) {
   switch (precision) {
-    case config::Precision::fp32:
+    case Precision::fp32:
       return at::kFloat;
-    case config::Precision::bf16:
+    case Precision::bf16:
       return at::kBFloat16;
-    case config::Precision::fp64:
+    case Precision::fp64:
       return at::kDouble;
   }
   throw Error(ErrorKind::internal, "unknown precision");
@@ -98,8 +98,7 @@ Shared Parameters::State::share(const std::string& key,
   return shared.emplace(key, std::move(made)).first->second;
 }
 
-Parameters::Parameters(const model::Checkpoint& checkpoint, config::Device device,
-                       config::Precision precision)
+Parameters::Parameters(const model::Checkpoint& checkpoint, Device device, Precision precision)
     : state_(std::make_unique<State>()) {
   state_->mapped = checkpoint.tensors();
   state_->device = to_device(device);

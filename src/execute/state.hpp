@@ -21,11 +21,11 @@ namespace gainsweep::execute {
 
 /// Makes device `index` of visible_devices() this process's own. Error(environment) when there is
 /// none of its kind.
-void take_device(config::Device device, std::size_t index);
+void take_device(Device device, std::size_t index);
 /// The device of a kind that this process works on.
-at::Device to_device(config::Device device);
+at::Device to_device(Device device);
 /// LibTorch's floating type of a spec's word.
-at::ScalarType to_scalar_type(config::Precision precision);
+at::ScalarType to_scalar_type(Precision precision);
 /// The LibTorch type of a value in a program whose `real` values are of type `real`.
 at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real);
 

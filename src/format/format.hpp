@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/words.hpp"
+
 /// Number formats: exact rounding, scale rules and noise constants. No tensors, no LibTorch.
 namespace gainsweep::format {
 
@@ -12,11 +14,23 @@ enum class Granularity {
   tensor,   ///< one scale for the whole operand
   channel,  ///< one scale per output channel (a weight's first dimension)
 };
+
+constexpr auto words(Granularity) {
+  return std::to_array<Word<Granularity>>(
+      {{Granularity::tensor, "tensor"}, {Granularity::channel, "channel"}});
+}
+
 enum class ScaleRule {
   fixed,        ///< scale 1: bf16
   static_max,   ///< activations: the largest magnitude over the first calibration samples
   dynamic_max,  ///< activations: the largest magnitude of the sample
 };
+
+constexpr auto words(ScaleRule) {
+  return std::to_array<Word<ScaleRule>>({{ScaleRule::fixed, "fixed"},
+                                         {ScaleRule::static_max, "static"},
+                                         {ScaleRule::dynamic_max, "dynamic"}});
+}
 
 /// How a floating or integer grid is laid out. Saturating: finite values beyond `max` become ±max.
 struct Grid {

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "format/format.hpp"
 #include "format/variant.hpp"
 
@@ -77,7 +78,7 @@ Rounder<Real> make_rounder(const Grid& grid, float scale) {
         least_exponent(grid) + 1 != std::numeric_limits<Real>::min_exponent) {
       throw Error(ErrorKind::internal,
                   "a grid reaches the largest exponents of fp32 but not its smallest (max " +
-                      std::to_string(grid.max) + "). Round it in double.");
+                      shortest(grid.max) + "). Round it in double.");
     }
   }
   if constexpr (std::is_same_v<Real, float>) prepare_reciprocal(grid, result);

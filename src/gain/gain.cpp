@@ -12,8 +12,8 @@ namespace {
 using OpGain = std::function<std::int64_t(const graph::Op&, FormatId)>;
 
 // Every op may take every format: gains that need no device add over ops.
-GainTable over_ops(config::Objective objective, const graph::Partition& partition,
-                   std::size_t num_formats, const OpGain& gain_of) {
+GainTable over_ops(Objective objective, const graph::Partition& partition, std::size_t num_formats,
+                   const OpGain& gain_of) {
   std::vector<FormatId> formats;
   for (std::size_t f = 0; f < num_formats; ++f) formats.push_back({f});
   GainTable table{objective, {}, {}};
@@ -41,7 +41,7 @@ std::int64_t num_scales(const graph::Op& op, const format::Format& format) {
 }  // namespace
 
 GainTable macs(const graph::Partition& partition, const std::vector<double>& rates) {
-  return over_ops(config::Objective::macs, partition, rates.size(),
+  return over_ops(Objective::macs, partition, rates.size(),
                   [&](const graph::Op& op, FormatId format) {
                     const double saved = 1 / rates[0] - 1 / rates[format.index];
                     return std::llround(static_cast<double>(op.macs) * saved);
@@ -50,7 +50,7 @@ GainTable macs(const graph::Partition& partition, const std::vector<double>& rat
 
 GainTable memory(const graph::Partition& partition, const std::vector<format::Format>& formats) {
   constexpr std::int64_t scale_bytes = 4;
-  return over_ops(config::Objective::memory, partition, formats.size(),
+  return over_ops(Objective::memory, partition, formats.size(),
                   [&](const graph::Op& op, FormatId id) -> std::int64_t {
                     if (id == high_format || op.weight_elements == 0) return 0;
                     const auto& format = formats[id.index];
@@ -62,7 +62,7 @@ GainTable memory(const graph::Partition& partition, const std::vector<format::Fo
 }
 
 GainTable time(const MeasuredTimes& measured) {
-  GainTable table{config::Objective::time, {}, {}};
+  GainTable table{Objective::time, {}, {}};
   for (const auto& entry : measured.subgraphs) {
     std::vector<std::int64_t> gains{0};
     for (std::size_t i = 1; i < entry.configurations.size(); ++i) {

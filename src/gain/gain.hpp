@@ -3,17 +3,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "config/spec.hpp"
 #include "format/format.hpp"
+#include "gain/objective.hpp"
 #include "graph/partition.hpp"
-#include "latency/record.hpp"
+#include "latency/timings.hpp"
 
 /// What each configuration of each sub-graph saves against the all-high one.
 namespace gainsweep::gain {
 
 /// Configurations and gains by [sub-graph][configuration]; configuration 0 is all-high, gain 0.
 struct GainTable {
-  config::Objective objective = config::Objective::time;
+  Objective objective = Objective::time;
   std::vector<std::vector<graph::Configuration>> configurations;
   std::vector<std::vector<std::int64_t>> gains;  ///< ns, MAC times or bytes
 };

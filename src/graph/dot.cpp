@@ -11,12 +11,7 @@ namespace {
 
 /// A quoted DOT string; control characters would break lines or the SVG made from it.
 std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += is_control(c) ? ' ' : c;
-  }
-  return result + "\"";
+  return escape(one_line(text));
 }
 
 /// An identifier: a letter or word and an index.

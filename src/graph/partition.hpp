@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.hpp"
 #include "graph/graph.hpp"
 
 namespace gainsweep::graph {
@@ -11,6 +12,11 @@ enum class PartitionRule {
   sequential,  ///< components of "not ordered by data flow", with the op that joins them
   single,      ///< every op its own sub-graph
 };
+
+constexpr auto words(PartitionRule) {
+  return std::to_array<Word<PartitionRule>>(
+      {{PartitionRule::sequential, "sequential"}, {PartitionRule::single, "single"}});
+}
 
 /// How a spec asks for sub-graphs. Patterns are shell globs over op paths (`layers.*.attention.q`;
 /// a

@@ -1,17 +1,13 @@
-#include <array>
-#include <charconv>
-
+#include "base/text.hpp"
 #include "graph/notation.hpp"
 #include "graph/print.hpp"
 
 namespace gainsweep::graph {
 namespace {
 
-/// The shortest digits that read back as the same number, told from an integer by a point.
+/// Told from an integer by a point.
 std::string number_text(double number) {
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
-  std::string text(buffer.data(), end);
+  const std::string text = shortest(number);
   return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
 }
 
@@ -31,24 +27,8 @@ const char* type_name(ElementType type) {
   return "?";
 }
 
-template <class Items, class Text>
-std::string joined(const Items& items, const Text& text) {
-  std::string result;
-  for (const auto& item : items) result += (result.empty() ? "" : ", ") + text(item);
-  return result;
-}
-
 std::string shape_text(const Shape& shape) {
-  return "[" + joined(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
-}
-
-std::string quoted(const std::string& word) {
-  std::string text = "\"";
-  for (const char c : word) {
-    if (c == '"' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text + "\"";
+  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
 }
 
 /// Writes an argument of a call.
@@ -59,19 +39,19 @@ struct ArgumentText {
   std::string operator()(bool flag) const { return flag ? "true" : "false"; }
   std::string operator()(std::int64_t number) const { return std::to_string(number); }
   std::string operator()(double number) const { return number_text(number); }
-  std::string operator()(const std::string& word) const { return quoted(word); }
+  std::string operator()(const std::string& word) const { return escape(word); }
   std::string operator()(const std::vector<std::int64_t>& list) const { return shape_text(list); }
   std::string operator()(ValueId id) const { return value_text(graph, id); }
   std::string operator()(const std::vector<ValueId>& list) const {
-    return "[" + joined(list, *this) + "]";
+    return "[" + join(list, *this) + "]";
   }
 };
 
 std::string node_text(const Graph& graph, const Node& node) {
   const auto reference = [&](ValueId id) { return value_text(graph, id); };
   const auto type = [&](ValueId id) { return type_text(graph.value(id)); };
-  return joined(node.outputs, reference) + " = " + call_text(graph, node) + " : " +
-         joined(node.outputs, type) + (node.path.empty() ? "" : "  # " + node.path);
+  return join(node.outputs, reference) + " = " + call_text(graph, node) + " : " +
+         join(node.outputs, type) + (node.path.empty() ? "" : "  # " + node.path);
 }
 
 }  // namespace
@@ -92,7 +72,7 @@ std::string call_text(const Graph& graph, const Node& node) {
   const auto text = [&](const Argument& argument) {
     return std::visit(ArgumentText{graph}, argument);
   };
-  return node.op + "(" + joined(node.arguments, text) + ")";
+  return node.op + "(" + join(node.arguments, text) + ")";
 }
 
 std::string to_text(const Graph& graph) {
@@ -108,8 +88,7 @@ std::string to_text(const Graph& graph) {
     }
   }
   for (const Node& node : graph.nodes) text += node_text(graph, node) + "\n";
-  text +=
-      "return " + joined(graph.outputs, [&](ValueId id) { return value_text(graph, id); }) + "\n";
+  text += "return " + join(graph.outputs, [&](ValueId id) { return value_text(graph, id); }) + "\n";
   return text;
 }
 

@@ -10,7 +10,7 @@ namespace gainsweep::latency {
 namespace {
 
 constexpr double settled = 0.02;            // relative difference of two windows' medians
-constexpr std::size_t longest_warm_up = 5;  // times spec.warmup
+constexpr std::size_t longest_warm_up = 5;  // times rule.warmup
 
 double median_of(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -38,8 +38,8 @@ std::vector<std::int64_t> random_order(std::size_t count, boost::random::mt19937
 
 }  // namespace
 
-std::vector<double> warm_up(Contest& contest, const config::LatencySpec& spec) {
-  const auto least = static_cast<std::size_t>(spec.warmup);
+std::vector<double> warm_up(Contest& contest, const StoppingRule& rule) {
+  const auto least = static_cast<std::size_t>(rule.warmup);
   const std::size_t window = std::max<std::size_t>(3, least / 2);
   std::vector<double> runs;
   while (runs.size() < least ||
@@ -66,20 +66,20 @@ Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::
   return timings;
 }
 
-bool finished(const Timings& timings, const config::LatencySpec& spec) {
+bool finished(const Timings& timings, const StoppingRule& rule) {
   const auto blocks = static_cast<std::int64_t>(timings.seconds.size());
-  if (blocks >= spec.repetitions) return true;
+  if (blocks >= rule.repetitions) return true;
   double spent = 0;
   std::vector<double> baseline;
   for (const auto& block : timings.seconds) {
     spent += std::accumulate(block.begin(), block.end(), 0.0);
     baseline.push_back(block[0]);
   }
-  if (blocks > 0 && spent >= spec.budget_seconds) return true;
-  if (blocks < spec.least_repetitions) return false;
-  const double widest = spec.precision * median_of(baseline);
+  if (blocks > 0 && spent >= rule.budget_seconds) return true;
+  if (blocks < rule.least_repetitions) return false;
+  const double widest = rule.precision * median_of(baseline);
   for (std::size_t i = 1; i < timings.seconds[0].size(); ++i) {
-    const auto interval = median_interval(paired_gains(timings, i), spec.confidence);
+    const auto interval = median_interval(paired_gains(timings, i), rule.confidence);
     if (interval.high - interval.low > widest) return false;
   }
   return true;

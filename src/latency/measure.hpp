@@ -1,18 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <vector>
 
-#include "config/spec.hpp"
 #include "execute/program.hpp"
-#include "graph/partition.hpp"
-#include "latency/record.hpp"
-#include "lower/pass.hpp"
+#include "latency/stopping_rule.hpp"
+#include "latency/timings.hpp"
 
-/// Measured times: all configurations of a class of sub-graphs, or a whole plan (docs/method.md,
-/// "Timing").
+/// Measured times: all configurations of a class of sub-graphs, or a whole plan.
 namespace gainsweep::latency {
 
 /// Programs to be timed against each other; the first is the all-high baseline.
@@ -22,16 +17,16 @@ struct Contest {
 };
 
 /// Runs the baseline until the medians of its last two windows of runs agree within 2 %, at least
-/// `spec.warmup` and at most 5 times as often, then every other program twice. Seconds of the
+/// `rule.warmup` and at most 5 times as often, then every other program twice. Seconds of the
 /// baseline runs.
-std::vector<double> warm_up(Contest& contest, const config::LatencySpec& spec);
+std::vector<double> warm_up(Contest& contest, const StoppingRule& rule);
 
 /// One round of `blocks` blocks, each a random order of all programs. The order follows from seed
 /// and round alone.
 Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::uint64_t round);
 
 /// Whether the rounds so far meet the stopping rule: every paired interval narrower than
-/// `spec.precision` of the baseline's median, or `repetitions` blocks, or `budget_seconds` spent.
-bool finished(const Timings& timings, const config::LatencySpec& spec);
+/// `rule.precision` of the baseline's median, or `repetitions` blocks, or `budget_seconds` spent.
+bool finished(const Timings& timings, const StoppingRule& rule);
 
 }  // namespace gainsweep::latency

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "lower/pass.hpp"
 #include "lower/rewrite.hpp"
 #include "lower/scales.hpp"
@@ -35,8 +36,7 @@ bool really_runs(const Target& target, const graph::Op& op, const format::Format
 void require_real(const Target& target, const graph::Op& op, const format::Format& format) {
   if (really_runs(target, op, format)) return;
   const auto& names = formats_of(target, op.kind);
-  std::string known;
-  for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
+  const std::string known = join(names);
   throw Error(ErrorKind::config,
               "op " + op.path + " cannot run in " + format.name + " on target " + target.name +
                   " (it would be emulated there, and the time of an emulation means nothing; " +

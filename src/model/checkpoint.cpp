@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "model/mapped_file.hpp"
+#include "base/text.hpp"
+#include "disk/mapped_file.hpp"
 #include "model/safetensors.hpp"
 #include "model/shard_index.hpp"
 #include "model/strict_json.hpp"
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 
 struct Checkpoint::Mapping {
   fs::path folder;
-  std::map<std::string, MappedFile> files;  ///< by file name
+  std::map<std::string, disk::MappedFile> files;  ///< by file name
   std::map<std::string, MappedTensor> tensors;
 };
 
@@ -67,13 +68,13 @@ std::size_t size_of(ElementType type) {
 
 void Checkpoint::add_file(Mapping& mapping, const std::string& name) {
   const auto path = mapping.folder / name;
-  const auto& file = mapping.files.emplace(name, MappedFile::open(path)).first->second;
+  const auto& file = mapping.files.emplace(name, disk::MappedFile::open(path)).first->second;
   for (auto& [tensor, mapped] : parse_safetensors(file.bytes(), path)) {
     const auto [place, is_new] = mapping.tensors.emplace(tensor, std::move(mapped));
     if (!is_new) {
-      throw Error(ErrorKind::input, path.string() + ": tensor " + in_quotes(tensor) +
+      throw Error(ErrorKind::input, path.string() + ": tensor " + quote(tensor) +
                                         " is also in shard " +
-                                        in_quotes(place->second.file.filename().string()) +
+                                        quote(place->second.file.filename().string()) +
                                         " (a tensor has one place). Fetch the checkpoint again.");
     }
   }
@@ -81,13 +82,13 @@ void Checkpoint::add_file(Mapping& mapping, const std::string& name) {
 
 void Checkpoint::add_shards(Mapping& mapping) {
   const auto index = mapping.folder / index_name;
-  const auto weight_map = parse_index(MappedFile::open(index).text(), index);
+  const auto weight_map = parse_index(disk::MappedFile::open(index).text(), index);
   for (const auto& [tensor, shard] : weight_map) {
     if (mapping.files.contains(shard)) continue;
     std::error_code ignored;
     if (!std::filesystem::exists(mapping.folder / shard, ignored)) {
-      throw Error(ErrorKind::input, index.string() + ": shard " + in_quotes(shard) +
-                                        " is not there (it holds tensor " + in_quotes(tensor) +
+      throw Error(ErrorKind::input, index.string() + ": shard " + quote(shard) +
+                                        " is not there (it holds tensor " + quote(tensor) +
                                         "). Fetch the missing file.");
     }
     add_file(mapping, shard);
@@ -95,8 +96,8 @@ void Checkpoint::add_shards(Mapping& mapping) {
   for (const auto& [tensor, shard] : weight_map) {
     const auto found = mapping.tensors.find(tensor);
     if (found == mapping.tensors.end() || found->second.file.filename() != shard) {
-      throw Error(ErrorKind::input, index.string() + ": tensor " + in_quotes(tensor) +
-                                        " is not in shard " + in_quotes(shard) +
+      throw Error(ErrorKind::input, index.string() + ": tensor " + quote(tensor) +
+                                        " is not in shard " + quote(shard) +
                                         " as the index says. Fetch index and shards again.");
     }
   }
@@ -128,9 +129,9 @@ const MappedTensor& Checkpoint::tensor(const std::string& name) const {
   for (const auto& [known, tensor] : mapping_->tensors) names.push_back(known);
   const auto nearest = closest(name, names);
   throw Error(ErrorKind::input,
-              folder().string() + ": no tensor " + in_quotes(name) + " (" +
+              folder().string() + ": no tensor " + quote(name) + " (" +
                   (nearest.empty() ? "none of its " + std::to_string(names.size()) + " is similar"
-                                   : "the nearest is " + in_quotes(nearest)) +
+                                   : "the nearest is " + quote(nearest)) +
                   "). Check that config.json belongs to these weights.");
 }
 

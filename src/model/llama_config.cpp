@@ -4,8 +4,9 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "disk/mapped_file.hpp"
 #include "model/llama.hpp"
-#include "model/mapped_file.hpp"
 #include "model/strict_json.hpp"
 
 namespace gainsweep::model {
@@ -85,11 +86,11 @@ class Keys {
 void check_supported(const Keys& keys) {
   const auto type = keys.text("model_type", "");
   if (type != "llama") {
-    keys.refuse("model_type " + in_quotes(type) + " is not supported (known is 'llama')");
+    keys.refuse("model_type " + quote(type) + " is not supported (known is 'llama')");
   }
   const auto activation = keys.text("hidden_act", "silu");
   if (activation != "silu" && activation != "swish") {
-    keys.refuse("hidden_act " + in_quotes(activation) + " is not supported (known is 'silu')");
+    keys.refuse("hidden_act " + quote(activation) + " is not supported (known is 'silu')");
   }
   if (keys.find("quantization_config")) {
     keys.refuse(
@@ -121,8 +122,7 @@ void read_rope(const Keys& keys, LlamaConfig& config) {
   const auto type = rope.text("rope_type", rope.text("type", "default"));
   if (type == "default") return;
   if (type != "llama3") {
-    rope.refuse("rope_type " + in_quotes(type) +
-                " is not supported (known are 'default', 'llama3')");
+    rope.refuse("rope_type " + quote(type) + " is not supported (known are 'default', 'llama3')");
   }
   RopeScaling scaling;
   scaling.factor = rope.positive("factor", std::nullopt);
@@ -157,7 +157,7 @@ void check_heads(const Keys& keys, const LlamaConfig& config, bool explicit_size
 }  // namespace
 
 LlamaConfig read_config(const std::filesystem::path& file) {
-  return parse_config(MappedFile::open(file).text(), file);
+  return parse_config(disk::MappedFile::open(file).text(), file);
 }
 
 LlamaConfig parse_config(std::string_view text, const std::filesystem::path& file) {

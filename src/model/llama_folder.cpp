@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "digest/digest.hpp"
 #include "model/llama.hpp"
 
@@ -13,11 +14,7 @@ bool is_floating(ElementType type) {
 }
 
 std::string to_text(const graph::Shape& shape) {
-  std::string text = "[";
-  for (const auto dimension : shape) {
-    text += (text.size() > 1 ? ", " : "") + std::to_string(dimension);
-  }
-  return text + "]";
+  return "[" + join(shape, [](std::int64_t dimension) { return std::to_string(dimension); }) + "]";
 }
 
 void check_tensor(const graph::Value& wanted, const MappedTensor& found) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "model/strict_json.hpp"
 
 namespace gainsweep::model {
@@ -88,7 +89,7 @@ class EntryReader {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    refuse(file_, "tensor " + in_quotes(name_) + ": " + what);
+    refuse(file_, "tensor " + quote(name_) + ": " + what);
   }
 
   ElementType type(const json& dtype) const {
@@ -99,7 +100,7 @@ class EntryReader {
     }
     throw Error(
         ErrorKind::input,
-        file_.string() + ": tensor " + in_quotes(name_) + ": dtype " + in_quotes(name) +
+        file_.string() + ": tensor " + quote(name_) + ": dtype " + quote(name) +
             " is not supported (known are BF16, F16, F32, F64, I64, I32, I16, I8, U8, BOOL). "
             "Convert the checkpoint to BF16 or F32.");
   }
@@ -164,14 +165,14 @@ void check_cover(std::vector<Entry>& entries, std::uint64_t data_size,
   std::uint64_t covered = 0;
   for (const auto& entry : entries) {
     if (entry.begin != covered) {
-      refuse(file, "tensor " + in_quotes(entry.name) + " begins at data byte " +
+      refuse(file, "tensor " + quote(entry.name) + " begins at data byte " +
                        std::to_string(entry.begin) +
                        (entry.begin < covered ? ", overlapping" : ", leaving a gap after") +
                        " the tensor that ends at " + std::to_string(covered));
     }
     covered = entry.end;
     if (covered > data_size) {
-      refuse(file, "truncated (tensor " + in_quotes(entry.name) + " ends at data byte " +
+      refuse(file, "truncated (tensor " + quote(entry.name) + " ends at data byte " +
                        std::to_string(covered) + " of " + std::to_string(data_size) + ")");
     }
   }

@@ -1,6 +1,7 @@
 #include "model/shard_index.hpp"
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "model/strict_json.hpp"
 
 namespace gainsweep::model {
@@ -16,13 +17,12 @@ WeightMap parse_index(std::string_view text, const std::filesystem::path& file) 
   }
   WeightMap weight_map;
   for (const auto& [tensor, shard] : index["weight_map"].items()) {
-    if (!shard.is_string()) refuse("the shard of tensor " + in_quotes(tensor) + " is not a text");
+    if (!shard.is_string()) refuse("the shard of tensor " + quote(tensor) + " is not a text");
     const auto& name = shard.get_ref<const std::string&>();
     // A shard lies in the folder itself: an index must not reach other files of the machine.
     if (std::filesystem::path(name).filename() != name || name == "." || name == ".." ||
         name.empty() || name.find('\0') != std::string::npos) {
-      refuse("the shard " + in_quotes(name) + " of tensor " + in_quotes(tensor) +
-             " is not a file name");
+      refuse("the shard " + quote(name) + " of tensor " + quote(tensor) + " is not a file name");
     }
     weight_map.emplace(tensor, name);
   }

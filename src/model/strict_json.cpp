@@ -1,6 +1,5 @@
 #include "model/strict_json.hpp"
 
-#include <algorithm>
 #include <functional>
 #include <set>
 #include <vector>
@@ -14,7 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int deepest = 16;
-constexpr std::size_t longest_name = 96;
 
 /// Follows the parser's events and refuses doubled keys and deep nesting.
 class Strictness {
@@ -31,7 +29,7 @@ class Strictness {
     if (event == json::parse_event_t::key) {
       const auto& key = parsed.get_ref<const std::string&>();
       if (!keys_[static_cast<std::size_t>(depth)].insert(key).second) {
-        refuse("key " + in_quotes(key) + " is given twice");
+        refuse("key " + quote(key) + " is given twice");
       }
     }
     return true;
@@ -64,14 +62,6 @@ json parse_json(std::string_view text, const std::filesystem::path& file) {
   } catch (const json::exception&) {
     refuse_json(file, "a number out of range");
   }
-}
-
-std::string in_quotes(std::string_view name) {
-  std::size_t end = std::min(name.size(), longest_name);
-  while (end < name.size() && end > 0 && (name[end] & 0xC0) == 0x80) --end;  // not inside a letter
-  std::string shown;
-  for (const char letter : name.substr(0, end)) shown += is_control(letter) ? '?' : letter;
-  return "'" + shown + (end < name.size() ? "…'" : "'");
 }
 
 }  // namespace gainsweep::model

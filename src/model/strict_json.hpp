@@ -12,7 +12,4 @@ namespace gainsweep::model {
 /// and nesting deeper than 16.
 nlohmann::json parse_json(std::string_view text, const std::filesystem::path& file);
 
-/// A foreign name in quotes, fit for one line of a message: shortened, control bytes replaced.
-std::string in_quotes(std::string_view name);
-
 }  // namespace gainsweep::model

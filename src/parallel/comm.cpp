@@ -65,6 +65,36 @@ std::vector<unsigned long long> gather_sizes(MPI_Comm handle, int num_ranks,
   return sizes;
 }
 
+// Everybody's elements, one rank's after another's.
+template <class Element>
+std::vector<Element> gather_all(MPI_Comm handle, MPI_Datatype type, std::span<const Element> mine,
+                                const std::vector<unsigned long long>& sizes) {
+  const int total = count_of(std::accumulate(sizes.begin(), sizes.end(), 0ULL));
+  const std::vector<int> lengths(sizes.begin(), sizes.end());
+  std::vector<int> offsets(lengths.size());
+  std::exclusive_scan(lengths.begin(), lengths.end(), offsets.begin(), 0);
+  std::vector<Element> all(static_cast<std::size_t>(total));
+  MPI_Request request;
+  check(MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), type, all.data(),
+                        lengths.data(), offsets.data(), type, handle, &request),
+        "MPI_Iallgatherv");
+  wait(request, "MPI_Iallgatherv");
+  return all;
+}
+
+template <class Piece>
+std::vector<Piece> split(const std::vector<typename Piece::value_type>& all,
+                         const std::vector<unsigned long long>& sizes) {
+  std::vector<Piece> pieces;
+  auto begin = all.begin();
+  for (const auto size : sizes) {
+    const auto end = begin + static_cast<std::ptrdiff_t>(size);
+    pieces.emplace_back(begin, end);
+    begin = end;
+  }
+  return pieces;
+}
+
 /// Keeps what a crash does as it is now. Open MPI's handlers print the stack and allocate for that:
 /// after a crash inside the allocator they wait for its lock for ever, and so does the job.
 class CrashSignals {
@@ -166,21 +196,14 @@ std::string Comm::broadcast(const std::string& text) const {
 
 std::vector<std::string> Comm::gather(const std::string& text) const {
   const auto sizes = gather_sizes(state_->handle, size(), text.size());
-  count_of(std::accumulate(sizes.begin(), sizes.end(), 0ULL));
-  const std::vector<int> lengths(sizes.begin(), sizes.end());
-  std::vector<int> offsets(lengths.size());
-  std::exclusive_scan(lengths.begin(), lengths.end(), offsets.begin(), 0);
-  std::string all(static_cast<std::size_t>(offsets.back() + lengths.back()), '\0');
-  MPI_Request request;
-  check(MPI_Iallgatherv(text.data(), static_cast<int>(text.size()), MPI_CHAR, all.data(),
-                        lengths.data(), offsets.data(), MPI_CHAR, state_->handle, &request),
-        "MPI_Iallgatherv");
-  wait(request, "MPI_Iallgatherv");
-  std::vector<std::string> texts;
-  for (std::size_t i = 0; i < lengths.size(); ++i)
-    texts.push_back(
-        all.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(lengths[i])));
-  return texts;
+  const auto all = gather_all(state_->handle, MPI_CHAR, std::span(text.data(), text.size()), sizes);
+  return split<std::string>(all, sizes);
+}
+
+std::vector<std::vector<double>> Comm::gather(std::span<const double> numbers) const {
+  const auto sizes = gather_sizes(state_->handle, size(), numbers.size());
+  const auto all = gather_all(state_->handle, MPI_DOUBLE, numbers, sizes);
+  return split<std::vector<double>>(all, sizes);
 }
 
 void abort(int code) {

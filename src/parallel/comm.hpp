@@ -1,10 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-/// The only place that knows MPI. What crosses ranks is text.
+/// The only place that knows MPI. What crosses ranks is texts and numbers; none are added up here.
 namespace gainsweep::parallel {
 
 /// MPI from start to end. Created once in main, before any Comm; a plain run is one rank. A rank
@@ -41,11 +42,15 @@ class Comm {
   void barrier() const;
   /// Collective. Whether it holds on every rank.
   bool all_of(bool holds) const;
+  /// Collective. Whether it holds on any rank.
+  bool any_of(bool holds) const { return !all_of(!holds); }
   /// Collective. The root's text on every rank. Error(internal) on all when it has 2 GiB.
   std::string broadcast(const std::string& text) const;
   /// Collective. Every rank's text in rank order, on every rank. Error(internal) on all when they
   /// have 2 GiB together.
   std::vector<std::string> gather(const std::string& text) const;
+  /// Collective. Every rank's numbers in rank order, on every rank; as many of each as it has.
+  std::vector<std::vector<double>> gather(std::span<const double> numbers) const;
 
  private:
   friend class Sharing;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "parallel/agree.hpp"
 #include "parallel/handle.hpp"
 
@@ -20,19 +20,14 @@ std::string processor_name() {
 }
 
 std::string to_text(const DeviceView& view) {
-  auto text = std::to_string(view.rank);
-  for (const auto& device : view.devices) text += "\n" + device;
-  return text;
+  return std::to_string(view.rank) + "\n" + join(view.devices, "\n");
 }
 
 DeviceView view_of(const std::string& text) {
-  DeviceView view;
-  std::istringstream stream(text);
-  std::string line;
-  std::getline(stream, line);
-  view.rank = std::stoi(line);
-  while (std::getline(stream, line)) view.devices.push_back(line);
-  return view;
+  auto lines = split(text, '\n');
+  const int rank = std::stoi(lines.front());
+  lines.erase(lines.begin());
+  return {rank, std::move(lines)};
 }
 
 Error shared_device(std::size_t local, const std::vector<DeviceView>& node,

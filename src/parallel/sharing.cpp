@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "parallel/handle.hpp"
 
 namespace gainsweep::parallel {

@@ -1,20 +1,23 @@
 #include "pipeline/estimate.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
+#include <map>
+#include <utility>
 
-#include "pipeline/enumerate.hpp"
+#include "base/error.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
-std::int64_t bytes_of(config::Precision precision) {
+std::int64_t bytes_of(execute::Precision precision) {
   switch (precision) {
-    case config::Precision::bf16:
+    case execute::Precision::bf16:
       return 2;
-    case config::Precision::fp32:
+    case execute::Precision::fp32:
       return 4;
-    case config::Precision::fp64:
+    case execute::Precision::fp64:
       break;
   }
   return 8;
@@ -35,45 +38,86 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
   return graph::num_elements(value.shape);
 }
 
-double total_macs(const std::vector<graph::Op>& ops) {
+double total_macs(const graph::Graph& graph) {
   double macs = 0;
-  for (const auto& op : ops) macs += static_cast<double>(op.macs);
+  for (const auto& op : graph::quantizable_ops(graph)) macs += static_cast<double>(op.macs);
   return macs;
 }
 
-// Speed of the model's first linear layer behind its embedding, in the precision at hand.
-double measured_gflops(const Experiment& experiment, config::Precision precision) {
-  const auto& ops = experiment.layout.partition.ops;
+double gflops_here(const Subject& subject, execute::Precision precision) {
+  const auto& ops = subject.layout.partition.ops;
   const auto first = std::find_if(ops.begin(), ops.end(),
                                   [](const auto& op) { return op.kind == graph::OpKind::linear; });
+  if (first == ops.end())
+    throw Error(ErrorKind::input,
+                "the model has no linear layer to take the speed of this machine from");
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
-    if (experiment.graph.nodes[n].op == "aten::embedding") nodes.push_back({n});
-  execute::Parameters parameters(experiment.model->checkpoint, experiment.spec.latency.device,
-                                 precision);
-  execute::Program program(graph::extract(experiment.graph, nodes), parameters);
-  auto batch = experiment.calibration.front();
+    if (subject.graph->nodes[n].op == "aten::embedding") nodes.push_back({n});
+  execute::Parameters parameters(subject.model->checkpoint, subject.spec.device, precision);
+  execute::Program program(graph::extract(*subject.graph, nodes), parameters);
+  auto batch = subject.calibration->batches.front();
   batch.labels.clear();
-  const auto inputs = execute::make_inputs(program.graph(), batch, experiment.spec.latency.device);
+  const auto inputs = execute::make_inputs(program.graph(), batch, subject.spec.device);
   double fastest = std::numeric_limits<double>::max();
   for (int run = 0; run < 5; ++run) fastest = std::min(fastest, program.time(inputs));
   return 2e-9 * static_cast<double>(first->macs) / fastest;
 }
 
-std::int64_t distinct_weight_elements(const Experiment& experiment) {
+std::int64_t distinct_weight_elements(const Subject& subject) {
   std::int64_t elements = 0;
-  for (const auto& value : experiment.graph.values)
+  for (const auto& value : subject.graph->values)
     if (value.kind == graph::ValueKind::parameter) elements += graph::num_elements(value.shape);
   return elements;
 }
 
-std::size_t num_evaluated(const config::Spec& spec) {
-  const auto every = static_cast<std::size_t>(spec.evaluate.every);
-  const auto thresholds = (spec.solve.thresholds.size() + every - 1) / every;
-  return 1 + thresholds * spec.solve.objectives.size() * spec.evaluate.strategies.size();
+double seconds(const graph::Graph& graph, double gflops) {
+  return 2e-9 * total_macs(graph) / gflops;
 }
 
 }  // namespace
+
+double measured_gflops(const Subject& subject, execute::Precision precision) {
+  static std::map<std::pair<const model::Model*, execute::Precision>, double> known;
+  const auto [found, is_new] = known.try_emplace({subject.model.get(), precision});
+  if (is_new) found->second = gflops_here(subject, precision);
+  return found->second;
+}
+
+double forward_seconds(const Subject& subject) {
+  return seconds(*subject.graph, measured_gflops(subject, subject.spec.sensitivity.precision));
+}
+
+double timed_forward_seconds(const Subject& subject) {
+  return seconds(*subject.latency_graph, measured_gflops(subject, timed_precision(subject.spec)));
+}
+
+std::int64_t scoring_bytes(const Subject& subject) {
+  const auto precision = subject.spec.sensitivity.precision;
+  const auto owned = precision == execute::Precision::bf16
+                         ? 0
+                         : distinct_weight_elements(subject) * bytes_of(precision);
+  return owned + activation_bytes(*subject.graph, bytes_of(precision)).total;
+}
+
+// bf16 and int8 packed weights at once.
+std::int64_t timing_bytes(const Subject& subject) {
+  const auto bytes = bytes_of(timed_precision(subject.spec));
+  return distinct_weight_elements(subject) * 3 +
+         activation_bytes(*subject.latency_graph, bytes).peak;
+}
+
+// The weights of one plan beside the unrounded ones.
+std::int64_t evaluation_bytes(const Subject& subject) {
+  return distinct_weight_elements(subject) * 8 + activation_bytes(*subject.graph, 4).peak;
+}
+
+std::int64_t checkpoint_bytes(const Subject& subject) {
+  std::int64_t bytes = 0;
+  for (const auto& file : subject.model->checkpoint.files())
+    bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
+  return bytes;
+}
 
 ActivationBytes activation_bytes(const graph::Graph& graph, std::int64_t bytes_of_real) {
   std::vector<std::size_t> last_use(graph.values.size(), 0);
@@ -96,55 +140,6 @@ ActivationBytes activation_bytes(const graph::Graph& graph, std::int64_t bytes_o
         alive -= bytes_of(graph.value(value), bytes_of_real);
   }
   return bytes;
-}
-
-Estimate estimate(const Experiment& experiment) {
-  const auto& spec = experiment.spec;
-  const auto scoring = spec.sensitivity.precision;
-  const auto timing = timed_precision(spec);
-  Estimate estimate;
-  estimate.gflops_score = measured_gflops(experiment, scoring);
-  estimate.gflops_latency = measured_gflops(experiment, timing);
-  const auto& ops = experiment.layout.partition.ops;
-  const double forward = 2e-9 * total_macs(ops) / estimate.gflops_score;
-  const double timed_forward =
-      2e-9 * total_macs(graph::quantizable_ops(experiment.latency_graph)) / estimate.gflops_latency;
-  const double samples = static_cast<double>(experiment.calibration.size());
-
-  std::size_t timed_programs = 0;
-  for (const auto& target : experiment.timing_targets)
-    timed_programs += target.configurations.size();
-  const std::size_t plans = num_evaluated(spec);
-  const std::size_t observed =
-      needs_maxima(spec)
-          ? std::min<std::size_t>(experiment.calibration.size(),
-                                  static_cast<std::size_t>(spec.calibration.scale_samples))
-          : 0;
-  const double blocks = static_cast<double>(spec.latency.repetitions);
-  estimate.stages = {
-      {Stage::observe, observed, static_cast<double>(observed) * forward},
-      // A backward pass costs two forward ones; the probes about a tenth of the three.
-      {Stage::score, experiment.calibration.size(), samples * forward * 3.3},
-      {Stage::latency, experiment.timing_targets.size(),
-       static_cast<double>(timed_programs) * blocks * timed_forward},
-      {Stage::solve, plan_points(spec.solve).size(),
-       0.02 * static_cast<double>(plan_points(spec.solve).size())},
-      {Stage::evaluate, plans,
-       static_cast<double>(plans) * (static_cast<double>(experiment.evaluation.size()) * forward +
-                                     (spec.evaluate.time ? 2 * blocks * timed_forward : 0))}};
-
-  const auto weights = distinct_weight_elements(experiment);
-  for (const auto& file : experiment.model->checkpoint.files())
-    estimate.parameter_bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
-  const auto owned = scoring == config::Precision::bf16 ? 0 : weights * bytes_of(scoring);
-  const auto score_bytes = owned + activation_bytes(experiment.graph, bytes_of(scoring)).total;
-  // bf16 and int8 packed weights at once.
-  const auto timing_bytes =
-      weights * 3 + activation_bytes(experiment.latency_graph, bytes_of(timing)).peak;
-  // The weights of one plan beside the unrounded ones.
-  const auto evaluate_bytes = weights * 8 + activation_bytes(experiment.graph, 4).peak;
-  estimate.rank_bytes = std::max({score_bytes, timing_bytes, evaluate_bytes});
-  return estimate;
 }
 
 }  // namespace gainsweep::pipeline

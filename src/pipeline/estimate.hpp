@@ -1,31 +1,27 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include <cstdint>
 
-#include "pipeline/experiment.hpp"
-#include "pipeline/unit.hpp"
+#include "pipeline/subject.hpp"
 
+/// What stages cost a rank, before any work: times from operation counts and the speed of one short
+/// matrix product measured here, memory from value sizes and lifetimes.
 namespace gainsweep::pipeline {
 
-/// What a stage is going to cost.
-struct StageEstimate {
-  Stage stage = Stage::observe;
-  std::size_t units = 0;  ///< at least, where later rounds or plans depend on results
-  double seconds = 0;     ///< on one rank
-};
+/// Speed of the model's first linear layer behind its embedding in a precision, in GFLOP/s.
+/// Measured once a process for each model and precision.
+double measured_gflops(const Subject& subject, execute::Precision precision);
 
-struct Estimate {
-  std::vector<StageEstimate> stages;
-  std::int64_t parameter_bytes = 0;  ///< mapped, shared by the ranks of a node
-  std::int64_t rank_bytes = 0;       ///< owned by each rank at its largest stage
-  double gflops_score = 0;           ///< measured by one short matrix product: scoring precision
-  double gflops_latency = 0;         ///< the same in the latency stage's precision
-};
+/// Seconds of a forward pass of a calibration sample, in the precision of scoring.
+double forward_seconds(const Subject& subject);
+/// Seconds of a forward pass of the latency workload.
+double timed_forward_seconds(const Subject& subject);
 
-/// Units, time and memory before any work: counts from the spec, times from operation counts and
-/// the speed of one short matrix product measured here, memory from value sizes and lifetimes.
-Estimate estimate(const Experiment& experiment);
+/// Bytes of a rank's own in each stage, and of the mapped checkpoint.
+std::int64_t scoring_bytes(const Subject& subject);
+std::int64_t timing_bytes(const Subject& subject);
+std::int64_t evaluation_bytes(const Subject& subject);
+std::int64_t checkpoint_bytes(const Subject& subject);
 
 /// Bytes of a graph's intermediate values: the most alive at once, and all of them (what a backward
 /// pass keeps at most).

@@ -1,155 +1,71 @@
 #include "pipeline/experiment.hpp"
 
-#include <algorithm>
-
-#include "archive/tokens.hpp"
-#include "base/error.hpp"
+#include "digest/digest.hpp"
+#include "pipeline/evaluation.hpp"
+#include "pipeline/observe.hpp"
+#include "pipeline/planning.hpp"
+#include "pipeline/score.hpp"
+#include "pipeline/timing.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
-// Sample i is tokens [i·L, i·L + L]: L inputs and, shifted by one, L targets.
-std::vector<execute::Batch> windows(const std::vector<std::int64_t>& tokens, std::int64_t length,
-                                    std::int64_t first, std::int64_t count) {
-  std::vector<execute::Batch> samples;
-  for (std::int64_t i = first; i < first + count; ++i) {
-    const auto start = tokens.begin() + i * length;
-    samples.push_back({1, length, {start, start + length}, {start + 1, start + length + 1}});
-  }
-  return samples;
+std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results& results) {
+  const auto& subject = *bench->subject;
+  auto tables = to_tables(subject.layout);
+  tables.push_back(to_table(subject.layout, subject.timing_targets));
+  if (const auto decision = decision_state(bench, results).value)
+    for (auto& table : gain_tables(subject.layout, subject.spec, *decision))
+      tables.push_back(std::move(table));
+  return tables;
 }
 
-void check_enough(const std::vector<std::int64_t>& tokens, const std::filesystem::path& file,
-                  std::int64_t samples, std::int64_t length, const std::string& use) {
-  const auto wanted = samples * length + 1;
-  if (static_cast<std::int64_t>(tokens.size()) >= wanted) return;
-  throw Error(ErrorKind::input, file.string() + ": " + std::to_string(tokens.size()) +
-                                    " tokens, but " + use + " of " + std::to_string(length) +
-                                    " tokens need " + std::to_string(wanted) +
-                                    ". Give a longer token file or fewer or shorter samples.");
+std::map<std::string, std::string> provenance(const Subject& subject) {
+  auto texts = describe(subject.resolved);
+  texts["model_digest"] = subject.model_digest;
+  texts["calibration_digest"] = key::of_sample_set(subject.calibration->ids);
+  texts["evaluation_digest"] = key::of_sample_set(subject.evaluation->ids);
+  return texts;
 }
 
-void read_samples(Experiment& experiment) {
-  const auto& calibration = experiment.spec.calibration;
-  const auto& evaluate = experiment.spec.evaluate;
-  const auto vocabulary = experiment.model->config.vocabulary;
-  const auto tokens = archive::read_tokens(calibration.tokens, vocabulary);
-  check_enough(tokens, calibration.tokens, calibration.samples, calibration.length,
-               std::to_string(calibration.samples) + " calibration samples");
-  experiment.calibration = windows(tokens, calibration.length, 0, calibration.samples);
-  if (evaluate.samples == 0) return;
-  std::error_code ignored;
-  const bool own_file = evaluate.tokens &&
-                        !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
-  if (own_file) {
-    const auto others = archive::read_tokens(*evaluate.tokens, vocabulary);
-    check_enough(others, *evaluate.tokens, evaluate.samples, calibration.length,
-                 std::to_string(evaluate.samples) + " evaluation samples");
-    experiment.evaluation = windows(others, calibration.length, 0, evaluate.samples);
-    return;
-  }
-  check_enough(tokens, calibration.tokens, calibration.samples + evaluate.samples,
-               calibration.length,
-               std::to_string(calibration.samples) + " calibration and " +
-                   std::to_string(evaluate.samples) + " evaluation samples");
-  experiment.evaluation =
-      windows(tokens, calibration.length, calibration.samples, evaluate.samples);
+// Unit keys follow from these: ranks that differ would wait for units that nobody makes.
+std::vector<batch::Claim> claims(const Subject& subject) {
+  const auto& environment = subject.environment;
+  return {{"model digest", subject.model_digest, ErrorKind::input},
+          {"LibTorch", environment.torch_version},
+          {"device", environment.device_name},
+          {"instruction set", environment.instruction_set},
+          {"arithmetic", environment.arithmetic},
+          {"number of threads", std::to_string(environment.threads)}};
 }
 
-void refuse_overlap(const Experiment& experiment) {
-  for (std::size_t e = 0; e < experiment.evaluation.size(); ++e)
-    for (std::size_t c = 0; c < experiment.calibration.size(); ++c)
-      if (experiment.evaluation[e].tokens == experiment.calibration[c].tokens)
-        throw Error(ErrorKind::config, "evaluation sample " + std::to_string(e) +
-                                           " is calibration sample " + std::to_string(c) +
-                                           " (measured errors of samples the plan was made from "
-                                           "say nothing). Give evaluate.tokens other texts.");
-}
-
-Layout make_layout(const Experiment& experiment) {
-  const auto& spec = experiment.spec;
-  Layout layout;
-  layout.formats = spec.formats.formats;
-  layout.length = spec.calibration.length;
-  layout.partition =
-      graph::partition(experiment.graph, spec.partition, spec.formats.formats.size());
-  for (const auto& op : layout.partition.ops)
-    layout.real_formats.push_back(lower::real_formats(experiment.target, op, spec.formats.formats));
-  return layout;
+std::map<std::string, std::string> machine(const Subject& subject) {
+  const auto& environment = subject.environment;
+  return {{"host", subject.host},
+          {"device", environment.device_name},
+          {"instruction_set", environment.instruction_set},
+          {"arithmetic", environment.arithmetic},
+          {"torch_version", environment.torch_version},
+          {"threads", std::to_string(environment.threads)},
+          {"untimed", subject.untimed}};
 }
 
 }  // namespace
 
-std::vector<TimingTarget> timing_targets(const Layout& layout, const config::LatencySpec& spec) {
-  std::vector<TimingTarget> targets;
-  const auto add = [&](const std::string& table, std::vector<SubgraphId> lowered,
-                       std::vector<SubgraphId> applies_to) {
-    const auto& first = layout.partition.subgraphs[lowered.front().index];
-    std::vector<std::vector<FormatId>> allowed;
-    for (const auto op : first.ops) allowed.push_back(layout.real_formats[op.index]);
-    auto configurations = graph::configurations(first, allowed);
-    if (configurations.size() > 1)
-      targets.push_back({table, first.name, std::move(lowered), std::move(applies_to),
-                         std::move(configurations)});
-  };
-  const bool together = spec.scope == config::LatencyScope::model;
-  for (std::size_t c = 0; c < layout.partition.classes.size(); ++c) {
-    const auto& members = layout.partition.classes[c];
-    if (spec.each_member)
-      for (const auto member : members)
-        add("latency/subgraph_" + std::to_string(member.index), {member}, {member});
-    else
-      add("latency/class_" + std::to_string(c), together ? members : std::vector{members.front()},
-          members);
-  }
-  return targets;
-}
-
-gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
-                                 const std::vector<std::vector<latency::Timings>>& rounds) {
-  gain::MeasuredTimes times;
-  for (const auto& subgraph : layout.partition.subgraphs)
-    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
-  for (std::size_t t = 0; t < targets.size(); ++t) {
-    if (rounds[t].empty()) continue;
-    for (const auto subgraph : targets[t].applies_to)
-      times.subgraphs[subgraph.index] = {targets[t].configurations, latency::concatenate(rounds[t]),
-                                         targets[t].lowered.size()};
-  }
-  return times;
-}
-
-Experiment open(const config::Spec& spec, const Experiment* other) {
-  Experiment experiment;
-  experiment.spec = spec;
-  if (other != nullptr && other->spec.model.checkpoint == spec.model.checkpoint) {
-    experiment.model = other->model;
-    experiment.model_digest = other->model_digest;
-  } else {
-    experiment.model = std::make_shared<const model::Model>(model::open(spec.model.checkpoint));
-  }
-  read_samples(experiment);
-  refuse_overlap(experiment);
-  experiment.graph =
-      model::build(experiment.model->config, {1, spec.calibration.length, /*with_loss=*/true});
-  experiment.latency_graph = model::build(
-      experiment.model->config, {spec.latency.batch, spec.latency.length, /*with_loss=*/false});
-  experiment.target = lower::cpu_target();
-  experiment.layout = make_layout(experiment);
-  experiment.timing_targets = timing_targets(experiment.layout, spec.latency);
-  experiment.environment = execute::environment(spec.latency.device);
+batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
+  const auto bench = std::make_shared<Workbench>(subject);
+  batch::Experiment experiment;
+  experiment.stages = {observe(bench), score(bench), timing(bench), planning(bench),
+                       evaluation(bench)};
+  experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
+  experiment.provenance = provenance(*subject);
+  experiment.claims = claims(*subject);
+  experiment.machine = machine(*subject);
   return experiment;
 }
 
-config::Precision timed_precision(const config::Spec& spec) {
-  return spec.formats.formats[0].name == "fp32" ? config::Precision::fp32 : config::Precision::bf16;
-}
-
-bool needs_maxima(const config::Spec& spec) {
-  const auto& formats = spec.formats.formats;
-  return std::any_of(formats.begin() + 1, formats.end(), [](const auto& format) {
-    return format.activation_scale == format::ScaleRule::static_max;
-  });
+std::map<std::string, std::string> describe(const std::string& resolved) {
+  return {{"spec_resolved", resolved}, {"spec_digest", digest::of_text(resolved)}};
 }
 
 }  // namespace gainsweep::pipeline

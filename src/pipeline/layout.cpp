@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <map>
 
+#include "archive/field.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
-#include "pipeline/field.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
+using archive::Axes, archive::integers, archive::reals, archive::texts;
 using Integers = std::vector<std::int64_t>;
 using Texts = std::vector<std::string>;
 

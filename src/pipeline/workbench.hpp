@@ -1,25 +1,75 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include "pipeline/enumerate.hpp"
+#include "batch/results.hpp"
+#include "execute/probe.hpp"
+#include "execute/program.hpp"
+#include "pipeline/contest.hpp"
+#include "pipeline/decision.hpp"
+#include "pipeline/subject.hpp"
 
 namespace gainsweep::pipeline {
 
-/// Runs units on this process's device. Keeps what consecutive units share (converted weights,
-/// programs) and drops it when the stage changes.
-class Workbench {
+/// The weights of a model on this rank, made when first needed.
+class Weights {
  public:
-  explicit Workbench(const Experiment& experiment);
-  ~Workbench();
+  Weights(std::shared_ptr<const Subject> subject, execute::Precision precision)
+      : subject_(std::move(subject)), precision_(precision) {}
 
-  /// The record of a unit; `results` holds those of earlier stages. Throws what the stage throws,
-  /// with the unit's label as context.
-  archive::Record run(const Unit& unit, const Results& results);
+  execute::Parameters& get();
+  void release() { parameters_.reset(); }
+  /// Frees what was folded for programs that are gone.
+  void release_unused();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<const Subject> subject_;
+  execute::Precision precision_;
+  std::optional<execute::Parameters> parameters_;
 };
+
+/// Largest magnitudes of activations with their digest.
+struct Observed {
+  lower::Maxima maxima;  ///< empty when no format needs them
+  std::string digest;
+};
+
+/// A plan to evaluate: its losses, and its time where the device really runs its formats.
+struct Evaluated {
+  graph::Assignment assignment;
+  archive::Nature nature = archive::Nature::deterministic;
+};
+
+/// A point at work on this rank: what the units of its stages share, and what was made of results,
+/// each thing made when first needed and made again only when the results that it comes from have
+/// changed. For one thread.
+struct Workbench {
+  explicit Workbench(std::shared_ptr<const Subject> about);
+
+  std::shared_ptr<const Subject> subject;
+  std::string formats;  ///< digest of the formats, for keys
+  key::Computing computing;
+  key::Workload workload;
+
+  Weights scoring, timing, evaluating;
+  std::optional<execute::Program> observing;  ///< observed graph
+  std::optional<execute::Prober> prober;
+  TimedPrograms timed;
+
+  std::vector<std::string> observe_keys;
+  batch::Memo<Observed> observed{{"maxima", "failures"}};
+  batch::Memo<std::vector<std::string>> score_keys{{"maxima", "failures"}};
+  batch::Memo<std::shared_ptr<const Decision>> decision{
+      {"maxima", "scores", "latency", "failures"}};
+  batch::Memo<std::vector<Evaluated>> evaluated{
+      {"maxima", "scores", "latency", "plans", "failures"}};
+  std::map<std::string, latency::Timings> rounds;  ///< parsed, by unit key
+};
+
+using Bench = std::shared_ptr<Workbench>;
 
 }  // namespace gainsweep::pipeline

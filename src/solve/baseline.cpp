@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "solve/solve.hpp"
 
 namespace gainsweep::solve {
@@ -24,7 +25,7 @@ std::vector<LowFormat> cheapest_formats(const OpFormats& ops) {
       if (low.format == 0 || !std::isfinite(low.cost) || low.cost < 0) {
         throw Error(ErrorKind::internal, "op " + std::to_string(op) + " offers format " +
                                              std::to_string(low.format) + " at the cost " +
-                                             std::to_string(low.cost) +
+                                             shortest(low.cost) +
                                              " (low formats start at 1, costs are finite and not "
                                              "negative). Report this as a bug of gainsweep.");
       }

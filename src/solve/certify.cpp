@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "solve/integer_program.hpp"
 #include "solve/selection.hpp"
 #include "solve/solve.hpp"
@@ -15,12 +16,6 @@ constexpr double agreement = 1e-6;           // relative, of objectives
 constexpr double margin = 1e-6;              // relative, of the budget
 constexpr double least_cutoff_slack = 1e-4;  // of the scaled objective: far above CBC's tolerances
 constexpr std::size_t most_excluded = 64;
-
-std::string text(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.17g", value);
-  return buffer;
-}
 
 Error disagreement(const std::string& what) {
   return Error(ErrorKind::internal, "CBC and the dynamic program disagree (" + what +
@@ -35,8 +30,8 @@ bool fits(const Problem& problem, const std::vector<std::size_t>& choices) {
 void check_excess(const Problem& problem, const std::vector<std::size_t>& choices) {
   const double cost = total_cost(problem.groups, choices);
   if (cost - problem.budget > margin * problem.budget) {
-    throw Error(ErrorKind::internal, "CBC returned a plan that costs " + text(cost) +
-                                         " with a budget of " + text(problem.budget) +
+    throw Error(ErrorKind::internal, "CBC returned a plan that costs " + shortest(cost) +
+                                         " with a budget of " + shortest(problem.budget) +
                                          ". Keep the archive and report this.");
   }
 }
@@ -49,10 +44,10 @@ void check_solution(const Problem& problem, const Solution& solution) {
   }
   if (!valid || total_gain(problem.groups, choices) != solution.gain ||
       total_cost(problem.groups, choices) != solution.cost || !(solution.cost <= problem.budget)) {
-    throw Error(ErrorKind::internal, "the plan to certify does not add up (gain " +
-                                         std::to_string(solution.gain) + ", cost " +
-                                         text(solution.cost) + ", budget " + text(problem.budget) +
-                                         "). Keep the archive and report this.");
+    throw Error(ErrorKind::internal,
+                "the plan to certify does not add up (gain " + std::to_string(solution.gain) +
+                    ", cost " + shortest(solution.cost) + ", budget " + shortest(problem.budget) +
+                    "). Keep the archive and report this.");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -35,7 +36,7 @@ void check_groups(const Groups& groups) {
     std::int64_t largest = 0;
     for (const Choice& choice : groups[group]) {
       if (!is_amount(choice.cost)) {
-        throw malformed(group, "has the cost " + std::to_string(choice.cost) +
+        throw malformed(group, "has the cost " + shortest(choice.cost) +
                                    " (costs are finite and not negative)");
       }
       if (choice.gain < -largest_total_gain || choice.gain > largest_total_gain) {
@@ -53,7 +54,7 @@ void check_problem(const Problem& problem) {
   check_groups(problem.groups);
   if (!is_amount(problem.budget)) {
     throw Error(ErrorKind::internal,
-                "the knapsack budget is " + std::to_string(problem.budget) +
+                "the knapsack budget is " + shortest(problem.budget) +
                     " (it must be finite and not negative). Report this as a bug of gainsweep.");
   }
 }

@@ -111,7 +111,7 @@ def cases():
     table = "model.safetensors.index.json"
     shard = "model-00001-of-00001.safetensors"
     return {
-        "no_config": ({"config.json": None}, "config.json: cannot be read"),
+        "no_config": ({"config.json": None}, "config.json cannot be read"),
         "no_weights": ({single: None}, "no weights"),
         "pickled_only": (
             {single: None, "pytorch_model.bin": b"x"},

@@ -17,7 +17,7 @@ ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
 
 # Nothing measured, so that archives are equal to the bit; seconds of scoring to be interrupted in.
 LONG_SPEC = """\
-schema: 1
+schema: 2
 name: long
 model:
   checkpoint: configs/models/embedded

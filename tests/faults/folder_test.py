@@ -86,23 +86,47 @@ def test_a_read_only_disk_is_refused(job, undisturbed, small_disk):
 def test_a_vanished_folder_ends_the_job(job, tmp_path):
     out = tmp_path / "out"
     started = job("configs/embedded.yaml", out, 2)
-    deadline = time.monotonic() + 60
-    while not (out / "run.json").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    await_ledger(out)
     shutil.rmtree(out, ignore_errors=True)
     code, messages = started.end()
     assert code == 1, messages
     assert str(out) in messages
 
 
-def test_a_second_job_on_a_folder_is_refused(job, tmp_path):
-    out = tmp_path / "out"
-    started = job("configs/embedded.yaml", out, 2)
+def await_ledger(out):
     deadline = time.monotonic() + 60
     while not (out / "run.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("lost", ["", "lock"])
+def test_a_job_whose_folder_is_another_s_now_leaves_it_alone(
+    program, job, undisturbed, tmp_path, lost
+):
+    """The folder, or its lock file alone, is moved away and another job starts there."""
+    spec, reference = undisturbed
+    out, away = tmp_path / "out", tmp_path / "away"
+    first = job("configs/embedded.yaml", out, 2)
+    await_ledger(out)
+    (out / lost).rename(away)
+    second = job(spec, out, 2)
+    code, messages = second.end()
+    assert code == 0, messages
+    code, messages = first.end()
+    assert code == 1, messages
+    assert f"{out}/lock was moved or removed during the run" in messages
+    check_same(program, reference, out)
+    assert not list(tmp_path.rglob(".tmp-*"))
+    if not lost:
+        assert (away / "parts").is_dir()
+        assert not (away / "archive.h5").exists()
+
+
+def test_a_second_job_on_a_folder_is_refused(job, tmp_path):
+    out = tmp_path / "out"
+    started = job("configs/embedded.yaml", out, 2)
+    await_ledger(out)
     code, messages = job("configs/embedded.yaml", out, 2).end()
     assert code == 1, messages
     holder = re.search(r"is locked by process (\d+) on \S+\)", messages)

@@ -18,14 +18,16 @@ from conftest import check_same, scenarios, status
 KILLS = int(os.environ.get("GAINSWEEP_FAULTS", "50"))
 MOST_IN_MEMORY = 64  # units a rank buffers before it writes a part
 SIGNALS = [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]
-FILES = ["/parts/.tmp-", "/out/.tmp-", "run.json"]
+FILES = ["/parts/.tmp-", "/out/.tmp-archive", "run.json"]
+STATES = "/states/.tmp-"
 
 
-def random_fault(chance, ranks):
-    file = chance.choice(FILES)
+def random_fault(chance, ranks, files):
+    file = chance.choice(files)
     calls = ["rename", "write"] if file == FILES[2] else ["rename", "write", "fsync"]
     return {
-        "rank": chance.randrange(ranks) if file == FILES[0] else 0,  # the root writes the rest
+        # The root writes the rest.
+        "rank": chance.randrange(ranks) if file in (FILES[0], STATES) else 0,
         "call": chance.choice(calls),
         "match": file,
         "count": 1 if file == FILES[1] else chance.randint(1, 4),
@@ -52,20 +54,20 @@ def stored_units(program, out):
     return sum(count["done"] for count in stages.values())
 
 
-def hurt(job, spec, out, chance, seconds):
+def hurt(job, spec, out, chance, seconds, files=FILES, **options):
     """A job that is hurt once; whether it died of that."""
     ranks = chance.choice([1, 2, 3])
     if chance.random() < 0.5:
-        fault = random_fault(chance, ranks)
-        return job(spec, out, ranks, fault=fault).end()[0] != 0, ranks, fault
-    started = job(spec, out, ranks)
+        fault = random_fault(chance, ranks, files)
+        return job(spec, out, ranks, fault=fault, **options).end()[0] != 0, ranks, fault
+    started = job(spec, out, ranks, **options)
     killed = kill_from_outside(started, chance, seconds)
     return started.end()[0] != 0 and killed, ranks, "from outside"
 
 
-def resume(program, job, spec, out, ranks, reference):
+def resume(program, job, spec, out, ranks, reference, **options):
     before = stored_units(program, out)
-    code, messages = job(spec, out, ranks).end()
+    code, messages = job(spec, out, ranks, **options).end()
     assert code == 0, messages
     check_same(program, reference, out)
     performed = sum(rank["done"] for rank in status(program, out)["ranks"])
@@ -93,6 +95,37 @@ def test_whoever_dies_the_resumed_archive_is_the_same(program, job, undisturbed,
         others = [n for n in (1, 2, 3) if n != ranks]
         resume(program, job, spec, out, chance.choice(others), reference)
     print(f"{kills} kills in {trial} jobs, all resumed alike")
+
+
+def chains(out):
+    """A job of chains that hand on a state, some of all ranks together."""
+    return {"command": [os.environ["GAINSWEEP_FAULT_CHAINS"], str(out)]}
+
+
+def test_chains_go_on_from_what_the_dead_left(program, job, tmp_path):
+    reference = tmp_path / "reference"
+    seed = int(os.environ.get("GAINSWEEP_FAULT_SEED", time.time()))
+    chance = random.Random(seed)
+    start = time.monotonic()
+    assert job(None, reference, 2, **chains(reference)).end()[0] == 0
+    seconds = time.monotonic() - start
+    kills, trial = 0, 0
+    while kills < KILLS // 5:
+        trial += 1
+        assert trial < KILLS + 20, "too few of the jobs died"
+        out = tmp_path / f"{trial}/out"
+        died, ranks, fault = hurt(
+            job, None, out, chance, seconds, [*FILES, STATES], **chains(out)
+        )
+        print(f"seed {seed} trial {trial}: {ranks} ranks, {fault}, died: {died}")
+        kills += died
+        if not died:
+            continue
+        others = [n for n in (1, 2, 3) if n != ranks]
+        resume(program, job, None, out, chance.choice(others), reference, **chains(out))
+        states = list((out / "states").iterdir())
+        assert len(states) == len(list((reference / "states").iterdir())), "states pile up"
+    print(f"{kills} kills in {trial} jobs of chains, all resumed alike")
 
 
 @pytest.mark.parametrize("part", [1, 2, 3, 4])

@@ -28,15 +28,15 @@ void read_points(const archive::Contents& contents) {
   for (std::size_t point = 0; point < std::min(count.value_or(0), most_points); ++point) {
     const auto selected =
         fuzz::accepted(ErrorKind::input, [&] { return archive::select(contents, point); });
-    if (selected) archive::encode(*selected, archive::archive_layout);
+    if (selected) archive::encode(*selected, archive::archive_kind);
   }
 }
 
 void read(std::span<const std::byte> file) {
   const auto contents = fuzz::accepted(ErrorKind::input, [&] { return archive::read(file); });
   if (!contents) return;
-  const auto image = archive::encode(*contents, archive::archive_layout);
-  const auto again = archive::decode(image, archive::archive_layout);
+  const auto image = archive::encode(*contents, archive::archive_kind);
+  const auto again = archive::decode(image, archive::archive_kind);
   const std::string changed = archive::sample::all_differences(*contents, again);
   if (!changed.empty())
     fuzz::finding("an archive does not survive being written again: " + changed);

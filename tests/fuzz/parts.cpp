@@ -28,7 +28,7 @@ void read(std::span<const std::byte> part) {
   if (stored.records.empty()) return;
   const archive::Contents contents{{}, {}, archive::stack(stored.records)};
   const auto again =
-      archive::decode(archive::encode(contents, archive::part_layout), archive::part_layout);
+      archive::decode(archive::encode(contents, archive::part_kind), archive::part_kind);
   const std::string changed = archive::sample::all_differences(contents, again);
   if (!changed.empty()) fuzz::finding("a part does not survive being written again: " + changed);
 }

@@ -6,6 +6,8 @@
 
 #include "target.hpp"
 
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -22,6 +24,7 @@ void replay(const fs::path& file) {
 
 /// Feeds files, and the files in folders, to a fuzz target that is built without libFuzzer.
 int main(int argc, char** argv) {
+  LLVMFuzzerInitialize(&argc, &argv);
   int count = 0;
   for (int i = 1; i < argc; ++i) {
     if (fs::is_regular_file(argv[i])) {

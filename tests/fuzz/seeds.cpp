@@ -97,7 +97,7 @@ void put_field(hid_t table, const char* name, hid_t type, const void* values, co
 void write_without_checksums(const fs::path& path, const char* schema) {
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   put_texts(file, "schema", {schema}, true);
-  put_texts(file, "schema_version", {"1"}, true);
+  put_texts(file, "schema_version", {"2"}, true);
   const hid_t table = H5Gcreate2(file, "scores", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   put_texts(table, "long_name", {"Scores."}, true);
   const std::string keys = archive::sample::key(0) + archive::sample::key(1);

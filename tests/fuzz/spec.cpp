@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "config/read.hpp"
+#include "spec/read.hpp"
 #include "target.hpp"
 
 namespace {
@@ -10,12 +10,12 @@ using gainsweep::ErrorKind;
 namespace config = gainsweep::config;
 namespace fuzz = gainsweep::fuzz;
 
-void check(const config::Spec& spec) {
-  const std::string resolved = config::resolved(spec);
+void check(const spec::Spec& spec) {
+  const std::string resolved = spec::resolved(spec);
   const auto again =
-      fuzz::accepted(ErrorKind::config, [&] { return config::read(resolved, "resolved"); });
+      fuzz::accepted(ErrorKind::config, [&] { return spec::read(resolved, "resolved"); });
   if (!again) fuzz::finding("a resolved spec is refused:\n" + resolved);
-  if (config::resolved(*again) != resolved) fuzz::finding("a resolved spec reads as another");
+  if (spec::resolved(*again) != resolved) fuzz::finding("a resolved spec reads as another");
 }
 
 }  // namespace
@@ -23,13 +23,13 @@ void check(const config::Spec& spec) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(bytes), size);
   const auto points =
-      fuzz::accepted(ErrorKind::config, [&] { return config::read_points(text, "spec.yaml"); });
+      fuzz::accepted(ErrorKind::config, [&] { return spec::read_points(text, "spec.yaml"); });
   if (!points) return 0;
   if (points->empty()) fuzz::finding("a spec without points");
   // Points in between differ from these by values alone, and a spec may have a thousand.
   check(points->front().spec);
   check(points->back().spec);
   for (const auto& point : *points)
-    fuzz::note_refusal("a point: " + config::text_of(point.parameters));
+    fuzz::note_refusal("a point: " + spec::text_of(point.parameters));
   return 0;
 }

@@ -8,10 +8,19 @@
 #include <functional>
 #include <utility>
 
+#include "archive/decoder.hpp"
+
 /// The library loses 72 bytes with each file in memory that it opens.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:H5LTopen_file_image";
+}
+
+/// libFuzzer calls it before it looks at the arguments, and so does replay.cpp.
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  gainsweep::archive::serve_if_decoder(*argc, *argv);
+  return 0;
 }
 
 namespace gainsweep::fuzz {
@@ -55,7 +64,8 @@ MemoryFile::~MemoryFile() {
 }
 
 std::string MemoryFile::path() const {
-  return "/proc/self/fd/" + std::to_string(descriptor_);
+  // Not /proc/self: another process reads it, too.
+  return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(descriptor_);
 }
 
 }  // namespace gainsweep::fuzz

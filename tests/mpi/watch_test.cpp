@@ -1,42 +1,22 @@
-#include "cli/watch.hpp"
+#include "job/watch.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 
 #include "archive/parts.hpp"
+#include "shared_folder.hpp"
 
-namespace gainsweep::cli {
+namespace gainsweep::job {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A new folder that all ranks share; the root removes it.
-class SharedFolder {
- public:
-  explicit SharedFolder(const parallel::Comm& comm) : comm_(comm) {
-    std::string name = (std::filesystem::temp_directory_path() / "gainsweep-XXXXXX").string();
-    if (comm.is_root() && mkdtemp(name.data())) forget_activities(name);
-    path_ = comm.broadcast(name);
-  }
-  SharedFolder(const SharedFolder&) = delete;
-  SharedFolder& operator=(const SharedFolder&) = delete;
-  ~SharedFolder() {
-    comm_.barrier();
-    if (comm_.is_root()) std::filesystem::remove_all(path_);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  const parallel::Comm& comm_;
-  std::filesystem::path path_;
-};
-
 /// Distinct over ranks and kinds.
-pipeline::Unit unit(const std::string& kind, int rank, std::size_t order) {
-  pipeline::Unit made;
-  made.stage = pipeline::Stage::score;
+batch::Ticket unit(const std::string& kind, int rank, std::size_t order) {
+  batch::Ticket made;
   made.table = kind;
   made.label = kind + " " + std::to_string(rank) + "." + std::to_string(order);
   made.key = made.label;
@@ -44,7 +24,7 @@ pipeline::Unit unit(const std::string& kind, int rank, std::size_t order) {
   return made;
 }
 
-archive::Record record(const pipeline::Unit& of) {
+archive::Record record(const batch::Ticket& of) {
   return {
       of.table,
       of.nature,
@@ -65,14 +45,15 @@ TEST(Watch, RescuesBesideTheWorkLoseNothing) {
     Watch watch(comm.rank(), folder.path(), store, 3600.0);
     std::thread rescuer([&] {
       for (std::size_t i = 0; i < num_rescues; ++i)
-        store.rescue(pipeline::failure(unit("rescued", comm.rank(), i), "the test asks for it"));
+        store.rescue(
+            batch::failure(unit("rescued", comm.rank(), i), "score", "the test asks for it"));
     });
-    watch.enter(pipeline::Stage::score);
+    watch.enter("score");
     for (std::size_t round = 0; round < num_rounds; ++round) {
       for (std::size_t i = 0; i < num_units; ++i) {
         const auto made = unit("done", comm.rank(), round * num_units + i);
         watch.begin(made);
-        watch.end(false);
+        watch.end(Watch::Ended::done);
         store.add(record(made));
       }
       store.exchange();
@@ -112,4 +93,4 @@ TEST(Watch, TellsTheRunningUnitFromItsOwnThread) {
 }
 
 }  // namespace
-}  // namespace gainsweep::cli
+}  // namespace gainsweep::job

@@ -9,10 +9,10 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "config/read.hpp"
 #include "gain/gain.hpp"
 #include "latency/measure.hpp"
-#include "pipeline/experiment.hpp"
+#include "pipeline/subject.hpp"
+#include "spec/read.hpp"
 
 namespace {
 
@@ -21,15 +21,15 @@ using namespace gainsweep;
 /// The latency workload of a spec, with dynamic scales: no calibration pass is needed.
 class Bench {
  public:
-  explicit Bench(config::Spec spec)
-      : experiment_(pipeline::open(dynamic(std::move(spec)))),
-        partition_(graph::partition(experiment_.latency_graph, experiment_.spec.partition,
-                                    experiment_.layout.formats.size())),
-        parameters_(experiment_.model->checkpoint, config::Device::cpu,
-                    pipeline::timed_precision(experiment_.spec)),
-        inputs_(execute::make_inputs(experiment_.latency_graph, batch(), config::Device::cpu)) {}
+  explicit Bench(spec::Spec spec)
+      : subject_(pipeline::open(dynamic(std::move(spec)), shelf_)),
+        partition_(graph::partition(*subject_.latency_graph, subject_.spec.partition,
+                                    subject_.layout.formats.size())),
+        parameters_(subject_.model->checkpoint, execute::Device::cpu,
+                    pipeline::timed_precision(subject_.spec)),
+        inputs_(execute::make_inputs(*subject_.latency_graph, batch(), execute::Device::cpu)) {}
 
-  const pipeline::Experiment& experiment() const { return experiment_; }
+  const pipeline::Subject& subject() const { return subject_; }
 
   graph::Assignment high() const { return graph::Assignment(partition_.ops.size(), high_format); }
 
@@ -40,12 +40,12 @@ class Bench {
     contest.programs.push_back(program(high()));
     for (const auto& assignment : assignments) contest.programs.push_back(program(assignment));
     contest.inputs.assign(contest.programs.size(), &inputs_);
-    latency::warm_up(contest, experiment_.spec.latency);
+    latency::warm_up(contest, subject_.spec.latency.rule);
     return latency::measure(contest, blocks, 0, 0);
   }
 
  private:
-  static config::Spec dynamic(config::Spec spec) {
+  static spec::Spec dynamic(spec::Spec spec) {
     for (auto& format : spec.formats.formats)
       if (format.activation_scale == format::ScaleRule::static_max)
         format.activation_scale = format::ScaleRule::dynamic_max;
@@ -53,20 +53,21 @@ class Bench {
   }
 
   execute::Batch batch() const {
-    const auto& spec = experiment_.spec.latency;
+    const auto& spec = subject_.spec.latency;
     execute::Batch batch{spec.batch, spec.length, {}, {}};
     for (std::int64_t i = 0; i < spec.batch * spec.length; ++i)
-      batch.tokens.push_back(i % experiment_.model->config.vocabulary);
+      batch.tokens.push_back(i % subject_.model->config.vocabulary);
     return batch;
   }
 
   execute::Program program(const graph::Assignment& assignment) {
-    return {lower::lower(experiment_.latency_graph, partition_, assignment,
-                         experiment_.layout.formats, {}, experiment_.target),
+    return {lower::lower(*subject_.latency_graph, partition_, assignment, subject_.layout.formats,
+                         {}, subject_.target),
             parameters_};
   }
 
-  pipeline::Experiment experiment_;
+  pipeline::Shelf shelf_;
+  pipeline::Subject subject_;
   graph::Partition partition_;
   execute::Parameters parameters_;
   execute::Inputs inputs_;
@@ -85,7 +86,7 @@ std::vector<double> column(const latency::Timings& timings, std::size_t configur
 graph::Assignment all_linear_int8(const Bench& bench) {
   auto assignment = bench.high();
   for (std::size_t i = 0; i < assignment.size(); ++i)
-    assignment[i] = bench.experiment().layout.real_formats[i].back();
+    assignment[i] = bench.subject().layout.real_formats[i].back();
   return assignment;
 }
 
@@ -100,12 +101,12 @@ void speed_up(Bench& bench, std::int64_t blocks) {
 }
 
 gain::GainTable measured_gains(Bench& bench, std::int64_t blocks) {
-  const auto& experiment = bench.experiment();
-  const auto& partition = experiment.layout.partition;
+  const auto& subject = bench.subject();
+  const auto& partition = subject.layout.partition;
   gain::MeasuredTimes times;
   for (const auto& subgraph : partition.subgraphs)
     times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
-  for (const auto& target : experiment.timing_targets) {
+  for (const auto& target : subject.timing_targets) {
     std::vector<graph::Assignment> assignments;
     for (std::size_t p = 1; p < target.configurations.size(); ++p) {
       assignments.push_back(bench.high());
@@ -128,7 +129,7 @@ std::vector<graph::Assignment> random_plans(const Bench& bench, std::size_t coun
   for (std::size_t plan = 0; plan < count; ++plan) {
     plans.push_back(bench.high());
     for (std::size_t i = 0; i < plans.back().size(); ++i) {
-      const auto& formats = bench.experiment().layout.real_formats[i];
+      const auto& formats = bench.subject().layout.real_formats[i];
       plans.back()[i] = formats[random() % formats.size()];
     }
   }
@@ -143,9 +144,8 @@ void additivity(Bench& bench, std::int64_t blocks) {
     const auto timings = bench.measure({plan}, blocks);
     const double baseline = median(column(timings, 0));
     const double measured = baseline - median(latency::paired_gains(timings, 1));
-    const double predicted =
-        baseline -
-        1e-9 * static_cast<double>(gain::total(gains, bench.experiment().layout.partition, plan));
+    const double predicted = baseline - 1e-9 * static_cast<double>(gain::total(
+                                                   gains, bench.subject().layout.partition, plan));
     errors.push_back(std::abs(predicted / measured - 1));
     std::printf("plan: all-high %.2f ms, predicted %.2f ms, measured %.2f ms, error %.2f %%\n",
                 1e3 * baseline, 1e3 * predicted, 1e3 * measured, 100 * errors.back());
@@ -159,8 +159,8 @@ void additivity(Bench& bench, std::int64_t blocks) {
 int main(int argc, char** argv) {
   try {
     if (argc != 3) throw Error(ErrorKind::config, "usage: benchmark_latency SPEC BLOCKS");
-    auto spec = config::load_points(argv[1]).at(0).spec;
-    execute::start(spec.latency.device, spec.threads);
+    auto spec = spec::load_points(argv[1]).at(0).spec;
+    execute::start(spec.device, spec.threads);
     Bench bench(std::move(spec));
     const std::int64_t blocks = std::stol(argv[2]);
     speed_up(bench, blocks);

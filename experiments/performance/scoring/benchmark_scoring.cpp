@@ -16,14 +16,12 @@
 #include "execute/state.hpp"
 #include "lower/pass.hpp"
 #include "model/llama.hpp"
-#include "scale/observe.hpp"
-#include "sensitivity/score.hpp"
 
 namespace {
 
 using namespace gainsweep;
 
-constexpr auto device = config::Device::cpu;
+constexpr auto device = execute::Device::cpu;
 
 std::vector<format::Format> low_formats() {
   return {format::by_name("int8"), format::by_name("fp8_e4m3"), format::by_name("fp8_e5m2")};
@@ -41,7 +39,7 @@ struct Workload {
       : model(model::open(folder)),
         graph(model::build(model.config, {.batch = 1, .length = length, .with_loss = true})),
         ops(graph::quantizable_ops(graph)),
-        parameters(model.checkpoint, device, config::Precision::bf16),
+        parameters(model.checkpoint, device, execute::Precision::bf16),
         inputs(execute::make_inputs(graph, batch(length), device)) {}
 
   execute::Batch batch(std::int64_t length) const {
@@ -60,12 +58,12 @@ struct Workload {
 class Scoring {
  public:
   explicit Scoring(Workload& work) : work_(work), prober_(make(work)) {}
-  void run() { sensitivity::score(prober_, work_.inputs); }
+  void run() { prober_.probe(work_.inputs); }
 
  private:
   static execute::Prober make(Workload& work) {
     execute::Program observed(lower::observe(work.graph, work.ops), work.parameters);
-    auto maxima = scale::observe(observed, work.inputs, work.ops);
+    auto maxima = execute::observe(observed, work.inputs, work.ops);
     return {lower::probe(work.graph, work.ops), work.ops, work.parameters, low_formats(),
             std::move(maxima)};
   }

@@ -74,8 +74,7 @@ TEST(Damage, TruncatedFilesAreRefused) {
 /// "" if the image is refused as bad input or decodes to `expected`, else what is wrong.
 std::string refused_or_equal(const std::string& image, const Contents& expected) {
   try {
-    return sample::all_differences(expected,
-                                   decode(std::as_bytes(std::span(image)), archive_layout));
+    return sample::all_differences(expected, decode(std::as_bytes(std::span(image)), archive_kind));
   } catch (const Error& error) {
     return error.kind() == ErrorKind::input ? "" : error.what();
   }

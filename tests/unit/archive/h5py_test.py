@@ -72,9 +72,9 @@ def check_seal(path: pathlib.Path) -> None:
 
 def check_contents(file: h5py.File) -> None:
     assert file.attrs["schema"] == "gainsweep archive"
-    assert file.attrs["schema_version"] == 1
+    assert file.attrs["schema_version"] == 2
     assert file["provenance"].attrs["model_digest"] == "a" * 64
-    assert file["provenance/spec"].asstr()[()].startswith("schema: 1\n# τ ≤ 0.1\n")
+    assert file["provenance/spec"].asstr()[()].startswith("schema: 2\n# τ ≤ 0.1\n")
     assert file["measured/machine"].attrs["host"] == "node-7"
     assert list(file["ops/op"].asstr()) == ["layers.0.q", "", "größe"]
     assert list(file["scores"]) == ["unit_key", "unit_order", "signed_error"]

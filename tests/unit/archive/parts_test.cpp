@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "../throws.hpp"
 #include "archive/archive.hpp"
 #include "base/error.hpp"
 #include "sample.hpp"
@@ -60,6 +61,26 @@ TEST(Parts, AreWrittenEvery64RecordsAndOnFlush) {
   writer.add(sample::record(64));
   writer.flush();
   EXPECT_EQ(files(folder / "parts").size(), 2U);
+}
+
+TEST(Parts, NeitherPartNorArchiveTakesItsNameAgainstTheCheck) {
+  const Folder folder;
+  bool lost = true;
+  const auto check = [&] {
+    if (lost) throw Error(ErrorKind::environment, "the folder is lost");
+  };
+  PartWriter writer(folder.path(), check);
+  writer.add(sample::record(1));
+  EXPECT_ERROR(writer.flush(), ErrorKind::environment, "the folder is lost");
+  EXPECT_TRUE(files(folder / "parts").empty());
+  sample::put_bytes(folder / "archive.h5", "another run's");
+  EXPECT_ERROR(write(folder / "archive.h5", sample::small(), check), ErrorKind::environment,
+               "the folder is lost");
+  EXPECT_EQ(sample::file_bytes(folder / "archive.h5"), "another run's");
+  EXPECT_EQ(files(folder.path()).size(), 2U);
+  lost = false;
+  writer.flush();
+  EXPECT_EQ(read_parts(folder.path()).records.size(), 1U);
 }
 
 TEST(Parts, NoFolderNoRecords) {

@@ -78,7 +78,7 @@ Contents small() {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const double odd_nan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000123});
   Contents contents;
-  contents.provenance = {{"spec", "schema: 1\n# τ ≤ 0.1\n" + std::string(2000, 'x')},
+  contents.provenance = {{"spec", "schema: 2\n# τ ≤ 0.1\n" + std::string(2000, 'x')},
                          {"model_digest", std::string(64, 'a')},
                          {"empty", ""}};
   contents.machine = {{"host", "node-7"}, {"started", "2026-01-02T03:04:05Z"}};

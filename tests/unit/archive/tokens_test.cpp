@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
-#include "base/error.hpp"
+#include "../throws.hpp"
 #include "sample.hpp"
 
 namespace gainsweep::archive {
@@ -31,9 +31,13 @@ void write_ids(const std::filesystem::path& path, const std::vector<std::int64_t
   write_dataset(path, "tokens", stored, H5T_NATIVE_INT64, {ids.size()}, ids.data());
 }
 
+std::vector<std::int64_t> read(const std::filesystem::path& path) {
+  return read_tokens({{path, 128}}).front();
+}
+
 std::string message_of(const std::filesystem::path& path, std::int64_t vocabulary = 100) {
   try {
-    read_tokens(path, vocabulary);
+    read_tokens({{path, vocabulary}});
   } catch (const Error& error) {
     return error.kind() == ErrorKind::input ? error.what() : "wrong kind";
   }
@@ -46,10 +50,10 @@ TEST(Tokens, AnyIntegerTypeIsRead) {
   for (const hid_t type : {H5T_STD_I8LE, H5T_STD_U8LE, H5T_STD_I16BE, H5T_STD_U16LE, H5T_STD_I32LE,
                            H5T_STD_U32BE, H5T_STD_I64LE, H5T_STD_U64LE}) {
     write_ids(folder / "t.h5", ids, type);
-    EXPECT_EQ(read_tokens(folder / "t.h5", 128), ids);
+    EXPECT_EQ(read(folder / "t.h5"), ids);
   }
   write_ids(folder / "t.h5", {});
-  EXPECT_TRUE(read_tokens(folder / "t.h5", 128).empty());
+  EXPECT_TRUE(read(folder / "t.h5").empty());
 }
 
 TEST(Tokens, IdsOutsideTheVocabularyAreNamedWithTheirPlace) {
@@ -95,7 +99,7 @@ TEST(Tokens, AGroupInPlaceOfTheDataset) {
 TEST(Tokens, FilesThatAreNoHdf5) {
   const Folder folder;
   EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("t.h5 cannot be read (No such file"));
-  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a file)"));
+  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a regular file)"));
   sample::put_bytes(folder / "t.h5", "");
   EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("it is not an HDF5 file"));
   sample::put_bytes(folder / "t.h5", "1 2 3\n");
@@ -106,9 +110,35 @@ TEST(Tokens, TruncatedFilesAreRefused) {
   const Folder folder;
   write_ids(folder / "whole.h5", std::vector<std::int64_t>(500, 7));
   const std::string bytes = sample::file_bytes(folder / "whole.h5");
-  for (std::size_t size = 0; size < bytes.size(); size += 13) {
+  for (std::size_t size = 0; size < bytes.size(); size += 97) {
     sample::put_bytes(folder / "t.h5", bytes.substr(0, size));
     EXPECT_NE(message_of(folder / "t.h5"), "accepted") << size << " bytes";
+  }
+}
+
+TEST(Tokens, OneChildReadsSeveralFiles) {
+  const Folder folder;
+  std::vector<std::int64_t> many(3'000'000);  // more than a pipe holds
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<std::int64_t>(i % 1000);
+  write_ids(folder / "many.h5", many);
+  write_ids(folder / "few.h5", {1, 2});
+  const auto both = read_tokens({{folder / "many.h5", 1000}, {folder / "few.h5", 3}});
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0], many);
+  EXPECT_EQ(both[1], (std::vector<std::int64_t>{1, 2}));
+  EXPECT_TRUE(read_tokens({}).empty());
+}
+
+TEST(Tokens, OfSeveralFilesTheOneThatIsWrongIsNamed) {
+  const Folder folder;
+  write_ids(folder / "good.h5", {1, 2});
+  write_ids(folder / "other.h5", {1, 7});
+  EXPECT_ERROR(read_tokens({{folder / "good.h5", 3}, {folder / "other.h5", 7}}), ErrorKind::input,
+               "other.h5: tokens[1] is 7, outside");
+  const std::filesystem::path broken{GAINSWEEP_SOURCE_DIR "/tests/fuzz/tokens/regression"};
+  for (const auto& entry : std::filesystem::directory_iterator(broken)) {
+    EXPECT_ERROR(read_tokens({{folder / "good.h5", 3}, {entry.path(), 50000}}), ErrorKind::input,
+                 entry.path().string() + ": ");
   }
 }
 

@@ -111,8 +111,11 @@ struct Alteration {
 TEST(WrongArchive, AlteredObjectsAreNamed) {
   const double number = 7;
   const std::vector<Alteration> cases{
-      {"layout version 2, this program reads version 1 only",
-       [](hid_t f) { replace_integer(f, "schema_version", 2); }},
+      {"layout version 3, this program reads version 2 only",
+       [](hid_t f) { replace_integer(f, "schema_version", 3); }},
+      {"an earlier gainsweep wrote it (layout version 1, this program reads version 2). Use that "
+       "gainsweep, or run the spec anew",
+       [](hid_t f) { replace_integer(f, "schema_version", 1); }},
       {"not a gainsweep archive (by the root's attribute schema)",
        [](hid_t f) { replace_text(f, "/", "schema", "gainsweep part"); }},
       {"not a gainsweep archive (by the root's attribute schema)",
@@ -167,7 +170,7 @@ TEST(WrongArchive, UnalteredContentsUnderANewSealAreAccepted) {
 TEST(WrongArchive, ForeignFilesAreRefused) {
   const Folder folder;
   EXPECT_THAT(message_of(folder / "none.h5"), HasSubstr("none.h5 cannot be read (No such file"));
-  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a file)"));
+  EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a regular file)"));
   sample::put_bytes(folder / "a.h5", "");
   EXPECT_THAT(message_of(folder / "a.h5"), HasSubstr("a.h5: it is not a gainsweep archive"));
   sample::put_bytes(folder / "a.h5", std::string(5000, 'x'));

@@ -25,7 +25,7 @@ class DigestCache : public Files {
  protected:
   /// Whatever the temporary folder's file system is, it moves change times in these tests.
   static FileState state_of(const fs::path& path) {
-    auto state = File(path).state();
+    auto state = digest::state_of(disk::File(path));
     state.dated = true;
     return state;
   }

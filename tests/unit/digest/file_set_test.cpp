@@ -5,7 +5,6 @@
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "files.hpp"
-#include "unit/throws.hpp"
 
 namespace gainsweep::digest {
 namespace {
@@ -110,7 +109,7 @@ TEST_F(DigestFileSet, FilesThatHaveJustChangedAreNotRemembered) {
 
 TEST_F(DigestFileSet, RemembersSettledFiles) {
   const Cache cache(folder_ / "cache");
-  const auto state = File(GAINSWEEP_SOURCE_DIR "/LICENSE").state();
+  const auto state = state_of(disk::File(GAINSWEEP_SOURCE_DIR "/LICENSE"));
   if (!state.dated ||
       now_ns() - state.changed_ns < 2 * std::chrono::nanoseconds(settling_time).count())
     GTEST_SKIP() << "the sources are too young or on a file system that dates no changes";
@@ -134,14 +133,13 @@ TEST_F(DigestFileSet, NoticesAChangeSinceTheStateWasTaken) {
 }
 
 TEST_F(DigestFileSet, AnAbsentFileIsAnError) {
-  EXPECT_ERROR(FileSet({folder_ / "absent"}, Cache(std::nullopt)), ErrorKind::input, "absent");
+  EXPECT_THROW(FileSet({folder_ / "absent"}, Cache(std::nullopt)), Error);
 }
 
 TEST_F(DigestFileSet, PartsThatDoNotAddUpAreRefused) {
   FileSet set(files_, Cache(std::nullopt));
-  EXPECT_ERROR(set.digests(), ErrorKind::internal, "digests were asked for too early");
-  EXPECT_ERROR(set.complete({set.hash(0, 2, 1)}, false), ErrorKind::internal,
-               "digests of blocks do not add up to the files");
+  EXPECT_THROW(set.digests(), Error);
+  EXPECT_THROW(set.complete({set.hash(0, 2, 1)}, false), Error);
 }
 
 }  // namespace

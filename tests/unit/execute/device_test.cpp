@@ -33,42 +33,42 @@ class Device : public testing::Test {
 };
 
 TEST_F(Device, OfACpuIsOne) {
-  EXPECT_EQ(visible_devices(config::Device::cpu), Names{"0"});
-  EXPECT_EQ(to_device(config::Device::cpu), at::Device(at::kCPU));
+  EXPECT_EQ(visible_devices(execute::Device::cpu), Names{"0"});
+  EXPECT_EQ(to_device(execute::Device::cpu), at::Device(at::kCPU));
 }
 
 TEST_F(Device, NamesAreNumbersOrTheLaunchers) {
-  EXPECT_EQ(visible_devices(config::Device::cuda), eight);
+  EXPECT_EQ(visible_devices(execute::Device::cuda), eight);
   setenv("CUDA_VISIBLE_DEVICES", "7,6,5,4,3,2,1,GPU-0a", 1);
-  EXPECT_EQ(visible_devices(config::Device::cuda),
+  EXPECT_EQ(visible_devices(execute::Device::cuda),
             (Names{"7", "6", "5", "4", "3", "2", "1", "GPU-0a"}));
   setenv("CUDA_VISIBLE_DEVICES", "1,2", 1);
-  EXPECT_EQ(visible_devices(config::Device::cuda), eight) << "LibTorch does not heed the list";
+  EXPECT_EQ(visible_devices(execute::Device::cuda), eight) << "LibTorch does not heed the list";
 }
 
 TEST_F(Device, GaudiNamesAreModules) {
-  EXPECT_EQ(visible_devices(config::Device::hpu), eight);
+  EXPECT_EQ(visible_devices(execute::Device::hpu), eight);
   setenv("HABANA_VISIBLE_MODULES", "4,5", 1);
-  EXPECT_EQ(visible_devices(config::Device::hpu), (Names{"4", "5"}));
+  EXPECT_EQ(visible_devices(execute::Device::hpu), (Names{"4", "5"}));
   setenv("HLS_MODULE_ID", "5", 1);
-  EXPECT_EQ(visible_devices(config::Device::hpu), Names{"5"});
+  EXPECT_EQ(visible_devices(execute::Device::hpu), Names{"5"});
 }
 
 TEST_F(Device, IsWhatStartWasTold) {
-  start(config::Device::cuda, 1, 3);
+  start(execute::Device::cuda, 1, 3);
   EXPECT_EQ(FakeCuda::getDeviceIndex(), 3);
-  EXPECT_EQ(to_device(config::Device::cuda), at::Device(at::kCUDA, 3));
+  EXPECT_EQ(to_device(execute::Device::cuda), at::Device(at::kCUDA, 3));
 }
 
 TEST_F(Device, OfAGaudiIsTheProcessesOnlyOne) {
   setenv("HABANA_VISIBLE_MODULES", "4,5", 1);
-  start(config::Device::hpu, 1, 1);
+  start(execute::Device::hpu, 1, 1);
   EXPECT_STREQ(std::getenv("HLS_MODULE_ID"), "5");
-  EXPECT_EQ(to_device(config::Device::hpu), at::Device(at::kHPU, 0));
+  EXPECT_EQ(to_device(execute::Device::hpu), at::Device(at::kHPU, 0));
 }
 
 TEST_F(Device, ThatIsNotThereIsAnError) {
-  EXPECT_THROW(start(config::Device::cuda, 1, 8), Error);
+  EXPECT_THROW(start(execute::Device::cuda, 1, 8), Error);
   EXPECT_EQ(FakeCuda::getDeviceIndex(), 0);
 }
 

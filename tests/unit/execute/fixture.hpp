@@ -27,8 +27,8 @@ class StoredModel {
   ~StoredModel();
 
   const model::Checkpoint& checkpoint() const { return *checkpoint_; }
-  Parameters parameters(config::Precision precision = config::Precision::fp32) const {
-    return {*checkpoint_, config::Device::cpu, precision};
+  Parameters parameters(execute::Precision precision = execute::Precision::fp32) const {
+    return {*checkpoint_, execute::Device::cpu, precision};
   }
 
  private:

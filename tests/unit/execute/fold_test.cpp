@@ -59,7 +59,7 @@ TEST(Fold, EvaluatesParameterOnlyNodesOnceForAllPrograms) {
 }
 
 TEST(Fold, OwnsFoldedValuesAndNotTheParametersBehindThem) {
-  auto parameters = stored().parameters(config::Precision::bf16);
+  auto parameters = stored().parameters(execute::Precision::bf16);
   EXPECT_EQ(parameters.bytes_owned(), 0U);
   const Program program(packed_graph(2), parameters);
   EXPECT_EQ(parameters.bytes_owned(), rows * columns * sizeof(std::uint16_t))
@@ -92,7 +92,7 @@ TEST(Fold, ReadsParametersOfTheRightTypeFromTheFileItself) {
   EXPECT_EQ(same.bytes_owned(), 0U);
   EXPECT_EQ(zero_copy.state().bound[1].const_data_ptr(),
             stored().checkpoint().tensor("w").bytes.data());
-  auto other = stored().parameters(config::Precision::fp64);
+  auto other = stored().parameters(execute::Precision::fp64);
   const Program converted(graph, other);
   EXPECT_EQ(other.bytes_owned(), rows * columns * sizeof(double));
 }

@@ -13,8 +13,8 @@
 namespace gainsweep::execute {
 namespace {
 
-using config::Device;
-using config::Precision;
+using execute::Device;
+using execute::Precision;
 
 constexpr std::int64_t length = 64;
 /// `g` of the development data's reference_scores.json.

@@ -53,7 +53,7 @@ at::Tensor activation() {
   return at::tensor(fixture::numbers(2 * tokens * inputs_n, 7)).view({2, tokens, inputs_n}) * 3;
 }
 
-at::Tensor run(const Graph& graph, config::Precision precision, const at::Tensor& x) {
+at::Tensor run(const Graph& graph, execute::Precision precision, const at::Tensor& x) {
   auto parameters = stored().parameters(precision);
   Program program(graph, parameters);
   const auto out = program.run(inputs_of({x.to(to_scalar_type(precision))}));
@@ -71,16 +71,16 @@ TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
   const auto real = lower::lower(graph, partition, low, formats, maxima, lower::cpu_target());
   const auto emulated = lower::fake_quantize(graph, partition.ops, low, formats, maxima);
   const auto x = activation();
-  const auto worst = [&](config::Precision precision, const at::Tensor& reference) {
+  const auto worst = [&](execute::Precision precision, const at::Tensor& reference) {
     const auto difference = run(real, precision, x) - reference;
     return difference.abs().max().item<double>() / reference.abs().max().item<double>();
   };
   // In the same precision both take the same codes: what remains is the order of a sum.
   for (const auto& [precision, tolerance] :
-       {std::pair{config::Precision::fp32, 2e-6}, std::pair{config::Precision::bf16, 0.02}}) {
+       {std::pair{execute::Precision::fp32, 2e-6}, std::pair{execute::Precision::bf16, 0.02}}) {
     EXPECT_LT(worst(precision, run(emulated, precision, x)), tolerance);
   }
-  EXPECT_GT(worst(config::Precision::fp32, run(graph, config::Precision::fp64, x)), 1e-4)
+  EXPECT_GT(worst(execute::Precision::fp32, run(graph, execute::Precision::fp64, x)), 1e-4)
       << "nothing was quantised";
 }
 
@@ -100,7 +100,7 @@ TEST_P(LoweredLinear, EqualsExactIntegerArithmetic) {
   auto exact = x_codes.view({-1, inputs_n}).mm(w_codes.t()).to(at::kDouble) * x_scale *
                w_scale.to(at::kDouble);
   if (GetParam().bias) exact += at::tensor(fixture::numbers(outputs_n, 2)).to(at::kDouble);
-  const auto got = run(real, config::Precision::fp32, x).view({-1, outputs_n});
+  const auto got = run(real, execute::Precision::fp32, x).view({-1, outputs_n});
   // One code of an element on a rounding boundary may differ from torch's division.
   const double size = exact.abs().max().item<double>();
   const auto errors = (got - exact).abs() / size;
@@ -120,10 +120,10 @@ TEST(LoweredHigh, EqualsThePlainProgram) {
     const auto packed =
         lower::lower(graph, partition, {high_format}, formats_of({}), {}, lower::cpu_target());
     const auto x = activation();
-    const auto plain = run(graph, config::Precision::fp32, x);
-    EXPECT_LT((run(packed, config::Precision::fp32, x) - plain).abs().max().item<double>(), 1e-4);
-    const auto plain_bf16 = run(graph, config::Precision::bf16, x);
-    EXPECT_LT((run(packed, config::Precision::bf16, x) - plain_bf16).abs().max().item<double>(),
+    const auto plain = run(graph, execute::Precision::fp32, x);
+    EXPECT_LT((run(packed, execute::Precision::fp32, x) - plain).abs().max().item<double>(), 1e-4);
+    const auto plain_bf16 = run(graph, execute::Precision::bf16, x);
+    EXPECT_LT((run(packed, execute::Precision::bf16, x) - plain_bf16).abs().max().item<double>(),
               0.01 * plain_bf16.abs().max().item<double>());
   }
 }

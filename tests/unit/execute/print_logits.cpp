@@ -19,10 +19,10 @@ int main(int argc, char** argv) try {
   batch.tokens.pop_back();
   const auto graph = model::build(model.config, {.batch = 1, .length = length, .with_loss = true});
   const auto precision =
-      std::string(argv[3]) == "fp64" ? config::Precision::fp64 : config::Precision::fp32;
-  execute::Parameters parameters(model.checkpoint, config::Device::cpu, precision);
+      std::string(argv[3]) == "fp64" ? execute::Precision::fp64 : execute::Precision::fp32;
+  execute::Parameters parameters(model.checkpoint, execute::Device::cpu, precision);
   execute::Program program(graph, parameters);
-  const auto inputs = execute::make_inputs(graph, batch, config::Device::cpu);
+  const auto inputs = execute::make_inputs(graph, batch, execute::Device::cpu);
   std::cout.precision(17);
   for (const double loss : program.run(inputs, 0)) std::cout << loss << '\n';
   for (const double logit : program.run(inputs, 1)) std::cout << logit << '\n';

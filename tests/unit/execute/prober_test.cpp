@@ -16,8 +16,8 @@
 namespace gainsweep::execute {
 namespace {
 
-using config::Device;
-using config::Precision;
+using execute::Device;
+using execute::Precision;
 using nlohmann::json;
 
 /// The development data's model with its scores, computed independently in float64.

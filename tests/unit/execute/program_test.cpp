@@ -32,7 +32,7 @@ TEST(Program, RunsAGraphOfOperatorCalls) {
       "aten::linear", {x, graph.add_parameter("w", {2, 3}), graph.add_parameter("b", {2})}, {1, 2},
       "layer");
   graph.outputs = {graph.add_node("aten::silu", {y}, {1, 2}, "layer"), y};
-  auto parameters = stored.parameters(config::Precision::fp64);
+  auto parameters = stored.parameters(execute::Precision::fp64);
   Program program(graph, parameters);
   const auto inputs = inputs_of({at::tensor({1.0, 10.0, 100.0}, at::kDouble).view({1, 3})});
   EXPECT_EQ(program.run(inputs, 1), (std::vector<double>{321, 100}));

@@ -34,7 +34,7 @@ std::vector<format::Format> formats() {
 
 TEST(Macs, GainsTimeByRates) {
   const auto table = macs(partition(), {1, 2, 4});
-  EXPECT_EQ(table.objective, config::Objective::macs);
+  EXPECT_EQ(table.objective, gain::Objective::macs);
   ASSERT_EQ(table.configurations[0].size(), 9u);
   ASSERT_EQ(table.configurations[1].size(), 3u);
   EXPECT_EQ(table.configurations[0][0], (Configuration{{0}, {0}}));

@@ -10,8 +10,8 @@
 namespace gainsweep::latency {
 namespace {
 
-config::LatencySpec lenient() {
-  config::LatencySpec spec;
+spec::LatencySpec lenient() {
+  spec::LatencySpec spec;
   spec.warmup = 2;
   spec.repetitions = 40;
   spec.least_repetitions = 6;
@@ -70,14 +70,14 @@ class Contests : public ::testing::Test {
     file.write(reinterpret_cast<const char*>(&length), sizeof length);
     file << header << std::string(4, '\0');
     file.close();
-    execute::start(config::Device::cpu, 1);
+    execute::start(execute::Device::cpu, 1);
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
 
   Contests()
       : checkpoint_(model::Checkpoint::open(folder_)),
-        parameters_(checkpoint_, config::Device::cpu, config::Precision::fp32),
-        inputs_(execute::make_inputs(doubling(), {1, 4, {0, 1, 2, 3}, {}}, config::Device::cpu)) {}
+        parameters_(checkpoint_, execute::Device::cpu, execute::Precision::fp32),
+        inputs_(execute::make_inputs(doubling(), {1, 4, {0, 1, 2, 3}, {}}, execute::Device::cpu)) {}
 
   static graph::Graph doubling() {
     graph::Graph graph;

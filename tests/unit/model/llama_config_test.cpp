@@ -89,7 +89,7 @@ TEST(LlamaConfig, RefusesWhatIsMissing) {
   EXPECT_THAT(refusal([] { read(config_text("", "model_type")); }),
               HasSubstr("model_type '' is not"));
   EXPECT_THAT(refusal([] { read_config("absent/config.json"); }),
-              HasSubstr("absent/config.json: cannot be read (No such file"));
+              HasSubstr("absent/config.json cannot be read (No such file"));
 }
 
 TEST(LlamaConfig, RefusesWhatIsWrong) {

@@ -72,7 +72,7 @@ TEST(LlamaFolder, RefusesWeightsThatDoNotFitTheConfiguration) {
   const TemporaryFolder folder;
   const auto message = [&] { return refusal([&] { open(folder.path()); }); };
   folder.write("model.safetensors", weights());
-  EXPECT_THAT(message(), HasSubstr("config.json: cannot be read"));
+  EXPECT_THAT(message(), HasSubstr("config.json cannot be read"));
   folder.write("config.json", config_text);
   folder.write("model.safetensors", weights(key_weight));
   EXPECT_THAT(message(), AllOf(HasSubstr("no tensor 'model.layers.0.self_attn.k_proj.weight'"),

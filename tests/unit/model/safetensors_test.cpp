@@ -163,7 +163,7 @@ TEST(Safetensors, KeepsHostileNamesOutOfMessages) {
   const std::string name(100'000, 'x');
   const auto message = refusal([&] { parse(safetensors("{\"" + name + "\\n\\u0007\":3}", 0)); });
   EXPECT_LT(message.size(), 400u);
-  EXPECT_THAT(refusal([] { parse(safetensors(R"({"a\n\u001bb":3})", 0)); }), HasSubstr("'a??b'"));
+  EXPECT_THAT(refusal([] { parse(safetensors(R"({"a\n\u001bb":3})", 0)); }), HasSubstr("'a  b'"));
 }
 
 /// Whatever the bytes, the parser either refuses or returns tensors inside them.

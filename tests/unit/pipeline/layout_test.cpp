@@ -4,10 +4,10 @@
 
 #include <set>
 
+#include "archive/field.hpp"
 #include "base/error.hpp"
 #include "models.hpp"
 #include "pipeline/experiment.hpp"
-#include "pipeline/field.hpp"
 
 namespace gainsweep::pipeline {
 namespace {

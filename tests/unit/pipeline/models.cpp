@@ -62,12 +62,11 @@ Layout small() {
   return layout;
 }
 
-config::Spec spec(const Layout& layout) {
-  config::Spec spec;
+spec::Spec spec(const Layout& layout) {
+  spec::Spec spec;
   spec.formats.formats = layout.formats;
-  spec.solve.objectives = {config::Objective::macs, config::Objective::memory};
-  spec.solve.strategies = {config::Strategy::ip, config::Strategy::prefix,
-                           config::Strategy::random};
+  spec.solve.objectives = {gain::Objective::macs, gain::Objective::memory};
+  spec.solve.strategies = {solve::Strategy::ip, solve::Strategy::prefix, solve::Strategy::random};
   spec.solve.thresholds = {1e-6, 0.01, 0.02, 0.03, 0.05, 1};
   spec.solve.draws = 7;
   return spec;
@@ -78,7 +77,7 @@ Measured scores(const Layout& layout, unsigned seed) {
   const std::size_t num_low = layout.formats.size() - 1;
   Measured measured;
   for (int sample = 0; sample < 3; ++sample) {
-    sensitivity::ScoreRecord score;
+    execute::ProbeRecord score;
     score.loss = 2 + 0.1 * sample;
     for (const auto& op : layout.partition.ops) {
       score.operands.emplace_back();

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "config/spec.hpp"
-#include "pipeline/decide.hpp"
+#include "pipeline/decision.hpp"
 #include "pipeline/layout.hpp"
+#include "spec/spec.hpp"
 
 /// Layouts and measurements that the tests of this folder share.
 namespace gainsweep::pipeline::models {
@@ -14,7 +14,7 @@ Layout llama(const graph::PartitionSpec& partition = {});
 Layout small();
 
 /// A spec of all objectives but `time`, all strategies, and thresholds from nothing to everything.
-config::Spec spec(const Layout& layout);
+spec::Spec spec(const Layout& layout);
 
 /// Scores of 3 samples, different for each op, operand and format.
 Measured scores(const Layout& layout, unsigned seed = 1);

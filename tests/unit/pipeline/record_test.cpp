@@ -1,40 +1,24 @@
-#include "pipeline/record.hpp"
-
 #include <gtest/gtest.h>
 
+#include "archive/field.hpp"
 #include "base/error.hpp"
 #include "models.hpp"
-#include "pipeline/field.hpp"
+#include "pipeline/contest.hpp"
+#include "pipeline/observe.hpp"
+#include "pipeline/plans.hpp"
+#include "pipeline/score.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
-Unit unit(const std::string& table) {
-  Unit unit;
-  unit.table = table;
-  unit.key = std::string(64, 'a');
-  unit.label = "a unit";
-  unit.order = 12;
-  unit.index = 7;
-  unit.round = 3;
-  unit.nature = archive::Nature::measured;
-  return unit;
-}
+using archive::integers, archive::reals;
 
 // As the archive stores it: stacked to a table and cut out again.
-archive::Record stored(const archive::Record& record) {
+archive::Record stored(batch::Fields fields) {
+  const auto record = batch::record({std::string(64, 'a'), "table", "a unit"}, std::move(fields));
   const auto tables = archive::stack({record});
   EXPECT_EQ(tables.size(), 1u);
   return archive::row(tables.at(0), 0);
-}
-
-TEST(Record, CarriesItsUnit) {
-  const auto record = to_record(unit("maxima"), lower::Maxima{}, {});
-  EXPECT_EQ(record.table, "maxima");
-  EXPECT_EQ(record.key, std::string(64, 'a'));
-  EXPECT_EQ(record.order, 12u);
-  EXPECT_EQ(record.nature, archive::Nature::measured);
-  EXPECT_EQ(integers(record.fields, "sample"), std::vector<std::int64_t>{7});
 }
 
 TEST(Record, MaximaComeBack) {
@@ -42,14 +26,16 @@ TEST(Record, MaximaComeBack) {
   lower::Maxima maxima;
   for (std::size_t op = 0; op < ops.size(); ++op)
     maxima.push_back({0.1F + static_cast<float>(op) / 3, 0});
-  EXPECT_EQ(to_maxima(stored(to_record(unit("maxima"), maxima, ops)), ops), maxima);
+  const auto record = stored(to_fields(7, maxima, ops));
+  EXPECT_EQ(to_maxima(record, ops), maxima);
+  EXPECT_EQ(integers(record.fields, "sample"), std::vector<std::int64_t>{7});
 }
 
 TEST(Record, ScoresComeBack) {
   const auto layout = models::llama();
   const auto& ops = layout.partition.ops;
   const auto score = models::scores(layout).scores.at(1);
-  const auto record = stored(to_record(unit("scores"), score, ops, 2));
+  const auto record = stored(to_fields(7, score, ops, 2));
   const auto read = to_score(record, ops, 2);
   EXPECT_EQ(read.loss, score.loss);
   ASSERT_EQ(read.operands.size(), score.operands.size());
@@ -66,22 +52,18 @@ TEST(Record, ScoresComeBack) {
 TEST(Record, ScoresOfOtherFormatsOrOpsAreRefused) {
   const auto layout = models::small();
   const auto& ops = layout.partition.ops;
-  const auto record = to_record(unit("scores"), models::scores(layout).scores[0], ops, 1);
+  const auto record = stored(to_fields(0, models::scores(layout).scores[0], ops, 1));
   EXPECT_THROW(to_score(record, ops, 2), Error);
   EXPECT_THROW(to_score(record, {ops.begin(), ops.end() - 1}, 1), Error);
 }
 
 TEST(Record, TimingsComeBack) {
-  const TimingRound round{{{{1, 2, 3}, {4, 5, 6}}, {{2, 0, 1}, {0, 1, 2}}, {9, 8}},
-                          {"high x", "int8 y"}};
-  const auto record = stored(to_record(unit("latency/class_0"), round));
-  const auto timings = to_timings(record);
-  EXPECT_EQ(timings.seconds, round.timings.seconds);
-  EXPECT_EQ(timings.order, round.timings.order);
-  EXPECT_EQ(integers(record.fields, "round"), std::vector<std::int64_t>{3});
-  EXPECT_EQ(integers(record.fields, "warm_up_runs"), std::vector<std::int64_t>{2});
-  EXPECT_EQ(reals(record.fields, "warm_up_last"), std::vector<double>{8});
-  EXPECT_EQ(texts(record.fields, "kernels"), round.kernels);
+  const archive::Axes block{{"block", 2}, {"configuration", 3}};
+  const auto timings =
+      to_timings(stored({reals("seconds", {1, 2, 3, 4, 5, 6}, block, "s", "Times"),
+                         integers("order", {2, 0, 1, 0, 1, 2}, block, "1", "Order")}));
+  EXPECT_EQ(timings.seconds, (std::vector<std::vector<double>>{{1, 2, 3}, {4, 5, 6}}));
+  EXPECT_EQ(timings.order, (std::vector<std::vector<std::int64_t>>{{2, 0, 1}, {0, 1, 2}}));
 }
 
 TEST(Record, PlansComeBack) {
@@ -97,7 +79,7 @@ TEST(Record, PlansComeBack) {
   plans.certificate.nodes = 12;
   plans.certificate.proved = false;
   plans.num_samples = 63;
-  const auto read = to_plans(stored(to_record(unit("plans/macs/random"), plans, "1")));
+  const auto read = to_plans(stored(to_fields(plans, "1")));
   EXPECT_EQ(read.threshold, plans.threshold);
   EXPECT_EQ(read.budget, plans.budget);
   EXPECT_EQ(read.assignments, plans.assignments);
@@ -109,44 +91,6 @@ TEST(Record, PlansComeBack) {
   EXPECT_EQ(read.certificate.nodes, plans.certificate.nodes);
   EXPECT_EQ(read.certificate.proved, plans.certificate.proved);
   EXPECT_EQ(read.num_samples, plans.num_samples);
-}
-
-TEST(Record, LossesAreStoredBesideTheirAssignment) {
-  auto evaluated = unit("evaluations/losses");
-  evaluated.assignment = {{1}, {0}, {2}};
-  const auto record = stored(to_record(evaluated, std::vector{2.5, 2.25}, "key"));
-  EXPECT_EQ(reals(record.fields, "loss"), (std::vector<double>{2.5, 2.25}));
-  EXPECT_EQ(integers(record.fields, "assignment"), (std::vector<std::int64_t>{1, 0, 2}));
-  EXPECT_EQ(texts(record.fields, "assignment_key"), std::vector<std::string>{"key"});
-}
-
-TEST(Record, AFailureIsNotASuccess) {
-  auto failed = unit("scores"), done = unit("scores"), open = unit("scores");
-  failed.key = "f";
-  done.key = "d";
-  open.key = "o";
-  Results results;
-  results["f"] = failure(failed, "no memory");
-  results["d"] = to_record(done, lower::Maxima{}, {});
-  EXPECT_FALSE(succeeded(results, failed));
-  EXPECT_TRUE(succeeded(results, done));
-  EXPECT_FALSE(succeeded(results, open));
-  EXPECT_EQ(texts(results["f"].fields, "reason"), std::vector<std::string>{"no memory"});
-  EXPECT_EQ(texts(results["f"].fields, "label"), std::vector<std::string>{"a unit"});
-}
-
-TEST(Fields, NameWhatIsAbsentOrOfAnotherType) {
-  const std::vector<archive::Field> fields{reals("loss", {1}, {}, "nat", "Loss")};
-  EXPECT_EQ(reals(fields, "loss"), std::vector<double>{1});
-  for (const auto& call : {+[](const std::vector<archive::Field>& f) { integers(f, "loss"); },
-                           +[](const std::vector<archive::Field>& f) { reals(f, "gain"); }}) {
-    try {
-      call(fields);
-      ADD_FAILURE() << "nothing was refused";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::input);
-    }
-  }
 }
 
 }  // namespace

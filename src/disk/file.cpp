@@ -1,0 +1,77 @@
+#include "disk/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <span>
+#include <system_error>
+
+#include "base/error.hpp"
+
+namespace gainsweep::disk {
+namespace {
+
+std::string reason(int code) {
+  return std::generic_category().message(code);
+}
+
+struct stat status_of(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) refuse_read(path, reason(errno));
+  if (!S_ISREG(status.st_mode)) refuse_read(path, "it is not a regular file");
+  return status;
+}
+
+template <class Sequence>
+Sequence read_all(const std::filesystem::path& path) {
+  const File file(path);
+  Sequence content;
+  content.resize(file.length());
+  file.read(0, std::as_writable_bytes(std::span(content)));
+  return content;
+}
+
+}  // namespace
+
+void refuse_read(const std::filesystem::path& path, const std::string& why) {
+  throw Error(ErrorKind::input, path.string() + " cannot be read (" + why +
+                                    "). Give a regular file that this user may read.");
+}
+
+File::File(const std::filesystem::path& path)
+    // O_NONBLOCK: opening a pipe without a writer must not wait for one.
+    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  if (!descriptor_.is_open()) refuse_read(path, reason(errno));
+  status_of(descriptor(), path_);
+}
+
+std::uint64_t File::length() const {
+  return static_cast<std::uint64_t>(status_of(descriptor(), path_).st_size);
+}
+
+void File::read(std::uint64_t offset, std::span<std::byte> into) const {
+  while (!into.empty()) {
+    const ssize_t count =
+        ::pread(descriptor(), into.data(), into.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      throw Error(ErrorKind::environment,
+                  path_.string() + " cannot be read (" + reason(errno) + "). Check the disk.");
+    }
+    if (count == 0) refuse_read(path_, "it became shorter while it was read");
+    offset += static_cast<std::uint64_t>(count);
+    into = into.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
+  return read_all<std::vector<std::byte>>(path);
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  return read_all<std::string>(path);
+}
+
+}  // namespace gainsweep::disk

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive/table.hpp"
+#include "execute/probe.hpp"
+#include "gain/gain.hpp"
+#include "pipeline/layout.hpp"
+#include "sensitivity/loss_error.hpp"
+#include "spec/spec.hpp"
+
+/// From measured numbers to those that plans are made from; pure, without the model.
+namespace gainsweep::pipeline {
+
+/// What the measuring stages left behind.
+struct Measured {
+  std::vector<execute::ProbeRecord> scores;  ///< of the samples that succeeded, in order
+  /// Timings of each sub-graph; set when the objective `time` is asked for. A sub-graph that could
+  /// not be timed has the all-high configuration alone.
+  std::optional<gain::MeasuredTimes> times;
+};
+
+/// Numbers that every plan of a spec is made from.
+struct Decision {
+  sensitivity::LossErrors errors;
+  std::vector<gain::GainTable> gains;  ///< one an objective of the spec, in its order
+  std::vector<std::string> digests;    ///< one an objective: of its gains and the errors
+};
+
+/// Loss errors under the spec's noise and the gain table of every objective. Error(input) when no
+/// sample was scored, Error(config) when `time` is asked for and nothing was timed.
+Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured);
+
+/// Gains of `decision` as tables `gains/<objective>`.
+std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
+                                        const Decision& decision);
+
+/// Measured where plans of the objective follow from measured times.
+archive::Nature nature_of(gain::Objective objective);
+
+/// "ns", "1" or "byte".
+const char* gain_units(gain::Objective objective);
+
+}  // namespace gainsweep::pipeline

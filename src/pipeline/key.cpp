@@ -1,0 +1,130 @@
+#include "pipeline/key.hpp"
+
+#include "base/error.hpp"
+#include "digest/digest.hpp"
+
+namespace gainsweep::pipeline::key {
+namespace {
+
+constexpr std::int64_t observe_version = 2, score_version = 2, timing_version = 2, plan_version = 2,
+                       losses_version = 2, plan_times_version = 2;
+
+digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
+  if (computing.model.empty())
+    throw Error(ErrorKind::internal, "units were asked for before the model's digest was set");
+  return digest::Builder()
+      .add("stage", stage)
+      .add("version", version)
+      .add("model", computing.model)
+      .add("torch", computing.torch)
+      .add("instruction_set", computing.instruction_set)
+      .add("arithmetic", computing.arithmetic)
+      .add("device", computing.device)
+      .add("threads", computing.threads);
+}
+
+void add(digest::Builder& builder, const Sample& sample) {
+  builder.add("tokens", sample.tokens).add("last", sample.last_label);
+}
+
+void add(digest::Builder& builder, const Workload& workload, const std::string& formats,
+         Round round) {
+  builder.add("machine", workload.machine)
+      .add("scope", workload.scope)
+      .add("batch", workload.batch)
+      .add("length", workload.length)
+      .add("warmup", workload.warmup)
+      .add("blocks", workload.blocks)
+      .add("seed", workload.seed)
+      .add("formats", formats)
+      .add("attempt", round.attempt)
+      .add("round", round.number);
+}
+
+}  // namespace
+
+std::string of_sample_set(std::span<const Sample> samples) {
+  digest::Builder builder;
+  for (const auto& sample : samples) add(builder, sample);
+  return builder.finish();
+}
+
+std::string of_formats(const std::vector<format::Format>& formats) {
+  digest::Builder builder;
+  for (const auto& format : formats)
+    builder.add("format", format.name)
+        .add("scale", static_cast<std::int64_t>(format.activation_scale))
+        .add("granularity", static_cast<std::int64_t>(format.weight_granularity))
+        .add("activation_backoff", format.activation_backoff)
+        .add("weight_backoff", format.weight_backoff);
+  return builder.finish();
+}
+
+std::string of_maxima(const lower::Maxima& maxima) {
+  digest::Builder builder;
+  for (const auto& row : maxima)
+    for (const float value : row) builder.add("maximum", static_cast<double>(value));
+  return builder.finish();
+}
+
+std::string observe(const Computing& computing, const std::string& precision,
+                    const Sample& sample) {
+  auto builder = base("observe", observe_version, computing);
+  builder.add("precision", precision);
+  add(builder, sample);
+  return builder.finish();
+}
+
+std::string score(const Computing& computing, const std::string& precision, const Sample& sample,
+                  const std::string& formats, const std::string& maxima) {
+  auto builder = base("score", score_version, computing);
+  builder.add("precision", precision);
+  add(builder, sample);
+  return builder.add("formats", formats).add("maxima", maxima).finish();
+}
+
+std::string timing(const Computing& computing, const Workload& workload, const std::string& formats,
+                   const std::vector<std::string>& lowered,
+                   const std::vector<graph::Configuration>& configurations, Round round) {
+  auto builder = base("timing", timing_version, computing);
+  add(builder, workload, formats, round);
+  for (const auto& name : lowered) builder.add("lowered", name);
+  for (const auto& configuration : configurations)
+    for (const auto format : configuration)
+      builder.add("configuration", static_cast<std::int64_t>(format.index));
+  return builder.finish();
+}
+
+std::string plan(const std::string& decision, const PlanQuestion& question) {
+  return digest::Builder()
+      .add("stage", "planning")
+      .add("version", plan_version)
+      .add("decision", decision)
+      .add("objective", question.objective)
+      .add("how", question.how)
+      .add("threshold", question.threshold)
+      .add("loss_model", question.loss_model)
+      .add("seed", question.seed)
+      .add("draws", question.draws)
+      .finish();
+}
+
+std::string losses(const Computing& computing, const std::string& formats,
+                   const std::string& maxima, const std::string& samples,
+                   const std::string& assignment) {
+  return base("losses", losses_version, computing)
+      .add("formats", formats)
+      .add("maxima", maxima)
+      .add("samples", samples)
+      .add("assignment", assignment)
+      .finish();
+}
+
+std::string plan_times(const Computing& computing, const Workload& workload,
+                       const std::string& formats, const std::string& assignment, Round round) {
+  auto builder = base("plan_times", plan_times_version, computing);
+  add(builder, workload, formats, round);
+  return builder.add("assignment", assignment).finish();
+}
+
+}  // namespace gainsweep::pipeline::key

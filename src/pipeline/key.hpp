@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "format/format.hpp"
+#include "graph/partition.hpp"
+#include "lower/pass.hpp"
+
+/// Keys of units, made of facts alone. How work is cut (ranks, memory, segments) is no fact and out
+/// of reach here, so it is in no key. A stage that computes something else from the same facts
+/// takes the next version in key.cpp, with a line in the changelog.
+namespace gainsweep::pipeline::key {
+
+/// What every computed number depends on beside its own inputs.
+struct Computing {
+  std::string model;            ///< digest
+  std::string torch;            ///< version
+  std::string instruction_set;  ///< of ATen and oneDNN
+  std::string arithmetic;       ///< what the library of matrix products dispatches to
+  std::string device;           ///< as the spec spells it
+  std::int64_t threads = 0;
+};
+
+/// A sample by its contents.
+struct Sample {
+  std::string tokens;           ///< digest of its inputs
+  std::int64_t last_label = 0;  ///< all others are inputs too
+};
+
+/// What is timed, and on what.
+struct Workload {
+  std::string machine;  ///< the device's own name
+  std::string scope;
+  std::int64_t batch = 0;
+  std::int64_t length = 0;
+  std::int64_t warmup = 0;
+  std::int64_t blocks = 0;  ///< of a round
+  std::int64_t seed = 0;
+};
+
+/// A round of a contest. A contest that began on another machine of the same kind is begun anew:
+/// the next attempt.
+struct Round {
+  std::int64_t attempt = 0;
+  std::int64_t number = 0;
+};
+
+/// What a plan follows from beside the numbers of its objective.
+struct PlanQuestion {
+  std::string objective;
+  std::string how;       ///< strategy, or "frontier"
+  double threshold = 0;  ///< of no frontier
+  std::string loss_model;
+  std::int64_t seed = 0;
+  std::int64_t draws = 0;
+};
+
+/// Digests of what several keys share.
+std::string of_sample_set(std::span<const Sample> samples);
+std::string of_formats(const std::vector<format::Format>& formats);
+std::string of_maxima(const lower::Maxima& maxima);
+
+std::string observe(const Computing& computing, const std::string& precision, const Sample& sample);
+
+/// `maxima` is of_maxima, or what stands for it while samples are not observed.
+std::string score(const Computing& computing, const std::string& precision, const Sample& sample,
+                  const std::string& formats, const std::string& maxima);
+
+/// Timings of the configurations of sub-graphs that are lowered together.
+std::string timing(const Computing& computing, const Workload& workload, const std::string& formats,
+                   const std::vector<std::string>& lowered,
+                   const std::vector<graph::Configuration>& configurations, Round round);
+
+/// `decision` stands for the gains and loss errors.
+std::string plan(const std::string& decision, const PlanQuestion& question);
+
+/// `samples` is of_sample_set of the evaluation samples.
+std::string losses(const Computing& computing, const std::string& formats,
+                   const std::string& maxima, const std::string& samples,
+                   const std::string& assignment);
+
+/// Times of a whole plan against all-high.
+std::string plan_times(const Computing& computing, const Workload& workload,
+                       const std::string& formats, const std::string& assignment, Round round);
+
+}  // namespace gainsweep::pipeline::key

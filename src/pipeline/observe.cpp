@@ -1,0 +1,172 @@
+#include "pipeline/observe.hpp"
+
+#include <algorithm>
+
+#include "archive/field.hpp"
+#include "base/error.hpp"
+#include "digest/digest.hpp"
+#include "pipeline/estimate.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+using archive::integers, archive::reals;
+
+// Number of samples that static scales are taken from; none where no format has such scales.
+std::size_t num_observed(const Subject& subject) {
+  const auto& formats = subject.spec.formats.formats;
+  const bool needed = std::any_of(formats.begin() + 1, formats.end(), [](const auto& format) {
+    return format.activation_scale == format::ScaleRule::static_max;
+  });
+  const auto asked = static_cast<std::size_t>(subject.spec.calibration.scale_samples);
+  return needed ? std::min(subject.calibration->batches.size(), asked) : 0;
+}
+
+execute::Inputs inputs_of(const Subject& subject, std::size_t sample) {
+  return execute::make_inputs(*subject.graph, subject.calibration->batches[sample],
+                              subject.spec.device);
+}
+
+execute::Program observing_program(const Subject& subject, execute::Parameters& parameters) {
+  return {lower::observe(*subject.graph, subject.layout.partition.ops), parameters};
+}
+
+batch::Product observe_sample(Workbench& bench, std::size_t sample) {
+  const auto& subject = *bench.subject;
+  const auto& ops = subject.layout.partition.ops;
+  if (!bench.observing) bench.observing.emplace(observing_program(subject, bench.scoring.get()));
+  return to_fields(sample, execute::observe(*bench.observing, inputs_of(subject, sample), ops),
+                   ops);
+}
+
+std::string label_of(std::size_t sample) {
+  return "largest magnitudes of sample " + std::to_string(sample);
+}
+
+const std::vector<std::string>& keys(Workbench& bench) {
+  if (!bench.observe_keys.empty()) return bench.observe_keys;
+  const auto& subject = *bench.subject;
+  const auto* precision = spelling(subject.spec.sensitivity.precision);
+  for (std::size_t i = 0; i < num_observed(subject); ++i)
+    bench.observe_keys.push_back(
+        key::observe(bench.computing, precision, subject.calibration->ids[i]));
+  return bench.observe_keys;
+}
+
+batch::Call call(const Bench& bench) {
+  batch::Call call;
+  for (std::size_t i = 0; i < keys(*bench).size(); ++i) {
+    batch::Unit unit;
+    unit.key = keys(*bench)[i];
+    unit.table = "maxima";
+    unit.label = label_of(i);
+    unit.order = i;
+    unit.work = [bench, i](batch::Context&) { return observe_sample(*bench, i); };
+    call.units.push_back(std::move(unit));
+  }
+  return call;
+}
+
+Observed merge_records(Workbench& bench, const batch::Results& results) {
+  std::vector<lower::Maxima> samples;
+  for (const auto& key : keys(bench))
+    samples.push_back(to_maxima(*results.find(key), bench.subject->layout.partition.ops));
+  Observed observed;
+  if (!samples.empty()) observed.maxima = merge(samples);
+  observed.digest = key::of_maxima(observed.maxima);
+  return observed;
+}
+
+std::string joined(const std::vector<std::string>& keys) {
+  digest::Builder builder;
+  for (const auto& key : keys) builder.add("observed", key);
+  return builder.finish();
+}
+
+void raise(std::vector<float>& maxima, const std::vector<float>& sample) {
+  if (maxima.size() != sample.size())
+    throw Error(ErrorKind::internal, "maxima of samples differ in the operands of an op.");
+  std::transform(maxima.begin(), maxima.end(), sample.begin(), maxima.begin(),
+                 [](float a, float b) { return std::max(a, b); });
+}
+
+}  // namespace
+
+batch::Stage observe(Bench bench) {
+  batch::Stage stage{"observe", {}, {}};
+  stage.call = [bench](const batch::Results&) { return call(bench); };
+  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
+    const double forward = forward_seconds(*bench->subject);
+    return batch::Cost{static_cast<double>(units.size()) * forward, scoring_bytes(*bench->subject),
+                       checkpoint_bytes(*bench->subject)};
+  };
+  stage.leave = [bench] { bench->observing.reset(); };
+  return stage;
+}
+
+ObservedState observed_state(Workbench& bench, const batch::Results& results) {
+  ObservedState state;
+  bool missing = false;
+  for (std::size_t i = 0; i < keys(bench).size(); ++i) {
+    missing = missing || results.find(keys(bench)[i]) == nullptr;
+    if (results.failure(keys(bench)[i]))
+      state.obstacles.push_back("everything is left out: the " + label_of(i) +
+                                " failed, and static activation scales need them. Mend the sample "
+                                "or the model, or use dynamic scales.");
+  }
+  if (missing) {
+    state.digest = joined(keys(bench));
+    return state;
+  }
+  state.value = &bench.observed.get(results, [&] { return merge_records(bench, results); });
+  state.digest = state.value->digest;
+  return state;
+}
+
+lower::Maxima merge(std::span<const lower::Maxima> samples) {
+  if (samples.empty())
+    throw Error(ErrorKind::internal, "there are no samples to take activation scales from.");
+  lower::Maxima maxima = samples.front();
+  for (const auto& sample : samples.subspan(1)) {
+    if (sample.size() != maxima.size())
+      throw Error(ErrorKind::internal, "maxima of samples differ in their ops.");
+    for (std::size_t op = 0; op < maxima.size(); ++op) raise(maxima[op], sample[op]);
+  }
+  return maxima;
+}
+
+lower::Maxima observe_now(const Subject& subject) {
+  const auto count = num_observed(subject);
+  if (count == 0) return {};
+  execute::Parameters parameters(subject.model->checkpoint, subject.spec.device,
+                                 subject.spec.sensitivity.precision);
+  auto program = observing_program(subject, parameters);
+  std::vector<lower::Maxima> samples;
+  for (std::size_t i = 0; i < count; ++i)
+    samples.push_back(
+        execute::observe(program, inputs_of(subject, i), subject.layout.partition.ops));
+  return merge(samples);
+}
+
+batch::Fields to_fields(std::size_t sample, const lower::Maxima& maxima,
+                        const std::vector<graph::Op>& ops) {
+  std::vector<double> values;
+  for (const auto [op, operand] : operand_axis(ops)) values.push_back(maxima[op][operand]);
+  const archive::Axes operand{{"operand", values.size()}};
+  return {integers("sample", {static_cast<std::int64_t>(sample)}, {}, "1",
+                   "Index of the calibration sample"),
+          reals("maximum", values, operand, "1",
+                "Largest magnitude of an activation operand, 0 for weights")};
+}
+
+lower::Maxima to_maxima(const archive::Record& record, const std::vector<graph::Op>& ops) {
+  lower::Maxima maxima;
+  for (const auto& op : ops) maxima.emplace_back(op.operands.size());
+  const auto& values = reals(record.fields, "maximum");
+  std::size_t i = 0;
+  for (const auto [op, operand] : operand_axis(ops))
+    maxima[op][operand] = static_cast<float>(values.at(i++));
+  return maxima;
+}
+
+}  // namespace gainsweep::pipeline

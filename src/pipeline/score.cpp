@@ -1,0 +1,148 @@
+#include "pipeline/score.hpp"
+
+#include "archive/field.hpp"
+#include "base/error.hpp"
+#include "pipeline/estimate.hpp"
+#include "pipeline/observe.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+using archive::integers, archive::reals;
+
+// A backward pass costs two forward ones; the probes about a tenth of the three.
+constexpr double forwards_a_score = 3.3;
+
+const std::vector<std::string>& keys(Workbench& bench, const batch::Results& results) {
+  return bench.score_keys.get(results, [&] {
+    const auto& subject = *bench.subject;
+    const auto maxima = observed_state(bench, results).digest;
+    const auto* precision = spelling(subject.spec.sensitivity.precision);
+    std::vector<std::string> keys;
+    for (const auto& sample : subject.calibration->ids)
+      keys.push_back(key::score(bench.computing, precision, sample, bench.formats, maxima));
+    return keys;
+  });
+}
+
+batch::Product score_sample(Workbench& bench, const lower::Maxima& maxima, std::size_t sample) {
+  const auto& subject = *bench.subject;
+  const auto& layout = subject.layout;
+  const auto& ops = layout.partition.ops;
+  const std::vector<format::Format> low(layout.formats.begin() + 1, layout.formats.end());
+  if (!bench.prober)
+    bench.prober.emplace(lower::probe(*subject.graph, ops), ops, bench.scoring.get(), low, maxima);
+  const auto inputs = execute::make_inputs(*subject.graph, subject.calibration->batches[sample],
+                                           subject.spec.device);
+  return to_fields(sample, bench.prober->probe(inputs), ops, low.size());
+}
+
+batch::Call call(const Bench& bench, const batch::Results& results) {
+  const auto observed = observed_state(*bench, results);
+  batch::Call call;
+  call.obstacles = observed.obstacles;
+  call.is_forecast = observed.value == nullptr;
+  const auto maxima =
+      std::make_shared<lower::Maxima>(observed.value ? observed.value->maxima : lower::Maxima{});
+  const auto& all = keys(*bench, results);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    batch::Unit unit;
+    unit.key = all[i];
+    unit.table = "scores";
+    unit.label = "score of sample " + std::to_string(i);
+    unit.order = i;
+    unit.work = [bench, maxima, i](batch::Context&) { return score_sample(*bench, *maxima, i); };
+    call.units.push_back(std::move(unit));
+  }
+  return call;
+}
+
+template <class T>
+std::vector<T> flatten(const std::vector<std::vector<T>>& rows) {
+  std::vector<T> flat;
+  for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
+  return flat;
+}
+
+}  // namespace
+
+batch::Stage score(Bench bench) {
+  batch::Stage stage{"score", {}, {}};
+  stage.call = [bench](const batch::Results& results) { return call(bench, results); };
+  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
+    const auto& subject = *bench->subject;
+    const double seconds = forwards_a_score * forward_seconds(subject);
+    return batch::Cost{static_cast<double>(units.size()) * seconds, scoring_bytes(subject),
+                       checkpoint_bytes(subject)};
+  };
+  // Later stages have weights of their own.
+  stage.leave = [bench] {
+    bench->prober.reset();
+    bench->scoring.release();
+  };
+  return stage;
+}
+
+ScoreState score_state(Workbench& bench, const batch::Results& results) {
+  ScoreState state;
+  if (observed_state(bench, results).value == nullptr) return state;
+  state.is_over = true;
+  for (const auto& key : keys(bench, results)) {
+    state.is_over = state.is_over && results.is_over(key);
+    if (results.find(key) != nullptr) state.keys.push_back(key);
+  }
+  return state;
+}
+
+batch::Fields to_fields(std::size_t sample, const execute::ProbeRecord& score,
+                        const std::vector<graph::Op>& ops, std::size_t num_low_formats) {
+  std::vector<double> sensitivity;
+  std::vector<std::vector<double>> signed_error, step_norm;
+  for (const auto [op, operand] : operand_axis(ops)) {
+    const auto& probe = score.operands[op][operand];
+    sensitivity.push_back(probe.sensitivity);
+    signed_error.push_back(probe.signed_error);
+    step_norm.push_back(probe.step_norm);
+  }
+  const archive::Axes operand{{"operand", sensitivity.size()}};
+  const archive::Axes both{{"operand", sensitivity.size()}, {"low_format", num_low_formats}};
+  return {integers("sample", {static_cast<std::int64_t>(sample)}, {}, "1",
+                   "Index of the calibration sample"),
+          reals("loss", {score.loss}, {}, "nat", "Mean cross entropy of the sample, high format"),
+          reals("sensitivity", sensitivity, operand, "nat^2", "Sum over elements of (z dg/dz)^2"),
+          reals("signed_error", flatten(signed_error), both, "nat",
+                "Sum over elements of dg/dz (Q(z) - z)"),
+          reals("step_norm", flatten(step_norm), both, "nat^2",
+                "Integer formats: sum over scale groups of step^2 times the sum of (dg/dz)^2 "
+                "over non-zero z; 0 for floating formats")};
+}
+
+execute::ProbeRecord to_score(const archive::Record& record, const std::vector<graph::Op>& ops,
+                              std::size_t num_low_formats) {
+  execute::ProbeRecord score;
+  score.loss = reals(record.fields, "loss").at(0);
+  for (const auto& op : ops) score.operands.emplace_back(op.operands.size());
+  const auto axis = operand_axis(ops);
+  const auto& sensitivity = reals(record.fields, "sensitivity");
+  const auto& signed_error = reals(record.fields, "signed_error");
+  const auto& step_norm = reals(record.fields, "step_norm");
+  if (sensitivity.size() != axis.size() || signed_error.size() != axis.size() * num_low_formats ||
+      step_norm.size() != signed_error.size())
+    throw Error(ErrorKind::input, "a score has " + std::to_string(sensitivity.size()) +
+                                      " operands and " + std::to_string(signed_error.size()) +
+                                      " signed errors where the ops have " +
+                                      std::to_string(axis.size()) + " operands and the spec " +
+                                      std::to_string(num_low_formats) +
+                                      " low formats. Use the spec that the scores were made with.");
+  for (std::size_t i = 0; i < axis.size(); ++i) {
+    auto& probe = score.operands[axis[i].op][axis[i].operand];
+    const auto first = static_cast<std::ptrdiff_t>(i * num_low_formats);
+    const auto last = first + static_cast<std::ptrdiff_t>(num_low_formats);
+    probe.sensitivity = sensitivity[i];
+    probe.signed_error.assign(signed_error.begin() + first, signed_error.begin() + last);
+    probe.step_norm.assign(step_norm.begin() + first, step_norm.begin() + last);
+  }
+  return score;
+}
+
+}  // namespace gainsweep::pipeline

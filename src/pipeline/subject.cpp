@@ -1,0 +1,206 @@
+#include "pipeline/subject.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "archive/tokens.hpp"
+#include "base/error.hpp"
+#include "digest/digest.hpp"
+#include "spec/read.hpp"
+
+namespace gainsweep::pipeline {
+
+struct Shelf::State {
+  using Tokens = std::shared_ptr<const std::vector<std::int64_t>>;
+  struct Windows {
+    std::filesystem::path tokens;
+    std::int64_t vocabulary, length, first, count;
+    auto operator<=>(const Windows&) const = default;
+  };
+  using Built = std::tuple<std::filesystem::path, std::int64_t, std::int64_t, bool>;
+
+  std::map<std::filesystem::path, std::shared_ptr<const model::Model>> models;
+  std::map<std::pair<std::filesystem::path, std::int64_t>, Tokens> tokens;
+  std::map<Windows, std::shared_ptr<const Samples>> samples;
+  std::set<std::pair<const Samples*, const Samples*>> disjoint;  // calibration, evaluation
+  std::map<Built, std::shared_ptr<const graph::Graph>> graphs;
+};
+
+namespace {
+
+using Windows = Shelf::State::Windows;
+
+// What a map holds under a key, made if it is not there.
+template <class Map, class Make>
+typename Map::mapped_type lend(Map& map, const typename Map::key_type& key, const Make& make) {
+  const auto found = map.find(key);
+  if (found != map.end()) return found->second;
+  return map.emplace(key, make()).first->second;
+}
+
+template <class T>
+std::shared_ptr<const T> share(T value) {
+  return std::make_shared<const T>(std::move(value));
+}
+
+// Reads those of the files that are not on the shelf, all at once.
+void read_tokens(Shelf::State& shelf, std::vector<archive::TokenFile> files) {
+  std::erase_if(files, [&](const auto& file) {
+    return shelf.tokens.count({file.path, file.vocabulary}) > 0;
+  });
+  if (files.empty()) return;
+  auto tokens = archive::read_tokens(files);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    shelf.tokens[{files[i].path, files[i].vocabulary}] = share(std::move(tokens[i]));
+}
+
+// Sample i is tokens [i·L, i·L + L]: L inputs and, shifted by one, L targets.
+Samples cut(const std::vector<std::int64_t>& tokens, const Windows& windows) {
+  Samples samples;
+  for (std::int64_t i = windows.first; i < windows.first + windows.count; ++i) {
+    const auto start = tokens.begin() + i * windows.length;
+    const auto end = start + windows.length;
+    samples.batches.push_back({1, windows.length, {start, end}, {start + 1, end + 1}});
+    const auto& inputs = samples.batches.back().tokens;
+    samples.ids.push_back({digest::of_bytes(std::as_bytes(std::span(inputs))), *end});
+  }
+  return samples;
+}
+
+std::shared_ptr<const Samples> take(Shelf::State& shelf, const Windows& windows,
+                                    const std::string& use) {
+  const auto& tokens = shelf.tokens.at({windows.tokens, windows.vocabulary});
+  const auto wanted = (windows.first + windows.count) * windows.length + 1;
+  if (static_cast<std::int64_t>(tokens->size()) < wanted)
+    throw Error(ErrorKind::input, windows.tokens.string() + ": " + std::to_string(tokens->size()) +
+                                      " tokens, but " + use + " of " +
+                                      std::to_string(windows.length) + " tokens need " +
+                                      std::to_string(wanted) +
+                                      ". Give a longer token file or fewer or shorter samples.");
+  return lend(shelf.samples, windows, [&] { return share(cut(*tokens, windows)); });
+}
+
+void refuse_overlap(Shelf::State& shelf, const Samples& calibration, const Samples& evaluation) {
+  if (!shelf.disjoint.emplace(&calibration, &evaluation).second) return;
+  for (std::size_t e = 0; e < evaluation.ids.size(); ++e)
+    for (std::size_t c = 0; c < calibration.ids.size(); ++c)
+      if (evaluation.ids[e].tokens == calibration.ids[c].tokens) {
+        shelf.disjoint.erase({&calibration, &evaluation});
+        throw Error(ErrorKind::config, "evaluation sample " + std::to_string(e) +
+                                           " is calibration sample " + std::to_string(c) +
+                                           " (measured errors of samples the plan was made from "
+                                           "say nothing). Give evaluate.tokens other texts.");
+      }
+}
+
+void read_samples(Subject& subject, Shelf::State& shelf) {
+  const auto& calibration = subject.spec.calibration;
+  const auto& evaluate = subject.spec.evaluate;
+  Windows windows{calibration.tokens, subject.model->config.vocabulary, calibration.length, 0,
+                  calibration.samples};
+  const auto count = std::to_string(calibration.samples);
+  std::error_code ignored;
+  const bool own_file = evaluate.tokens &&
+                        !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
+  std::vector<archive::TokenFile> files{{calibration.tokens, windows.vocabulary}};
+  if (own_file) files.push_back({*evaluate.tokens, windows.vocabulary});
+  read_tokens(shelf, files);
+  subject.calibration = take(shelf, windows, count + " calibration samples");
+  windows.count = evaluate.samples;
+  auto use = std::to_string(evaluate.samples) + " evaluation samples";
+  if (own_file) {
+    windows.tokens = *evaluate.tokens;
+  } else {
+    windows.first = calibration.samples;
+    use = count + " calibration and " + use;
+  }
+  subject.evaluation = take(shelf, windows, use);
+  refuse_overlap(shelf, *subject.calibration, *subject.evaluation);
+}
+
+std::shared_ptr<const graph::Graph> build(Shelf::State& shelf, const Subject& subject,
+                                          const model::Workload& workload) {
+  return lend(shelf.graphs,
+              {subject.spec.model.checkpoint, workload.batch, workload.length, workload.with_loss},
+              [&] { return share(model::build(subject.model->config, workload)); });
+}
+
+Layout make_layout(const Subject& subject) {
+  const auto& spec = subject.spec;
+  Layout layout;
+  layout.formats = spec.formats.formats;
+  layout.length = spec.calibration.length;
+  layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
+  for (const auto& op : layout.partition.ops)
+    layout.real_formats.push_back(lower::real_formats(subject.target, op, spec.formats.formats));
+  return layout;
+}
+
+// Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
+void leave_out_time(Subject& subject) {
+  subject.untimed = execute::missing_kernels(timed_precision(subject.spec));
+  if (subject.untimed.empty()) return;
+  auto& objectives = subject.spec.solve.objectives;
+  std::erase(objectives, gain::Objective::time);
+  if (objectives.empty())
+    throw Error(ErrorKind::environment,
+                subject.untimed +
+                    ", and solve.objectives asks for time alone. Run it on another machine, or ask "
+                    "for macs or memory.");
+}
+
+}  // namespace
+
+Shelf::Shelf() : state_(std::make_unique<State>()) {}
+Shelf::Shelf(Shelf&&) noexcept = default;
+Shelf::~Shelf() = default;
+
+Subject open(const spec::Spec& spec, Shelf& shelf) {
+  auto& lent = shelf.state();
+  Subject subject;
+  subject.spec = spec;
+  subject.model = lend(lent.models, spec.model.checkpoint,
+                       [&] { return share(model::open(spec.model.checkpoint)); });
+  read_samples(subject, lent);
+  subject.graph = build(lent, subject, {1, spec.calibration.length, /*with_loss=*/true});
+  subject.latency_graph =
+      build(lent, subject, {spec.latency.batch, spec.latency.length, /*with_loss=*/false});
+  subject.target = lower::cpu_target();
+  subject.layout = make_layout(subject);
+  subject.timing_targets = timing_targets(subject.layout, spec.latency);
+  subject.environment = execute::environment(spec.device);
+  subject.resolved = spec::resolved(spec);
+  if (wants_time(spec)) leave_out_time(subject);
+  return subject;
+}
+
+execute::Precision timed_precision(const spec::Spec& spec) {
+  return spec.formats.formats[0].name == "fp32" ? execute::Precision::fp32
+                                                : execute::Precision::bf16;
+}
+
+bool wants_time(const spec::Spec& spec) {
+  const auto& objectives = spec.solve.objectives;
+  return std::find(objectives.begin(), objectives.end(), gain::Objective::time) != objectives.end();
+}
+
+key::Computing computing(const Subject& subject) {
+  const auto& environment = subject.environment;
+  return {subject.model_digest,   environment.torch_version,     environment.instruction_set,
+          environment.arithmetic, spelling(subject.spec.device), environment.threads};
+}
+
+key::Workload workload(const Subject& subject) {
+  const auto& latency = subject.spec.latency;
+  return {subject.environment.device_name,
+          spelling(latency.scope),
+          latency.batch,
+          latency.length,
+          latency.rule.warmup,
+          latency.rule.least_repetitions,
+          subject.spec.seed};
+}
+
+}  // namespace gainsweep::pipeline

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "execute/program.hpp"
+#include "lower/pass.hpp"
+#include "model/llama.hpp"
+#include "pipeline/key.hpp"
+#include "pipeline/layout.hpp"
+#include "pipeline/timing_target.hpp"
+#include "spec/spec.hpp"
+
+namespace gainsweep::pipeline {
+
+/// Samples with what tells them from others.
+struct Samples {
+  std::vector<execute::Batch> batches;
+  std::vector<key::Sample> ids;  ///< of the same samples
+};
+
+/// What points of a sweep lend each other: models, texts and graphs that several of them ask for
+/// are opened, read and built once.
+class Shelf {
+ public:
+  Shelf();
+  Shelf(Shelf&&) noexcept;
+  ~Shelf();
+
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// What a point of the experiment is about: everything that its units depend on.
+struct Subject {
+  spec::Spec spec;       ///< without the objective `time` where there is nothing to time with
+  std::string resolved;  ///< the spec as it was asked for
+  std::string untimed;   ///< why times are left out though they are asked for; else empty
+  std::shared_ptr<const model::Model> model;
+  std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length, with loss
+  std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload, without loss
+  lower::Target target;
+  Layout layout;
+  std::vector<TimingTarget> timing_targets;
+  std::shared_ptr<const Samples> calibration;
+  std::shared_ptr<const Samples> evaluation;  ///< none where nothing is evaluated
+  execute::Environment environment;
+  std::string model_digest;  ///< see open()
+  std::string host;          ///< that times are measured on
+};
+
+/// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
+/// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
+/// units' keys need: whoever makes an experiment of the subject sets it (ranks share that work).
+Subject open(const spec::Spec& spec, Shelf& shelf);
+
+/// What timed programs run in: the high format's own precision.
+execute::Precision timed_precision(const spec::Spec& spec);
+
+/// Whether the objective `time` is asked for.
+bool wants_time(const spec::Spec& spec);
+
+/// The parts of keys that the whole subject has.
+key::Computing computing(const Subject& subject);
+key::Workload workload(const Subject& subject);
+
+}  // namespace gainsweep::pipeline

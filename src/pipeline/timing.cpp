@@ -1,0 +1,95 @@
+#include "pipeline/timing.hpp"
+
+#include <algorithm>
+
+#include "pipeline/estimate.hpp"
+#include "pipeline/observe.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+std::vector<std::string> lowered_names(const Subject& subject, const TimingTarget& target) {
+  std::vector<std::string> names;
+  for (const auto member : target.lowered)
+    names.push_back(subject.layout.partition.subgraphs[member.index].name);
+  return names;
+}
+
+ContestTicket contest_of(const Bench& bench, std::size_t index,
+                         const std::shared_ptr<const lower::Maxima>& maxima) {
+  const auto& subject = *bench->subject;
+  const auto& target = subject.timing_targets[index];
+  ContestTicket contest;
+  contest.first.table = target.table;
+  contest.first.label = "times of " + target.label;
+  contest.first.nature = archive::Nature::measured;
+  contest.first.placement = batch::Placement::alone;
+  contest.key = [&, names = lowered_names(subject, target)](key::Round round) {
+    return key::timing(bench->computing, bench->workload, bench->formats, names,
+                       target.configurations, round);
+  };
+  contest.work = [bench, index, maxima](std::int64_t round) -> batch::Product {
+    prepare(*bench, bench->subject->timing_targets[index], *maxima);
+    return run_round(*bench, round);
+  };
+  return contest;
+}
+
+batch::Call call(const Bench& bench, const batch::Results& results) {
+  batch::Call call;
+  const auto& untimed = bench->subject->untimed;
+  if (!untimed.empty())
+    call.obstacles.push_back("times and the objective time are left out: " + untimed + ".");
+  if (!wants_time(bench->subject->spec)) return call;
+  const auto observed = observed_state(*bench, results);
+  call.obstacles = observed.obstacles;
+  call.is_forecast = observed.value == nullptr;
+  const auto maxima = std::make_shared<const lower::Maxima>(observed.value ? observed.value->maxima
+                                                                           : lower::Maxima{});
+  for (std::size_t t = 0; t < bench->subject->timing_targets.size(); ++t) {
+    auto found = rounds(*bench, results, contest_of(bench, t, maxima));
+    call.may_come += found.may_come;
+    std::move(found.units.begin(), found.units.end(), std::back_inserter(call.units));
+  }
+  return call;
+}
+
+// Seconds of one round of a target.
+double round_seconds(const Subject& subject, const std::string& table) {
+  const auto target = std::find_if(subject.timing_targets.begin(), subject.timing_targets.end(),
+                                   [&](const auto& known) { return known.table == table; });
+  const auto runs = static_cast<double>(target->configurations.size()) *
+                    static_cast<double>(subject.spec.latency.rule.least_repetitions);
+  return runs * timed_forward_seconds(subject);
+}
+
+}  // namespace
+
+batch::Stage timing(Bench bench) {
+  batch::Stage stage{"timing", {}, {}};
+  stage.call = [bench](const batch::Results& results) { return call(bench, results); };
+  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t may_come) {
+    const auto& subject = *bench->subject;
+    batch::Cost cost{0, timing_bytes(subject), checkpoint_bytes(subject)};
+    for (const auto& unit : units) cost.seconds += round_seconds(subject, unit.table);
+    if (!units.empty())
+      cost.seconds *= 1 + static_cast<double>(may_come) / static_cast<double>(units.size());
+    return cost;
+  };
+  // The weights stay: plans are timed with them.
+  stage.leave = [bench] { bench->timed.end(); };
+  return stage;
+}
+
+TimingState timing_state(const Bench& bench, const batch::Results& results) {
+  TimingState state{true, {}};
+  if (!wants_time(bench->subject->spec)) return state;
+  for (std::size_t t = 0; t < bench->subject->timing_targets.size(); ++t) {
+    auto found = rounds(*bench, results, contest_of(bench, t, nullptr));
+    for (const auto& unit : found.units) state.is_over = state.is_over && results.is_over(unit.key);
+    state.rounds.push_back(std::move(found.timings));
+  }
+  return state;
+}
+
+}  // namespace gainsweep::pipeline

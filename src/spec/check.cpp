@@ -1,0 +1,200 @@
+#include "spec/check.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/text.hpp"
+
+namespace gainsweep::spec {
+namespace {
+
+using execute::Device, execute::Precision, gain::Objective;
+
+/// A spec under examination.
+class Case {
+ public:
+  Case(const Parts& a_parts, const config::Lines& lines, config::Problems& problems)
+      : parts(a_parts), lines_(lines), problems_(problems) {}
+
+  const Parts& parts;
+
+  bool is_written(const std::string& path) const { return lines_.contains(path); }
+
+  /// Reports at the line of a key, or where it is not written at that of what it would stand in.
+  void add(const std::string& path, const std::string& what) const {
+    problems_.add(line_of(path), path, what);
+  }
+
+ private:
+  int line_of(std::string path) const {
+    while (true) {
+      const auto found = lines_.find(path);
+      if (found != lines_.end()) return found->second;
+      const std::size_t end = path.find_last_of(".[");
+      if (end == std::string::npos) return 1;
+      path.resize(end);
+    }
+  }
+
+  const config::Lines& lines_;
+  config::Problems& problems_;
+};
+
+template <class T>
+bool contains(const std::vector<T>& values, const T& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+std::string text(std::int64_t value) {
+  return std::to_string(value);
+}
+
+void check_high_not_low(const Case& c) {
+  if (!contains(c.parts.low, c.parts.high)) return;
+  c.add("formats.low", "'" + c.parts.high +
+                           "' is the high format already (nothing is gained by it). Remove it, or "
+                           "set formats.high to fp32.");
+}
+
+void check_properties_in_use(const Case& c) {
+  for (const auto& format : c.parts.scaled) {
+    const std::string path = "formats." + format.name;
+    if (!c.is_written(path) || contains(c.parts.low, format.name)) continue;
+    c.add(path, "properties of a format that is not in use (formats.low has " +
+                    join(c.parts.low) + "). Remove them, or add the format to formats.low.");
+  }
+}
+
+void check_rates_in_use(const Case& c) {
+  for (const auto& [name, rate] : c.parts.spec.target.mac_rates) {
+    if (name == c.parts.high || contains(c.parts.low, name)) continue;
+    c.add("target.mac_rates." + name, "the rate of a format that is not in use (the formats are " +
+                                          c.parts.high + ", " + join(c.parts.low) +
+                                          "). Remove it, or add the format to formats.low.");
+  }
+}
+
+void check_rounding_visible(const Case& c) {
+  if (!contains(c.parts.low, std::string("bf16"))) return;
+  if (c.parts.spec.sensitivity.precision != Precision::bf16) return;
+  c.add("sensitivity.precision",
+        "bf16 arithmetic hides the rounding to bf16 (formats.low has it). Write fp32.");
+}
+
+void check_scale_samples(const Case& c) {
+  const auto& calibration = c.parts.spec.calibration;
+  if (calibration.scale_samples <= calibration.samples) return;
+  const bool is_default = !c.is_written("calibration.scale_samples");
+  c.add("calibration.scale_samples",
+        text(calibration.scale_samples) + (is_default ? ", the default," : "") +
+            " is above calibration.samples (there are only " + text(calibration.samples) +
+            "). Write at most " + text(calibration.samples) + ".");
+}
+
+void check_other_windows(const Case& c) {
+  const auto& tokens = c.parts.spec.evaluate.tokens;
+  const auto& calibration = c.parts.spec.calibration.tokens;
+  if (!tokens || tokens->lexically_normal() != calibration.lexically_normal()) return;
+  c.add("evaluate.tokens",
+        "the file of calibration.tokens (plans would be evaluated on what they were made from). "
+        "Leave it out: evaluation then takes the sequences after the calibration ones.");
+}
+
+void check_repetitions(const Case& c) {
+  const auto& rule = c.parts.spec.latency.rule;
+  if (rule.least_repetitions <= rule.repetitions) return;
+  const bool is_default = !c.is_written("latency.least_repetitions");
+  c.add("latency.least_repetitions",
+        text(rule.least_repetitions) + (is_default ? ", the default," : "") +
+            " is above latency.repetitions (there are only " + text(rule.repetitions) +
+            "). Write at most " + text(rule.repetitions) + ".");
+}
+
+void check_time_means_something(const Case& c) {
+  if (c.parts.spec.device != Device::cpu) return;
+  if (!contains(c.parts.spec.solve.objectives, Objective::time)) return;
+  const bool all_fp8 = std::all_of(c.parts.low.begin(), c.parts.low.end(),
+                                   [](const auto& name) { return name.starts_with("fp8_"); });
+  if (!all_fp8) return;
+  c.add("solve.objectives",
+        "'time' with fp8 formats alone on a CPU (fp8 is emulated there and its time means "
+        "nothing). Remove 'time', add int8 to formats.low, or choose another device.");
+}
+
+void check_evaluated_solved(const Case& c) {
+  const auto& [evaluate, solve] = std::tie(c.parts.spec.evaluate, c.parts.spec.solve);
+  const bool is_default = !c.is_written("evaluate.strategies");
+  for (const auto strategy : evaluate.strategies) {
+    if (contains(solve.strategies, strategy)) continue;
+    c.add("evaluate.strategies", std::string("'") + spelling(strategy) + "'" +
+                                     (is_default ? ", the default," : "") +
+                                     " makes no plans (solve.strategies lacks it). Add it there, "
+                                     "or evaluate those that do.");
+  }
+}
+
+struct Rule {
+  const char* statement;
+  std::vector<std::string> keys;  ///< what it reads; it is silent where one of them has a problem
+  void (*check)(const Case&);
+  bool of_formats_in_use = false;
+};
+
+const std::vector<Rule>& all_rules() {
+  static const std::vector<Rule> rules{
+      {"`formats.low` does not name the high format.",
+       {"formats.high", "formats.low"},
+       check_high_not_low},
+      {"`formats.NAME` is written only for a NAME in `formats.low`.",
+       {"formats.low"},
+       check_properties_in_use,
+       true},
+      {"`target.mac_rates` names only formats in use.",
+       {"formats.high", "formats.low", "target.mac_rates"},
+       check_rates_in_use,
+       true},
+      {"`sensitivity.precision` is `fp32` where `formats.low` names bf16.",
+       {"formats.low", "sensitivity.precision"},
+       check_rounding_visible},
+      {"`calibration.scale_samples` is at most `calibration.samples`.",
+       {"calibration.samples", "calibration.scale_samples"},
+       check_scale_samples},
+      {"`evaluate.tokens` is not the file of `calibration.tokens`.",
+       {"calibration.tokens", "evaluate.tokens"},
+       check_other_windows},
+      {"`latency.least_repetitions` is at most `latency.repetitions`.",
+       {"latency.repetitions", "latency.least_repetitions"},
+       check_repetitions},
+      {"`solve.objectives` has no `time` where `device` is `cpu` and all of `formats.low` "
+       "are fp8 formats: fp8 is emulated on a CPU and its time means nothing.",
+       {"formats.low", "device", "solve.objectives"},
+       check_time_means_something},
+      {"`evaluate.strategies` are among `solve.strategies`.",
+       {"solve.strategies", "evaluate.strategies"},
+       check_evaluated_solved},
+  };
+  return rules;
+}
+
+}  // namespace
+
+void check(const Parts& parts, const config::Written& written, config::Problems& problems) {
+  const bool formats_vary = written.swept.contains("formats.low");
+  // All rules are chosen before any is applied: what one finds does not silence the next.
+  std::vector<const Rule*> applicable;
+  for (const auto& rule : all_rules()) {
+    if (formats_vary && rule.of_formats_in_use) continue;
+    const bool sound = std::none_of(rule.keys.begin(), rule.keys.end(),
+                                    [&](const auto& key) { return problems.touch(key); });
+    if (sound) applicable.push_back(&rule);
+  }
+  for (const Rule* rule : applicable) rule->check(Case(parts, written.lines, problems));
+}
+
+std::vector<std::string> rules() {
+  std::vector<std::string> statements;
+  for (const auto& rule : all_rules()) statements.emplace_back(rule.statement);
+  return statements;
+}
+
+}  // namespace gainsweep::spec

@@ -1,0 +1,28 @@
+#include "spec/common.hpp"
+
+#include "spec/choice.hpp"
+
+namespace gainsweep::spec {
+namespace {
+
+constexpr std::int64_t most_threads = 4096;
+constexpr std::int64_t largest_exact_json_integer = (std::int64_t{1} << 53) - 1;
+
+}  // namespace
+
+config::Section describe(Common& common) {
+  return {{
+      {.name = "name",
+       .help = "name of the experiment",
+       .value = config::Name{&common.name},
+       .example = "embedded",
+       .fixed = true},
+      {"device", "device that numbers are computed and times measured on", choice(common.device)},
+      {"threads", "threads of one operator on one rank",
+       config::Integer{&common.threads, 1, most_threads}},
+      {"seed", "seed of everything random",
+       config::Integer{&common.seed, 0, largest_exact_json_integer}},
+  }};
+}
+
+}  // namespace gainsweep::spec

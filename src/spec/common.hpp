@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/key.hpp"
+#include "execute/device.hpp"
+
+namespace gainsweep::spec {
+
+/// What experiments of all kinds have.
+struct Common {
+  std::string name;
+  execute::Device device = execute::Device::cpu;
+  std::int64_t threads = 1;
+  std::int64_t seed = 0;
+};
+
+/// Their keys, bound to `common`.
+config::Section describe(Common& common);
+
+}  // namespace gainsweep::spec

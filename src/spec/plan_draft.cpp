@@ -1,0 +1,256 @@
+#include "spec/plan_draft.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "spec/check.hpp"
+#include "spec/choice.hpp"
+
+namespace gainsweep::spec {
+namespace {
+
+using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
+    config::Integer, config::OptionalPath, config::Path, config::PatternGroups, config::Patterns,
+    config::Rates, config::Real, config::Section;
+
+constexpr std::int64_t million = 1000000;
+constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
+constexpr double week_in_seconds = 7 * 24 * 3600;
+
+Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = million) {
+  return {&value, least, most};
+}
+
+bool is_low(const Parts& parts, const std::string& format) {
+  return std::find(parts.low.begin(), parts.low.end(), format) != parts.low.end();
+}
+
+std::vector<std::string> low_names() {
+  auto names = format::names();
+  std::erase(names, "fp32");
+  return names;
+}
+
+Section describe(format::Format& format) {
+  return {{
+      {"scale",
+       "where the scales of activations come from: the first calibration samples, or the "
+       "sample at hand",
+       choice(format.activation_scale,
+              {format::ScaleRule::static_max, format::ScaleRule::dynamic_max})},
+      {"backoff", "part of the format's range that the largest magnitude is scaled to",
+       Backoff{{&format.activation_backoff, 0, 1}, {&format.weight_backoff, 0, 1}}},
+      {"granularity", "what shares a scale in a weight: the tensor or an output channel",
+       choice(format.weight_granularity)},
+  }};
+}
+
+Section describe_formats(Parts& parts) {
+  Section section{{
+      {"high", "format of what is not lowered; with fp32 nothing is rounded",
+       Choice{{"bf16", "fp32"},
+              [&parts] { return parts.high; },
+              [&parts](const std::string& name) { parts.high = name; }},
+       "", "bf16"},
+      {"low", "formats that ops may be lowered to; bf16 only below fp32",
+       ChoiceList{low_names(), 1, [&parts] { return parts.low; },
+                  [&parts](const std::vector<std::string>& names) { parts.low = names; }},
+       "", "[int8]"},
+  }};
+  for (auto& format : parts.scaled) {
+    section.keys.push_back({format.name, "properties of " + format.name + ", if it is in use",
+                            describe(format), "", "", is_low(parts, format.name)});
+  }
+  return section;
+}
+
+Section describe(ModelSpec& model) {
+  return {{
+      {"checkpoint", "folder of the model in Hugging Face layout", Path{&model.checkpoint}, "",
+       "configs/models/embedded"},
+  }};
+}
+
+Section describe(CalibrationSpec& calibration) {
+  return {{
+      {"tokens", "HDF5 file of the token ids", Path{&calibration.tokens}, "",
+       "configs/data/embedded.h5"},
+      {"samples", "number of sequences that are scored", count(calibration.samples)},
+      {"length", "predicted tokens of a sequence", count(calibration.length, 1, most_tokens),
+       "tokens"},
+      {"scale_samples",
+       "number of first sequences that static scales of activations are taken from",
+       count(calibration.scale_samples)},
+  }};
+}
+
+Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_limit) {
+  return {{
+      {"rule", "how ops form sub-graphs: by data flow, or every op alone", choice(partition.rule)},
+      {"merge", "groups of patterns, the sub-graphs of a group's matches become one",
+       PatternGroups{&partition.merge}},
+      {"split", "patterns of ops that become sub-graphs of their own", Patterns{&partition.split}},
+      {"tie", "patterns whose matches in a sub-graph share one format", Patterns{&partition.tie}},
+      {"late", "patterns of ops that join the sub-graph of their first consumer",
+       Patterns{&partition.late}},
+      {"configuration_limit", "most configurations of a sub-graph",
+       count(configuration_limit, 2, million)},
+  }};
+}
+
+Section describe(SensitivitySpec& sensitivity) {
+  return {{
+      {"precision", "arithmetic of the scoring passes", choice(sensitivity.precision)},
+  }};
+}
+
+Section describe(LatencySpec& latency) {
+  return {{
+      {"scope", "what is timed: the whole forward pass, or a sub-graph alone on captured inputs",
+       choice(latency.scope)},
+      {"batch", "number of sequences of a timed run", count(latency.batch, 1, 65536)},
+      {"length", "length of each sequence of a timed run", count(latency.length, 1, most_tokens),
+       "tokens"},
+      {"warmup", "least number of runs before timing", count(latency.rule.warmup, 0)},
+      {"repetitions", "most blocks of a unit", count(latency.rule.repetitions, 2)},
+      {"least_repetitions", "least blocks of a unit", count(latency.rule.least_repetitions, 2)},
+      {"precision", "width of the confidence intervals, relative to the baseline, that ends a unit",
+       Real{&latency.rule.precision, 0, 1}},
+      {"confidence", "confidence of those intervals",
+       Real{&latency.rule.confidence, 0, 1, true, true}},
+      {"budget_seconds", "most time of a unit",
+       Real{&latency.rule.budget_seconds, 0, week_in_seconds}, "s"},
+      {"each_member", "time every sub-graph instead of one for each structural class",
+       Flag{&latency.each_member}},
+  }};
+}
+
+Section describe(TargetSpec& target) {
+  auto names = low_names();
+  names.insert(names.begin(), "fp32");
+  return {{
+      {"mac_rates",
+       "relative rate of multiply-accumulates by format; by default the high format's bits over "
+       "the format's",
+       Rates{&target.mac_rates, names}},
+  }};
+}
+
+Section describe(SolveSpec& solve) {
+  return {{
+      {"loss_model",
+       "how loss errors add up: to first order, or with the bias that rounding puts on the loss",
+       choice(solve.loss_model)},
+      {"noise", "model of the rounding error that plans are made with", choice(solve.noise)},
+      {"objectives", "what plans gain", choice_list(solve.objectives), "", "[time, macs, memory]"},
+      {"thresholds", "allowed root-mean-square loss errors relative to the root-mean-square loss",
+       Grid{&solve.thresholds}, "", "{geometric: {from: 1.0e-4, to: 3.0e-2, count: 15}}"},
+      {"strategies", "how plans are chosen", choice_list(solve.strategies), "",
+       "[ip, prefix, random]"},
+      {"draws", "number of plans that the random strategy draws", count(solve.draws)},
+      {"frontier", "also find the whole frontier of each objective", Flag{&solve.frontier}},
+  }};
+}
+
+Section describe(EvaluateSpec& evaluate) {
+  return {{
+      {"samples", "number of sequences that plans are evaluated on", count(evaluate.samples)},
+      {"tokens",
+       "HDF5 file of the token ids; null for the sequences that follow the calibration ones",
+       OptionalPath{&evaluate.tokens}},
+      {"strategies", "strategies whose plans are evaluated; none for no evaluation",
+       choice_list(evaluate.strategies, 0)},
+      {"every", "step through the thresholds, 1 for all of them", count(evaluate.every)},
+      {"time", "measure the time of plans whose formats the device really runs",
+       Flag{&evaluate.time}},
+  }};
+}
+
+/// fp32 is no format that anything is rounded to; only its name and size mean something.
+format::Format high_format(const std::string& name) {
+  if (name != "fp32") return format::by_name(name);
+  return {.name = "fp32",
+          .grid = {.kind = format::Kind::floating,
+                   .exponent_bits = 8,
+                   .mantissa_bits = 23,
+                   .bias = 127,
+                   .max = std::numeric_limits<float>::max()},
+          .bits = 32,
+          .activation_scale = format::ScaleRule::fixed};
+}
+
+}  // namespace
+
+PlanDraft::PlanDraft() {
+  for (const auto& name : low_names()) {
+    auto format = format::by_name(name);
+    if (format.activation_scale != format::ScaleRule::fixed) {
+      parts_.scaled.push_back(std::move(format));
+    }
+  }
+  parts_.configuration_limit = static_cast<std::int64_t>(parts_.spec.partition.configuration_limit);
+}
+
+PlanDraft::PlanDraft(const Spec& spec) : PlanDraft() {
+  parts_.spec = spec;
+  parts_.configuration_limit = static_cast<std::int64_t>(spec.partition.configuration_limit);
+  for (const auto& format : spec.formats.formats) {
+    if (parts_.high.empty()) {
+      parts_.high = format.name;
+      continue;
+    }
+    parts_.low.push_back(format.name);
+    for (auto& scaled : parts_.scaled) {
+      if (scaled.name == format.name) scaled = format;
+    }
+  }
+}
+
+Spec PlanDraft::assemble() const {
+  Spec spec = parts_.spec;
+  spec.partition.configuration_limit = static_cast<std::size_t>(parts_.configuration_limit);
+  spec.formats.formats = {high_format(parts_.high)};
+  for (const auto& name : parts_.low) {
+    const auto scaled = std::find_if(parts_.scaled.begin(), parts_.scaled.end(),
+                                     [&](const auto& format) { return format.name == name; });
+    spec.formats.formats.push_back(scaled == parts_.scaled.end() ? format::by_name(name) : *scaled);
+  }
+  return spec;
+}
+
+Section PlanDraft::common() {
+  return spec::describe(static_cast<Common&>(parts_.spec));
+}
+
+Section PlanDraft::own() {
+  Spec& spec = parts_.spec;
+  return {{
+      {"model", "the trained model", describe(spec.model)},
+      {"calibration", "the data that sensitivities are measured on", describe(spec.calibration)},
+      {"formats", "the number formats", describe_formats(parts_)},
+      {"partition", "how ops form sub-graphs",
+       describe(spec.partition, parts_.configuration_limit)},
+      {"sensitivity", "how loss errors are predicted", describe(spec.sensitivity)},
+      {"latency", "how times are measured", describe(spec.latency)},
+      {"target", "what is known about the accelerator", describe(spec.target)},
+      {"solve", "which plans are made", describe(spec.solve)},
+      {"evaluate", "which plans are measured", describe(spec.evaluate)},
+  }};
+}
+
+void PlanDraft::check(const config::Written& written, config::Problems& problems) const {
+  spec::check(parts_, written, problems);
+}
+
+std::vector<std::string> PlanDraft::rules() const {
+  return spec::rules();
+}
+
+double mac_rate(const Spec& spec, const format::Format& format) {
+  const auto own = spec.target.mac_rates.find(format.name);
+  if (own != spec.target.mac_rates.end()) return own->second;
+  const int high_bits = spec.formats.formats.empty() ? 16 : spec.formats.formats.front().bits;
+  return static_cast<double>(high_bits) / format.bits;
+}
+
+}  // namespace gainsweep::spec

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/read.hpp"
+#include "execute/precision.hpp"
+#include "format/format.hpp"
+#include "gain/objective.hpp"
+#include "graph/partition.hpp"
+#include "latency/scope.hpp"
+#include "latency/stopping_rule.hpp"
+#include "sensitivity/loss_model.hpp"
+#include "solve/strategy.hpp"
+#include "spec/common.hpp"
+
+/// What experiments are described by.
+namespace gainsweep::spec {
+
+/// `model:`
+struct ModelSpec {
+  std::filesystem::path checkpoint;  ///< Hugging Face folder
+};
+
+/// `calibration:`
+struct CalibrationSpec {
+  std::filesystem::path tokens;  ///< HDF5 file with a `tokens` dataset
+  std::int64_t samples = 64;
+  std::int64_t length = 256;       ///< T: predicted tokens of a sample
+  std::int64_t scale_samples = 8;  ///< first samples that static activation scales are taken from
+};
+
+/// `formats:`; formats[0] is the high one, the low ones follow in the spec's order.
+struct FormatSpec {
+  std::vector<format::Format> formats;
+};
+
+/// `sensitivity:`
+struct SensitivitySpec {
+  execute::Precision precision = execute::Precision::fp32;
+};
+
+/// `latency:`
+struct LatencySpec {
+  latency::Scope scope = latency::Scope::model;
+  std::int64_t batch = 1;
+  std::int64_t length = 256;  ///< tokens of one run
+  latency::StoppingRule rule;
+  bool each_member = false;  ///< time every sub-graph instead of one per structural class
+};
+
+/// `solve:`
+struct SolveSpec {
+  sensitivity::LossModel loss_model = sensitivity::LossModel::bias;
+  sensitivity::Noise noise = sensitivity::Noise::empirical;
+  std::vector<gain::Objective> objectives;
+  std::vector<double> thresholds;  ///< τ, rising; a list, or {geometric: {from, to, count}}
+  std::vector<solve::Strategy> strategies;
+  std::int64_t draws = 100;  ///< of `random`
+  bool frontier = true;      ///< the whole frontier of each objective
+};
+
+/// `evaluate:`
+struct EvaluateSpec {
+  std::int64_t samples = 32;
+  std::optional<std::filesystem::path> tokens;  ///< default: the windows after the calibration ones
+  std::vector<solve::Strategy> strategies{solve::Strategy::ip};
+  std::int64_t every = 1;  ///< every n-th threshold
+  bool time = true;        ///< measure the plans' time where the device really runs their formats
+};
+
+/// `target:`
+struct TargetSpec {
+  std::map<std::string, double>
+      mac_rates;  ///< relative MAC rate by format name; default 1 high, 2 for 8 bit
+};
+
+/// A whole experiment of the kind `plan`. Relative paths are relative to the working directory of
+/// the run.
+struct Spec : Common {
+  ModelSpec model;
+  CalibrationSpec calibration;
+  FormatSpec formats;
+  graph::PartitionSpec partition;
+  SensitivitySpec sensitivity;
+  LatencySpec latency;
+  TargetSpec target;
+  SolveSpec solve;
+  EvaluateSpec evaluate;
+};
+
+using config::Parameters;
+
+/// One spec of a sweep.
+struct Point {
+  Parameters parameters;  ///< none without a sweep
+  Spec spec;
+};
+
+/// MAC rate of a format under a spec: its own or the default for its bits.
+double mac_rate(const Spec& spec, const format::Format& format);
+
+}  // namespace gainsweep::spec

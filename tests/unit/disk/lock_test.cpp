@@ -1,0 +1,129 @@
+#include "disk/lock.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "../throws.hpp"
+#include "calls.hpp"
+#include "folder.hpp"
+
+namespace gainsweep::disk {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string self = "process " + std::to_string(::getpid()) + " on ";
+
+TEST(FolderLock, RefusesASecondHolderAndNamesTheFirst) {
+  const Folder folder;
+  const FolderLock lock(folder / "run");
+  EXPECT_ERROR(FolderLock(folder / "run"), ErrorKind::environment,
+               "run is in use (" + (folder / "run/lock").string() + " is locked by " + self);
+}
+
+TEST(FolderLock, IsFreeAfterItsHolderLeaves) {
+  const Folder folder;
+  std::optional<FolderLock> lock(folder.path());
+  FolderLock moved(std::move(*lock));
+  lock.reset();
+  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment, "is in use");
+  { const FolderLock last(std::move(moved)); }
+  EXPECT_NO_THROW(FolderLock(folder.path()));
+}
+
+TEST(FolderLock, AnotherProcessHoldsItUntilItDies) {
+  const Folder folder;
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const FolderLock lock(folder.path());
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment,
+               "process " + std::to_string(child) + " on ");
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_NO_THROW(FolderLock(folder.path()));
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST(FolderLock, FolderThatCannotBe) {
+  const Folder folder;
+  folder.write("file", "");
+  EXPECT_ERROR(FolderLock(folder / "file"), ErrorKind::environment, "file cannot be written (");
+}
+
+// Other nodes read the holder from the server.
+TEST(FolderLock, TheHolderIsSynchronised) {
+  const Folder folder;
+  EXPECT_EQ(lock_holder(folder.path()), "none");
+  calls::synchronised();
+  const FolderLock lock(folder.path());
+  EXPECT_THAT(calls::synchronised(), testing::ElementsAre(testing::StartsWith(self)));
+  EXPECT_THAT(lock_holder(folder.path()), testing::StartsWith(self));
+}
+
+TEST(FolderLock, TellsWhetherItIsHeld) {
+  const Folder folder;
+  EXPECT_FALSE(is_locked(folder.path()));
+  {
+    const FolderLock lock(folder.path());
+    EXPECT_TRUE(is_locked(folder.path()));
+  }
+  EXPECT_FALSE(is_locked(folder.path()));
+}
+
+/// What may happen to a locked folder.
+const std::vector<std::function<void(const fs::path&)>> losses{
+    [](const fs::path& run) { fs::rename(run, run.string() + "-moved"); },
+    [](const fs::path& run) { fs::remove_all(run); },
+    [](const fs::path& run) { fs::remove(run / "lock"); },
+    [](const fs::path& run) { fs::rename(run / "lock", run / "other"); },
+};
+
+TEST(FolderLock, TellsWhenTheFolderOrTheFileIsNotTheOneThatWasLocked) {
+  for (const auto& lose : losses) {
+    const Folder folder;
+    const FolderLock lock(folder / "run");
+    const FolderWitness witness(folder / "run");  // of another rank
+    lock.check();
+    witness.check();
+    lose(folder / "run");
+    const auto lost = (folder / "run/lock").string() + " was moved or removed during the run";
+    EXPECT_ERROR(lock.check(), ErrorKind::environment, lost);
+    const FolderLock next(folder / "run");  // of a run that may go on there
+    next.check();
+    EXPECT_ERROR(lock.check(), ErrorKind::environment, lost);
+    EXPECT_ERROR(witness.check(), ErrorKind::environment, lost);
+  }
+}
+
+TEST(FolderLock, IsOfTheFileThatThePathNamesOnceItIsLocked) {
+  for (const auto& lose : losses) {
+    const Folder folder;
+    calls::before_flock([&] { lose(folder / "run"); });
+    const FolderLock lock(folder / "run");
+    lock.check();
+    EXPECT_ERROR(FolderLock(folder / "run"), ErrorKind::environment, "is locked by " + self);
+  }
+}
+
+TEST(FolderWitness, NeedsALockFile) {
+  const Folder folder;
+  EXPECT_ERROR(FolderWitness(folder.path()), ErrorKind::environment, "lock was moved or removed");
+}
+
+}  // namespace
+}  // namespace gainsweep::disk

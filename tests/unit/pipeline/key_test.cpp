@@ -1,0 +1,109 @@
+#include "pipeline/key.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+#include "base/error.hpp"
+
+namespace gainsweep::pipeline::key {
+namespace {
+
+/// Facts of a small experiment.
+struct Facts {
+  Computing computing{"model", "2.13.0, oneDNN 3.12.0", "AVX512; oneDNN: avx512_core", "4f", "cpu",
+                      1};
+  Sample sample{"tokens", 7};
+  std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8"),
+                                      format::by_name("fp8_e4m3")};
+  lower::Maxima maxima{{1.5F, 0}, {0.25F, 0}};
+  Workload workload{"a processor", "model", 1, 256, 5, 10, 0};
+  std::vector<std::string> lowered{"layers.0.{q,k}", "layers.1.{q,k}"};
+  std::vector<graph::Configuration> configurations{{{0}, {0}}, {{0}, {1}}, {{1}, {1}}};
+  Round round{0, 2};
+  PlanQuestion question{"macs", "ip", 0.01, "bias", 0, 100};
+  std::string precision = "fp32", assignment = "assignment", decision = "decision";
+};
+
+std::vector<std::string> keys(const Facts& f) {
+  const auto formats = of_formats(f.formats);
+  const auto maxima = of_maxima(f.maxima);
+  const auto samples = of_sample_set(std::vector{f.sample, f.sample});
+  return {observe(f.computing, f.precision, f.sample),
+          score(f.computing, f.precision, f.sample, formats, maxima),
+          timing(f.computing, f.workload, formats, f.lowered, f.configurations, f.round),
+          plan(f.decision, f.question),
+          losses(f.computing, formats, maxima, samples, f.assignment),
+          plan_times(f.computing, f.workload, formats, f.assignment, f.round)};
+}
+
+// Stored units of earlier versions of the program would be taken for new ones, or done again: a key
+// changes only with its version in key.cpp and a line in the changelog.
+TEST(Key, StaysWhatItIs) {
+  EXPECT_EQ(keys({}), (std::vector<std::string>{GOLDEN}));
+}
+
+// Which of the six keys a change of facts changes: observe, score, timing, plan, losses,
+// plan_times.
+std::string changed_by(const std::function<void(Facts&)>& change) {
+  Facts facts;
+  const auto before = keys(facts);
+  change(facts);
+  const auto after = keys(facts);
+  std::string changed;
+  for (std::size_t i = 0; i < before.size(); ++i) changed += before[i] == after[i] ? '.' : 'x';
+  return changed;
+}
+
+TEST(Key, ChangesWithEveryFactItIsMadeOf) {
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.model = "other"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.torch = "other"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.instruction_set = "other"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.arithmetic = "other"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.device = "hpu"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.threads = 2; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx....");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xx..x.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xx..x.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".x..x.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xx.xx");
+  EXPECT_EQ(
+      changed_by([](Facts& f) { f.formats[1].activation_scale = format::ScaleRule::dynamic_max; }),
+      ".xx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.machine = "other"; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.scope = "subgraph"; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.batch = 2; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.length = 2; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.warmup = 2; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.blocks = 2; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.seed = 2; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.lowered.pop_back(); }), "..x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.configurations.pop_back(); }), "..x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.round.attempt = 1; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.round.number = 1; }), "..x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.decision = "other"; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.objective = "time"; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.how = "prefix"; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.threshold = 0.02; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.loss_model = "other"; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.seed = 1; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.draws = 1; }), "...x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), "....xx");
+}
+
+TEST(Key, NeedsTheModelsDigest) {
+  Facts facts;
+  facts.computing.model.clear();
+  try {
+    keys(facts);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::internal);
+  }
+}
+
+}  // namespace
+}  // namespace gainsweep::pipeline::key
