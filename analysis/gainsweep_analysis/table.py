@@ -68,7 +68,7 @@ def objective_note(archive: Archive, objective: str) -> str:
     total = total_cost(archive, objective)
     if objective == "time":
         latency = archive.spec["latency"]
-        workload = f"{latency['batch']} × {latency['length']} tokens on {latency['device']}"
+        workload = f"{latency['batch']} × {latency['length']} tokens on {archive.spec['device']}"
         if total is None:
             return f"time of a forward pass of {workload}"
         return f"time of a forward pass, {total * 1e-6:.3g} ms in {archive.high} ({workload})"

@@ -8,7 +8,7 @@
 #include "archive/tokens.hpp"
 
 /// Token files are decoded in a child process: this program once more, which answers through a
-/// pipe (docs/decisions/0015-token-files-in-a-started-process.md).
+/// pipe (docs/decisions/0016-token-files-in-a-started-process.md).
 namespace gainsweep::archive {
 
 /// To be called first in `main` of every program that reads token files. Does nothing, unless the

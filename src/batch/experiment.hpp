@@ -21,7 +21,7 @@ struct Claim {
 
 /// One point of a batch experiment.
 struct Experiment {
-  std::string title;  ///< "calibration.length = 128"; empty without a sweep
+  std::string title;  ///< "size = 128"; empty without a sweep
   /// Values of the swept leaves, in the order of the sweep.
   std::vector<std::pair<std::string, std::string>> parameters;
   std::vector<Stage> stages;  ///< in the order of a run

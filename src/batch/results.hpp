@@ -30,7 +30,7 @@ class Results {
 
   std::size_t size() const { return records_.size(); }
   /// Changes whenever what is known of a table changes; failures are a table too. Groups of tables
-  /// ("latency" for "latency/class_0") count as one.
+  /// ("plans" for "plans/a" and "plans/b") count as one.
   std::uint64_t stamp(const std::string& group) const;
 
  private:

@@ -85,17 +85,18 @@ void Reader::read_value(const Section& section, const Place& place) {
   }
 }
 
-std::string complaint(const Moved& moved) {
-  if (moved.to.empty()) return "no longer a key (" + moved.why + "). Remove it.";
-  return "moved to '" + moved.to + "' (" + moved.why + "). Write it there.";
+std::optional<std::string> complaint(const std::vector<Moved>& moved, const std::string& path) {
+  const auto key = std::find_if(moved.begin(), moved.end(),
+                                [&](const Moved& candidate) { return candidate.from == path; });
+  if (key == moved.end()) return {};
+  if (key->to.empty()) return "no longer a key (" + key->why + "). Remove it.";
+  return "moved to '" + key->to + "' (" + key->why + "). Write it there.";
 }
 
 void Reader::report_unknown(const Section& section, const Entry& entry, const std::string& path) {
   const std::string whole = inside(path, shown_key(entry.key));
-  const auto moved = std::find_if(moved_.begin(), moved_.end(),
-                                  [&](const Moved& key) { return key.from == whole; });
-  if (moved != moved_.end()) {
-    problems_.add(entry.line, whole, complaint(*moved));
+  if (const auto moved = complaint(moved_, whole)) {
+    problems_.add(entry.line, whole, *moved);
     return;
   }
   std::vector<std::string> elsewhere;

@@ -22,8 +22,8 @@ struct Moved {
   std::string why;  ///< in a few words
 };
 
-/// The complaint about a moved key.
-std::string complaint(const Moved& moved);
+/// The complaint about the key at `path` if it is one that moved.
+std::optional<std::string> complaint(const std::vector<Moved>& moved, const std::string& path);
 
 /// Fills the values of a description from a document, strictly: whatever does not fit is reported
 /// and leaves its value as it was.

@@ -147,14 +147,17 @@ Json sweep_schema(const std::string& kind) {
           {"description", sweep_help}};
 }
 
-/// What holds for specs of a kind, and for those of the kinds behind it.
-Json branches(const Kinds& kinds, std::size_t first) {
+/// What holds for specs of a kind, and for those of the kinds behind it. Each branch is closed, so
+/// it allows the `shared` keys by name; what they may be stands beside the branches.
+Json branches(const Kinds& kinds, std::size_t first, const Section& shared) {
   const auto& kind = kinds[first];
   const auto draft = kind.make_draft();
   Json own = keys_of(draft->own());
   own["properties"]["sweep"] = sweep_schema(kind.name);
+  for (const auto& key : shared.keys) own["properties"][key.name] = true;
+  own["additionalProperties"] = false;
   Json schema = {{"if", {{"properties", {{"experiment", {{"const", kind.name}}}}}}}, {"then", own}};
-  if (first + 1 < kinds.size()) schema["else"] = branches(kinds, first + 1);
+  if (first + 1 < kinds.size()) schema["else"] = branches(kinds, first + 1, shared);
   return schema;
 }
 
@@ -170,8 +173,7 @@ std::string json_schema(const Kinds& kinds) {
                  {"description", "A batch experiment"},
                  {"type", "object"}};
   schema.update(keys_of(shared));
-  schema.update(branches(kinds, 0));
-  schema["unevaluatedProperties"] = false;
+  schema.update(branches(kinds, 0, shared));
   for (const auto& kind : kinds) {
     const auto any = kind.make_draft();
     schema["$defs"]["variations_" + kind.name] = variations(describe(heading, *any, kinds));

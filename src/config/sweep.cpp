@@ -99,9 +99,7 @@ class SweepReader {
   }
 
   std::string why_no_leaf(const std::string& name) const {
-    const auto moved = std::find_if(moved_.begin(), moved_.end(),
-                                    [&](const Moved& key) { return key.from == name; });
-    if (moved != moved_.end()) return complaint(*moved);
+    if (const auto moved = complaint(moved_, name)) return *moved;
     const auto meant = closest(name, paths_);
     return "no leaf of a spec that can be swept (leaves are whole dotted paths; " + join(fixed_) +
            " stay). " +

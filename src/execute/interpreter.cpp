@@ -137,13 +137,22 @@ void place_inputs(Program::State& program, const Inputs::State& inputs) {
 
 [[noreturn]] void rethrow(const graph::Graph& graph, const Call& call, const c10::Error& error) {
   const auto& node = graph.nodes[call.node];
-  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr;
-  throw Error(memory ? ErrorKind::environment : ErrorKind::internal,
+  throw Error(kind_of(error),
               "node " + std::to_string(call.node) + " `" + node.op + "` (" + node.path +
                   ") failed: " + error.what_without_backtrace());
 }
 
 }  // namespace
+
+// Allocators and drivers say what is wrong in words alone.
+ErrorKind kind_of(const c10::Error& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return ErrorKind::environment;
+  const std::string text = error.what_without_backtrace();
+  for (const char* part : {"can't allocate memory", "not enough memory", "out of memory", "CUDA error",
+                           "synapse", "device lost", "device is lost"})
+    if (text.find(part) != std::string::npos) return ErrorKind::environment;
+  return ErrorKind::internal;
+}
 
 std::vector<at::Tensor> evaluate(const graph::Graph& graph, const Call& call,
                                  const std::function<at::Tensor(std::size_t)>& lookup) {

@@ -95,7 +95,12 @@ ProbeRecord Prober::probe(const Inputs& inputs) {
   const auto loss = state_->forward(inputs);
   session.record.loss = loss.item<double>();
   if (!std::isfinite(session.record.loss)) state_->fail_on_loss(inputs);
-  loss.backward();
+  try {
+    loss.backward();
+  } catch (const c10::Error& error) {
+    throw Error(kind_of(error),
+                std::string("the backward pass failed: ") + error.what_without_backtrace());
+  }
   check_gradients(session.record, session.ops());
   return std::move(session.record);
 }

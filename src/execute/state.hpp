@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/error.hpp"
 #include "execute/program.hpp"
 
 /// The LibTorch side of this folder's classes; private to it.
@@ -86,6 +87,9 @@ struct Program::State {
   std::vector<unsigned char> kept;  ///< by value: not freed during the current run
   torch::jit::Stack stack;
 };
+
+/// Who must act on an error of LibTorch: `environment` for memory and lost devices.
+ErrorKind kind_of(const c10::Error& error);
 
 /// Runs the calls of a program in the caller's autograd mode (under no guard gradients are recorded
 /// for inputs or bound tensors that require them) and returns the values of `keep` in its order:

@@ -1,10 +1,12 @@
 #include "pipeline/evaluation.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/planning.hpp"
@@ -53,19 +55,16 @@ std::vector<Evaluated> collect(const Subject& subject, const std::vector<batch::
   return chosen;
 }
 
-batch::Product losses(Workbench& bench, const graph::Assignment& assignment,
-                      const lower::Maxima& maxima) {
+batch::Product evaluate(Workbench& bench, const graph::Assignment& assignment,
+                        const lower::Maxima& maxima) {
   const auto& subject = *bench.subject;
   const auto& layout = subject.layout;
-  std::vector<double> losses;
+  std::vector<double> measured;
   {
     execute::Program program(lower::fake_quantize(*subject.graph, layout.partition.ops, assignment,
                                                   layout.formats, maxima),
                              bench.evaluating.get());
-    for (const auto& sample : subject.evaluation->batches) {
-      const auto inputs = execute::make_inputs(program.graph(), sample, subject.spec.device);
-      losses.push_back(program.run(inputs).at(0));
-    }
+    measured = losses(program, subject.evaluation->batches, subject.spec.device);
   }
   bench.evaluating.release_unused();
   std::vector<std::int64_t> formats;
@@ -74,7 +73,7 @@ batch::Product losses(Workbench& bench, const graph::Assignment& assignment,
       {texts("assignment_key", {assignment_key(assignment, layout.formats)}, {},
              "Digest that joins plans and evaluations"),
        integers("assignment", formats, {{"op", formats.size()}}, "1", "Index of each op's format"),
-       reals("loss", losses, {{"sample", losses.size()}}, "nat",
+       reals("loss", measured, {{"sample", measured.size()}}, "nat",
              "Mean cross entropy of each evaluation sample")}};
 }
 
@@ -104,7 +103,7 @@ batch::Unit loss_unit(const Bench& bench, const LossFacts& facts, const SharedMa
   unit.key = key::losses(bench->computing, bench->formats, facts.maxima, facts.samples,
                          assignment_key(plan.assignment, bench->subject->layout.formats));
   unit.work = [bench, maxima, assignment = plan.assignment](batch::Context&) {
-    return losses(*bench, assignment, *maxima);
+    return evaluate(*bench, assignment, *maxima);
   };
   return unit;
 }
@@ -119,7 +118,8 @@ ContestTicket contest_of(const Bench& bench, const SharedMaxima& maxima, const E
   contest.first.placement = batch::Placement::alone;
   const auto key = assignment_key(plan.assignment, bench->subject->layout.formats);
   contest.key = [&bench, key](key::Round round) {
-    return key::plan_times(bench->computing, bench->workload, bench->formats, key, round);
+    return key::plan_times(bench->computing, bench->workload, bench->formats, bench->partition, key,
+                           round);
   };
   contest.work = [bench, maxima, assignment = plan.assignment](std::int64_t round) {
     return times(*bench, assignment, *maxima, round);
@@ -191,6 +191,21 @@ batch::Stage evaluation(Bench bench) {
     bench->timing.release();
   };
   return stage;
+}
+
+std::vector<double> losses(execute::Program& program, const std::vector<execute::Batch>& samples,
+                           execute::Device device) {
+  std::vector<double> losses;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto inputs = execute::make_inputs(program.graph(), samples[i], device);
+    losses.push_back(program.run(inputs).front());
+    if (!std::isfinite(losses.back()))
+      throw Error(ErrorKind::input, "the loss of evaluation sample " + std::to_string(i) + " is " +
+                                        shortest(losses.back()) +
+                                        " (the plan's formats overflow, or the model does). "
+                                        "Look at its ops' formats or at the sample's tokens.");
+  }
+  return losses;
 }
 
 }  // namespace gainsweep::pipeline

@@ -12,4 +12,8 @@ namespace gainsweep::pipeline {
 
 batch::Stage evaluation(Bench bench);
 
+/// The loss of each sample in order. Error(input) naming a sample whose loss is not finite.
+std::vector<double> losses(execute::Program& program, const std::vector<execute::Batch>& samples,
+                           execute::Device device);
+
 }  // namespace gainsweep::pipeline

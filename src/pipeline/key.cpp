@@ -67,6 +67,15 @@ std::string of_maxima(const lower::Maxima& maxima) {
   return builder.finish();
 }
 
+std::string of_partition(const graph::Partition& partition) {
+  digest::Builder builder;
+  for (const auto& subgraph : partition.subgraphs) {
+    builder.add("ops", subgraph.ops.size());
+    for (const auto op : subgraph.ops) builder.add("op", op.index);
+  }
+  return builder.finish();
+}
+
 std::string observe(const Computing& computing, const std::string& precision,
                     const Sample& sample) {
   auto builder = base("observe", observe_version, computing);
@@ -121,10 +130,11 @@ std::string losses(const Computing& computing, const std::string& formats,
 }
 
 std::string plan_times(const Computing& computing, const Workload& workload,
-                       const std::string& formats, const std::string& assignment, Round round) {
+                       const std::string& formats, const std::string& partition,
+                       const std::string& assignment, Round round) {
   auto builder = base("plan_times", plan_times_version, computing);
   add(builder, workload, formats, round);
-  return builder.add("assignment", assignment).finish();
+  return builder.add("partition", partition).add("assignment", assignment).finish();
 }
 
 }  // namespace gainsweep::pipeline::key

@@ -62,6 +62,8 @@ struct PlanQuestion {
 std::string of_sample_set(std::span<const Sample> samples);
 std::string of_formats(const std::vector<format::Format>& formats);
 std::string of_maxima(const lower::Maxima& maxima);
+/// Which ops stand in one sub-graph: lowered programs share quantised operands inside it.
+std::string of_partition(const graph::Partition& partition);
 
 std::string observe(const Computing& computing, const std::string& precision, const Sample& sample);
 
@@ -82,8 +84,9 @@ std::string losses(const Computing& computing, const std::string& formats,
                    const std::string& maxima, const std::string& samples,
                    const std::string& assignment);
 
-/// Times of a whole plan against all-high.
+/// Times of a whole plan against all-high; `partition` is of_partition.
 std::string plan_times(const Computing& computing, const Workload& workload,
-                       const std::string& formats, const std::string& assignment, Round round);
+                       const std::string& formats, const std::string& partition,
+                       const std::string& assignment, Round round);
 
 }  // namespace gainsweep::pipeline::key

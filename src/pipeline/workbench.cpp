@@ -15,6 +15,7 @@ void Weights::release_unused() {
 Workbench::Workbench(std::shared_ptr<const Subject> about)
     : subject(about),
       formats(key::of_formats(about->spec.formats.formats)),
+      partition(key::of_partition(about->layout.partition)),
       computing(pipeline::computing(*about)),
       workload(pipeline::workload(*about)),
       scoring(about, about->spec.sensitivity.precision),

@@ -51,7 +51,7 @@ struct Workbench {
   explicit Workbench(std::shared_ptr<const Subject> about);
 
   std::shared_ptr<const Subject> subject;
-  std::string formats;  ///< digest of the formats, for keys
+  std::string formats, partition;  ///< digests, for keys
   key::Computing computing;
   key::Workload workload;
 

@@ -219,7 +219,7 @@ Spec PlanDraft::assemble() const {
 }
 
 Section PlanDraft::common() {
-  return spec::describe(static_cast<Common&>(parts_.spec));
+  return spec::describe(static_cast<Basics&>(parts_.spec));
 }
 
 Section PlanDraft::own() {

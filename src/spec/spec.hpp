@@ -17,7 +17,7 @@
 #include "latency/stopping_rule.hpp"
 #include "sensitivity/loss_model.hpp"
 #include "solve/strategy.hpp"
-#include "spec/common.hpp"
+#include "spec/basics.hpp"
 
 /// What experiments are described by.
 namespace gainsweep::spec {
@@ -82,7 +82,7 @@ struct TargetSpec {
 
 /// A whole experiment of the kind `plan`. Relative paths are relative to the working directory of
 /// the run.
-struct Spec : Common {
+struct Spec : Basics {
   ModelSpec model;
   CalibrationSpec calibration;
   FormatSpec formats;

@@ -85,7 +85,7 @@ def test_a_read_only_disk_is_refused(job, undisturbed, small_disk):
 
 def test_a_vanished_folder_ends_the_job(job, tmp_path):
     out = tmp_path / "out"
-    started = job("configs/embedded.yaml", out, 2)
+    started = job(scenarios.shipped("embedded"), out, 2)
     await_ledger(out)
     shutil.rmtree(out, ignore_errors=True)
     code, messages = started.end()
@@ -107,7 +107,7 @@ def test_a_job_whose_folder_is_another_s_now_leaves_it_alone(
     """The folder, or its lock file alone, is moved away and another job starts there."""
     spec, reference = undisturbed
     out, away = tmp_path / "out", tmp_path / "away"
-    first = job("configs/embedded.yaml", out, 2)
+    first = job(scenarios.shipped("embedded"), out, 2)
     await_ledger(out)
     (out / lost).rename(away)
     second = job(spec, out, 2)
@@ -125,9 +125,9 @@ def test_a_job_whose_folder_is_another_s_now_leaves_it_alone(
 
 def test_a_second_job_on_a_folder_is_refused(job, tmp_path):
     out = tmp_path / "out"
-    started = job("configs/embedded.yaml", out, 2)
+    started = job(scenarios.shipped("embedded"), out, 2)
     await_ledger(out)
-    code, messages = job("configs/embedded.yaml", out, 2).end()
+    code, messages = job(scenarios.shipped("embedded"), out, 2).end()
     assert code == 1, messages
     holder = re.search(r"is locked by process (\d+) on \S+\)", messages)
     assert holder, messages

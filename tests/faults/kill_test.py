@@ -158,7 +158,7 @@ def test_what_is_lost_is_at_most_the_units_since_the_last_part(
 def test_a_job_killed_while_it_times_goes_on(program, job, tmp_path):
     """The root dies between timing rounds: those stored are kept, and all else stays the same."""
     spec, reference, out = (
-        "configs/smoke.yaml",
+        scenarios.shipped("smoke"),
         tmp_path / "reference",
         tmp_path / "out",
     )
@@ -171,7 +171,7 @@ def test_a_job_killed_while_it_times_goes_on(program, job, tmp_path):
         "action": "kill",
     }
     assert job(spec, out, 2, fault=fault).end()[0] != 0
-    stored = status(program, out)["stages"]["latency"]["done"]
+    stored = status(program, out)["stages"]["timing"]["done"]
     assert stored > 0, "the kill came before the timing rounds"
     kept = scenarios.parts(out)
     assert job(spec, out, 3).end()[0] == 0

@@ -6,7 +6,7 @@ import time
 
 import h5py
 import pytest
-from conftest import check_same, status
+from conftest import check_same, scenarios, status
 
 
 def running(program, out):
@@ -38,7 +38,7 @@ def hang(rank, count=400):
 
 @pytest.mark.parametrize("to", ["launcher", "one rank"])
 def test_sigusr1_stops_all_ranks_with_75(program, job, tmp_path, to):
-    spec, out = "configs/embedded.yaml", tmp_path / "out"
+    spec, out = scenarios.shipped("embedded"), tmp_path / "out"
     started = job(spec, out, 2)
     running(program, out)
     target = started.process.pid if to == "launcher" else started.ranks()[-1]
@@ -54,7 +54,7 @@ def test_sigusr1_stops_all_ranks_with_75(program, job, tmp_path, to):
 
 
 def test_sigterm_stores_what_is_finished(program, job, tmp_path):
-    spec, out = "configs/embedded.yaml", tmp_path / "out"
+    spec, out = scenarios.shipped("embedded"), tmp_path / "out"
     started = job(spec, out, 2)
     running(program, out)
     before = status(program, out)["stages"]["score"]["done"]
@@ -104,7 +104,7 @@ def num_frontiers(archive):
 
 
 def test_timings_of_another_archive_give_its_plans(program, job, tmp_path):
-    spec, first, second = "configs/smoke.yaml", tmp_path / "first", tmp_path / "second"
+    spec, first, second = scenarios.shipped("smoke"), tmp_path / "first", tmp_path / "second"
     assert job(spec, first, 2).end()[0] == 0
     donor = str(first / "archive.h5")
     code, messages = job(spec, second, 3, "--from", donor).end()

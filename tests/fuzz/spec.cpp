@@ -7,7 +7,7 @@
 namespace {
 
 using gainsweep::ErrorKind;
-namespace config = gainsweep::config;
+namespace spec = gainsweep::spec;
 namespace fuzz = gainsweep::fuzz;
 
 void check(const spec::Spec& spec) {

@@ -116,8 +116,8 @@ TEST_P(ChainTest, ADamagedStateEndsTheJobAndSaysWhatToDo) {
 
 INSTANTIATE_TEST_SUITE_P(Placements, ChainTest,
                          testing::Values(Placement::anywhere, Placement::together),
-                         [](const auto& info) {
-                           return info.param == Placement::together ? "together" : "anywhere";
+                         [](const auto& placed) {
+                           return placed.param == Placement::together ? "together" : "anywhere";
                          });
 
 }  // namespace

@@ -3,12 +3,15 @@
 The executable's path comes from the environment variable GAINSWEEP (CMake sets it).
 """
 
+import atexit
+import functools
 import importlib.util
 import json
 import os
 import shutil
 import struct
 import subprocess
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -106,7 +109,7 @@ def write_tokens(path, tokens, name="tokens"):
 def tiny_spec(material):
     """A complete experiment on the tiny model: every stage but timing."""
     return {
-        "schema": 1,
+        "schema": 2,
         "name": "tiny",
         "model": {"checkpoint": str(material / "checkpoints/good")},
         "calibration": {
@@ -125,6 +128,27 @@ def tiny_spec(material):
         },
         "evaluate": {"samples": 3},
     }
+
+
+def has_fast_int8():
+    """Whether this processor has the kernels of bf16 and int8 that times are taken of."""
+    flags = Path("/proc/cpuinfo").read_text().split()
+    return bool({"avx512_vnni", "avx_vnni", "amx_int8"} & set(flags))
+
+
+@functools.cache
+def shipped(name):
+    """A spec of configs/; where its times cannot be taken, the same beside fp32, which every
+    processor has fast kernels for."""
+    path = SOURCE / "configs" / f"{name}.yaml"
+    if has_fast_int8():
+        return path.relative_to(SOURCE)
+    folder = Path(tempfile.mkdtemp(prefix="gainsweep-specs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    text = path.read_text()
+    assert "high: bf16" in text
+    (folder / path.name).write_text(text.replace("high: bf16", "high: fp32"))
+    return folder / path.name
 
 
 def merged(spec, changes):

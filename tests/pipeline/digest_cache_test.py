@@ -13,7 +13,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from conftest import SOURCE, is_identical
+from conftest import SOURCE, is_identical, shipped
 
 FORGED = "ab" * 32
 
@@ -172,12 +172,12 @@ def test_files_left_alone_are_remembered_and_change_no_archive(run, program, cac
     status = weights.stat()
     if time.time() - max(status.st_mtime, status.st_ctime) < 120:
         pytest.skip("the sources were checked out a moment ago")
-    first = run("configs/smoke.yaml")
+    first = run(shipped("smoke"))
     entry = entry_path(cache, weights)
     text = entry.read_text()
     digest = text.splitlines()[-2].removeprefix("digest ")
     assert text == entry_text(weights, digest)
-    second = run("configs/smoke.yaml", 2)
+    second = run(shipped("smoke"), 2)
     same, differences = is_identical(program, first, second)
     assert same, differences
     assert sorted(Path(cache / "gainsweep").iterdir()) == sorted(

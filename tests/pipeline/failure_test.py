@@ -60,7 +60,7 @@ def test_static_scales_need_all_of_their_samples(program, poisoned, tmp_path):
     out = tmp_path / "out"
     result = program("run", spec, "--out", out)
     assert result.returncode == 3, result.stderr
-    assert "score is left out: the largest magnitudes of sample 1 failed" in result.stderr
+    assert "score: everything is left out: the largest magnitudes of sample 1 failed" in result.stderr
     with h5py.File(out / "archive.h5") as archive:
         assert "scores" not in archive and "plans" not in archive
         assert archive["failures/label"].asstr()[()].tolist() == ["largest magnitudes of sample 1"]
@@ -80,7 +80,7 @@ def test_weights_that_are_not_finite(program, maker, write_spec, tmp_path, value
                       formats={"low": ["int8"], "int8": {"scale": "dynamic"}})  # fmt: skip
     result = program("run", spec, "--out", out)
     assert result.returncode == 3, result.stderr
-    assert "solve is left out: no calibration sample was scored" in result.stderr
+    assert "planning: everything is left out: no calibration sample was scored" in result.stderr
     with h5py.File(out / "archive.h5") as archive:
         reasons = archive["failures/reason"].asstr()[()].tolist()
         labels = archive["failures/label"].asstr()[()].tolist()
@@ -111,7 +111,7 @@ def test_ranks_that_differ_are_refused(program, finished, tmp_path):
 
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_a_device_that_is_not_there_is_refused(program, write_spec, tmp_path, ranks):
-    spec = write_spec(latency={"device": "hpu"})
+    spec = write_spec(device="hpu")
     result = program("run", spec, "--out", tmp_path / "out", ranks=ranks)
     assert result.returncode == 1, result.stderr
     assert "gainsweep: device hpu is not here" in result.stderr

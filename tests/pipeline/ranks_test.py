@@ -2,9 +2,9 @@
 
 import h5py
 import pytest
-from conftest import SOURCE, is_identical
+from conftest import SOURCE, is_identical, shipped
 
-SMOKE = "configs/smoke.yaml"
+SMOKE = shipped("smoke")
 RANKS = [2, 3, 4, 8]
 
 

@@ -3,10 +3,11 @@
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
-from conftest import is_identical
+from conftest import is_identical, shipped
 
 
 def kill_when(process, due):
@@ -89,7 +90,7 @@ def test_a_damaged_part_is_done_again(program, finished, copy_of_finished):
 
 def test_one_run_a_folder(program, finished, tmp_path):
     out = tmp_path / "out"
-    process = program.start("run", "configs/smoke.yaml", "--out", out)
+    process = program.start("run", shipped("smoke"), "--out", out)
     try:
         while process.poll() is None and not (out / "run.json").exists():
             time.sleep(0.005)
@@ -99,3 +100,28 @@ def test_one_run_a_folder(program, finished, tmp_path):
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def digests_of_a_second_run(program, spec, folder):
+    """How many digests a run makes that finds everything done."""
+    out, count = folder / "out", folder / "digests"
+    assert program("run", spec, "--out", out).returncode == 0
+    environment = os.environ | {
+        "LD_PRELOAD": os.environ["GAINSWEEP_DIGEST_COUNTER"],
+        "DIGEST_COUNT": str(count),
+    }
+    command = program.command("run", spec, "--out", out)
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return int(count.read_text())
+
+
+def test_a_run_with_nothing_to_do_digests_each_sample_at_most_four_times(
+    program, write_spec, tmp_path
+):
+    counts = {}
+    for samples in (6, 16):
+        folder = tmp_path / str(samples)
+        folder.mkdir()
+        spec = write_spec(calibration={"samples": samples, "scale_samples": samples})
+        counts[samples] = digests_of_a_second_run(program, spec, folder)
+    assert 0 < counts[16] - counts[6] <= 4 * 10

@@ -2,9 +2,9 @@
 
 import h5py
 import pytest
-from conftest import is_identical, parts
+from conftest import is_identical, parts, shipped
 
-SMOKE = "configs/smoke.yaml"
+SMOKE = shipped("smoke")
 
 DETERMINISTIC = {
     "ops", "operands", "subgraphs", "formats", "maxima", "scores", "timed_configurations",

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+from conftest import has_fast_int8
 
 DYNAMIC = {"scale": "dynamic"}
 VARIANTS = {
@@ -51,6 +52,8 @@ EMBEDDED = {
     "model": {"checkpoint": "configs/models/embedded"},
     "calibration": {"tokens": "configs/data/embedded.h5", "samples": 2, "length": 32,
                     "scale_samples": 2},
+    # Beside fp32, which every processor has fast kernels for, where bf16 lacks them.
+    "formats": {"high": "bf16" if has_fast_int8() else "fp32"},
     "latency": {"length": 32, "warmup": 1, "repetitions": 2, "least_repetitions": 2},
     "solve": {"objectives": ["time"], "thresholds": [0.1], "strategies": ["ip"]},
     "evaluate": {"samples": 1, "strategies": ["ip"]},
@@ -74,9 +77,25 @@ def test_times_of_each_member(program, write_spec, tmp_path):
 
 
 def test_int8_beside_fp8_in_time(program, write_spec, tmp_path):
-    formats = {"formats": {"low": ["int8", "fp8_e4m3"]}}
+    formats = {"formats": EMBEDDED["formats"] | {"low": ["int8", "fp8_e4m3"]}}
     timed(program, write_spec(**EMBEDDED | formats), tmp_path / "out")
     with h5py.File(tmp_path / "out/archive.h5") as archive:
         names = archive["formats/name"].asstr()[()].tolist()
         chosen = archive["measured/plans/time/ip/assignment"][()]
         assert names.index("fp8_e4m3") not in chosen, "emulated formats gain no time"
+
+
+@pytest.mark.skipif(has_fast_int8(), reason="this processor has all kernels that times need")
+def test_without_kernels_times_are_left_out_and_the_rest_is_there(program, write_spec, tmp_path):
+    objectives = {"solve": EMBEDDED["solve"] | {"objectives": ["time", "macs"]}}
+    spec = write_spec(**EMBEDDED | objectives | {"formats": {"high": "bf16"}})
+    result = program("run", spec, "--out", tmp_path / "out")
+    assert result.returncode == 3, result.stderr
+    assert "times and the objective time are left out: " in result.stderr
+    assert "kernel" in result.stderr
+    with h5py.File(tmp_path / "out/archive.h5") as archive:
+        assert archive["plans/macs/ip/gain"].shape[0] == 1
+        assert "plans" not in archive["measured"] and "latency" not in archive["measured"]
+        assert "kernel" in archive["measured/machine"].attrs["untimed"]
+    alone = write_spec(**EMBEDDED | {"formats": {"high": "bf16"}})
+    assert "asks for time alone" in program.refuses("run", alone, "--out", tmp_path / "b", code=1)

@@ -112,11 +112,20 @@ def _cut(value) -> str:
 
 
 def load() -> dict:
-    return json.loads(FILE.read_text())
+    """What they were made on, and the numbers by name."""
+    stored = json.loads(FILE.read_text())
+    rows = stored["numbers"].items()
+    numbers = {f"{row}/{field}": value for row, fields in rows for field, value in fields.items()}
+    return {"arithmetic": stored["arithmetic"], "numbers": numbers}
 
 
 def store(now: dict, about: dict[str, str]) -> None:
-    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in now.items())
+    """A line for each row of a table."""
+    rows: dict[str, dict] = {}
+    for name, value in now.items():
+        row, field = name.rsplit("/", 1)
+        rows.setdefault(row, {})[field] = value
+    lines = ",\n".join(f" {json.dumps(row)}: {json.dumps(fields)}" for row, fields in rows.items())
     FILE.write_text(
         f'{{"arithmetic": {json.dumps(about)},\n"numbers": {{\n{lines}\n}}}}\n', encoding="utf-8"
     )

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "files.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::digest {
 namespace {
@@ -133,13 +134,14 @@ TEST_F(DigestFileSet, NoticesAChangeSinceTheStateWasTaken) {
 }
 
 TEST_F(DigestFileSet, AnAbsentFileIsAnError) {
-  EXPECT_THROW(FileSet({folder_ / "absent"}, Cache(std::nullopt)), Error);
+  EXPECT_ERROR(FileSet({folder_ / "absent"}, Cache(std::nullopt)), ErrorKind::input, "absent");
 }
 
 TEST_F(DigestFileSet, PartsThatDoNotAddUpAreRefused) {
   FileSet set(files_, Cache(std::nullopt));
-  EXPECT_THROW(set.digests(), Error);
-  EXPECT_THROW(set.complete({set.hash(0, 2, 1)}, false), Error);
+  EXPECT_ERROR(set.digests(), ErrorKind::internal, "digests were asked for too early");
+  EXPECT_ERROR(set.complete({set.hash(0, 2, 1)}, false), ErrorKind::internal,
+               "digests of blocks do not add up to the files");
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 #include <cstdlib>
 
-#include "base/error.hpp"
 #include "execute/state.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -68,7 +68,8 @@ TEST_F(Device, OfAGaudiIsTheProcessesOnlyOne) {
 }
 
 TEST_F(Device, ThatIsNotThereIsAnError) {
-  EXPECT_THROW(start(execute::Device::cuda, 1, 8), Error);
+  EXPECT_THAT([] { start(execute::Device::cuda, 1, 8); },
+              throws(ErrorKind::internal, "there is no cuda device 8"));
   EXPECT_EQ(FakeCuda::getDeviceIndex(), 0);
 }
 

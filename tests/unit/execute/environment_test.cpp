@@ -1,10 +1,14 @@
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <functional>
 
 #include "execute/kernels.hpp"
+#include "execute/state.hpp"
 #include "fixture.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -45,6 +49,21 @@ TEST(Environment, NamesVersionsAndInstructionSets) {
   EXPECT_EQ(environment(execute::Device::cpu).instruction_set, first.instruction_set);
 }
 
+TEST(Errors, OfMemoryAndDevicesAreTheEnvironments) {
+  const auto kind = [](const std::function<void()>& act) {
+    try {
+      act();
+    } catch (const c10::Error& error) {
+      return kind_of(error);
+    }
+    return ErrorKind::input;
+  };
+  EXPECT_EQ(kind([] { at::empty({std::int64_t{1} << 46}, at::kFloat); }), ErrorKind::environment);
+  EXPECT_EQ(kind([] { TORCH_CHECK(false, "CUDA error: unspecified launch failure"); }),
+            ErrorKind::environment);
+  EXPECT_EQ(kind([] { at::ones({2, 3}).matmul(at::ones({2, 3})); }), ErrorKind::internal);
+}
+
 TEST(Kernels, NamesTheKernelsOfLinearLayers) {
   if (!processor_has("avx512_vnni") && !processor_has("avx_vnni") && !processor_has("amx_int8")) {
     const auto message = fixture::message_of(ErrorKind::environment,
@@ -71,7 +90,8 @@ TEST(Kernels, GivesStandardOutputBack) {
   EXPECT_TRUE(onednn_log([] { std::printf("inside "); }).starts_with("inside "));
   std::printf("after");
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "before after");
-  EXPECT_THROW(onednn_log([] { throw Error(ErrorKind::internal, "work failed"); }), Error);
+  EXPECT_THAT([] { onednn_log([] { throw Error(ErrorKind::internal, "work failed"); }); },
+              throws(ErrorKind::internal, "work failed"));
 }
 
 }  // namespace

@@ -13,9 +13,6 @@
 namespace gainsweep::execute {
 namespace {
 
-using execute::Device;
-using execute::Precision;
-
 constexpr std::int64_t length = 64;
 /// `g` of the development data's reference_scores.json.
 constexpr double reference_losses[] = {1.47101848658, 1.77560662911, 1.31794847303, 1.4690060356};

@@ -16,8 +16,6 @@
 namespace gainsweep::execute {
 namespace {
 
-using execute::Device;
-using execute::Precision;
 using nlohmann::json;
 
 /// The development data's model with its scores, computed independently in float64.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::format {
 namespace {
@@ -40,7 +41,7 @@ TEST(Format, UnknownNameGivesAHint) {
     EXPECT_THAT(error.what(), testing::HasSubstr("unknown number format 'fp8_e4m4'"));
     EXPECT_THAT(error.what(), testing::HasSubstr("Did you mean 'fp8_e4m3'?"));
   }
-  EXPECT_THROW(by_name(""), Error);
+  EXPECT_ERROR(by_name(""), ErrorKind::config, "unknown number format ''");
 }
 
 /// The mean of (z·u)² over a log-uniform mantissa, u uniform within half a step of 2^-m, by sums.

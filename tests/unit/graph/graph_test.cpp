@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "models.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::graph {
 namespace {
@@ -36,13 +37,13 @@ TEST(Builder, ReturnsOneValueForAParameterNamedTwice) {
   const ValueId first = graph.add_parameter("w", {2, 3});
   EXPECT_EQ(graph.add_parameter("w", {2, 3}), first);
   EXPECT_NE(graph.add_parameter("other", {2, 3}), first);
-  EXPECT_THROW(graph.add_parameter("w", {3, 2}), Error);
+  EXPECT_ERROR(graph.add_parameter("w", {3, 2}), ErrorKind::internal, "w");
 }
 
 TEST(Builder, ChecksWhatItCanAtOnce) {
   Graph graph;
-  EXPECT_THROW(graph.add_constant("c", {2, 2}, {1, 2, 3}), Error);
-  EXPECT_THROW(graph.add_output({2}), Error);
+  EXPECT_ERROR(graph.add_constant("c", {2, 2}, {1, 2, 3}), ErrorKind::internal, "c");
+  EXPECT_ERROR(graph.add_output({2}), ErrorKind::internal, "an output is added before any node");
 }
 
 TEST(Builder, AddsFurtherOutputsToTheLastNode) {

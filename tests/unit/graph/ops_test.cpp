@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "models.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::graph {
 namespace {
@@ -121,7 +122,8 @@ TEST(QuantizableOps, RefuseCallsWithoutTensors) {
   Graph graph;
   const ValueId x = graph.add_input("x", ElementType::real, {2, 8});
   graph.add_node("aten::linear", {x}, {2, 8}, "broken");
-  EXPECT_THROW(quantizable_ops(graph), Error);
+  EXPECT_ERROR(quantizable_ops(graph), ErrorKind::internal,
+               "aten::linear at `broken`: argument 1 is not a tensor");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "graph/partition.hpp"
 #include "models.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::graph {
 namespace {
@@ -202,9 +203,11 @@ TEST(Configurations, AreAllDifferentAndAsManyAsTheLimitCounts) {
 
 TEST(Configurations, RefuseWhatDoesNotFit) {
   Subgraph subgraph{.ops = {{0}}, .ties = {{0}}};
-  EXPECT_THROW(configurations(subgraph, {}), Error);
-  EXPECT_THROW(configurations(subgraph, {{{1}}}), Error);
-  EXPECT_THROW(configurations(subgraph, {{}}), Error);
+  EXPECT_ERROR(configurations(subgraph, {}), ErrorKind::internal, "formats");
+  EXPECT_ERROR(configurations(subgraph, {{{1}}}), ErrorKind::internal,
+               "the high format must be allowed for every op");
+  EXPECT_ERROR(configurations(subgraph, {{}}), ErrorKind::internal,
+               "the high format must be allowed for every op");
 }
 
 }  // namespace

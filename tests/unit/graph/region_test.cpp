@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "graph/partition.hpp"
 #include "models.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::graph {
 namespace {
@@ -74,8 +75,8 @@ TEST(Extract, NamesInputsAndKeepsOutputsThatNobodyReads) {
 }
 
 TEST(Extract, RefusesNodesThatDoNotExist) {
-  EXPECT_THROW(extract(llama(1), {}), Error);
-  EXPECT_THROW(extract(llama(1), {{100000}}), Error);
+  EXPECT_ERROR(extract(llama(1), {}), ErrorKind::internal, "a region needs existing nodes");
+  EXPECT_ERROR(extract(llama(1), {{100000}}), ErrorKind::internal, "a region needs existing nodes");
 }
 
 }  // namespace

@@ -10,14 +10,14 @@
 namespace gainsweep::latency {
 namespace {
 
-spec::LatencySpec lenient() {
-  spec::LatencySpec spec;
-  spec.warmup = 2;
-  spec.repetitions = 40;
-  spec.least_repetitions = 6;
-  spec.precision = 0.02;
-  spec.budget_seconds = 1e9;
-  return spec;
+StoppingRule lenient() {
+  StoppingRule rule;
+  rule.warmup = 2;
+  rule.repetitions = 40;
+  rule.least_repetitions = 6;
+  rule.precision = 0.02;
+  rule.budget_seconds = 1e9;
+  return rule;
 }
 
 // `blocks` blocks of a baseline of 1 s and one configuration that saves 0.1 s ± spread.

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "graphs.hpp"
 #include "lower/pass.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::lower {
 namespace {
@@ -83,9 +84,9 @@ TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
                  "the time of an emulation means nothing; real low formats of this kind of op: "
                  "int8). Leave it high in the time objective, or use a device that has the format");
   }
-  EXPECT_THROW(
+  EXPECT_ERROR(
       lowered({high_format, high_format, high_format, int8}, graph::PartitionRule::sequential),
-      Error)
+      ErrorKind::config, "no low format has a real kernel for this kind of op")
       << "attention matmuls have no int8 kernel";
 }
 

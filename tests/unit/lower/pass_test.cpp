@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "graphs.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::lower {
 namespace {
@@ -117,9 +118,12 @@ TEST(FakeQuantize, RoundsFormatsOfFixedScaleWithoutMaxima) {
 TEST(FakeQuantize, RefusesStaticScalesWithoutMaxima) {
   const auto graph = gated();
   const auto ops = graph::quantizable_ops(graph);
-  EXPECT_THROW(fake_quantize(graph, ops, graph::Assignment(4, FormatId{1}), formats(), {}), Error);
-  EXPECT_THROW(fake_quantize(graph, ops, graph::Assignment(3), formats(), {}), Error);
-  EXPECT_THROW(fake_quantize(graph, ops, graph::Assignment(4, FormatId{9}), formats(), {}), Error);
+  EXPECT_ERROR(fake_quantize(graph, ops, graph::Assignment(4, FormatId{1}), formats(), {}),
+               ErrorKind::internal, "has no observed maximum for operand");
+  EXPECT_ERROR(fake_quantize(graph, ops, graph::Assignment(3), formats(), {}), ErrorKind::internal,
+               "an assignment of 3 formats for 4 ops");
+  EXPECT_ERROR(fake_quantize(graph, ops, graph::Assignment(4, FormatId{9}), formats(), {}),
+               ErrorKind::internal, "format 9 in an assignment");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::parallel {
 namespace {
@@ -61,7 +62,7 @@ TEST(DevicePlace, RefusesMoreRanksThanDevices) {
 TEST(DevicePlace, ServesTheRanksBeforeTheOneThatIsRefused) {
   const auto node = equal_views(3, {"0", "1"});
   EXPECT_EQ(device_of(1, node, "cuda", "n1"), 1u);
-  EXPECT_THROW(device_of(2, node, "cuda", "n1"), Error);
+  EXPECT_ERROR(device_of(2, node, "cuda", "n1"), ErrorKind::environment, "would share cuda device");
 }
 
 TEST(DevicePlace, RefusesTwoRanksThatWereGivenOneDevice) {

@@ -7,7 +7,7 @@
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "models.hpp"
-#include "pipeline/experiment.hpp"
+#include "pipeline/timing_target.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -130,15 +130,15 @@ TEST(TimingTargets, AreClassesWithSomethingToChoose) {
 }
 
 TEST(TimingTargets, InScopeSubgraphOneMemberStandsForItsClass) {
-  config::LatencySpec spec;
-  spec.scope = config::LatencyScope::subgraph;
+  spec::LatencySpec spec;
+  spec.scope = latency::Scope::subgraph;
   for (const auto& target : timing_targets(models::llama(), spec)) {
     EXPECT_EQ(target.lowered, std::vector{target.applies_to.front()});
   }
 }
 
 TEST(TimingTargets, EachMemberCanHaveItsOwn) {
-  config::LatencySpec spec;
+  spec::LatencySpec spec;
   spec.each_member = true;
   const auto targets = timing_targets(models::llama(), spec);
   EXPECT_EQ(targets.size(), 9u);

@@ -4,22 +4,19 @@
 
 #include <cmath>
 
-#include "base/error.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::sensitivity {
 namespace {
-
-using sensitivity::LossModel;
-using sensitivity::Noise;
 
 std::vector<format::Format> formats() {
   return {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
 }
 
 /// Two samples of one op with two operands and one with one.
-std::vector<ScoreRecord> records() {
-  ScoreRecord first{3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}};
-  ScoreRecord second{4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}};
+std::vector<execute::ProbeRecord> records() {
+  execute::ProbeRecord first{3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}};
+  execute::ProbeRecord second{4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}};
   return {first, second};
 }
 
@@ -45,13 +42,16 @@ TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
 }
 
 TEST(LossErrors, RefuseRecordsThatDoNotFit) {
-  EXPECT_THROW(loss_errors({}, formats(), Noise::paper), Error);
+  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper), ErrorKind::internal,
+               "there are no scores to take errors from");
   auto fewer_ops = records();
   fewer_ops[1].operands.pop_back();
-  EXPECT_THROW(loss_errors(fewer_ops, formats(), Noise::paper), Error);
+  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper), ErrorKind::internal,
+               "scores of samples differ in their ops");
   auto fewer_formats = records();
   fewer_formats[1].operands[0][1].step_norm.pop_back();
-  EXPECT_THROW(loss_errors(fewer_formats, formats(), Noise::empirical), Error);
+  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical), ErrorKind::internal,
+               "differ in their low formats");
 }
 
 TEST(Budget, IsWhatPredictsTheThreshold) {

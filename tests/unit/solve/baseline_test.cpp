@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "solve/solve.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -29,9 +30,10 @@ TEST(Prefix, LowersFreeOpsWithoutABudget) {
 }
 
 TEST(Prefix, RefusesMalformedFormats) {
-  EXPECT_THROW(prefix({{{0, 1}}}, 1), Error);
-  EXPECT_THROW(prefix({{{1, -1}}}, 1), Error);
-  EXPECT_THROW(prefix({{{1, std::nan("")}}}, 1), Error);
+  EXPECT_ERROR(prefix({{{0, 1}}}, 1), ErrorKind::internal, "op 0 offers format 0 at the cost 1");
+  EXPECT_ERROR(prefix({{{1, -1}}}, 1), ErrorKind::internal, "op 0 offers format 1 at the cost -1");
+  EXPECT_ERROR(prefix({{{1, std::nan("")}}}, 1), ErrorKind::internal,
+               "op 0 offers format 1 at the cost nan");
 }
 
 TEST(Random, DrawsTheSameOnEveryPlatform) {

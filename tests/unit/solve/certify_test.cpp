@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "instances.hpp"
 #include "solve/solve.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -136,7 +137,8 @@ TEST(Certify, RefutesAPlanThatIsNotOptimal) {
   Solution wrong = dynamic_program(problem);
   wrong.choices = {0, 1};
   wrong.gain = 9;
-  EXPECT_THROW(certify(problem, wrong), Error);
+  EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal,
+               "CBC and the dynamic program disagree");
 }
 
 TEST(Certify, RefusesAPlanThatDoesNotAddUp) {
@@ -144,17 +146,18 @@ TEST(Certify, RefusesAPlanThatDoesNotAddUp) {
   const Solution right = dynamic_program(problem);
   Solution wrong = right;
   wrong.gain += 1;
-  EXPECT_THROW(certify(problem, wrong), Error);
+  EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal, "the plan to certify does not add up");
   wrong = right;
   wrong.choices = {1, 1};
   wrong.gain = 19;
   wrong.cost = 2;
-  EXPECT_THROW(certify(problem, wrong), Error);
+  EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal, "the plan to certify does not add up");
   wrong.choices = {1, 2};
-  EXPECT_THROW(certify(problem, wrong), Error);
+  EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal, "the plan to certify does not add up");
   wrong = right;
   wrong.termination = Termination::infeasible;
-  EXPECT_THROW(certify(problem, wrong), Error);
+  EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal,
+               "CBC and the dynamic program disagree");
 }
 
 TEST(Certify, PrintsNothing) {

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "instances.hpp"
 #include "solve/solve.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -154,7 +155,8 @@ TEST(DynamicProgram, RefusesMalformedProblems) {
 TEST(Exhaustive, RefusesTooManySelections) {
   Problem problem;
   problem.groups.assign(23, {{0, 0}, {1, 1}});
-  EXPECT_THROW(exhaustive(problem), Error);
+  EXPECT_ERROR(exhaustive(problem), ErrorKind::internal,
+               "selections was given to exhaustive search");
 }
 
 }  // namespace

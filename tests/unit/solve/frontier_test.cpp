@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "instances.hpp"
 #include "solve/solve.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -90,9 +91,10 @@ TEST(Frontier, LeavesOutCostsAboveTheLargestBudget) {
 }
 
 TEST(Frontier, RefusesMalformedGroups) {
-  EXPECT_THROW(frontier({{}}, 1), Error);
-  EXPECT_THROW(frontier({{{1, -1.0}}}, 1), Error);
-  EXPECT_THROW(frontier({{{1, 1.0}}}, std::nan("")), Error);
+  EXPECT_ERROR(frontier({{}}, 1), ErrorKind::internal, "knapsack group 0 ");
+  EXPECT_ERROR(frontier({{{1, -1.0}}}, 1), ErrorKind::internal, "knapsack group 0 ");
+  EXPECT_ERROR(frontier({{{1, 1.0}}}, std::nan("")), ErrorKind::internal,
+               "the largest budget of a frontier is not a number");
 }
 
 }  // namespace

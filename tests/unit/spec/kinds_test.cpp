@@ -4,7 +4,7 @@
 
 #include "config/print.hpp"
 #include "config/read.hpp"
-#include "spec/common.hpp"
+#include "spec/basics.hpp"
 #include "spec/read.hpp"
 #include "unit/throws.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 /// Another experiment with the keys that all have.
 class Counting final : public config::Draft {
  public:
-  Common shared;
+  Basics shared;
   std::int64_t up_to = 10;
 
   config::Section common() override { return describe(shared); }

@@ -1,4 +1,4 @@
-#include "spec/common.hpp"
+#include "spec/basics.hpp"
 
 #include "spec/choice.hpp"
 
@@ -10,18 +10,18 @@ constexpr std::int64_t largest_exact_json_integer = (std::int64_t{1} << 53) - 1;
 
 }  // namespace
 
-config::Section describe(Common& common) {
+config::Section describe(Basics& basics) {
   return {{
       {.name = "name",
        .help = "name of the experiment",
-       .value = config::Name{&common.name},
+       .value = config::Name{&basics.name},
        .example = "embedded",
        .fixed = true},
-      {"device", "device that numbers are computed and times measured on", choice(common.device)},
+      {"device", "device that numbers are computed and times measured on", choice(basics.device)},
       {"threads", "threads of one operator on one rank",
-       config::Integer{&common.threads, 1, most_threads}},
+       config::Integer{&basics.threads, 1, most_threads}},
       {"seed", "seed of everything random",
-       config::Integer{&common.seed, 0, largest_exact_json_integer}},
+       config::Integer{&basics.seed, 0, largest_exact_json_integer}},
   }};
 }
 

@@ -9,14 +9,14 @@
 namespace gainsweep::spec {
 
 /// What experiments of all kinds have.
-struct Common {
+struct Basics {
   std::string name;
   execute::Device device = execute::Device::cpu;
   std::int64_t threads = 1;
   std::int64_t seed = 0;
 };
 
-/// Their keys, bound to `common`.
-config::Section describe(Common& common);
+/// Their keys, bound to `basics`.
+config::Section describe(Basics& basics);
 
 }  // namespace gainsweep::spec
