@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "cli/opening.hpp"
 #include "cli/provenance.hpp"
+#include "digest/digest.hpp"
 #include "disk/lock.hpp"
 #include "job/activity.hpp"
 #include "job/job.hpp"
@@ -64,35 +65,69 @@ void agree_on_folder(const parallel::Comm& comm, const std::filesystem::path& fo
   parallel::agree(comm, {{"output folder (its lock's holder)", holder, ErrorKind::environment}});
 }
 
+// Digest of everything that the archive of a run follows from.
+std::string asked(const std::vector<batch::Experiment>& experiments, const std::string& spec_text) {
+  digest::Builder builder;
+  builder.add("version", program_version).add("commit", program_commit).add("spec", spec_text);
+  for (const auto& experiment : experiments) {
+    for (const auto& claim : experiment.claims) builder.add(claim.what, claim.value);
+    for (const auto& [name, value] : experiment.provenance) builder.add(name, value);
+  }
+  return builder.finish();
+}
+
+// Collective. Whether an earlier run left nothing to do.
+bool is_done(const parallel::Comm& comm, const std::filesystem::path& folder,
+             const job::Ledger& ledger) {
+  bool done = false;
+  together(comm, [&] { done = comm.is_root() && job::is_done(folder, ledger.asked); });
+  if (done)
+    log_line("gainsweep: nothing to do: " + (folder / "archive.h5").string() +
+             " is what this command makes");
+  return comm.any_of(done);
+}
+
+struct Run {
+  std::vector<spec::Point> points;
+  std::vector<batch::Experiment> experiments;  // of the points
+  archive::Contents contents;                  // of the archive, but for its tables
+};
+
+Outcome run_points(const Opening& opening, Run run, job::Job& job) {
+  for (std::size_t i = 0; i < run.points.size(); ++i) {
+    opening.start(run.points[i]);
+    if (job.run_point(run.experiments[i])) return Outcome::stopped;
+    run.experiments[i] = {};  // with what it made of results
+  }
+  run.contents.machine["finished"] = job::utc_now();
+  return job.finish(std::move(run.contents));
+}
+
 Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
+  const auto& folder = options.job.folder;
   job::Ledger ledger;
   ledger.started = job::utc_now();
   std::string text;
   together(comm, [&] { text = spec::load_text(options.spec); });
   agree_on_command(comm, options, text);
   auto donor = read_donor(comm, options);
-  std::vector<spec::Point> points;
-  together(comm, [&] { points = spec::read_points(text, options.spec.string()); });
+  Run run;
+  together(comm, [&] { run.points = spec::read_points(text, options.spec.string()); });
   Opening opening(comm);
-  auto experiments = opening.open(points);
+  run.experiments = opening.open(run.points);
   std::optional<disk::FolderLock> lock;
   together(comm, [&] {
-    if (comm.is_root()) lock.emplace(lock_folder(options.job.folder));
+    if (comm.is_root()) lock.emplace(lock_folder(folder));
   });
-  agree_on_folder(comm, options.job.folder);
-
-  ledger.name = points.front().spec.name;
-  ledger.points = points.size();
-  auto contents = describe(ledger, text, experiments.back().machine, comm.size());
+  agree_on_folder(comm, folder);
+  ledger.name = run.points.front().spec.name;
+  ledger.points = run.points.size();
+  ledger.asked = asked(run.experiments, text);
+  if (is_done(comm, folder, ledger)) return Outcome::done;
+  run.contents = describe(ledger, text, run.experiments.back().machine, comm.size());
   std::optional<job::Job> job;
   together(comm, [&] { job.emplace(comm, options.job, std::move(donor), ledger); });
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    opening.start(points[i]);
-    if (job->run_point(experiments[i])) return Outcome::stopped;
-    experiments[i] = {};  // with what it made of results
-  }
-  contents.machine["finished"] = job::utc_now();
-  return job->finish(std::move(contents));
+  return run_points(opening, std::move(run), *job);
 }
 
 int exit_code_of(Outcome outcome) {

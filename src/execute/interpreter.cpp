@@ -137,9 +137,8 @@ void place_inputs(Program::State& program, const Inputs::State& inputs) {
 
 [[noreturn]] void rethrow(const graph::Graph& graph, const Call& call, const c10::Error& error) {
   const auto& node = graph.nodes[call.node];
-  throw Error(kind_of(error),
-              "node " + std::to_string(call.node) + " `" + node.op + "` (" + node.path +
-                  ") failed: " + error.what_without_backtrace());
+  throw Error(kind_of(error), "node " + std::to_string(call.node) + " `" + node.op + "` (" +
+                                  node.path + ") failed: " + error.what_without_backtrace());
 }
 
 }  // namespace
@@ -148,8 +147,8 @@ void place_inputs(Program::State& program, const Inputs::State& inputs) {
 ErrorKind kind_of(const c10::Error& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return ErrorKind::environment;
   const std::string text = error.what_without_backtrace();
-  for (const char* part : {"can't allocate memory", "not enough memory", "out of memory", "CUDA error",
-                           "synapse", "device lost", "device is lost"})
+  for (const char* part : {"can't allocate memory", "not enough memory", "out of memory",
+                           "CUDA error", "synapse", "device lost", "device is lost"})
     if (text.find(part) != std::string::npos) return ErrorKind::environment;
   return ErrorKind::internal;
 }

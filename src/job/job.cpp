@@ -6,6 +6,7 @@
 #include "archive/archive.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "digest/digest.hpp"
 #include "job/progress.hpp"
 #include "job/signals.hpp"
 #include "parallel/agree.hpp"
@@ -301,6 +302,7 @@ Outcome Job::finish(archive::Contents contents) {
     for (const auto& table : contents.tables) failed = failed || table.path == batch::failures;
     archive::write(options_.folder / "archive.h5", contents, [&] { store_.check_folder(); });
     ledger_.finished = utc_now();
+    if (!failed) ledger_.archive = digest::of_file(options_.folder / "archive.h5");
     write_ledger(/*at_once=*/true);
   });
   return comm_.all_of(!failed) ? Outcome::done : Outcome::failed;
@@ -309,12 +311,12 @@ Outcome Job::finish(archive::Contents contents) {
 // For `status`, which tells a stage's rate from it. The ranks start their count with the stage.
 void Job::note_start(const Stage& stage, const Call& call) {
   watch_.enter(stage.name);
-  if (!comm_.is_root()) return;
+  if (!comm_.is_root() || next_of(call.units).empty()) return;
   ledger_.stage = stage.name;
   ledger_.stage_started = unix_seconds();
   ledger_.stage_over = 0;
   for (const auto& key : noted_[stage.name]) ledger_.stage_over += store_.results().is_over(key);
-  write_ledger(/*at_once=*/!next_of(call.units).empty());
+  write_ledger(/*at_once=*/true);
 }
 
 void Job::note(const std::string& stage, const Call& call) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "digest/digest.hpp"
 #include "disk/file.hpp"
 #include "disk/replace.hpp"
 
@@ -21,6 +22,8 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
   const nlohmann::json json{{"name", ledger.name},
                             {"started", ledger.started},
                             {"finished", ledger.finished},
+                            {"asked", ledger.asked},
+                            {"archive", ledger.archive},
                             {"points", ledger.points},
                             {"point", ledger.point},
                             {"parameters", ledger.parameters},
@@ -43,6 +46,8 @@ Ledger read_ledger(const std::filesystem::path& folder) {
     json.at("name").get_to(ledger.name);
     json.at("started").get_to(ledger.started);
     json.at("finished").get_to(ledger.finished);
+    json.at("asked").get_to(ledger.asked);
+    json.at("archive").get_to(ledger.archive);
     json.at("points").get_to(ledger.points);
     json.at("point").get_to(ledger.point);
     json.at("parameters").get_to(ledger.parameters);
@@ -55,6 +60,16 @@ Ledger read_ledger(const std::filesystem::path& folder) {
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::input, path.string() + " is damaged (" + error.what() +
                                       "). Delete it; the next run writes it anew.");
+  }
+}
+
+bool is_done(const std::filesystem::path& folder, const std::string& asked) {
+  try {
+    const auto ledger = read_ledger(folder);
+    return ledger.asked == asked && !ledger.archive.empty() &&
+           digest::of_file(folder / "archive.h5") == ledger.archive;
+  } catch (const Error&) {
+    return false;  // no run yet, or one of another program
   }
 }
 

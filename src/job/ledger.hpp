@@ -20,6 +20,8 @@ struct Ledger {
   std::string name;               ///< of the spec
   std::string started;            ///< UTC
   std::string finished;           ///< empty while it runs
+  std::string asked;              ///< digest of everything that the archive follows from
+  std::string archive;            ///< digest of the archive's file; empty where something failed
   std::size_t points = 1;         ///< of the spec's sweep
   std::size_t point = 0;          ///< the one that runs
   std::string parameters;         ///< of that point; empty without a sweep
@@ -28,6 +30,10 @@ struct Ledger {
   std::size_t stage_over = 0;     ///< units that were over before it started
   std::vector<CalledFor> stages;  ///< in the order of the run
 };
+
+/// Whether the folder's archive is what a run that asks for `asked` would make, and nothing failed
+/// on the way; then there is nothing to do.
+bool is_done(const std::filesystem::path& folder, const std::string& asked);
 
 /// Error(environment) when the disk refuses.
 void write(const std::filesystem::path& folder, const Ledger& ledger);

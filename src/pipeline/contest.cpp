@@ -147,6 +147,48 @@ std::vector<std::vector<T>> fold(const std::vector<T>& flat, std::size_t rows) {
   return folded;
 }
 
+batch::Unit round_unit(const ContestTicket& contest, key::Round round) {
+  batch::Unit unit;
+  static_cast<batch::Ticket&>(unit) = contest.first;
+  unit.order += static_cast<std::uint64_t>(round.number);
+  unit.label += ", round " + std::to_string(round.number);
+  unit.key = contest.key(round);
+  unit.work = [work = contest.work, number = round.number](batch::Context&) {
+    return work(number);
+  };
+  return unit;
+}
+
+// The rounds of one attempt at a contest: those stored, then the next unless it is over.
+struct Attempt {
+  Rounds rounds;
+  bool is_over = false;  // by the stopping rule, or because a round failed
+  bool is_of_this_host = true;
+};
+
+Attempt attempted(Workbench& bench, const batch::Results& results, const ContestTicket& contest,
+                  std::int64_t number) {
+  const auto& rule = bench.subject->spec.latency.rule;
+  Attempt attempt;
+  auto& [units, timings, may_come] = attempt.rounds;
+  for (std::int64_t round = 0;; ++round) {
+    units.push_back(round_unit(contest, {number, round}));
+    const auto* record = results.find(units.back().key);
+    if (record == nullptr) {
+      attempt.is_over = results.is_over(units.back().key);
+      if (!attempt.is_over)
+        may_come =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, most_rounds(rule) - round - 1));
+      return attempt;
+    }
+    const auto& host = texts(record->fields, "host").at(0);
+    attempt.is_of_this_host = attempt.is_of_this_host && host == bench.subject->host;
+    timings.push_back(parsed(bench, *record));
+    attempt.is_over = latency::finished(latency::concatenate(timings), rule);
+    if (attempt.is_over) return attempt;
+  }
+}
+
 }  // namespace
 
 void TimedPrograms::end() {
@@ -207,30 +249,12 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
 }
 
 Rounds rounds(Workbench& bench, const batch::Results& results, const ContestTicket& contest) {
-  const auto& rule = bench.subject->spec.latency.rule;
+  std::optional<Rounds> ours;
   for (std::int64_t attempt = 0;; ++attempt) {
-    Rounds found;
-    bool is_ours = true;  // all rounds are of this host
-    for (std::int64_t round = 0;; ++round) {
-      batch::Unit unit;
-      static_cast<batch::Ticket&>(unit) = contest.first;
-      unit.order += static_cast<std::uint64_t>(round);
-      unit.label += ", round " + std::to_string(round);
-      unit.key = contest.key({attempt, round});
-      unit.work = [work = contest.work, round](batch::Context&) { return work(round); };
-      found.units.push_back(unit);
-      const auto* record = results.find(unit.key);
-      if (record == nullptr && results.is_over(unit.key)) return found;
-      if (record == nullptr && !is_ours) break;
-      if (record == nullptr) {
-        found.may_come =
-            static_cast<std::size_t>(std::max<std::int64_t>(0, most_rounds(rule) - round - 1));
-        return found;
-      }
-      is_ours = is_ours && texts(record->fields, "host").at(0) == bench.subject->host;
-      found.timings.push_back(parsed(bench, *record));
-      if (latency::finished(latency::concatenate(found.timings), rule)) return found;
-    }
+    auto found = attempted(bench, results, contest, attempt);
+    if (found.is_over) return std::move(found.rounds);
+    if (found.rounds.timings.empty()) return ours ? *std::move(ours) : std::move(found.rounds);
+    if (found.is_of_this_host) ours = std::move(found.rounds);
   }
 }
 

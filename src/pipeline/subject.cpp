@@ -26,6 +26,7 @@ struct Shelf::State {
   std::map<Windows, std::shared_ptr<const Samples>> samples;
   std::set<std::pair<const Samples*, const Samples*>> disjoint;  // calibration, evaluation
   std::map<Built, std::shared_ptr<const graph::Graph>> graphs;
+  std::map<std::pair<execute::Device, std::int64_t>, execute::Environment> environments;
 };
 
 namespace {
@@ -170,7 +171,8 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
   subject.target = lower::cpu_target();
   subject.layout = make_layout(subject);
   subject.timing_targets = timing_targets(subject.layout, spec.latency);
-  subject.environment = execute::environment(spec.device);
+  subject.environment = lend(lent.environments, {spec.device, spec.threads},
+                             [&] { return execute::environment(spec.device); });
   subject.resolved = spec::resolved(spec);
   if (wants_time(spec)) leave_out_time(subject);
   return subject;

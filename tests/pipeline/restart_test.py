@@ -81,6 +81,7 @@ def test_a_damaged_part_is_done_again(program, finished, copy_of_finished):
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)
+    (out / "archive.h5").unlink()
     result = program("run", copy_of_finished / "spec.yaml", "--out", out)
     assert result.returncode == 0, result.stderr
     assert f"{part} is damaged; its units are done again" in result.stderr
@@ -106,6 +107,7 @@ def digests_of_a_second_run(program, spec, folder):
     """How many digests a run makes that finds everything done."""
     out, count = folder / "out", folder / "digests"
     assert program("run", spec, "--out", out).returncode == 0
+    (out / "archive.h5").unlink()  # a run with an archive does not even look at its parts
     environment = os.environ | {
         "LD_PRELOAD": os.environ["GAINSWEEP_DIGEST_COUNTER"],
         "DIGEST_COUNT": str(count),
@@ -125,3 +127,19 @@ def test_a_run_with_nothing_to_do_digests_each_sample_at_most_four_times(
         spec = write_spec(calibration={"samples": samples, "scale_samples": samples})
         counts[samples] = digests_of_a_second_run(program, spec, folder)
     assert 0 < counts[16] - counts[6] <= 4 * 10
+
+
+def test_a_finished_run_is_not_done_again(program, copy_of_finished, write_spec):
+    out, spec = copy_of_finished / "out", copy_of_finished / "spec.yaml"
+    assert program("run", spec, "--out", out).returncode == 0  # its folder moved; so did its spec
+    before = (out / "archive.h5").stat().st_mtime_ns
+    again = program("run", spec, "--out", out, ranks=2)
+    assert again.returncode == 0 and "nothing to do" in again.stderr, again.stderr
+    assert (out / "archive.h5").stat().st_mtime_ns == before
+    damaged = bytearray((out / "archive.h5").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (out / "archive.h5").write_bytes(damaged)
+    mended = program("run", spec, "--out", out)
+    assert mended.returncode == 0 and "nothing to do" not in mended.stderr, mended.stderr
+    other = program("run", write_spec(seed=1), "--out", out)
+    assert other.returncode == 0 and "nothing to do" not in other.stderr, other.stderr

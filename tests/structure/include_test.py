@@ -26,7 +26,7 @@ ALLOWED = {
     "spec": "base config execute format gain graph latency sensitivity solve",
     "archive": "base digest disk",
     "batch": "archive base",
-    "job": "archive base batch disk parallel",
+    "job": "archive base batch digest disk parallel",
     "pipeline": "archive base batch digest execute format gain graph latency lower model "
     "sensitivity solve spec",
     "cli": "archive base batch digest disk graph job model parallel pipeline spec",

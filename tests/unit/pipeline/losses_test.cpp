@@ -14,8 +14,8 @@ namespace {
 class Quotient : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("gainsweep_losses_" + std::to_string(::getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("gainsweep_losses_" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_);
     std::string header = R"({"unused":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
     header.resize((header.size() + 7) / 8 * 8, ' ');

@@ -15,8 +15,10 @@ std::vector<format::Format> formats() {
 
 /// Two samples of one op with two operands and one with one.
 std::vector<execute::ProbeRecord> records() {
-  execute::ProbeRecord first{3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}};
-  execute::ProbeRecord second{4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}};
+  execute::ProbeRecord first{
+      3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}};
+  execute::ProbeRecord second{
+      4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}};
   return {first, second};
 }
 
