@@ -15,8 +15,8 @@ SEAL_SIZE = 512
 class Changes:
     """From one layout to the next. A path is that of a table or a field, without `measured/`."""
 
-    layout: int = 1
-    schema: int = 1
+    layout: int | None = None  # as it was
+    schema: int | None = None
     moved_keys: dict[str, str] = field(default_factory=dict)  # of specs, section.key or key
     gone_keys: frozenset[str] = frozenset()
     renamed: dict[str, str] = field(default_factory=dict)  # tables and fields, whole paths
@@ -57,7 +57,9 @@ class Changes:
                     continue
             elif named := re.match(r"(\w+):", line):
                 section = named[1]
-            kept.append(re.sub(r"^schema: .*", f"schema: {self.schema}", line))
+            if self.schema is not None:
+                line = re.sub(r"^schema: .*", f"schema: {self.schema}", line)
+            kept.append(line)
         # A section whose keys all moved is none any more.
         bare = [
             i
@@ -104,7 +106,7 @@ def _copy_group(source: h5py.Group, target: h5py.Group, changes: Changes) -> Non
             _copy_field(item, target, renamed, changes)
     for key in set(source.attrs) - {"sha256"}:
         target.attrs[key] = source.attrs[key]
-    if source.name == "/":
+    if source.name == "/" and changes.layout is not None:
         target.attrs["schema_version"] = np.int64(changes.layout)
     _add_columns(source, target, changes)
     target.attrs["sha256"] = _group_digest(target)

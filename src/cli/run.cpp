@@ -139,8 +139,8 @@ void tell(Outcome outcome, const std::filesystem::path& folder) {
   if (outcome == Outcome::stopped)
     log_line("gainsweep: stopped by SIGUSR1; the same command goes on");
   if (outcome == Outcome::failed)
-    log_line("gainsweep: something failed or was left out, as told above; 'gainsweep status " +
-             folder.string() + "' names failed units");
+    log_line("gainsweep: some units failed or were left out; 'gainsweep status " + folder.string() +
+             "' names them");
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ std::size_t count_failed(const std::vector<Unit>& units, const Results& results)
 }
 
 Watch::Ended ended(const std::optional<Reason>& reason) {
+  if (reason && reason->kind == ErrorKind::environment) return Watch::Ended::uncounted;
   return reason ? Watch::Ended::failed : Watch::Ended::done;
 }
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SOURCE
+from conftest import SOURCE, shipped
 from local_slurm import GAUDI_PER_NODE, LocalSlurm, obstacle, wait_until
 
 RUN = "cluster/slurm/run.sbatch"
@@ -93,7 +93,8 @@ def wait_for_stage(folder: Path, stage: str):
 
     def begun() -> bool:
         try:
-            return bool(json.loads((folder / "run.json").read_text())["units"].get(stage))
+            stages = json.loads((folder / "run.json").read_text())["stages"]
+            return any(known["name"] == stage and known["units"] for known in stages)
         except FileNotFoundError:
             return False
 
@@ -107,7 +108,7 @@ def assert_equal(program: Path, archive: Path, other: Path):
 
 def test_run_leaves_an_archive(slurm, submit, tmp_path, record_testsuite_property):
     start = time.monotonic()
-    job = submit(RUN, "configs/smoke.yaml", tmp_path / "smoke")
+    job = submit(RUN, shipped("smoke"), tmp_path / "smoke")
     end_of(slurm, job, tmp_path)
     seconds = time.monotonic() - start
     print(f"sbatch to result: {seconds:.1f} s")
@@ -133,7 +134,7 @@ def test_signal_stops_requeues_and_goes_on(
 
 def test_array_runs_a_spec_a_task(slurm, submit, program, long_spec, undisturbed, tmp_path):
     options = ("--array=0-1", "--ntasks-per-node=1")
-    job = submit(ARRAY, tmp_path / "out", "configs/smoke.yaml", long_spec, options=options)
+    job = submit(ARRAY, tmp_path / "out", shipped("smoke"), long_spec, options=options)
     for task in ("0", "1"):
         end_of(slurm, f"{job}_{task}", tmp_path)
     assert (tmp_path / "out" / "smoke" / "archive.h5").exists()

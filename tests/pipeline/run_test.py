@@ -84,7 +84,7 @@ def test_a_new_threshold_scores_nothing_again(program, finished, copy_of_finishe
     assert result.returncode == 0, result.stderr
     done = {line.split()[0]: line for line in result.stderr.splitlines()}
     assert "units/s" not in done["observe"] and "units/s" not in done["score"]
-    assert "units/s" in done["solve"], "the new threshold has plans of its own"
+    assert "units/s" in done["planning"], "the new threshold has plans of its own"
     after = parts(copy_of_finished / "out")
     assert before.items() <= after.items(), "old parts stay as they are"
     with h5py.File(copy_of_finished / "out/archive.h5") as archive:

@@ -73,7 +73,7 @@ def test_another_archive_of_the_sweep_saves_all_measuring(program, swept, tmp_pa
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     for line in result.stderr.splitlines():
-        assert "units/s" not in line or line.startswith("solve"), line
+        assert "units/s" not in line or line.startswith("planning"), line
     assert is_identical(program, swept / "out", tmp_path / "out")[0]
 
 
@@ -103,7 +103,7 @@ def test_solve_finds_the_point_that_measured_what_a_spec_asks_for(
 def test_a_wrong_point_is_found_before_the_first_one_runs(program, write_spec, tmp_path):
     spec = write_spec(sweep={"product": {"calibration.samples": [4, 5000], "seed": [0, 1]}})
     message = program.refuses("run", spec, "--out", tmp_path / "out")
-    assert "at the point calibration.samples = 5000, seed = 1" in message
+    assert "at the point calibration.samples = 5000, seed = 0" in message
     assert "tokens" in message
     assert not list(tmp_path.glob("out/parts/*"))
 

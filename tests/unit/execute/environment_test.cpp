@@ -2,7 +2,6 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 
 #include "execute/kernels.hpp"
@@ -12,14 +11,6 @@
 
 namespace gainsweep::execute {
 namespace {
-
-bool processor_has(const std::string& flag) {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
-  }
-  return false;
-}
 
 TEST(Environment, SetsTheThreadCount) {
   const int before = at::get_num_threads();
@@ -65,7 +56,7 @@ TEST(Errors, OfMemoryAndDevicesAreTheEnvironments) {
 }
 
 TEST(Kernels, NamesTheKernelsOfLinearLayers) {
-  if (!processor_has("avx512_vnni") && !processor_has("avx_vnni") && !processor_has("amx_int8")) {
+  if (!fixture::multiplies_int8_exactly()) {
     const auto message = fixture::message_of(ErrorKind::environment,
                                              [] { linear_kernels(8, 64, 64, Precision::bf16); });
     EXPECT_NE(message.find("reference kernel"), std::string::npos) << message;

@@ -88,6 +88,17 @@ std::string message_of(ErrorKind kind, const std::function<void()>& call) {
   return "";
 }
 
+bool processor_has(const std::string& flag) {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
+  return false;
+}
+
+bool multiplies_int8_exactly() {
+  return processor_has("avx512_vnni") || processor_has("avx_vnni") || processor_has("amx_int8");
+}
+
 std::filesystem::path development_data() {
   return GAINSWEEP_SOURCE_DIR "/../shared/data";
 }

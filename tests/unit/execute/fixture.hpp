@@ -44,6 +44,11 @@ std::vector<float> numbers(std::size_t count, unsigned seed);
 /// The message of the Error of a kind that a call throws; a failure of the test for anything else.
 std::string message_of(ErrorKind kind, const std::function<void()>& call);
 
+/// Whether this processor has a feature, as /proc/cpuinfo spells it.
+bool processor_has(const std::string& flag);
+/// Whether oneDNN multiplies int8 without saturating 16-bit sums here.
+bool multiplies_int8_exactly();
+
 std::filesystem::path development_data();
 
 /// The first `count` ids of a .npy file of unsigned 16-bit integers.

@@ -63,6 +63,8 @@ at::Tensor run(const Graph& graph, execute::Precision precision, const at::Tenso
 class LoweredLinear : public ::testing::TestWithParam<Case> {};
 
 TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
+  if (!fixture::multiplies_int8_exactly())
+    GTEST_SKIP() << "without VNNI oneDNN's int8 kernels saturate 16-bit sums";
   const auto graph = linear_graph(GetParam().bias);
   const auto partition = graph::partition(graph, {}, 2);
   const auto formats = formats_of(GetParam());
@@ -86,6 +88,8 @@ TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
 
 /// Codes and scales multiplied out in 64-bit integers and fp64.
 TEST_P(LoweredLinear, EqualsExactIntegerArithmetic) {
+  if (!fixture::multiplies_int8_exactly())
+    GTEST_SKIP() << "without VNNI oneDNN's int8 kernels saturate 16-bit sums";
   const auto graph = linear_graph(GetParam().bias);
   const auto partition = graph::partition(graph, {}, 2);
   const auto real = lower::lower(graph, partition, {FormatId{1}}, formats_of(GetParam()),
@@ -114,6 +118,8 @@ INSTANTIATE_TEST_SUITE_P(Rules, LoweredLinear,
                                            Case{.per_channel = false}));
 
 TEST(LoweredHigh, EqualsThePlainProgram) {
+  if (!fixture::processor_has("avx512bw"))
+    GTEST_SKIP() << "this processor has no bf16 kernels of linear layers";
   for (const bool bias : {false, true}) {
     const auto graph = linear_graph(bias);
     const auto partition = graph::partition(graph, {}, 2);
@@ -130,6 +136,8 @@ TEST(LoweredHigh, EqualsThePlainProgram) {
 
 /// A tied head's packed copy comes beside the embedding's own tensor.
 TEST(LoweredTied, KeepsTheEmbeddingBesideThePackedHead) {
+  if (!fixture::multiplies_int8_exactly())
+    GTEST_SKIP() << "without VNNI oneDNN's int8 kernels saturate 16-bit sums";
   Graph graph;
   graph.name = "tied";
   const auto ids = graph.add_input("tokens", ElementType::index, {1, tokens});

@@ -67,7 +67,8 @@ def compare(program, folder):
 
 def main():
     program, *roots = sys.argv[1:]
-    folders = sorted(f.parent for root in roots for f in pathlib.Path(root).glob("**/config.json"))
+    configs = (f for root in roots for f in pathlib.Path(root).glob("**/config.json"))
+    folders = sorted(f.parent for f in configs if "wrong_inputs" not in f.parts)
     if not folders:
         print("skipped: no checkpoint")
         sys.exit(77)
