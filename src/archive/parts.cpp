@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "archive/layout.hpp"
+#include "archive/states.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "disk/file.hpp"
@@ -135,7 +136,7 @@ std::vector<Record> read_parts(const std::filesystem::path& folder,
 }
 
 void remove_leftovers(const std::filesystem::path& folder) {
-  for (const auto& of : {folder, parts_folder(folder)}) {
+  for (const auto& of : {folder, parts_folder(folder), states_folder(folder)}) {
     for (const auto& path : entries(of)) {
       std::error_code code;
       if (is_temporary(path)) std::filesystem::remove(path, code);

@@ -51,7 +51,7 @@ std::vector<Record> read_parts(const std::filesystem::path& folder,
                                const std::vector<std::string>& names,
                                std::chrono::milliseconds patience = std::chrono::seconds(30));
 
-/// Removes files that a killed writer left unfinished in a folder and its parts. Only for the
+/// Removes files that a killed writer left unfinished in a folder, its parts and its states. Only for the
 /// holder of the folder's lock, before anybody writes.
 void remove_leftovers(const std::filesystem::path& folder);
 

@@ -15,7 +15,11 @@ constexpr const char* table_name = "state";
 
 }  // namespace
 
-States::States(std::filesystem::path folder) : folder_(std::move(folder) / "states") {}
+std::filesystem::path states_folder(const std::filesystem::path& folder) {
+  return folder / "states";
+}
+
+States::States(std::filesystem::path folder) : folder_(states_folder(folder)) {}
 
 void States::keep(const std::string& key, const std::vector<Field>& state) {
   disk::make_folder(folder_);

@@ -9,6 +9,9 @@
 
 namespace gainsweep::archive {
 
+/// Where the states of a run's units lie.
+std::filesystem::path states_folder(const std::filesystem::path& folder);
+
 /// What finished units left for the next of their chains: closed files
 /// `<folder>/states/<unit key>-<sha256>.h5`. For one thread at a time.
 class States {

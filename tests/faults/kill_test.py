@@ -36,9 +36,12 @@ def random_fault(chance, ranks, files):
     }
 
 
-def kill_from_outside(job, chance, seconds):
-    """One rank, at a random moment of its life; whether there was one to kill."""
-    while not job.ranks() and job.process.poll() is None:
+def kill_from_outside(job, chance, seconds, out):
+    """One rank, at a random moment from when it knows its folder on; whether there was one to kill.
+
+    Open MPI's launcher may wait for ever for a rank that dies while MPI starts.
+    """
+    while not (out / "lock").exists() and job.process.poll() is None:
         time.sleep(0.002)
     time.sleep(chance.uniform(0, 0.8 * seconds))
     ranks = job.ranks()
@@ -61,7 +64,7 @@ def hurt(job, spec, out, chance, seconds, files=FILES, **options):
         fault = random_fault(chance, ranks, files)
         return job(spec, out, ranks, fault=fault, **options).end()[0] != 0, ranks, fault
     started = job(spec, out, ranks, **options)
-    killed = kill_from_outside(started, chance, seconds)
+    killed = kill_from_outside(started, chance, seconds, out)
     return started.end()[0] != 0 and killed, ranks, "from outside"
 
 

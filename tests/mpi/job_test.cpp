@@ -6,6 +6,7 @@
 #include "parallel/agree.hpp"
 #include "shared_folder.hpp"
 #include "toy.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::job {
 namespace {
@@ -142,7 +143,7 @@ TEST_F(JobTest, WhatBuildsOnFailedUnitsIsLeftOut) {
   const bool mended = false;
   const auto ended = run(comm, options(), {experiment({failing(2, mended), sum_of("failing", 6)})});
   EXPECT_EQ(ended.outcome, Outcome::failed);
-  EXPECT_THROW(archive::table(ended.contents, "sum"), Error);
+  EXPECT_ERROR(archive::table(ended.contents, "sum"), ErrorKind::input, "no table 'sum'");
 }
 
 TEST_F(JobTest, AStageSeesTheResultsOfEarlierOnes) {

@@ -14,6 +14,7 @@
 #include "archive/layout.hpp"
 #include "base/error.hpp"
 #include "sample.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -32,7 +33,7 @@ TEST(Damage, EveryFlippedByteIsRefused) {
   const std::string bytes = sample::file_bytes(folder / "a.h5");
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     put_byte(folder / "a.h5", i, flipped(bytes, i));
-    EXPECT_THROW(read(folder / "a.h5"), Error) << "byte " << i;
+    EXPECT_ERROR(read(folder / "a.h5"), ErrorKind::input, "a.h5") << "byte " << i;
     put_byte(folder / "a.h5", i, bytes[i]);
   }
   EXPECT_NO_THROW(read(folder / "a.h5"));
@@ -53,7 +54,7 @@ TEST(Damage, SampledFlipsOfALargerArchiveAreRefused) {
   for (int draw = 0; draw < 200; ++draw) {
     const std::size_t i = generator() % bytes.size();
     put_byte(folder / "a.h5", i, flipped(bytes, i));
-    EXPECT_THROW(read(folder / "a.h5"), Error) << "byte " << i;
+    EXPECT_ERROR(read(folder / "a.h5"), ErrorKind::input, "a.h5") << "byte " << i;
     put_byte(folder / "a.h5", i, bytes[i]);
   }
 }
@@ -63,12 +64,12 @@ TEST(Damage, TruncatedFilesAreRefused) {
   write(folder / "a.h5", sample::small());
   for (std::size_t size = std::filesystem::file_size(folder / "a.h5"); size-- > 0;) {
     std::filesystem::resize_file(folder / "a.h5", size);
-    EXPECT_THROW(read(folder / "a.h5"), Error) << size << " bytes";
+    EXPECT_ERROR(read(folder / "a.h5"), ErrorKind::input, "a.h5") << size << " bytes";
     if (size > 1100) size -= 96;
   }
   write(folder / "a.h5", sample::small());
   std::ofstream(folder / "a.h5", std::ios::app) << 'x';
-  EXPECT_THROW(read(folder / "a.h5"), Error);
+  EXPECT_ERROR(read(folder / "a.h5"), ErrorKind::input, "a.h5");
 }
 
 /// "" if the image is refused as bad input or decodes to `expected`, else what is wrong.

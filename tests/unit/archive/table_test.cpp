@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "sample.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -47,19 +48,19 @@ TEST(Stack, RefusesRecordsThatDisagree) {
   Record other = sample::record(1);
   other.fields[0].shape = {1, 3};
   other.fields[0].axes = {"a", "op"};
-  EXPECT_THROW(stack({sample::record(0), other}), Error);
+  EXPECT_ERROR(stack({sample::record(0), other}), ErrorKind::internal, "scores");
   other = sample::record(1);
   other.fields.pop_back();
-  EXPECT_THROW(stack({sample::record(0), other}), Error);
+  EXPECT_ERROR(stack({sample::record(0), other}), ErrorKind::internal, "scores");
   other = sample::record(1);
   std::get<std::vector<double>>(other.fields[0].values).pop_back();
-  EXPECT_THROW(stack({sample::record(0), other}), Error);
+  EXPECT_ERROR(stack({sample::record(0), other}), ErrorKind::internal, "scores");
 }
 
 TEST(Row, RefusesWhatIsNoTableOfUnits) {
   const Contents contents = sample::small();
-  EXPECT_THROW(row(table(contents, "ops"), 0), Error);
-  EXPECT_THROW(row(table(contents, "scores"), 2), Error);
+  EXPECT_ERROR(row(table(contents, "ops"), 0), ErrorKind::input, "has no field 'unit_key'");
+  EXPECT_ERROR(row(table(contents, "scores"), 2), ErrorKind::input, "has no row 2");
   EXPECT_EQ(row(table(contents, "scores"), 1).key, sample::key(2));
 }
 

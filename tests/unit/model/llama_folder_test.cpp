@@ -4,6 +4,7 @@
 #include "digest/digest.hpp"
 #include "files.hpp"
 #include "model/llama.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -113,7 +114,8 @@ TEST(LlamaFolder, DigestNeedsThoseOfAllFiles) {
   folder.write("config.json", config_text);
   folder.write("model.safetensors", weights());
   const auto model = open(folder.path());
-  EXPECT_THROW(digest(model, {{folder.path() / "config.json", "x"}}), Error);
+  EXPECT_ERROR(digest(model, {{folder.path() / "config.json", "x"}}), ErrorKind::internal,
+               "digest");
 }
 
 TEST(LlamaFolder, OpensTrainedModels) {

@@ -7,6 +7,7 @@
 #include "pipeline/observe.hpp"
 #include "pipeline/plans.hpp"
 #include "pipeline/score.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -53,8 +54,9 @@ TEST(Record, ScoresOfOtherFormatsOrOpsAreRefused) {
   const auto layout = models::small();
   const auto& ops = layout.partition.ops;
   const auto record = stored(to_fields(0, models::scores(layout).scores[0], ops, 1));
-  EXPECT_THROW(to_score(record, ops, 2), Error);
-  EXPECT_THROW(to_score(record, {ops.begin(), ops.end() - 1}, 1), Error);
+  EXPECT_ERROR(to_score(record, ops, 2), ErrorKind::input, "2 low formats");
+  EXPECT_ERROR(to_score(record, std::vector(ops.begin(), ops.end() - 1), 1), ErrorKind::input,
+               "where the ops have 8 operands");
 }
 
 TEST(Record, TimingsComeBack) {
