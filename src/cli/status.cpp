@@ -50,6 +50,10 @@ nlohmann::json to_json(const Standing& standing) {
                                    {"remaining", count.remaining()}};
   for (const auto& failure : standing.failures)
     json["failures"].push_back({{"unit", failure.unit}, {"reason", failure.reason}});
+  json["left_out"] = nlohmann::json::array();
+  for (const auto& stage : standing.ledger.stages)
+    for (const auto& what : stage.left_out)
+      json["left_out"].push_back({{"stage", stage.stage}, {"reason", what}});
   for (const auto& rank : standing.ranks) json["ranks"].push_back(to_json(rank));
   if (standing.rate > 0) {
     json["running_stage"] = standing.ledger.stage;
@@ -102,6 +106,9 @@ void print(const Standing& standing) {
   print_ranks(standing);
   for (const auto& failure : standing.failures)
     std::cout << "\nfailed: " << failure.unit << "\n  " << failure.reason << "\n";
+  for (const auto& stage : ledger.stages)
+    for (const auto& what : stage.left_out)
+      std::cout << "\n" << stage.stage << ": " << what << "\n";
   std::cout << std::flush;
 }
 

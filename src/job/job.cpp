@@ -324,9 +324,14 @@ void Job::note(const std::string& stage, const Call& call) {
   if (!comm_.is_root()) return;
   auto noted = std::find_if(ledger_.stages.begin(), ledger_.stages.end(),
                             [&](const auto& known) { return known.stage == stage; });
-  if (noted == ledger_.stages.end())
-    noted = ledger_.stages.insert(ledger_.stages.end(), {stage, {}, 0});
+  if (noted == ledger_.stages.end()) noted = ledger_.stages.insert(ledger_.stages.end(), {stage});
   bool changed = noted->may_come != call.may_come;
+  for (const auto& obstacle : call.obstacles) {
+    auto& known = noted->left_out;
+    if (std::find(known.begin(), known.end(), obstacle) != known.end()) continue;
+    known.push_back(obstacle);
+    changed = true;
+  }
   noted->may_come = call.may_come;
   for (const auto& unit : call.units) {
     if (!noted_[stage].insert(unit.key).second) continue;

@@ -18,7 +18,8 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
   for (const auto& called_for : ledger.stages)
     stages.push_back({{"name", called_for.stage},
                       {"units", called_for.units},
-                      {"may_come", called_for.may_come}});
+                      {"may_come", called_for.may_come},
+                      {"left_out", called_for.left_out}});
   const nlohmann::json json{{"name", ledger.name},
                             {"started", ledger.started},
                             {"finished", ledger.finished},
@@ -55,7 +56,8 @@ Ledger read_ledger(const std::filesystem::path& folder) {
     json.at("stage_started").get_to(ledger.stage_started);
     json.at("stage_over").get_to(ledger.stage_over);
     for (const auto& stage : json.at("stages"))
-      ledger.stages.push_back({stage.at("name"), stage.at("units"), stage.at("may_come")});
+      ledger.stages.push_back(
+          {stage.at("name"), stage.at("units"), stage.at("may_come"), stage.at("left_out")});
     return ledger;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::input, path.string() + " is damaged (" + error.what() +

@@ -10,8 +10,9 @@ namespace gainsweep::job {
 /// What a run has called for in one stage, at all its points so far.
 struct CalledFor {
   std::string stage;
-  std::vector<std::string> units;  ///< keys
-  std::size_t may_come = 0;        ///< at most so many more at the point that runs
+  std::vector<std::string> units;     ///< keys
+  std::size_t may_come = 0;           ///< at most so many more at the point that runs
+  std::vector<std::string> left_out;  ///< what, and why; a sentence each
 };
 
 /// What a run has called for so far: `DIR/run.json`, rewritten by the root as it goes on. `status`

@@ -174,7 +174,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(spec.device); });
   subject.resolved = spec::resolved(spec);
-  if (wants_time(spec)) leave_out_time(subject);
+  if (wants_time(spec) && spec.device == execute::Device::cpu) leave_out_time(subject);
   return subject;
 }
 

@@ -144,6 +144,8 @@ TEST_F(JobTest, WhatBuildsOnFailedUnitsIsLeftOut) {
   const auto ended = run(comm, options(), {experiment({failing(2, mended), sum_of("failing", 6)})});
   EXPECT_EQ(ended.outcome, Outcome::failed);
   EXPECT_ERROR(archive::table(ended.contents, "sum"), ErrorKind::input, "no table 'sum'");
+  EXPECT_EQ(ended.ledger.stages.at(1).left_out,
+            std::vector<std::string>{"failing 2: it is not a number"});
 }
 
 TEST_F(JobTest, AStageSeesTheResultsOfEarlierOnes) {

@@ -93,6 +93,8 @@ def test_without_kernels_times_are_left_out_and_the_rest_is_there(program, write
     assert result.returncode == 3, result.stderr
     assert "times and the objective time are left out: " in result.stderr
     assert "kernel" in result.stderr
+    status = program("status", tmp_path / "out").stdout
+    assert "timing: times and the objective time are left out: " in status
     with h5py.File(tmp_path / "out/archive.h5") as archive:
         assert archive["plans/macs/ip/gain"].shape[0] == 1
         assert "plans" not in archive["measured"] and "latency" not in archive["measured"]

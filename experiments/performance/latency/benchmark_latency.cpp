@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "archive/decoder.hpp"
 #include "base/error.hpp"
 #include "gain/gain.hpp"
 #include "latency/measure.hpp"
@@ -157,6 +158,7 @@ void additivity(Bench& bench, std::int64_t blocks) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  gainsweep::archive::serve_if_decoder(argc, argv);
   try {
     if (argc != 3) throw Error(ErrorKind::config, "usage: benchmark_latency SPEC BLOCKS");
     auto spec = spec::load_points(argv[1]).at(0).spec;
