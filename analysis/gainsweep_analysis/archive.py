@@ -107,8 +107,8 @@ def _sweep(path: Path, file: h5py.File) -> Sweep:
     schema, version = text(file.attrs.get("schema", "")), file.attrs.get("schema_version", 0)
     if schema == SCHEMA and version == 1:
         raise ArchiveError(
-            f"an earlier gainsweep wrote it (layout version 1, this package reads version {VERSION}). "
-            "Use that version's analysis package, or run the spec anew."
+            "an earlier gainsweep wrote it (layout version 1, this package reads version "
+            f"{VERSION}). Use that version's analysis package, or run the spec anew."
         )
     if schema != SCHEMA or version != VERSION:
         raise ArchiveError(

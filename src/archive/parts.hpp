@@ -51,8 +51,8 @@ std::vector<Record> read_parts(const std::filesystem::path& folder,
                                const std::vector<std::string>& names,
                                std::chrono::milliseconds patience = std::chrono::seconds(30));
 
-/// Removes files that a killed writer left unfinished in a folder, its parts and its states. Only for the
-/// holder of the folder's lock, before anybody writes.
+/// Removes files that a killed writer left unfinished in a folder, its parts and its states. Only
+/// for the holder of the folder's lock, before anybody writes.
 void remove_leftovers(const std::filesystem::path& folder);
 
 }  // namespace gainsweep::archive

@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
+#include "execute/probe.hpp"
 #include "format/format.hpp"
 #include "sensitivity/loss_model.hpp"
-#include "execute/probe.hpp"
 
 namespace gainsweep::sensitivity {
 

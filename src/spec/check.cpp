@@ -60,8 +60,8 @@ void check_properties_in_use(const Case& c) {
   for (const auto& format : c.parts.scaled) {
     const std::string path = "formats." + format.name;
     if (!c.is_written(path) || contains(c.parts.low, format.name)) continue;
-    c.add(path, "properties of a format that is not in use (formats.low has " +
-                    join(c.parts.low) + "). Remove them, or add the format to formats.low.");
+    c.add(path, "properties of a format that is not in use (formats.low has " + join(c.parts.low) +
+                    "). Remove them, or add the format to formats.low.");
   }
 }
 

@@ -117,9 +117,7 @@ def test_chains_go_on_from_what_the_dead_left(program, job, tmp_path):
         trial += 1
         assert trial < KILLS + 20, "too few of the jobs died"
         out = tmp_path / f"{trial}/out"
-        died, ranks, fault = hurt(
-            job, None, out, chance, seconds, [*FILES, STATES], **chains(out)
-        )
+        died, ranks, fault = hurt(job, None, out, chance, seconds, [*FILES, STATES], **chains(out))
         print(f"seed {seed} trial {trial}: {ranks} ranks, {fault}, died: {died}")
         kills += died
         if not died:

@@ -87,7 +87,9 @@ def drawn(shown):
     """What Graphviz makes of a graph on standard output."""
     assert shown.returncode == 0, shown.stderr
     command = ["dot", "-Tsvg"]
-    return subprocess.run(command, input=shown.stdout, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, input=shown.stdout, check=True, capture_output=True, text=True
+    ).stdout
 
 
 @pytest.mark.parametrize("graph", GRAPHS)

@@ -60,7 +60,9 @@ def test_static_scales_need_all_of_their_samples(program, poisoned, tmp_path):
     out = tmp_path / "out"
     result = program("run", spec, "--out", out)
     assert result.returncode == 3, result.stderr
-    assert "score: everything is left out: the largest magnitudes of sample 1 failed" in result.stderr
+    assert (
+        "score: everything is left out: the largest magnitudes of sample 1 failed" in result.stderr
+    )
     with h5py.File(out / "archive.h5") as archive:
         assert "scores" not in archive and "plans" not in archive
         assert archive["failures/label"].asstr()[()].tolist() == ["largest magnitudes of sample 1"]

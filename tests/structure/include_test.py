@@ -188,7 +188,9 @@ class Includes(unittest.TestCase):
         for name in ("key.hpp", "key.cpp"):
             read = includes(SOURCES / "pipeline" / name, '"')
             self.assertEqual([n for n in read if n.startswith(("spec/", "batch/"))], [])
-            self.assertLessEqual({n for n in read if n.startswith("pipeline/")}, {"pipeline/key.hpp"})
+            self.assertLessEqual(
+                {n for n in read if n.startswith("pipeline/")}, {"pipeline/key.hpp"}
+            )
 
     def test_public_headers_are_free_of_heavy_libraries(self):
         for header in public_headers():
