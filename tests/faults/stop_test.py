@@ -82,19 +82,19 @@ def test_a_hanging_unit_fails_and_the_same_command_goes_on(program, job, undistu
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
-def test_a_unit_that_throws_is_recorded_and_tried_again_when_asked(
+def test_a_unit_without_memory_ends_the_job_which_goes_on_with_it(
     program, job, undisturbed, tmp_path, ranks
 ):
     spec, reference = undisturbed
     out = tmp_path / "out"
     fault = hang(rank=ranks - 1) | {"action": "fail"}
     code, messages = job(spec, out, ranks, fault=fault).end()
-    assert code == 3, messages
-    assert len(status(program, out)["failures"]) == 1
-    assert job(spec, out, ranks).end()[0] == 3, "a failed unit was tried again unasked"
-    code, messages = job(spec, out, 1, "--retry-failed").end()
-    assert code == 0, messages
+    assert code == 1, messages
+    assert "score of sample " in messages and "can't allocate memory" in messages
+    assert "Finished units are stored; the same command goes on with this one." in messages
     assert status(program, out)["failures"] == []
+    code, messages = job(spec, out, 1).end()
+    assert code == 0, messages
     check_same(program, reference, out)
 
 
