@@ -23,6 +23,14 @@ Field integers(std::string name, std::vector<std::int64_t> values, const Axes& a
 Field texts(std::string name, std::vector<std::string> values, const Axes& axes,
             std::string long_name);
 
+/// Rows one after another: the values of a field of two axes.
+template <class T>
+std::vector<T> flatten(const std::vector<std::vector<T>>& rows) {
+  std::vector<T> flat;
+  for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
+  return flat;
+}
+
 /// Values of a record's field. Error(input) when it is absent or of another type.
 const std::vector<double>& reals(const std::vector<Field>& fields, const std::string& name);
 const std::vector<std::int64_t>& integers(const std::vector<Field>& fields,

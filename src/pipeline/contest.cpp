@@ -132,13 +132,6 @@ const latency::Timings& parsed(Workbench& bench, const archive::Record& record) 
 }
 
 template <class T>
-std::vector<T> flatten(const std::vector<std::vector<T>>& rows) {
-  std::vector<T> flat;
-  for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
-  return flat;
-}
-
-template <class T>
 std::vector<std::vector<T>> fold(const std::vector<T>& flat, std::size_t rows) {
   std::vector<std::vector<T>> folded;
   const auto width = static_cast<std::ptrdiff_t>(rows == 0 ? 0 : flat.size() / rows);
@@ -236,9 +229,9 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
   return {integers("round", {round}, {}, "1",
                    "Round of blocks; further rounds are added until the stopping rule is met"),
           texts("host", {subject.host}, {}, "Machine that the round was timed on"),
-          reals("seconds", flatten(timings.seconds), block, "s",
+          reals("seconds", archive::flatten(timings.seconds), block, "s",
                 "Time of one run; configuration 0 is all-high"),
-          integers("order", flatten(timings.order), block, "1",
+          integers("order", archive::flatten(timings.order), block, "1",
                    "Configuration timed at each place of the block"),
           integers("warm_up_runs", {static_cast<std::int64_t>(warmup.size())}, {}, "1",
                    "Runs of the baseline before the round's first block"),

@@ -57,13 +57,6 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   return call;
 }
 
-template <class T>
-std::vector<T> flatten(const std::vector<std::vector<T>>& rows) {
-  std::vector<T> flat;
-  for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
-  return flat;
-}
-
 }  // namespace
 
 batch::Stage score(Bench bench) {
@@ -110,9 +103,9 @@ batch::Fields to_fields(std::size_t sample, const execute::ProbeRecord& score,
                    "Index of the calibration sample"),
           reals("loss", {score.loss}, {}, "nat", "Mean cross entropy of the sample, high format"),
           reals("sensitivity", sensitivity, operand, "nat^2", "Sum over elements of (z dg/dz)^2"),
-          reals("signed_error", flatten(signed_error), both, "nat",
+          reals("signed_error", archive::flatten(signed_error), both, "nat",
                 "Sum over elements of dg/dz (Q(z) - z)"),
-          reals("step_norm", flatten(step_norm), both, "nat^2",
+          reals("step_norm", archive::flatten(step_norm), both, "nat^2",
                 "Integer formats: sum over scale groups of step^2 times the sum of (dg/dz)^2 "
                 "over non-zero z; 0 for floating formats")};
 }
