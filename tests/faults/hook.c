@@ -1,6 +1,7 @@
-/* Preloaded into one rank of a real job, it does something terrible at a chosen call.
+/* Preloaded into the ranks of a real job, it does something terrible at a chosen call.
  *
- * FAULT_RANK    the rank it acts in (OMPI_COMM_WORLD_RANK); other ranks run undisturbed
+ * FAULT_RANK    the rank it acts in (OMPI_COMM_WORLD_RANK), or any; other ranks run undisturbed
+ * FAULT_CLAIM   with any: a file that the first rank hit makes, so that it is the only one
  * FAULT_CALL    rename, fsync, write or posix_memalign
  * FAULT_MATCH   only calls on files whose path holds this text count
  * FAULT_COUNT   the call that is hit, from 1
@@ -13,6 +14,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,13 +31,18 @@ static const char* setting(const char* name) {
   return value ? value : "";
 }
 
+static int is_any(void) {
+  return strcmp(setting("FAULT_RANK"), "any") == 0;
+}
+
 static int is_here(const char* call) {
   return strcmp(setting("FAULT_CALL"), call) == 0 &&
-         strcmp(setting("FAULT_RANK"), setting("OMPI_COMM_WORLD_RANK")) == 0;
+         (is_any() || strcmp(setting("FAULT_RANK"), setting("OMPI_COMM_WORLD_RANK")) == 0);
 }
 
 static int is_hit(void) {
-  return atomic_fetch_add(&calls, 1) + 1 == atoi(setting("FAULT_COUNT"));
+  if (atomic_fetch_add(&calls, 1) + 1 != atoi(setting("FAULT_COUNT"))) return 0;
+  return !is_any() || open(setting("FAULT_CLAIM"), O_CREAT | O_EXCL | O_WRONLY, 0600) >= 0;
 }
 
 static int matches(const char* path) {

@@ -31,9 +31,10 @@ def long(program, make_spec, tmp_path_factory):
     return spec, out
 
 
-# Holds a job in a stage for as long as a test needs.
-def hang(rank, count=400):
-    return {"rank": rank, "call": "posix_memalign", "count": count, "action": "hang"}
+# Hurts the first rank that comes that far in a stage: which rank gets how many units is chance.
+def in_one_rank(action, folder):
+    where = {"rank": "any", "claim": folder / "claim", "call": "posix_memalign", "count": 400}
+    return where | {"action": action}
 
 
 @pytest.mark.parametrize("to", ["launcher", "one rank"])
@@ -69,7 +70,7 @@ def test_a_hanging_unit_fails_and_the_same_command_goes_on(program, job, undistu
     spec, reference = undisturbed
     out = tmp_path / "out"
     limit = ["--unit-limit", "2"]
-    code, messages = job(spec, out, 2, *limit, fault=hang(rank=1)).end()
+    code, messages = job(spec, out, 2, *limit, fault=in_one_rank("hang", tmp_path)).end()
     assert code == 1, messages
     assert "was not over after 2 s (--unit-limit)" in messages
     code, messages = job(spec, out, 2, *limit).end()
@@ -87,8 +88,7 @@ def test_a_unit_without_memory_ends_the_job_which_goes_on_with_it(
 ):
     spec, reference = undisturbed
     out = tmp_path / "out"
-    fault = hang(rank=ranks - 1) | {"action": "fail"}
-    code, messages = job(spec, out, ranks, fault=fault).end()
+    code, messages = job(spec, out, ranks, fault=in_one_rank("fail", tmp_path)).end()
     assert code == 1, messages
     assert "score of sample " in messages and "can't allocate memory" in messages
     assert "Finished units are stored; the same command goes on with this one." in messages
