@@ -16,6 +16,7 @@ from .contents import (
     Failure,
     Format,
     Frontier,
+    Objective,
     Op,
     Operand,
     Plans,
@@ -24,6 +25,7 @@ from .contents import (
     Timing,
 )
 from .seal import SCHEMA, ArchiveError, check_seal
+from .statistics import Estimate
 from .tables import Point, Table, Tables, points, read_tables, select, text
 
 VERSION = 2
@@ -152,6 +154,8 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
             for (objective,), table in _below(tables, "gains")
         },
         timings=_read_timings(tables),
+        about=_read_objectives(tables),
+        predictions=_read_predictions(tables),
         evaluations=_read_evaluations(tables),
         failures=_read_failures(tables),
     )
@@ -218,7 +222,6 @@ def _read_plans(objective: str, strategy: str, table: Table) -> Plans:
     return Plans(
         objective=objective,
         strategy=strategy,
-        gain_units=table.units["gain"],
         **{name: table[name] for name in columns.split()},
     )
 
@@ -257,7 +260,7 @@ def _read_timings(tables: Tables) -> list[Timing]:
 def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
     found: dict[str, dict] = {}
     for table in _both(tables, "evaluations/losses"):
-        for key, assignment, loss in table.rows("assignment_key", "assignment", "loss"):
+        for key, assignment, loss in _evaluated(table):
             found.setdefault(key, {}).update(assignment=assignment, loss=loss)
     times = tables.get("measured/evaluations/times")
     if times is not None:
@@ -266,6 +269,36 @@ def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
             seconds = times["seconds"][np.flatnonzero(keys == key)]
             found.setdefault(key, {})["seconds"] = seconds.reshape(-1, seconds.shape[-1])
     return {key: Evaluation(key, **values) for key, values in found.items()}
+
+
+def _evaluated(table: Table) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
+    """Key, assignment and losses of each assignment whose chunks of samples are all there."""
+    keys, loss = table["assignment_key"], table["loss"]
+    first = table.columns.get("first_sample", np.zeros(len(keys), int))
+    chunks = len(np.unique(first))
+    for key in dict.fromkeys(keys):
+        rows = np.flatnonzero(keys == key)
+        if len(rows) == chunks:
+            rows = rows[np.argsort(first[rows])]
+            yield key, table["assignment"][rows[0]], loss[rows].ravel()
+
+
+def _read_objectives(tables: Tables) -> dict[str, Objective]:
+    columns = ("objective", "title", "meaning", "units", "of_times", "whole")
+    return {
+        name: Objective(name, title, meaning, units, bool(of_times), float(whole))
+        for table in _both(tables, "objectives")
+        for name, title, meaning, units, of_times, whole in table.rows(*columns)
+    }
+
+
+def _read_predictions(tables: Tables) -> dict[tuple[str, str], dict[str, Estimate]]:
+    found: dict[tuple[str, str], dict[str, Estimate]] = {}
+    columns = ("noise", "loss_model", "assignment_key", "predicted_error", "low", "high")
+    for table in _both(tables, "predictions"):
+        for noise, model, key, *numbers in table.rows(*columns):
+            found.setdefault((noise, model), {})[key] = Estimate(*map(float, numbers))
+    return found
 
 
 def _read_failures(tables: Tables) -> list[Failure]:

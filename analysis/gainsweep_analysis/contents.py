@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .statistics import Estimate
 from .tables import Point
 
 
@@ -53,12 +54,23 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Objective:
+    """What plans gain."""
+
+    name: str
+    title: str  # what is saved, in few words
+    meaning: str  # the same in full
+    units: str  # of gains
+    of_times: bool  # gains follow from times
+    whole: float  # what all-high takes, in those units; NaN where the archive does not say
+
+
+@dataclass(frozen=True)
 class Plans:
-    """The plans of one objective and strategy; `draw` has one place unless it is `random`."""
+    """The plans of one objective and strategy; `draw` has one place unless it draws several."""
 
     objective: str
     strategy: str
-    gain_units: str
     threshold: np.ndarray  # [point]
     budget: np.ndarray  # [point], nat²
     assignment: np.ndarray  # [point, draw, op], index of the format
@@ -127,6 +139,8 @@ class Archive:
     scores: Scores
     plans: dict[tuple[str, str], Plans]  # by objective and strategy
     frontiers: dict[str, Frontier]  # by objective
+    about: dict[str, Objective]  # by objective
+    predictions: dict[tuple[str, str], dict[str, Estimate]]  # τ by noise and model, assignment key
     gains: dict[str, list[dict[tuple[str, ...], int]]]  # by objective, sub-graph, configuration
     timings: list[Timing]
     evaluations: dict[str, Evaluation]  # by assignment key
@@ -153,6 +167,9 @@ class Archive:
     @property
     def spec_thresholds(self) -> list[float]:
         return [float(threshold) for threshold in self.spec["solve"]["thresholds"]]
+
+    def objective(self, name: str) -> Objective:
+        return self.about[name]
 
     @property
     def objectives(self) -> list[str]:

@@ -1,12 +1,12 @@
 """Plans beside what was measured of them: one row per objective and threshold."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .contents import Archive, Evaluation, Plans
-from .loss_error import tau
-from .statistics import Estimate, measured_tau, perplexity, time_saved
+from .statistics import Estimate, measured_tau, perplexity, tau, time_saved
 
 NANOSECOND = 1e-9
 
@@ -25,14 +25,13 @@ class PlanRow:
     predicted_time: float | None  # s saved a run
     measured_time: Estimate | None  # s saved a run
     perplexity: float | None
-    other_gains: dict[str, float]  # of the other strategies; `random`: the median over draws
+    other_gains: dict[str, float]  # of the other strategies, the median over their draws
     assignment_key: str
 
 
 def main_strategy(archive: Archive, objective: str) -> str:
-    """`ip` where it was asked for, otherwise the spec's first."""
-    strategies = archive.strategies(objective)
-    return "ip" if "ip" in strategies else strategies[0]
+    """The first of the spec's that has plans."""
+    return archive.strategies(objective)[0]
 
 
 def rows(archive: Archive, objective: str) -> list[PlanRow]:
@@ -55,7 +54,7 @@ def _row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         threshold=threshold,
         lowered=lowered_share(archive, assignment),
         gain=gain,
-        gain_units=plans.gain_units,
+        gain_units=archive.objective(plans.objective).units,
         gain_share=gain / total if total else None,
         predicted_tau=tau(plans.predicted_mse[point, 0], archive.mean_square_loss),
         measured_tau=evaluated_tau(archive, evaluation),
@@ -93,11 +92,12 @@ def evaluated_tau(archive: Archive, evaluation: Evaluation) -> Estimate | None:
 def predicted_time(archive: Archive, assignment: np.ndarray) -> float | None:
     """Seconds that an assignment saves by the measured gains of its sub-graphs; None where a
     configuration was not timed (no real kernel)."""
-    if "time" not in archive.gains:
+    timed = [name for name in archive.gains if archive.objective(name).of_times]
+    if not timed:
         return None
     names = [format_.name for format_ in archive.formats]
     total = 0
-    for subgraph, gains in zip(archive.subgraphs, archive.gains["time"], strict=True):
+    for subgraph, gains in zip(archive.subgraphs, archive.gains[timed[0]], strict=True):
         gain = gains.get(tuple(names[assignment[op]] for op in subgraph.ops))
         if gain is None:
             return None
@@ -116,11 +116,9 @@ def baseline_seconds(archive: Archive) -> float | None:
 
 
 def total_cost(archive: Archive, objective: str) -> float | None:
-    """What all-high takes, in the units of the gain: ns, multiply-accumulates, bytes."""
-    if objective == "time":
+    """What all-high takes, in the units of the gain."""
+    about = archive.objective(objective)
+    if about.of_times:
         seconds = baseline_seconds(archive)
         return None if seconds is None else seconds / NANOSECOND
-    if objective == "macs":
-        rate = archive.spec.get("target", {}).get("mac_rates", {}).get(archive.high, 1)
-        return sum(op.macs for op in archive.ops) / float(rate)
-    return sum(op.weight_elements for op in archive.ops) * archive.formats[0].bits / 8
+    return None if math.isnan(about.whole) else about.whole

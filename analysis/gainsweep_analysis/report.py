@@ -22,9 +22,6 @@ SECTIONS = {  # title: names of its figures begin with
 }
 
 
-SAVED = {"time": "time", "macs": "multiply-accumulates", "memory": "weight bytes"}
-
-
 def html(archive: Archive) -> str:
     drawings = figures.draw_all(archive)
     name = escape(archive.provenance["name"])
@@ -105,8 +102,8 @@ def findings(archive: Archive) -> list[str]:
         text = (
             f"At an allowed loss error of {_percent(row.threshold)} the {objective} plan lowers "
             f"{100 * sum(row.lowered.values()):.0f} % of the ops, saves "
-            f"{_percent(row.gain_share)} of the {SAVED[objective]} and has a measured loss error "
-            f"of {_percent(row.measured_tau.value)} (perplexity {row.perplexity:.3f}, all-"
+            f"{_percent(row.gain_share)} of the {archive.objective(objective).title} and has a "
+            f"measured loss error of {_percent(row.measured_tau.value)} (perplexity {row.perplexity:.3f}, all-"
             f"{archive.high} {perplexity(archive.baseline.loss):.3f})"
         )
         if row.measured_time is not None and row.predicted_time is not None:

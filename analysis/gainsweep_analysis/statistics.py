@@ -1,5 +1,6 @@
 """Estimates with bootstrap intervals."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,6 +48,10 @@ def bootstrap(
     tail = (1 - confidence) / 2
     low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
+
+
+def tau(mean_square_error: float, mean_square_loss: float) -> float:
+    return math.sqrt(mean_square_error / mean_square_loss)
 
 
 def relative_rms(loss: np.ndarray, baseline: np.ndarray) -> np.ndarray:

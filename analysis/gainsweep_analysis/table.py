@@ -18,11 +18,11 @@ WIDTH = 110
 
 
 def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
-    """The factor and unit that an objective's gains are shown in; of time always ms."""
-    if objective == "time":
+    """The factor and unit that an objective's gains are shown in; of times always ms."""
+    about = archive.objective(objective)
+    if about.of_times:
         return 1e-6, "ms"
-    units = archive.plans[objective, main_strategy(archive, objective)].gain_units
-    return scaled_unit(total_cost(archive, objective), units)
+    return scaled_unit(total_cost(archive, objective) or 1, about.units)
 
 
 def columns(archive: Archive, objective: str) -> list[grid.Column]:
@@ -46,14 +46,15 @@ def columns(archive: Archive, objective: str) -> list[grid.Column]:
         column(time, "predicted", lambda row: significant(row.predicted_time, 3, 1e3)),
         column(time, "measured", lambda row: interval(row.measured_time, 1e3)),
     ]
-    if objective != "time":
+    of_times = archive.objective(objective).of_times
+    if not of_times:
         gains.insert(0, column(saved, main, lambda row: significant(row.gain, 3, factor)))
     table = [
         column("allowed", "τ, %", lambda row: significant(row.threshold, 3, 100)),
         column("lowered,", "% of ops", lowered_text),
         column(tau, "predicted", lambda row: significant(row.predicted_tau, 3, 100)),
         column(tau, "measured", lambda row: interval(row.measured_tau, 100)),
-        *(times + gains if objective == "time" else gains + times),
+        *(times + gains if of_times else gains + times),
         column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
     ]
     return grid.without_empty(table)
@@ -65,20 +66,17 @@ def lowered_text(row: PlanRow) -> str:
 
 def objective_note(archive: Archive, objective: str) -> str:
     """What an objective saves and of how much."""
-    total = total_cost(archive, objective)
-    if objective == "time":
+    about, total = archive.objective(objective), total_cost(archive, objective)
+    if about.of_times:
         latency = archive.spec["latency"]
         workload = f"{latency['batch']} × {latency['length']} tokens on {archive.spec['device']}"
         if total is None:
-            return f"time of a forward pass of {workload}"
-        return f"time of a forward pass, {total * 1e-6:.3g} ms in {archive.high} ({workload})"
+            return f"{about.meaning} of {workload}"
+        return f"{about.meaning}, {total * 1e-6:.3g} ms in {archive.high} ({workload})"
+    if total is None:
+        return about.meaning
     factor, unit = gain_scale(archive, objective)
-    what = {
-        "macs": "multiply-accumulates at the formats' rates",
-        "memory": "bytes of the ops' weights and scales",
-    }[objective]
-    per = " per sample" if objective == "macs" else ""
-    return f"{what}, {total * factor:.3g} {unit} in {archive.high}{per}"
+    return f"{about.meaning}, {total * factor:.3g} {unit} in {archive.high}"
 
 
 def title(archive: Archive) -> str:
@@ -99,7 +97,7 @@ def title(archive: Archive) -> str:
 def legend(archive: Archive, objectives: Iterable[str]) -> str:
     strategies = {main_strategy(archive, objective) for objective in objectives}
     text = (
-        f"Each line is the plan of {' and '.join(sorted(strategies))} with the largest gain whose "
+        f"Each line is the plan of {_listed(sorted(strategies))} with the largest gain whose "
         "predicted loss error stays under the allowed one. Loss error τ: root-mean-square change "
         "of a sample's loss over the root-mean-square loss; predicted from calibration samples, "
         f"measured on other samples. [low–high]: {CONFIDENCE:.0%} bootstrap interval "
@@ -107,9 +105,14 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
     )
     if len(archive.low) > 1:
         text += f"Lowered: {' + '.join(archive.low)}. "
-    if any("random" in archive.strategies(objective) for objective in objectives):
-        text += "Random: the median over its draws. "
+    drawing = {name for (_, name), plans in archive.plans.items() if plans.gain.shape[1] > 1}
+    if drawing:
+        text += f"Of {_listed(sorted(drawing))}: the median over the draws. "
     return text + f"{DASH}: not measured, or the device has no kernel for it."
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(names)
 
 
 def text(archive: Archive, objectives: Iterable[str]) -> str:
@@ -119,7 +122,8 @@ def text(archive: Archive, objectives: Iterable[str]) -> str:
         lines += ["", f"Objective {objective}: {objective_note(archive, objective)}", ""]
         lines += grid.lines(columns(archive, objective))
     lines += ["", *textwrap.wrap(legend(archive, objectives), WIDTH)]
-    noisy = warning(archive) if "time" in objectives else None
+    timed = any(archive.objective(name).of_times for name in objectives)
+    noisy = warning(archive) if timed else None
     if noisy is not None:
         lines += ["", *textwrap.wrap(noisy, WIDTH)]
     if archive.failures:
@@ -130,10 +134,12 @@ def text(archive: Archive, objectives: Iterable[str]) -> str:
 
 def records(archive: Archive, objectives: Iterable[str]) -> list[dict]:
     """One flat record per plan, in SI units and the archive's gain units, for other programs."""
-    return [_record(archive, row) for objective in objectives for row in rows(archive, objective)]
+    listed = [row for objective in objectives for row in rows(archive, objective)]
+    others = dict.fromkeys(name for row in listed for name in row.other_gains)
+    return [_record(archive, row, others) for row in listed]
 
 
-def _record(archive: Archive, row: PlanRow) -> dict:
+def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
     return {
         "objective": row.objective,
         "strategy": row.strategy,
@@ -148,7 +154,7 @@ def _record(archive: Archive, row: PlanRow) -> dict:
         **_bounds("measured_time_saved_s", row.measured_time),
         "baseline_time_s": baseline_seconds(archive),
         "perplexity": row.perplexity,
-        **{f"{name}_gain": row.other_gains.get(name) for name in ("prefix", "random")},
+        **{f"{name}_gain": row.other_gains.get(name) for name in others},
         "assignment_key": row.assignment_key,
     }
 

@@ -77,6 +77,7 @@ def _write_point(writer, run):
         _write_timings(writer, run)
     plans = _write_plans(writer, run)
     _write_gains(writer, run)
+    _write_objectives(writer, run)
     if run.recipe.evaluated:
         _write_evaluations(writer, run, plans)
     if run.recipe.failures:
@@ -294,6 +295,54 @@ def _write_frontier(writer, run, objective):
     )
 
 
+def _write_objectives(writer, run):
+    titles = {"time": "time", "macs": "multiply-accumulates", "memory": "weight bytes"}
+    units = {"time": "ns", "macs": "1", "memory": "byte"}
+    whole = {
+        "time": np.nan,
+        "macs": float(sum(run.model.macs)),
+        "memory": 2.0 * sum(run.model.elements),
+    }
+    for measured in (False, True):
+        names = [name for name in run.recipe.objectives if (name == "time") == measured]
+        if names:
+            writer.table(
+                "objectives",
+                [
+                    ("objective", names, "", ["row"]),
+                    ("title", [titles[name] for name in names], "", ["row"]),
+                    ("meaning", [f"{titles[name]} in full" for name in names], "", ["row"]),
+                    ("of_times", [int(measured)] * len(names), "1", ["row"]),
+                    ("units", [units[name] for name in names], "", ["row"]),
+                    ("whole", [whole[name] for name in names], "1", ["row"]),
+                ],
+                measured=measured,
+            )
+
+
+def _write_predictions(writer, run, listed, measured):
+    """Of every noise the same sum, one and a half times as large under the paper's."""
+    rows = []
+    for assignment, _ in listed:
+        if not assignment.any():
+            continue
+        for noise, model in itertools.product(
+            ("empirical", "paper", "log_uniform"), ("first_order", "bias")
+        ):
+            total = run.loss_error(assignment) * (1.5 if noise == "paper" else 1)
+            bias = run.recipe.length / 2 * total if model == "bias" else 0
+            error = np.sqrt((total + bias**2) / run.mean_square)
+            key = run.model.key(assignment)
+            rows.append(
+                (key, noise, model, total, total + bias**2, error, 0.8 * error, 1.2 * error)
+            )
+    names = "assignment_key noise loss_model loss_error predicted_mse predicted_error low high"
+    if rows:
+        columns = zip(names.split(), zip(*rows, strict=True), strict=True)
+        fields = [(name, column, "", ["row"]) for name, column in columns]
+        writer.table("predictions", fields, measured=measured)
+
+
 def _write_gains(writer, run):
     for objective, by_group in run.gains.items():
         rows = [
@@ -337,6 +386,7 @@ def _write_evaluations(writer, run, plans):
                 len(listed),
                 measured,
             )
+            _write_predictions(writer, run, listed, measured)
     if times:
         _write_plan_times(writer, run, times)
 

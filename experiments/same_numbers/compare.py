@@ -8,6 +8,7 @@ Exit code 0 when everything is equal bit for bit, 1 otherwise, 2 when it cannot 
 
 import argparse
 import collections
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from difference import relative, same
 from gainsweep_analysis import tables
 from meaning import MEASURED, Numbers, numbers
 
-EVALUATIONS = "evaluations/losses/"
+OF_ASSIGNMENTS = ("evaluations/losses/", "predictions/")
 SHOWN = 20
 
 
@@ -38,11 +39,15 @@ class Comparison:
         self.equal = collections.Counter()
         self.values = collections.Counter()
         self.unequal: list[str] = []
+        self.added: set[str] = set()  # tables that the old program does not write
 
     def compare(self, where: str, old: Numbers, new: Numbers) -> None:
+        known = {_table_of(name) for name in old}
         for name in old | new:
             title = f"{where}{name}"
-            if name not in old or name not in new:
+            if _table_of(name) not in known:
+                self.added.add(_table_of(name))
+            elif name not in old or name not in new:
                 self.unequal.append(f"{title}: only in the {'new' if name in new else 'old'} one")
             elif same(old[name], new[name]):
                 self.equal[_table_of(name)] += 1
@@ -55,6 +60,8 @@ class Comparison:
     def tell(self, needed: set[str]) -> int:
         for table in sorted(self.equal):
             print(f"equal: {self.equal[table]} x {table}, {self.values[table]} values")
+        for table in sorted(self.added):
+            print(f"only in the new one: {table}")
         for line in self.unequal[:SHOWN]:
             print(f"DIFFERENT: {line}")
         if len(self.unequal) > SHOWN:
@@ -90,12 +97,12 @@ def untimed(point: tables.Point, selected: tables.Tables) -> Numbers:
     return {
         name: value
         for name, value in found.items()
-        if not is_timed(name) and (not name.startswith(EVALUATIONS) or _row_key(name) in led)
+        if not is_timed(name) and (not name.startswith(OF_ASSIGNMENTS) or _row_key(name) in led)
     }
 
 
 def _row_key(name: str) -> str:
-    return name.removeprefix(EVALUATIONS + "assignment_key ").split("/")[0]
+    return re.search("assignment_key ([^/,]*)", name)[1]
 
 
 def _led(spec: dict, selected: tables.Tables) -> set[str]:

@@ -1,15 +1,42 @@
 #pragma once
 
-#include "base/words.hpp"
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/table.hpp"
+#include "format/format.hpp"
+#include "gain/gain.hpp"
+#include "gain/time_table.hpp"
+#include "graph/partition.hpp"
 
 namespace gainsweep::gain {
 
-/// What a plan saves.
-enum class Objective { time, macs, memory };
+/// What gains follow from.
+struct Facts {
+  const graph::Partition& partition;
+  const std::vector<format::Format>& formats;  ///< by FormatId
+  std::vector<double> mac_rates;               ///< by FormatId
+  const std::optional<Times>& times;
+};
 
-constexpr auto words(Objective) {
-  return std::to_array<Word<Objective>>(
-      {{Objective::time, "time"}, {Objective::macs, "macs"}, {Objective::memory, "memory"}});
-}
+/// What a plan saves.
+struct Objective {
+  std::string name;
+  std::string title;  ///< what is saved, in few words: "multiply-accumulates"
+  std::string help;   ///< the same in full, a noun phrase without a full stop
+  std::string unit;   ///< of its gains: "ns", "1" or "byte"
+  bool of_times;     ///< its gains follow from times
+  std::function<GainTable(const Facts&)> gains;
+  /// What the all-high model takes, in the gains' unit; none where it is not known.
+  std::function<std::optional<double>(const Facts&)> whole;
+};
+
+/// * time: gains of the time tables, in ns. Error(config) where there are none
+/// * macs: theoretical time, multiply-accumulates at rate 1: `Σ_op MACs · (1/rate_high − 1/rate_f)`
+/// * memory: bytes of weights and their scales. A weight that something else reads too (a tied
+///   embedding) keeps its high copy, so its gain is negative
+Table<Objective>& objectives();
 
 }  // namespace gainsweep::gain

@@ -1,15 +1,23 @@
 #include "pipeline/archived.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
+#include "archive/field.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "batch/experiment.hpp"
+#include "pipeline/consultation.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/plans.hpp"
+#include "pipeline/predictions.hpp"
 #include "pipeline/score.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
+
+using archive::integers, archive::reals, archive::texts;
 
 std::size_t num_rows(const archive::Table& table) {
   return table.fields.front().shape.at(0);
@@ -41,26 +49,145 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout,
 
 bool is_planned(const archive::Table& table) {
   const std::string_view path = table.path;
-  return path.starts_with("plans/") || path.starts_with("frontier/") || path.starts_with("gains/");
+  return path.starts_with("plans/") || path.starts_with("programs/") ||
+         path.starts_with("frontier/") || path.starts_with("gains/") || path == "objectives" ||
+         path == "predictions" || path == "loss_errors";
 }
 
-// The same units as in a run, done at once.
-batch::Experiment plans_of(const Layout& layout, const spec::Spec& spec, const Decision& decision,
-                           batch::Results& results) {
-  std::vector<batch::Unit> units;
-  const auto all = questions(spec.solve);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    batch::Unit unit;
-    static_cast<batch::Ticket&>(unit) = ticket(spec, all[i], i);
-    unit.key = key::plan(decision.digests[all[i].objective], key_facts(spec, all[i]));
-    results.add(batch::record(unit, answer(layout, spec, all[i], decision)));
-    units.push_back(std::move(unit));
+// Rows of losses on a set, by assignment, as the units of the archive's own spec left them.
+struct ArchivedLosses {
+  struct Plan {
+    graph::Assignment assignment;
+    archive::Nature nature;
+    std::map<std::uint64_t, archive::Record> rows;  // by order
+  };
+  std::map<std::string, Plan> plans;  // by assignment key
+
+  ArchivedLosses(const archive::Contents& contents, const std::string& path) {
+    for (const auto& table : contents.tables) {
+      if (table.path != path) continue;
+      for (std::size_t unit = 0; unit < num_rows(table); ++unit) {
+        auto record = archive::row(table, unit);
+        auto& plan = plans[texts(record.fields, "assignment_key").at(0)];
+        plan.assignment.clear();
+        for (const auto format : integers(record.fields, "assignment"))
+          plan.assignment.push_back({static_cast<std::size_t>(format)});
+        plan.nature = table.nature;
+        plan.rows.emplace(record.order, std::move(record));
+      }
+    }
   }
-  batch::Experiment experiment;
-  experiment.stages = {
-      {"planning", [units](const batch::Results&) { return batch::Call{units}; }, {}}};
-  experiment.tables = [](const batch::Results&) { return std::vector<archive::Table>{}; };
-  return experiment;
+};
+
+// Answers strategies from what an archive has; exact programs are solved on the way.
+class Planner {
+ public:
+  Planner(const archive::Contents& contents, const Layout& layout, const spec::Spec& spec,
+          const Decision& decision)
+      : layout_(layout),
+        spec_(spec),
+        decision_(decision),
+        searched_(contents, "evaluations/search") {}
+
+  // The same units as in a run, done at once.
+  batch::Experiment plans(batch::Results& results) {
+    std::vector<batch::Unit> units;
+    const auto all = questions(spec_.solve);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      batch::Unit unit;
+      static_cast<batch::Ticket&>(unit) = ticket(spec_, all[i], i);
+      std::vector<std::string> asked;
+      auto fields = answer(all[i], asked);
+      unit.key = key_of(all[i], asked);
+      results.add(batch::record(unit, std::move(fields)));
+      units.push_back(std::move(unit));
+    }
+    batch::Experiment experiment;
+    experiment.stages = {
+        {"planning", [units](const batch::Results&) { return batch::Call{units}; }, {}}};
+    experiment.tables = [](const batch::Results&) { return std::vector<archive::Table>{}; };
+    return experiment;
+  }
+
+ private:
+  std::string key_of(const Question& question, const std::vector<std::string>& asked = {}) const {
+    return key::plan(decision_.digests[question.objective], key_facts(spec_, question), asked);
+  }
+
+  batch::Fields answer(const Question& question, std::vector<std::string>& asked) {
+    if (question.is_frontier()) return frontier(layout_, spec_, question, decision_);
+    std::vector<graph::Assignment> missing;
+    const auto plan = [&](double threshold) {
+      const Question exact{question.objective, solve::exact_strategy, threshold};
+      asked.push_back(key_of(exact));
+      return std::optional(program(exact));
+    };
+    const auto losses = [&](const graph::Assignment& assignment) {
+      auto found = losses_of(assignment, asked);
+      if (!found) missing.push_back(assignment);
+      return found;
+    };
+    const auto start = premises(layout_, spec_, decision_, question.objective);
+    auto [plans, is_program] = consult(layout_, spec_, question, decision_, start, {plan, losses});
+    if (!plans) refuse(question, missing);
+    if (is_program) asked.clear();  // it is that unit itself
+    return to_fields(*plans, unit_of_gains(spec_, question));
+  }
+
+  const Plans& program(const Question& exact) {
+    const auto place = std::pair{exact.objective, exact.threshold};
+    const auto found = programs_.find(place);
+    if (found != programs_.end()) return found->second;
+    return programs_.emplace(place, solve_program(layout_, spec_, exact, decision_)).first->second;
+  }
+
+  std::optional<std::vector<double>> losses_of(const graph::Assignment& assignment,
+                                               std::vector<std::string>& asked) const {
+    const auto plan = searched_.plans.find(assignment_key(assignment, layout_.formats));
+    if (plan == searched_.plans.end()) return std::nullopt;
+    std::vector<double> all;
+    for (const auto& [order, record] : plan->second.rows) {
+      const auto& losses = reals(record.fields, "loss");
+      all.insert(all.end(), losses.begin(), losses.end());
+      asked.push_back(record.key);
+    }
+    if (all.size() != static_cast<std::size_t>(spec_.solve.search_samples)) return std::nullopt;
+    return all;
+  }
+
+  [[noreturn]] void refuse(const Question& question,
+                           const std::vector<graph::Assignment>& missing) const {
+    std::string plans;
+    for (const auto& assignment : missing) {
+      const auto low = std::count_if(assignment.begin(), assignment.end(),
+                                     [](const auto format) { return format != high_format; });
+      plans += "\n  plan " + assignment_key(assignment, layout_.formats).substr(0, 8) + ", " +
+               std::to_string(low) + " of " + std::to_string(assignment.size()) + " ops low";
+    }
+    throw Error(
+        ErrorKind::config,
+        "the strategy " + question.how + " for " + spec_.solve.objectives[question.objective] +
+            " at threshold " + shortest(question.threshold) + " asks for losses on " +
+            std::to_string(spec_.solve.search_samples) + " search samples that the archive lacks:" +
+            plans + "\nRun the spec, or leave the strategy out of solve.strategies.");
+  }
+
+  const Layout& layout_;
+  const spec::Spec& spec_;
+  const Decision& decision_;
+  const ArchivedLosses searched_;
+  std::map<std::pair<std::size_t, double>, Plans> programs_;  // by objective and threshold
+};
+
+// In the order of a run's.
+std::vector<Evaluated> evaluated(const archive::Contents& contents) {
+  const ArchivedLosses losses(contents, "evaluations/losses");
+  std::map<std::uint64_t, Evaluated> plans;
+  for (const auto& [key, plan] : losses.plans)
+    plans.emplace(plan.rows.begin()->first, Evaluated{plan.assignment, plan.nature});
+  std::vector<Evaluated> ordered;
+  for (auto& [order, plan] : plans) ordered.push_back(std::move(plan));
+  return ordered;
 }
 
 void append(std::vector<archive::Table>& tables, std::vector<archive::Table> more) {
@@ -72,14 +199,16 @@ void append(std::vector<archive::Table>& tables, std::vector<archive::Table> mor
 std::vector<archive::Table> plan_archived(const archive::Contents& contents,
                                           const spec::Spec& spec) {
   const auto layout = to_layout(contents, spec.formats.formats, spec.calibration.length);
-  const auto decision = decide(layout, spec, to_measured(contents, layout, spec));
+  const auto measured = to_measured(contents, layout, spec);
+  const auto decision = decide(layout, spec, measured);
   std::vector<archive::Table> tables;
   for (const auto& table : contents.tables)
     if (!is_planned(table)) tables.push_back(table);
   batch::Results results;
-  const auto plans = plans_of(layout, spec, decision, results);
+  const auto plans = Planner(contents, layout, spec, decision).plans(results);
   append(tables, batch::tables(plans, results));
   append(tables, gain_tables(layout, spec, decision));
+  append(tables, prediction_tables(layout, spec, measured, evaluated(contents)));
   return tables;
 }
 

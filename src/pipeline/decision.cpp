@@ -1,5 +1,7 @@
 #include "pipeline/decision.hpp"
 
+#include <cmath>
+
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
@@ -7,30 +9,10 @@
 namespace gainsweep::pipeline {
 namespace {
 
-using archive::integers, archive::texts;
+using archive::integers, archive::reals, archive::texts;
 
 // A change of what plans follow from takes the next number, with a line in the changelog.
 constexpr std::int64_t decision_version = 2;
-
-gain::GainTable gain_table(const Layout& layout, const spec::Spec& spec, gain::Objective objective,
-                           const Measured& measured) {
-  switch (objective) {
-    case gain::Objective::time:
-      if (!measured.times)
-        throw Error(ErrorKind::config,
-                    "solve.objectives: time is asked for, but nothing was timed. Run the latency "
-                    "stage with this spec, or leave time out.");
-      return gain::time(*measured.times);
-    case gain::Objective::macs: {
-      std::vector<double> rates;
-      for (const auto& format : layout.formats) rates.push_back(spec::mac_rate(spec, format));
-      return gain::macs(layout.partition, rates);
-    }
-    case gain::Objective::memory:
-      break;
-  }
-  return gain::memory(layout.partition, layout.formats);
-}
 
 std::string digest_of(const Layout& layout, const sensitivity::LossErrors& errors,
                       const gain::GainTable& gains) {
@@ -53,21 +35,15 @@ std::string digest_of(const Layout& layout, const sensitivity::LossErrors& error
 
 }  // namespace
 
-archive::Nature nature_of(gain::Objective objective) {
-  return objective == gain::Objective::time ? archive::Nature::measured
-                                            : archive::Nature::deterministic;
+archive::Nature nature_of(const gain::Objective& objective) {
+  return objective.of_times ? archive::Nature::measured : archive::Nature::deterministic;
 }
 
-const char* gain_units(gain::Objective objective) {
-  switch (objective) {
-    case gain::Objective::time:
-      return "ns";
-    case gain::Objective::memory:
-      return "byte";
-    case gain::Objective::macs:
-      break;
-  }
-  return "1";
+gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
+                       const std::optional<gain::Times>& times) {
+  std::vector<double> rates;
+  for (const auto& format : layout.formats) rates.push_back(spec::mac_rate(spec, format));
+  return {layout.partition, layout.formats, std::move(rates), times};
 }
 
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured) {
@@ -76,13 +52,49 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
                 "no calibration sample was scored, so there is nothing to plan with. The archive's "
                 "table 'failures' says why.");
   Decision decision;
-  decision.errors = sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise);
-  for (const auto objective : spec.solve.objectives) {
-    decision.gains.push_back(gain_table(layout, spec, objective, measured));
+  decision.errors =
+      sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise, layout.length);
+  const auto facts = gain_facts(layout, spec, measured.times);
+  for (const auto& objective : spec.solve.objectives) {
+    decision.gains.push_back(gain::objectives().at(objective).gains(facts));
     decision.digests.push_back(digest_of(layout, decision.errors, decision.gains.back()));
   }
   return decision;
 }
+
+namespace {
+
+// The objectives of a nature, in the spec's order.
+archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
+                               archive::Nature nature) {
+  std::vector<std::string> names, titles, meanings, units;
+  std::vector<std::int64_t> of_times;
+  std::vector<double> wholes;
+  const std::optional<gain::Times> no_times;
+  const auto facts = gain_facts(layout, spec, no_times);
+  for (const auto& name : spec.solve.objectives) {
+    const auto& objective = gain::objectives().at(name);
+    if (nature_of(objective) != nature) continue;
+    names.push_back(name);
+    titles.push_back(objective.title);
+    meanings.push_back(objective.help);
+    of_times.push_back(objective.of_times ? 1 : 0);
+    units.push_back(objective.unit);
+    wholes.push_back(objective.whole(facts).value_or(std::nan("")));
+  }
+  const archive::Axes row{{"row", names.size()}};
+  return {"objectives",
+          "What plans gain",
+          nature,
+          {texts("objective", names, row, "Name"), texts("title", titles, row, "What is saved"),
+           texts("meaning", meanings, row, "The same in full"),
+           integers("of_times", of_times, row, "1", "1 where its gains follow from times"),
+           texts("units", units, row, "Units of its gains"),
+           reals("whole", wholes, row, "1",
+                 "What the all-high model takes, in those units; NaN where it is not known")}};
+}
+
+}  // namespace
 
 std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision) {
@@ -98,17 +110,20 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& 
         values.push_back(gains.gains[j][p]);
         formats.push_back(joined_names(gains.configurations[j][p], layout.formats));
       }
-    const auto objective = spec.solve.objectives[o];
+    const auto& objective = gain::objectives().at(spec.solve.objectives[o]);
     const archive::Axes row{{"row", values.size()}};
     tables.push_back(
-        {std::string("gains/") + spelling(objective),
+        {"gains/" + objective.name,
          "What each configuration saves against the all-high one",
          nature_of(objective),
          {integers("subgraph", subgraphs, row, "1", "Index of the sub-graph"),
           integers("configuration", configurations, row, "1", "Index of the configuration"),
           texts("formats", formats, row, "Format of each op of the sub-graph"),
-          integers("gain", values, row, gain_units(objective), "Gain of the configuration")}});
+          integers("gain", values, row, objective.unit, "Gain of the configuration")}});
   }
+  for (const auto nature : {archive::Nature::deterministic, archive::Nature::measured})
+    if (auto table = objective_table(layout, spec, nature); table.fields[0].shape[0] > 0)
+      tables.push_back(std::move(table));
   return tables;
 }
 

@@ -6,7 +6,7 @@
 
 #include "archive/table.hpp"
 #include "execute/probe.hpp"
-#include "gain/gain.hpp"
+#include "gain/objective.hpp"
 #include "pipeline/layout.hpp"
 #include "sensitivity/loss_error.hpp"
 #include "spec/spec.hpp"
@@ -17,9 +17,8 @@ namespace gainsweep::pipeline {
 /// What the measuring stages left behind.
 struct Measured {
   std::vector<execute::ProbeRecord> scores;  ///< of the samples that succeeded, in order
-  /// Timings of each sub-graph; set when the objective `time` is asked for. A sub-graph that could
-  /// not be timed has the all-high configuration alone.
-  std::optional<gain::MeasuredTimes> times;
+  /// Set when an objective of times is asked for.
+  std::optional<gain::Times> times;
 };
 
 /// Numbers that every plan of a spec is made from.
@@ -29,18 +28,19 @@ struct Decision {
   std::vector<std::string> digests;    ///< one an objective: of its gains and the errors
 };
 
+/// What gains of a spec follow from; refers to all three.
+gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
+                       const std::optional<gain::Times>& times);
+
 /// Loss errors under the spec's noise and the gain table of every objective. Error(input) when no
 /// sample was scored, Error(config) when `time` is asked for and nothing was timed.
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured);
 
-/// Gains of `decision` as tables `gains/<objective>`.
+/// Gains of `decision` as tables `gains/<objective>`, and the objectives as tables `objectives`.
 std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision);
 
 /// Measured where plans of the objective follow from measured times.
-archive::Nature nature_of(gain::Objective objective);
-
-/// "ns", "1" or "byte".
-const char* gain_units(gain::Objective objective);
+archive::Nature nature_of(const gain::Objective& objective);
 
 }  // namespace gainsweep::pipeline

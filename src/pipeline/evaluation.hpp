@@ -1,19 +1,37 @@
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "batch/stage.hpp"
 #include "pipeline/workbench.hpp"
 
-/// The fifth stage: losses and times of chosen plans. A unit is an assignment on all evaluation
-/// samples, or a round of its times.
+/// What plans really do: losses on a set of samples, a unit an assignment × a chunk of samples; and
+/// times of the whole model, a unit a round.
 namespace gainsweep::pipeline {
 
-batch::Stage evaluation(Bench bench);
+/// Units of an assignment's losses, in the order of the samples; `place` is the assignment's in the
+/// table. The largest magnitudes of activations must have been observed.
+std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& results,
+                                    const LossSet& set, const Evaluated& plan, std::size_t place);
 
-/// The loss of each sample in order. Error(input) naming a sample whose loss is not finite.
-std::vector<double> losses(execute::Program& program, const std::vector<execute::Batch>& samples,
-                           execute::Device device);
+/// The losses of such units together; none while one of them is missing or has failed.
+std::optional<std::vector<double>> gathered_losses(const batch::Results& results,
+                                                   const std::vector<batch::Unit>& units);
+
+/// Rounds of times of a plan against all-high. The largest magnitudes of activations must have been
+/// observed.
+Rounds time_rounds(const Bench& bench, const batch::Results& results, const Evaluated& plan,
+                   std::size_t place);
+
+/// Whether the device really runs the formats of an assignment.
+bool is_real(const Layout& layout, const graph::Assignment& assignment);
+
+/// The loss of each sample. Error(input) naming a sample whose loss is not finite; `first` is the
+/// number of the first.
+std::vector<double> losses(execute::Program& program, std::span<const execute::Batch> samples,
+                           std::size_t first, execute::Device device);
 
 }  // namespace gainsweep::pipeline

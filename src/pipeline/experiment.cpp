@@ -1,9 +1,9 @@
 #include "pipeline/experiment.hpp"
 
 #include "digest/digest.hpp"
-#include "pipeline/evaluation.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/planning.hpp"
+#include "pipeline/predictions.hpp"
 #include "pipeline/score.hpp"
 #include "pipeline/timing.hpp"
 
@@ -14,9 +14,14 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   const auto& subject = *bench->subject;
   auto tables = to_tables(subject.layout);
   tables.push_back(to_table(subject.layout, subject.timing_targets));
-  if (const auto decision = decision_state(bench, results).value)
-    for (auto& table : gain_tables(subject.layout, subject.spec, *decision))
-      tables.push_back(std::move(table));
+  const auto decision = decision_state(bench, results).value;
+  if (!decision) return tables;
+  const auto add = [&](std::vector<archive::Table> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(tables));
+  };
+  add(gain_tables(subject.layout, subject.spec, *decision));
+  add(prediction_tables(subject.layout, subject.spec, measured(bench, results),
+                        evaluated_plans(bench, results)));
   return tables;
 }
 
@@ -55,8 +60,7 @@ std::map<std::string, std::string> machine(const Subject& subject) {
 batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
   const auto bench = std::make_shared<Workbench>(subject);
   batch::Experiment experiment;
-  experiment.stages = {observe(bench), score(bench), timing(bench), planning(bench),
-                       evaluation(bench)};
+  experiment.stages = {observe(bench), score(bench), timing(bench), planning(bench)};
   experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
   experiment.provenance = provenance(*subject);
   experiment.claims = claims(*subject);

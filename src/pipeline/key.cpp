@@ -104,9 +104,10 @@ std::string timing(const Computing& computing, const Workload& workload, const s
   return builder.finish();
 }
 
-std::string plan(const std::string& decision, const PlanQuestion& question) {
-  return digest::Builder()
-      .add("stage", "planning")
+std::string plan(const std::string& decision, const PlanQuestion& question,
+                 const std::vector<std::string>& asked) {
+  auto builder = digest::Builder();
+  builder.add("stage", "planning")
       .add("version", plan_version)
       .add("decision", decision)
       .add("objective", question.objective)
@@ -114,8 +115,9 @@ std::string plan(const std::string& decision, const PlanQuestion& question) {
       .add("threshold", question.threshold)
       .add("loss_model", question.loss_model)
       .add("seed", question.seed)
-      .add("draws", question.draws)
-      .finish();
+      .add("draws", question.draws);
+  for (const auto& key : asked) builder.add("asked", key);
+  return builder.finish();
 }
 
 std::string losses(const Computing& computing, const std::string& formats,

@@ -76,10 +76,12 @@ std::string timing(const Computing& computing, const Workload& workload, const s
                    const std::vector<std::string>& lowered,
                    const std::vector<graph::Configuration>& configurations, Round round);
 
-/// `decision` stands for the gains and loss errors.
-std::string plan(const std::string& decision, const PlanQuestion& question);
+/// `decision` stands for the gains and loss errors, `asked` are the keys of what the strategy asked
+/// for beside them.
+std::string plan(const std::string& decision, const PlanQuestion& question,
+                 const std::vector<std::string>& asked = {});
 
-/// `samples` is of_sample_set of the evaluation samples.
+/// `samples` is of_sample_set of the samples of the unit.
 std::string losses(const Computing& computing, const std::string& formats,
                    const std::string& maxima, const std::string& samples,
                    const std::string& assignment);

@@ -1,9 +1,15 @@
 #include "pipeline/planning.hpp"
 
+#include <algorithm>
+#include <set>
+#include <tuple>
+
 #include "digest/digest.hpp"
+#include "gain/objective.hpp"
 #include "pipeline/estimate.hpp"
+#include "pipeline/evaluation.hpp"
+#include "pipeline/inquiry.hpp"
 #include "pipeline/observe.hpp"
-#include "pipeline/plans.hpp"
 #include "pipeline/score.hpp"
 #include "pipeline/timing.hpp"
 
@@ -12,20 +18,8 @@ namespace {
 
 constexpr double seconds_a_plan = 0.02;
 
-Measured collect(const Bench& bench, const batch::Results& results, const ScoreState& scores) {
-  const auto& layout = bench->subject->layout;
-  Measured measured;
-  for (const auto& key : scores.keys)
-    measured.scores.push_back(
-        to_score(*results.find(key), layout.partition.ops, layout.formats.size() - 1));
-  if (wants_time(bench->subject->spec))
-    measured.times =
-        assign_times(layout, bench->subject->timing_targets, timing_state(bench, results).rounds);
-  return measured;
-}
-
 // Stands for a decision while what it follows from is missing.
-std::string forecast(const Bench& bench, const batch::Results& results) {
+std::string stand_in(const Bench& bench, const batch::Results& results) {
   digest::Builder builder;
   for (const auto& unit : score(bench).call(results).units) builder.add("score", unit.key);
   for (const auto& unit : timing(bench).call(results).units) builder.add("timing", unit.key);
@@ -33,26 +27,142 @@ std::string forecast(const Bench& bench, const batch::Results& results) {
   return builder.finish();
 }
 
-batch::Call call(const Bench& bench, const batch::Results& results) {
-  const auto& subject = *bench->subject;
-  const auto state = decision_state(bench, results);
-  batch::Call call;
-  call.obstacles = state.obstacles;
-  call.is_forecast = state.value == nullptr;
-  const auto all = questions(subject.spec.solve);
-  const auto stands_for = state.value ? "" : forecast(bench, results);
+// Every n-th threshold counted from the largest, the named strategies, of `random` its first draw.
+bool is_evaluated(const spec::Spec& spec, const Question& question) {
+  const auto& [thresholds, strategies] = std::tie(spec.solve.thresholds, spec.evaluate.strategies);
+  const auto from_largest =
+      thresholds.end() - std::find(thresholds.begin(), thresholds.end(), question.threshold) - 1;
+  return !question.is_frontier() && from_largest % spec.evaluate.every == 0 &&
+         std::find(strategies.begin(), strategies.end(), question.how) != strategies.end();
+}
+
+bool times_plans(const Subject& subject) {
+  return subject.spec.evaluate.time && wants_time(subject.spec);
+}
+
+// At most so many plans are evaluated beside all-high.
+std::size_t most_plans(const spec::Spec& spec) {
+  const auto all = questions(spec.solve);
+  return static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(), [&](const auto& question) { return is_evaluated(spec, question); }));
+}
+
+// What evaluations come to at most.
+std::size_t most_evaluations(const Workbench& bench) {
+  const auto& subject = *bench.subject;
+  const auto plans = most_plans(subject.spec);
+  const auto rounds = static_cast<std::size_t>(most_rounds(subject.spec.latency.rule));
+  return (1 + plans) * bench.evaluation.chunks.size() + (times_plans(subject) ? plans * rounds : 0);
+}
+
+// What strategies ask for at most beside the programs that are plans of the spec.
+std::size_t most_searched(const Workbench& bench) {
+  const auto& subject = *bench.subject;
+  solve::Numbers numbers;
+  for (const auto& lowerable : lowerables(subject.layout)) numbers.ops.push_back(lowerable.formats);
+  std::size_t most = 0;
+  for (const auto& question : questions(subject.spec.solve)) {
+    if (question.is_frontier() || question.how == solve::exact_strategy) continue;
+    const auto asked = solve::strategies().at(question.how).most_asked(numbers);
+    most += asked.programs + asked.qualities * bench.search.chunks.size();
+  }
+  return most;
+}
+
+batch::Call forecast(const Bench& bench, const batch::Results& results,
+                     std::vector<std::string> obstacles) {
+  const auto& spec = bench->subject->spec;
+  const auto decision = stand_in(bench, results);
+  batch::Call call{
+      {}, most_evaluations(*bench) + most_searched(*bench), std::move(obstacles), true};
+  const auto all = questions(spec.solve);
   for (std::size_t i = 0; i < all.size(); ++i) {
     batch::Unit unit;
-    static_cast<batch::Ticket&>(unit) = ticket(subject.spec, all[i], i);
-    unit.key = key::plan(state.value ? state.value->digests[all[i].objective] : stands_for,
-                         key_facts(subject.spec, all[i]));
-    unit.work = [about = bench->subject, decision = state.value,
-                 question = all[i]](batch::Context&) -> batch::Product {
-      return answer(about->layout, about->spec, question, *decision);
-    };
+    static_cast<batch::Ticket&>(unit) = ticket(spec, all[i], i);
+    unit.key = key::plan(decision, key_facts(spec, all[i]));
     call.units.push_back(std::move(unit));
   }
   return call;
+}
+
+// The places of questions of a nature, in their order.
+std::vector<std::size_t> places(const spec::Spec& spec, const std::vector<Question>& all,
+                                archive::Nature nature) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (nature_of(gain::objectives().at(spec.solve.objectives[all[i].objective])) == nature)
+      places.push_back(i);
+  return places;
+}
+
+constexpr auto natures = {archive::Nature::deterministic, archive::Nature::measured};
+
+// Equal assignments once: the all-high one, those of objectives that need no timing, then those
+// that only measured times led to.
+std::vector<Evaluated> chosen(const Subject& subject, const Inquiry& inquiry) {
+  const auto all = questions(subject.spec.solve);
+  std::vector<Evaluated> chosen{{graph::Assignment(subject.layout.partition.ops.size())}};
+  std::set<graph::Assignment> seen{chosen.front().assignment};
+  for (const auto nature : natures)
+    for (const auto place : places(subject.spec, all, nature)) {
+      if (!is_evaluated(subject.spec, all[place])) continue;
+      const auto plans = inquiry.answer(place);
+      if (plans && seen.insert(plans->assignments.front()).second)
+        chosen.push_back({plans->assignments.front(), nature});
+    }
+  return chosen;
+}
+
+void evaluate(const Bench& bench, const batch::Results& results,
+              const std::vector<Evaluated>& plans, Inquiry& inquiry) {
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    for (auto& unit : loss_units(bench, results, bench->evaluation, plans[i], i))
+      inquiry.need(std::move(unit));
+  if (!times_plans(*bench->subject)) return;
+  for (std::size_t i = 1; i < plans.size(); ++i) {
+    if (!is_real(bench->subject->layout, plans[i].assignment)) continue;
+    auto found = time_rounds(bench, results, plans[i], i);
+    inquiry.expect(found.may_come);
+    for (auto& unit : found.units) inquiry.need(std::move(unit));
+  }
+}
+
+// Deterministic objectives ask first: a row is deterministic where any of them leads to it.
+Inquiry asked(const Bench& bench, const batch::Results& results,
+              const std::shared_ptr<const Decision>& decision) {
+  Inquiry inquiry(bench, results, decision);
+  const auto& spec = bench->subject->spec;
+  const auto all = questions(spec.solve);
+  for (const auto nature : natures)
+    for (const auto place : places(spec, all, nature)) inquiry.ask(all[place], place);
+  return inquiry;
+}
+
+const std::vector<Evaluated>& plans_of(const Bench& bench, const batch::Results& results,
+                                       const Inquiry& inquiry) {
+  return bench->evaluated.get(results, [&] { return chosen(*bench->subject, inquiry); });
+}
+
+batch::Call call(const Bench& bench, const batch::Results& results) {
+  const auto state = decision_state(bench, results);
+  if (!state.value) return forecast(bench, results, state.obstacles);
+  auto inquiry = asked(bench, results, state.value);
+  if (!bench->evaluation.chunks.empty())
+    evaluate(bench, results, plans_of(bench, results, inquiry), inquiry);
+  return std::move(inquiry).finish();
+}
+
+batch::Cost cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t may_come) {
+  const auto& subject = *bench->subject;
+  batch::Cost cost{0, evaluation_bytes(subject), checkpoint_bytes(subject)};
+  if (units.empty() && may_come == 0) return cost;
+  const auto plans = static_cast<double>(1 + most_plans(subject.spec));
+  const auto samples = static_cast<double>(subject.evaluation->ids.size());
+  const auto blocks = static_cast<double>(subject.spec.latency.rule.repetitions);
+  cost.seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
+                 plans * samples * forward_seconds(subject);
+  if (times_plans(subject)) cost.seconds += plans * 2 * blocks * timed_forward_seconds(subject);
+  return cost;
 }
 
 }  // namespace
@@ -60,8 +170,13 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
 batch::Stage planning(Bench bench) {
   batch::Stage stage{"planning", {}, {}};
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
-  stage.cost = [](std::span<const batch::Unit> units, std::size_t) {
-    return batch::Cost{seconds_a_plan * static_cast<double>(units.size())};
+  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t may_come) {
+    return cost(bench, units, may_come);
+  };
+  stage.leave = [bench] {
+    bench->timed.end();
+    bench->evaluating.release();
+    bench->timing.release();
   };
   return stage;
 }
@@ -81,9 +196,35 @@ DecisionState decision_state(const Bench& bench, const batch::Results& results) 
   state.value = bench->decision.get(results, [&] {
     const auto& subject = *bench->subject;
     return std::make_shared<const Decision>(
-        decide(subject.layout, subject.spec, collect(bench, results, scores)));
+        decide(subject.layout, subject.spec, measured(bench, results)));
   });
   return state;
+}
+
+Measured measured(const Bench& bench, const batch::Results& results) {
+  const auto& layout = bench->subject->layout;
+  Measured measured;
+  for (const auto& key : score_state(*bench, results).keys)
+    measured.scores.push_back(
+        to_score(*results.find(key), layout.partition.ops, layout.formats.size() - 1));
+  if (wants_time(bench->subject->spec))
+    measured.times =
+        assign_times(layout, bench->subject->timing_targets, timing_state(bench, results).rounds);
+  return measured;
+}
+
+std::vector<Evaluated> evaluated_plans(const Bench& bench, const batch::Results& results) {
+  const auto state = decision_state(bench, results);
+  if (!state.value || bench->evaluation.chunks.empty()) return {};
+  const auto& chosen = plans_of(bench, results, asked(bench, results, state.value));
+  std::vector<Evaluated> evaluated;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto units = loss_units(bench, results, bench->evaluation, chosen[i], i);
+    if (std::any_of(units.begin(), units.end(),
+                    [&](const auto& unit) { return results.find(unit.key) != nullptr; }))
+      evaluated.push_back(chosen[i]);
+  }
+  return evaluated;
 }
 
 }  // namespace gainsweep::pipeline

@@ -7,8 +7,10 @@
 #include "batch/stage.hpp"
 #include "pipeline/workbench.hpp"
 
-/// The fourth stage: plans and frontiers from what was measured. A unit is an objective × a
-/// strategy × a threshold, or the frontier of an objective.
+/// The last stage: plans and frontiers from what was measured, and what the plans really do. It
+/// ends when every strategy has answered and every plan that the spec names was evaluated. A unit
+/// is an objective × a strategy × a threshold, the frontier of an objective, an assignment × a
+/// chunk of samples, or a round of an assignment's times.
 namespace gainsweep::pipeline {
 
 batch::Stage planning(Bench bench);
@@ -20,5 +22,11 @@ struct DecisionState {
   std::vector<std::string> obstacles;
 };
 DecisionState decision_state(const Bench& bench, const batch::Results& results);
+
+/// What a decision follows from, once it is there.
+Measured measured(const Bench& bench, const batch::Results& results);
+
+/// The plans that losses were measured of, in the order of their rows.
+std::vector<Evaluated> evaluated_plans(const Bench& bench, const batch::Results& results);
 
 }  // namespace gainsweep::pipeline

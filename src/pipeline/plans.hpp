@@ -2,30 +2,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "batch/unit.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/key.hpp"
-#include "solve/problem.hpp"
+#include "pipeline/lowerable.hpp"
+#include "solve/strategy.hpp"
 
 /// Plans from a decision; pure, without the model.
 namespace gainsweep::pipeline {
 
-/// What one unit of planning is to answer: plans under a threshold, or a whole frontier.
+/// What is asked of a decision: plans under a threshold, or a whole frontier.
 struct Question {
   std::size_t objective = 0;  ///< index into the spec's objectives
-  bool is_frontier = false;
-  std::size_t threshold = 0;  ///< index into the spec's thresholds
-  solve::Strategy strategy = solve::Strategy::ip;
+  std::string how;            ///< strategy, or "frontier"
+  double threshold = 0;       ///< τ; 0 for a frontier
+
+  bool is_frontier() const;
+  bool operator==(const Question&) const = default;
 };
 
 /// One per objective, strategy and threshold, then one frontier per objective.
 std::vector<Question> questions(const spec::SolveSpec& spec);
 
-/// The plans of one objective, threshold and strategy: one for `ip` and `prefix`, one a draw for
-/// `random`.
+/// The plans of one objective, threshold and strategy: one, or one a draw for `random`.
 struct Plans {
   double threshold = 0;
   double budget = 0;  ///< on the summed loss errors
@@ -34,8 +37,10 @@ struct Plans {
   std::vector<double> loss_errors;    ///< D = Σ d
   std::vector<double> predicted_mse;  ///< of the spec's loss model
   std::vector<std::string> assignment_keys;
-  solve::Certificate certificate;  ///< of `ip`
-  std::int64_t num_samples = 0;    ///< calibration samples the loss errors stand on
+  solve::Certificate certificate;     ///< of the exact program that made the plan, if one did
+  std::int64_t num_samples = 0;       ///< calibration samples the loss errors stand on
+  std::optional<std::int64_t> asked;  ///< plans that were measured to find these; none for
+                                      ///< strategies that measure nothing
 };
 
 /// Where the answer goes and what it is called; without its key.
@@ -44,12 +49,28 @@ batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint
 /// What the answer follows from beside the decision.
 key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question);
 
-/// Fields of the answer's record: of Plans, or the frontier's table.
-batch::Fields answer(const Layout& layout, const spec::Spec& spec, const Question& question,
-                     const Decision& decision);
+/// What strategies start from.
+solve::Numbers numbers(const spec::Spec& spec, const Decision& decision,
+                       const std::vector<Lowerable>& lowerables);
 
-/// Plans of such a record.
-Plans to_plans(const archive::Record& record);
+/// The exact program's plan under the question's threshold, with its certificate.
+Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
+                    const Decision& decision);
+
+/// A strategy's answer with what is predicted of it.
+Plans describe(const Layout& layout, const spec::Spec& spec, const Question& question,
+               const Decision& decision, const std::vector<Lowerable>& lowerables,
+               const solve::Answer& answer);
+
+/// Every Pareto-optimal plan of the question's objective, as the frontier's table.
+batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
+                       const Decision& decision);
+
+/// Units of the gains of the question's objective.
+std::string unit_of_gains(const spec::Spec& spec, const Question& question);
+
+/// A record of plans and back.
 batch::Fields to_fields(const Plans& plans, const std::string& gain_units);
+Plans to_plans(const archive::Record& record);
 
 }  // namespace gainsweep::pipeline

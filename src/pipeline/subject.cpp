@@ -8,6 +8,8 @@
 #include "archive/tokens.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "gain/objective.hpp"
+#include "pipeline/lowerable.hpp"
 #include "spec/read.hpp"
 
 namespace gainsweep::pipeline {
@@ -24,7 +26,7 @@ struct Shelf::State {
   std::map<std::filesystem::path, std::shared_ptr<const model::Model>> models;
   std::map<std::pair<std::filesystem::path, std::int64_t>, Tokens> tokens;
   std::map<Windows, std::shared_ptr<const Samples>> samples;
-  std::set<std::pair<const Samples*, const Samples*>> disjoint;  // calibration, evaluation
+  std::set<std::pair<const Samples*, const Samples*>> disjoint;
   std::map<Built, std::shared_ptr<const graph::Graph>> graphs;
   std::map<std::pair<execute::Device, std::int64_t>, execute::Environment> environments;
 };
@@ -83,14 +85,20 @@ std::shared_ptr<const Samples> take(Shelf::State& shelf, const Windows& windows,
   return lend(shelf.samples, windows, [&] { return share(cut(*tokens, windows)); });
 }
 
-void refuse_overlap(Shelf::State& shelf, const Samples& calibration, const Samples& evaluation) {
-  if (!shelf.disjoint.emplace(&calibration, &evaluation).second) return;
-  for (std::size_t e = 0; e < evaluation.ids.size(); ++e)
-    for (std::size_t c = 0; c < calibration.ids.size(); ++c)
-      if (evaluation.ids[e].tokens == calibration.ids[c].tokens) {
-        shelf.disjoint.erase({&calibration, &evaluation});
-        throw Error(ErrorKind::config, "evaluation sample " + std::to_string(e) +
-                                           " is calibration sample " + std::to_string(c) +
+// Samples of one use with what they are called.
+struct Use {
+  const char* name;
+  const Samples& samples;
+};
+
+void refuse_overlap(Shelf::State& shelf, const Use& earlier, const Use& later) {
+  if (!shelf.disjoint.emplace(&earlier.samples, &later.samples).second) return;
+  for (std::size_t l = 0; l < later.samples.ids.size(); ++l)
+    for (std::size_t e = 0; e < earlier.samples.ids.size(); ++e)
+      if (later.samples.ids[l].tokens == earlier.samples.ids[e].tokens) {
+        shelf.disjoint.erase({&earlier.samples, &later.samples});
+        throw Error(ErrorKind::config, later.name + (" sample " + std::to_string(l)) + " is " +
+                                           earlier.name + " sample " + std::to_string(e) +
                                            " (measured errors of samples the plan was made from "
                                            "say nothing). Give evaluate.tokens other texts.");
       }
@@ -118,7 +126,15 @@ void read_samples(Subject& subject, Shelf::State& shelf) {
     use = count + " calibration and " + use;
   }
   subject.evaluation = take(shelf, windows, use);
-  refuse_overlap(shelf, *subject.calibration, *subject.evaluation);
+  windows.first += windows.count;
+  windows.count = subject.spec.solve.search_samples;
+  subject.search =
+      take(shelf, windows, use + " and " + std::to_string(windows.count) + " search samples");
+  const Use scored{"calibration", *subject.calibration},
+      evaluated{"evaluation", *subject.evaluation}, searched{"search", *subject.search};
+  refuse_overlap(shelf, scored, evaluated);
+  refuse_overlap(shelf, scored, searched);
+  refuse_overlap(shelf, evaluated, searched);
 }
 
 std::shared_ptr<const graph::Graph> build(Shelf::State& shelf, const Subject& subject,
@@ -139,12 +155,26 @@ Layout make_layout(const Subject& subject) {
   return layout;
 }
 
+// Strategies that measure plans need samples to measure them on.
+void check_search(const Subject& subject) {
+  const auto& solve = subject.spec.solve;
+  if (solve.search_samples > 0) return;
+  solve::Numbers numbers;
+  for (const auto& lowerable : lowerables(subject.layout)) numbers.ops.push_back(lowerable.formats);
+  for (const auto& name : solve.strategies)
+    if (solve::strategies().at(name).most_asked(numbers).qualities > 0)
+      throw Error(ErrorKind::config,
+                  "the strategy " + name +
+                      " measures plans while it searches, and "
+                      "solve.search_samples is 0. Give it some, 32 for example.");
+}
+
 // Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
 void leave_out_time(Subject& subject) {
   subject.untimed = execute::missing_kernels(timed_precision(subject.spec));
   if (subject.untimed.empty()) return;
   auto& objectives = subject.spec.solve.objectives;
-  std::erase(objectives, gain::Objective::time);
+  std::erase_if(objectives, [](const auto& name) { return gain::objectives().at(name).of_times; });
   if (objectives.empty())
     throw Error(ErrorKind::environment,
                 subject.untimed +
@@ -170,6 +200,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
       build(lent, subject, {spec.latency.batch, spec.latency.length, /*with_loss=*/false});
   subject.target = lower::cpu_target();
   subject.layout = make_layout(subject);
+  check_search(subject);
   subject.timing_targets = timing_targets(subject.layout, spec.latency);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(spec.device); });
@@ -185,7 +216,8 @@ execute::Precision timed_precision(const spec::Spec& spec) {
 
 bool wants_time(const spec::Spec& spec) {
   const auto& objectives = spec.solve.objectives;
-  return std::find(objectives.begin(), objectives.end(), gain::Objective::time) != objectives.end();
+  return std::any_of(objectives.begin(), objectives.end(),
+                     [](const auto& name) { return gain::objectives().at(name).of_times; });
 }
 
 key::Computing computing(const Subject& subject) {

@@ -47,7 +47,8 @@ struct Subject {
   Layout layout;
   std::vector<TimingTarget> timing_targets;
   std::shared_ptr<const Samples> calibration;
-  std::shared_ptr<const Samples> evaluation;  ///< none where nothing is evaluated
+  std::shared_ptr<const Samples> evaluation;
+  std::shared_ptr<const Samples> search;  ///< that strategies measure plans on while they search
   execute::Environment environment;
   std::string model_digest;  ///< see open()
   std::string host;          ///< that times are measured on
@@ -61,7 +62,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf);
 /// What timed programs run in: the high format's own precision.
 execute::Precision timed_precision(const spec::Spec& spec);
 
-/// Whether the objective `time` is asked for.
+/// Whether an objective of times is asked for.
 bool wants_time(const spec::Spec& spec);
 
 /// The parts of keys that the whole subject has.

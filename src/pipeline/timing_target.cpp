@@ -29,16 +29,16 @@ std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::Laten
   return targets;
 }
 
-gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
-                                 const std::vector<std::vector<latency::Timings>>& rounds) {
-  gain::MeasuredTimes times;
+gain::Times assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
+                         const std::vector<std::vector<latency::Timings>>& rounds) {
+  gain::Times times;
   for (const auto& subgraph : layout.partition.subgraphs)
-    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
+    times.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {{}}});
   for (std::size_t t = 0; t < targets.size(); ++t) {
     if (rounds[t].empty()) continue;
-    for (const auto subgraph : targets[t].applies_to)
-      times.subgraphs[subgraph.index] = {targets[t].configurations, latency::concatenate(rounds[t]),
-                                         targets[t].lowered.size()};
+    const auto table = gain::measured(targets[t].configurations, latency::concatenate(rounds[t]),
+                                      targets[t].lowered.size());
+    for (const auto subgraph : targets[t].applies_to) times[subgraph.index] = table;
   }
   return times;
 }

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "gain/gain.hpp"
+#include "gain/time_table.hpp"
 #include "pipeline/layout.hpp"
 #include "spec/spec.hpp"
 
@@ -21,10 +21,10 @@ struct TimingTarget {
 /// The targets a spec asks for; those with nothing to choose are left out.
 std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::LatencySpec& spec);
 
-/// Each sub-graph's configurations and timings from the rounds of the target that applies to it,
-/// given by target; one without rounds has the all-high configuration alone.
-gain::MeasuredTimes assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
-                                 const std::vector<std::vector<latency::Timings>>& rounds);
+/// Each sub-graph's times from the rounds of the target that applies to it, given by target; one
+/// without rounds has the all-high configuration alone.
+gain::Times assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
+                         const std::vector<std::vector<latency::Timings>>& rounds);
 
 /// What the configurations of each timed table are, for readers of its raw seconds: the table
 /// `timed_configurations`.

@@ -11,6 +11,7 @@
 #include "execute/program.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/decision.hpp"
+#include "pipeline/loss_set.hpp"
 #include "pipeline/subject.hpp"
 
 namespace gainsweep::pipeline {
@@ -54,6 +55,7 @@ struct Workbench {
   std::string formats, partition;  ///< digests, for keys
   key::Computing computing;
   key::Workload workload;
+  LossSet evaluation, search;  ///< samples of the spec's plans, and those of strategies' searches
 
   Weights scoring, timing, evaluating;
   std::optional<execute::Program> observing;  ///< observed graph
@@ -66,7 +68,7 @@ struct Workbench {
   batch::Memo<std::shared_ptr<const Decision>> decision{
       {"maxima", "scores", "latency", "failures"}};
   batch::Memo<std::vector<Evaluated>> evaluated{
-      {"maxima", "scores", "latency", "plans", "failures"}};
+      {"maxima", "scores", "latency", "plans", "programs", "evaluations", "failures"}};
   std::map<std::string, latency::Timings> rounds;  ///< parsed, by unit key
 };
 

@@ -45,37 +45,38 @@ double contribution(const std::vector<execute::OperandProbe>& operands, std::siz
 
 }  // namespace
 
-LossErrors loss_errors(std::span<const execute::ProbeRecord> records,
-                       const std::vector<format::Format>& formats, Noise noise) {
+std::vector<std::vector<std::vector<double>>> contributions(
+    std::span<const execute::ProbeRecord> records, const std::vector<format::Format>& formats,
+    Noise noise) {
   check(records, formats.size() - 1);
+  std::vector<std::vector<std::vector<double>>> all;
+  for (const execute::ProbeRecord& record : records) {
+    auto& of_record = all.emplace_back();
+    for (const auto& operands : record.operands) {
+      auto& of_op = of_record.emplace_back(formats.size());
+      for (std::size_t f = 1; f < formats.size(); ++f)
+        of_op[f] = contribution(operands, f - 1, formats[f], noise);
+    }
+  }
+  return all;
+}
+
+LossErrors loss_errors(std::span<const execute::ProbeRecord> records,
+                       const std::vector<format::Format>& formats, Noise noise,
+                       std::int64_t targets) {
+  const auto terms = contributions(records, formats, noise);
   const std::size_t num_ops = records.front().operands.size();
   const auto num_samples = static_cast<double>(records.size());
   LossErrors errors{.d = {num_ops, std::vector<double>(formats.size())},
-                    .samples = static_cast<std::int64_t>(records.size())};
-  for (const execute::ProbeRecord& record : records) {
-    errors.mean_square_loss += record.loss * record.loss / num_samples;
-    for (std::size_t op = 0; op < num_ops; ++op) {
-      for (std::size_t f = 1; f < formats.size(); ++f) {
-        errors.d[op][f] +=
-            contribution(record.operands[op], f - 1, formats[f], noise) / num_samples;
-      }
-    }
+                    .samples = static_cast<std::int64_t>(records.size()),
+                    .targets = targets};
+  for (std::size_t r = 0; r < records.size(); ++r) {
+    errors.mean_square_loss += records[r].loss * records[r].loss / num_samples;
+    for (std::size_t op = 0; op < num_ops; ++op)
+      for (std::size_t f = 1; f < formats.size(); ++f)
+        errors.d[op][f] += terms[r][op][f] / num_samples;
   }
   return errors;
-}
-
-double budget(LossModel model, double threshold, double mean_square_loss, std::int64_t length) {
-  const double allowed = threshold * threshold * mean_square_loss;
-  if (model == LossModel::first_order) return allowed;
-  // 2(√(1 + T²B) − 1)/T² without its cancellation at small T²B.
-  const auto tokens = static_cast<double>(length);
-  return 2 * allowed / (std::sqrt(1 + tokens * tokens * allowed) + 1);
-}
-
-double predicted_mse(LossModel model, double sum, std::int64_t length) {
-  if (model == LossModel::first_order) return sum;
-  const double bias = static_cast<double>(length) / 2 * sum;
-  return sum + bias * bias;
 }
 
 }  // namespace gainsweep::sensitivity

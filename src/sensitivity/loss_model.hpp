@@ -1,24 +1,28 @@
 #pragma once
 
-#include "base/words.hpp"
+#include <functional>
+#include <string>
+
+#include "base/table.hpp"
+#include "sensitivity/loss_error.hpp"
 
 namespace gainsweep::sensitivity {
 
-/// Models of the rounding error that loss errors are predicted with (docs/method.md).
-enum class Noise { empirical, paper, log_uniform };
+/// How loss errors of ops add up to the change of a sample's loss. Plans are made by exact programs
+/// over sums, so a model says how large a sum may be and what a sum predicts; the two are inverse
+/// to each other.
+struct LossModel {
+  std::string name;
+  std::string help;  ///< a noun phrase without a full stop
+  /// The largest `Σ d` (nat²) whose predicted mean square is within a threshold τ, relative and
+  /// root mean square: `predicted(limit(τ)) = τ² E[g²]`.
+  std::function<double(const LossErrors&, double threshold)> limit;
+  /// The mean square of the loss's change, nat², that a `Σ d` predicts; grows with the sum.
+  std::function<double(const LossErrors&, double sum)> predicted;
+};
 
-constexpr auto words(Noise) {
-  return std::to_array<Word<Noise>>({{Noise::empirical, "empirical"},
-                                     {Noise::paper, "paper"},
-                                     {Noise::log_uniform, "log_uniform"}});
-}
-
-/// How loss errors of ops add up.
-enum class LossModel { first_order, bias };
-
-constexpr auto words(LossModel) {
-  return std::to_array<Word<LossModel>>(
-      {{LossModel::first_order, "first_order"}, {LossModel::bias, "bias"}});
-}
+/// * first_order: `D` (arXiv 2505.13060)
+/// * bias: `D + (T/2·D)²`, with what rounding adds to the loss of T targets (this project)
+Table<LossModel>& loss_models();
 
 }  // namespace gainsweep::sensitivity

@@ -1,15 +1,84 @@
 #pragma once
 
-#include "base/words.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/table.hpp"
+#include "solve/solve.hpp"
 
 namespace gainsweep::solve {
 
-/// How a plan is chosen.
-enum class Strategy { ip, prefix, random };
+/// A format's FormatId index for each op that is lowered as one; 0 stays high.
+using Formats = std::vector<std::size_t>;
 
-constexpr auto words(Strategy) {
-  return std::to_array<Word<Strategy>>(
-      {{Strategy::ip, "ip"}, {Strategy::prefix, "prefix"}, {Strategy::random, "random"}});
-}
+/// What every strategy starts from.
+struct Numbers {
+  OpFormats ops;  ///< in IR order
+  /// What the summed loss errors may be under a threshold.
+  std::function<double(double threshold)> budget;
+  std::uint64_t seed = 0;
+  std::uint64_t draws = 1;  ///< plans that a random strategy makes
+};
+
+/// An exact program's plan.
+struct Program {
+  Formats formats;
+  Certificate certificate;
+};
+
+/// A measured property of a plan.
+struct Quality {
+  double value = 0;  ///< root mean square of the loss's change over that of the loss: a τ
+  double standard_error = 0;
+};
+
+/// What a strategy may ask for. An answer is nothing as long as it is not known: whoever gets
+/// nothing returns nothing, and is called again when more is known. A strategy sees what it asked
+/// for alone, so that its plans follow from the numbers and not from what others measured.
+class Asking {
+ public:
+  virtual ~Asking() = default;
+  /// The exact program's plan under a threshold.
+  virtual std::optional<Program> program(double threshold) = 0;
+  /// Qualities of plans on the samples of searches. All of a batch are measured side by side.
+  virtual std::optional<std::vector<Quality>> qualities(const std::vector<Formats>& plans) = 0;
+};
+
+/// A strategy's plans under a threshold.
+struct Answer {
+  std::vector<Formats> plans;                ///< one, or one a draw
+  std::optional<Certificate> certificate{};  ///< where an exact program made the plan
+  bool is_program = false;  ///< the plan is that of the exact program under the threshold itself
+};
+
+/// At most so many questions under one threshold.
+struct MostAsked {
+  std::size_t programs = 0;
+  std::size_t qualities = 0;  ///< plans whose quality is asked for
+};
+
+/// How a plan is chosen.
+struct Strategy {
+  std::string name;
+  std::string help;  ///< a noun phrase without a full stop
+  /// The answer, or nothing while what it asked for is not known. Pure, and started anew at each
+  /// call; cheap where it asks for anything, for every rank calls it again after every exchange.
+  std::function<std::optional<Answer>(const Numbers&, double threshold, Asking&)> next;
+  /// Follows from the ops and formats alone.
+  std::function<MostAsked(const Numbers&)> most_asked;
+};
+
+/// The strategy whose plan is the exact program's.
+inline constexpr const char* exact_strategy = "ip";
+
+/// * ip: the exact integer program (arXiv 2505.13060)
+/// * prefix: lowers ops in IR order, each to its cheapest low format, to the first that does not
+/// fit
+/// * random: `prefix` over random orders of the ops
+Table<Strategy>& strategies();
 
 }  // namespace gainsweep::solve

@@ -8,7 +8,7 @@
 namespace gainsweep::spec {
 namespace {
 
-using execute::Device, execute::Precision, gain::Objective;
+using execute::Device, execute::Precision;
 
 /// A spec under examination.
 class Case {
@@ -112,7 +112,7 @@ void check_repetitions(const Case& c) {
 
 void check_time_means_something(const Case& c) {
   if (c.parts.spec.device != Device::cpu) return;
-  if (!contains(c.parts.spec.solve.objectives, Objective::time)) return;
+  if (!contains(c.parts.spec.solve.objectives, std::string("time"))) return;
   const bool all_fp8 = std::all_of(c.parts.low.begin(), c.parts.low.end(),
                                    [](const auto& name) { return name.starts_with("fp8_"); });
   if (!all_fp8) return;
@@ -124,13 +124,25 @@ void check_time_means_something(const Case& c) {
 void check_evaluated_solved(const Case& c) {
   const auto& [evaluate, solve] = std::tie(c.parts.spec.evaluate, c.parts.spec.solve);
   const bool is_default = !c.is_written("evaluate.strategies");
-  for (const auto strategy : evaluate.strategies) {
+  for (const auto& strategy : evaluate.strategies) {
     if (contains(solve.strategies, strategy)) continue;
-    c.add("evaluate.strategies", std::string("'") + spelling(strategy) + "'" +
-                                     (is_default ? ", the default," : "") +
+    c.add("evaluate.strategies", "'" + strategy + "'" + (is_default ? ", the default," : "") +
                                      " makes no plans (solve.strategies lacks it). Add it there, "
                                      "or evaluate those that do.");
   }
+}
+
+void check_chunk(const Case& c) {
+  const auto& [evaluate, solve] = std::tie(c.parts.spec.evaluate, c.parts.spec.solve);
+  const auto refuse = [&](const char* key, std::int64_t samples) {
+    if (evaluate.chunk == 0 || samples % evaluate.chunk == 0) return;
+    c.add("evaluate.chunk", text(evaluate.chunk) + " does not divide " + key + ", " +
+                                text(samples) +
+                                " (all units of a table have equally many samples). Write a "
+                                "divisor of it, or 0 for all of them at once.");
+  };
+  refuse("evaluate.samples", evaluate.samples);
+  refuse("solve.search_samples", solve.search_samples);
 }
 
 struct Rule {
@@ -172,6 +184,9 @@ const std::vector<Rule>& all_rules() {
       {"`evaluate.strategies` are among `solve.strategies`.",
        {"solve.strategies", "evaluate.strategies"},
        check_evaluated_solved},
+      {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
+       {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},
+       check_chunk},
   };
   return rules;
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "gain/objective.hpp"
+#include "sensitivity/loss_model.hpp"
+#include "solve/strategy.hpp"
 #include "spec/check.hpp"
 #include "spec/choice.hpp"
 
@@ -140,15 +143,20 @@ Section describe(SolveSpec& solve) {
   return {{
       {"loss_model",
        "how loss errors add up: to first order, or with the bias that rounding puts on the loss",
-       choice(solve.loss_model)},
+       choice(solve.loss_model, sensitivity::loss_models())},
       {"noise", "model of the rounding error that plans are made with", choice(solve.noise)},
-      {"objectives", "what plans gain", choice_list(solve.objectives), "", "[time, macs, memory]"},
+      {"objectives", "what plans gain", choice_list(solve.objectives, gain::objectives()), "",
+       "[time, macs, memory]"},
       {"thresholds", "allowed root-mean-square loss errors relative to the root-mean-square loss",
        Grid{&solve.thresholds}, "", "{geometric: {from: 1.0e-4, to: 3.0e-2, count: 15}}"},
-      {"strategies", "how plans are chosen", choice_list(solve.strategies), "",
+      {"strategies", "how plans are chosen", choice_list(solve.strategies, solve::strategies()), "",
        "[ip, prefix, random]"},
       {"draws", "number of plans that the random strategy draws", count(solve.draws)},
       {"frontier", "also find the whole frontier of each objective", Flag{&solve.frontier}},
+      {"search_samples",
+       "number of sequences after the evaluation ones that strategies measure plans on while they "
+       "search",
+       count(solve.search_samples, 0)},
   }};
 }
 
@@ -158,8 +166,10 @@ Section describe(EvaluateSpec& evaluate) {
       {"tokens",
        "HDF5 file of the token ids; null for the sequences that follow the calibration ones",
        OptionalPath{&evaluate.tokens}},
+      {"chunk", "sequences of a unit, a divisor of their number; 0 for all of them",
+       count(evaluate.chunk, 0)},
       {"strategies", "strategies whose plans are evaluated; none for no evaluation",
-       choice_list(evaluate.strategies, 0)},
+       choice_list(evaluate.strategies, solve::strategies(), 0)},
       {"every", "step through the thresholds, 1 for all of them", count(evaluate.every)},
       {"time", "measure the time of plans whose formats the device really runs",
        Flag{&evaluate.time}},

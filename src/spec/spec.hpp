@@ -11,12 +11,10 @@
 #include "config/read.hpp"
 #include "execute/precision.hpp"
 #include "format/format.hpp"
-#include "gain/objective.hpp"
 #include "graph/partition.hpp"
 #include "latency/scope.hpp"
 #include "latency/stopping_rule.hpp"
-#include "sensitivity/loss_model.hpp"
-#include "solve/strategy.hpp"
+#include "sensitivity/noise.hpp"
 #include "spec/basics.hpp"
 
 /// What experiments are described by.
@@ -56,20 +54,22 @@ struct LatencySpec {
 
 /// `solve:`
 struct SolveSpec {
-  sensitivity::LossModel loss_model = sensitivity::LossModel::bias;
+  std::string loss_model = "bias";  ///< row of sensitivity::loss_models
   sensitivity::Noise noise = sensitivity::Noise::empirical;
-  std::vector<gain::Objective> objectives;
+  std::vector<std::string> objectives;  ///< rows of gain::objectives
   std::vector<double> thresholds;  ///< τ, rising; a list, or {geometric: {from, to, count}}
-  std::vector<solve::Strategy> strategies;
+  std::vector<std::string> strategies;  ///< rows of solve::strategies
   std::int64_t draws = 100;  ///< of `random`
   bool frontier = true;      ///< the whole frontier of each objective
+  std::int64_t search_samples = 0;  ///< that strategies measure plans on while they search
 };
 
 /// `evaluate:`
 struct EvaluateSpec {
   std::int64_t samples = 32;
   std::optional<std::filesystem::path> tokens;  ///< default: the windows after the calibration ones
-  std::vector<solve::Strategy> strategies{solve::Strategy::ip};
+  std::int64_t chunk = 0;  ///< samples of a unit; 0 for all of them
+  std::vector<std::string> strategies{"ip"};
   std::int64_t every = 1;  ///< every n-th threshold
   bool time = true;        ///< measure the plans' time where the device really runs their formats
 };

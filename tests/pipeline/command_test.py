@@ -58,7 +58,6 @@ def test_plan(program, write_spec):
         "score",
         "timing",
         "planning",
-        "evaluation",
     ):
         assert word in text.stdout
     plan = json.loads(program("plan", spec, "--json").stdout)
@@ -163,7 +162,7 @@ def test_status_after_a_run(program, finished):
     stages = status["stages"]
     over = {"failed": 0, "running": 0, "remaining": 0, "may_come": 0}
     assert stages["score"] == {"called_for": 6, "done": 6, **over}
-    assert stages["planning"] == {"called_for": 20, "done": 20, **over}
+    assert stages["planning"] == {"called_for": 24, "done": 24, **over}
     assert [rank["unit"] for rank in status["ranks"]] == [""]
 
 

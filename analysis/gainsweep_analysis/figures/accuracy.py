@@ -9,18 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..contents import Archive, Evaluation
-from ..loss_error import LOSS_MODELS, NOISES, contributions, predicted_tau
 from ..notation import significant
 from ..plans import evaluated_tau, main_strategy, predicted_time
 from ..statistics import Estimate, time_saved
-from .style import INK, MUTED, OBJECTIVE_COLORS, OBJECTIVE_MARKERS, RULE, Drawing
-
-MODEL_NAMES = {"first_order": "first order", "bias": "with the bias"}
-NOISE_NAMES = {
-    "empirical": "empirical noise",
-    "paper": "the paper's noise",
-    "log_uniform": "log-uniform noise",
-}
+from .style import INK, MUTED, RULE, Drawing, look
 
 
 @dataclass(frozen=True)
@@ -58,12 +50,12 @@ def _evaluated(archive: Archive) -> list[tuple[str, Evaluation]]:
 
 def loss_points(archive: Archive, noise: str, loss_model: str) -> list[Point]:
     """Predicted and measured τ in % of the plans that were evaluated."""
-    contribution = contributions(archive, noise)
+    predictions = archive.predictions[noise, loss_model]
     points = []
     for objective, found in _evaluated(archive):
         measured = evaluated_tau(archive, found)
-        if measured is not None and measured.value > 0:
-            predicted = predicted_tau(archive, contribution, found.assignment, loss_model)
+        predicted = predictions.get(found.key)
+        if predicted is not None and measured is not None and measured.value > 0:
             points.append(Point(objective, predicted.scaled(100), measured.scaled(100)))
     return points
 
@@ -80,29 +72,29 @@ def time_points(archive: Archive) -> list[Point]:
 
 
 def _draw_loss(archive: Archive) -> list[Drawing]:
+    noises = list(dict.fromkeys(noise for noise, _ in archive.predictions))
+    models = list(dict.fromkeys(model for _, model in archive.predictions))
     panels = {
-        (model, noise): loss_points(archive, noise, model)
-        for model in LOSS_MODELS
-        for noise in NOISES
+        (model, noise): loss_points(archive, noise, model) for model in models for noise in noises
     }
     if not any(panels.values()):
         return []
-    figure = Figure(figsize=(9.6, 6.6))
-    grid = figure.subplots(len(LOSS_MODELS), len(NOISES), sharex=True, sharey=True)
+    figure = Figure(figsize=(0.3 + 3.1 * len(noises), 0.4 + 3.1 * len(models)))
+    grid = figure.subplots(len(models), len(noises), sharex=True, sharey=True, squeeze=False)
     used = (archive.spec["solve"]["loss_model"], archive.spec["solve"]["noise"])
     limits = _log_limits([point for points in panels.values() for point in points])
     for (place, points), axes in zip(panels.items(), grid.flat, strict=True):
         model, noise = place
-        title = f"{NOISE_NAMES[noise]}, {MODEL_NAMES[model]}"
+        title = f"{noise.replace('_', '-')} noise, {model.replace('_', ' ')}"
         weight = "bold" if place == used else "normal"
         axes.set_title(title, fontweight=weight)
-        _log_panel(axes, points, limits)
+        _log_panel(archive, axes, points, limits)
     for axes in grid[-1]:
         axes.set_xlabel("predicted τ, %")
     for axes in grid[:, 0]:
         axes.set_ylabel("measured τ, %")
     _label_diagonal(grid[0, -1], limits[1])
-    figure.legend(handles=_handles(panels.values()), loc="outside upper left", ncols=4)
+    figure.legend(handles=_handles(archive, panels.values()), loc="outside upper left", ncols=4)
     caption = (
         "Loss errors of the evaluated plans, predicted from calibration samples under each noise "
         "and loss model and measured on other samples. Bars are 95 % bootstrap intervals over "
@@ -125,13 +117,15 @@ def _log_limits(points: list[Point]) -> tuple[float, float]:
     return min(values + bounds) / 1.4, max(values + bounds) * 1.4
 
 
-def _log_panel(axes: Axes, points: list[Point], limits: tuple[float, float]) -> None:
+def _log_panel(
+    archive: Archive, axes: Axes, points: list[Point], limits: tuple[float, float]
+) -> None:
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
     ends = np.array(limits)
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, zorder=0)
     for off in (0.5, 2):
         axes.plot(ends, off * ends, ":", color=RULE, linewidth=0.9, zorder=0)
-    _scatter(axes, points)
+    _scatter(archive, axes, points)
     ratios = [point.y.value / point.x.value for point in points if point.x.value > 0]
     if ratios:
         low, middle, high = (significant(q) for q in np.quantile(ratios, [0, 0.5, 1]))
@@ -143,8 +137,8 @@ def _log_panel(axes: Axes, points: list[Point], limits: tuple[float, float]) -> 
         axis.set_minor_formatter(NullFormatter())
 
 
-def _scatter(axes: Axes, points: list[Point]) -> None:
-    for objective, color in OBJECTIVE_COLORS.items():
+def _scatter(archive: Archive, axes: Axes, points: list[Point]) -> None:
+    for objective in archive.objectives:
         own = [point for point in points if point.objective == objective]
         if not own:
             continue
@@ -153,8 +147,8 @@ def _scatter(axes: Axes, points: list[Point]) -> None:
             [point.y.value for point in own],
             xerr=_bars([point.x for point in own]),
             yerr=_bars([point.y for point in own]),
-            fmt=OBJECTIVE_MARKERS[objective],
-            color=color,
+            linestyle="none",
+            **look(archive.objectives, objective),
             elinewidth=0.7,
             markersize=4,
         )
@@ -165,18 +159,13 @@ def _bars(estimates: list[Estimate]) -> np.ndarray:
     return np.maximum(np.nan_to_num(np.array(bars).T), 0)
 
 
-def _handles(groups) -> list[Line2D]:
+def _handles(archive: Archive, groups) -> list[Line2D]:
     present = {point.objective for points in groups for point in points}
     return [
         Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=OBJECTIVE_MARKERS[name],
-            color=color,
-            label=f"plans for {name}",
+            [], [], linestyle="none", **look(archive.objectives, name), label=f"plans for {name}"
         )
-        for name, color in OBJECTIVE_COLORS.items()
+        for name in archive.objectives
         if name in present
     ]
 
@@ -196,13 +185,13 @@ def _draw_time(archive: Archive) -> list[Drawing]:
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, zorder=0)
     _label_diagonal(axes, ends[1])
     axes.set(xlabel="predicted time saved, ms a run", ylabel="measured time saved, ms a run")
-    _scatter(axes, points)
+    _scatter(archive, axes, points)
     errors = [abs(p.y.value / p.x.value - 1) for p in points if p.x.value != 0]
     if errors:
         middle, worst = 100 * np.median(errors), 100 * max(errors)
         note = f"off by {significant(middle, 2)} % (median), {significant(worst, 2)} % (worst)"
         axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=8)
-    figure.legend(handles=_handles([points]), loc="outside upper left", ncols=3)
+    figure.legend(handles=_handles(archive, [points]), loc="outside upper left", ncols=3)
     caption = (
         "Time that whole plans save, predicted by adding their sub-graphs' gains and measured "
         "on the lowered model (median of paired differences, 95 % bootstrap interval over blocks)."

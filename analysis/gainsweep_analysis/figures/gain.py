@@ -8,12 +8,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..contents import Archive
-from ..loss_error import tau
 from ..plans import main_strategy, rows, total_cost
-from .style import BLUE, INK, MUTED, RULE, STRATEGY_COLORS, Drawing
-
-MARKERS = {"ip": "o", "prefix": "s", "random": "D"}
-WHAT = {"time": "time", "macs": "multiply-accumulates", "memory": "weight bytes"}
+from ..statistics import tau
+from .style import BLUE, INK, MUTED, RULE, Drawing, look
 
 
 def draw(archive: Archive) -> list[Drawing]:
@@ -34,12 +31,27 @@ def draw(archive: Archive) -> list[Drawing]:
     return [Drawing("gain", "Gain against loss error", caption, figure)]
 
 
+def _strategies(archive: Archive) -> list[str]:
+    """Those of any objective, in the spec's order."""
+    known = {name for objective in archive.objectives for name in archive.strategies(objective)}
+    return [name for name in archive.spec["solve"]["strategies"] if name in known]
+
+
+def _draws(archive: Archive, strategy: str) -> bool:
+    """Whether a strategy makes several plans a threshold."""
+    return any(
+        plans.gain.shape[1] > 1 for (_, name), plans in archive.plans.items() if name == strategy
+    )
+
+
 def _factor(archive: Archive, objective: str) -> tuple[float, str]:
     """Gains as a share of what all-high takes; of times without a baseline in ms."""
-    total = total_cost(archive, objective)
-    if total is None:
-        return 1e-6, f"{WHAT[objective]} saved, ms"
-    return 100 / total, f"{WHAT[objective]} saved, % of all-{archive.high}"
+    about, total = archive.objective(objective), total_cost(archive, objective)
+    if total is not None:
+        return 100 / total, f"{about.title} saved, % of all-{archive.high}"
+    if about.of_times:
+        return 1e-6, f"{about.title} saved, ms"
+    return 1, f"{about.title} saved"
 
 
 def _panel(axes: Axes, archive: Archive, objective: str) -> None:
@@ -53,12 +65,13 @@ def _panel(axes: Axes, archive: Archive, objective: str) -> None:
         plans = archive.plans[objective, strategy]
         order = np.argsort(plans.threshold)
         x, gains = 100 * plans.threshold[order], factor * plans.gain[order]
-        style = {"color": STRATEGY_COLORS[strategy], "marker": MARKERS[strategy]}
-        on_top = 3 if strategy == "ip" else 2
+        style = look(_strategies(archive), strategy)
+        is_main = strategy == main_strategy(archive, objective)
         if gains.shape[1] > 1:
             band = np.quantile(gains, [0.1, 0.9], axis=1)
             axes.fill_between(x, *band, color=style["color"], alpha=0.18, linewidth=0)
-        line = "none" if strategy == "ip" else "-"
+        line = "none" if is_main and objective in archive.frontiers else "-"
+        on_top = 3 if is_main else 2
         axes.plot(
             x, np.median(gains, axis=1), linestyle=line, linewidth=0.9, zorder=on_top, **style
         )
@@ -85,7 +98,7 @@ def _measured(axes: Axes, archive: Archive, objective: str, factor: float) -> No
         if row.measured_tau is None or row.measured_tau.value == 0:
             continue
         gain = row.gain
-        if objective == "time":
+        if archive.objective(objective).of_times:
             if row.measured_time is None:
                 continue
             gain = row.measured_time.value / 1e-9
@@ -100,15 +113,16 @@ def _handles(archive: Archive) -> list:
     handles = []
     if archive.frontiers:
         handles.append(Line2D([], [], color=BLUE, linewidth=1.1, label="all optimal plans"))
-    known = {name for objective in archive.objectives for name in archive.strategies(objective)}
-    for name in (name for name in MARKERS if name in known):
-        line = "none" if name == "ip" else "-"
-        label = "random, median" if name == "random" else name
-        style = {"color": STRATEGY_COLORS[name], "marker": MARKERS[name], "linewidth": 0.9}
-        handles.append(Line2D([], [], linestyle=line, label=label, **style))
-    if "random" in known:
-        label = "random, 10–90 %"
-        handles.append(Patch(color=STRATEGY_COLORS["random"], alpha=0.18, lw=0, label=label))
+    mains = {main_strategy(archive, objective) for objective in archive.frontiers}
+    strategies = _strategies(archive)
+    for name in strategies:
+        style = look(strategies, name)
+        line = "none" if name in mains else "-"
+        label = f"{name}, median" if _draws(archive, name) else name
+        handles.append(Line2D([], [], linestyle=line, linewidth=0.9, label=label, **style))
+        if _draws(archive, name):
+            label = f"{name}, 10–90 %"
+            handles.append(Patch(color=style["color"], alpha=0.18, lw=0, label=label))
     if archive.baseline is not None:
         main = main_strategy(archive, archive.objectives[0])
         label = f"{main}, measured"

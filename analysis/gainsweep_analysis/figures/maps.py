@@ -138,8 +138,8 @@ def _plan_title(archive: Archive, plans: Plans, point: int) -> str:
 
 
 def _fixed_ops(archive: Archive, objective: str) -> list[int]:
-    """Ops that the objective `time` cannot lower: the device runs no low format of theirs."""
-    if objective != "time":
+    """Ops that plans for times cannot lower: the device runs no low format of theirs."""
+    if not archive.objective(objective).of_times:
         return []
     return [i for i, op in enumerate(archive.ops) if len(op.real_formats) == 1]
 

@@ -3,6 +3,7 @@ dark; hues are Okabe and Ito's, distinct for colour-blind readers."""
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -34,9 +35,7 @@ VARIABLES = {
     "amber": AMBER,
 }
 HUES = (BLUE, ORANGE, GREEN, PINK, AMBER)
-STRATEGY_COLORS = {"ip": BLUE, "prefix": ORANGE, "random": GREEN}
-OBJECTIVE_COLORS = {"time": BLUE, "macs": ORANGE, "memory": GREEN}
-OBJECTIVE_MARKERS = {"time": "o", "macs": "s", "memory": "^"}
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 SEQUENTIAL = "cividis"
 
 SETTINGS = {
@@ -78,6 +77,12 @@ class Drawing:
     title: str
     caption: str
     figure: Figure
+
+
+def look(names: Sequence[str], name: str) -> dict[str, str]:
+    """Colour and marker of one of several things that are drawn together, by its place."""
+    place = names.index(name)
+    return {"color": HUES[place % len(HUES)], "marker": MARKERS[place % len(MARKERS)]}
 
 
 def settings():

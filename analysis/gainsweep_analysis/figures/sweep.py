@@ -7,7 +7,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..contents import Archive
 from ..plans import rows, total_cost
-from .style import HUES, INK, MUTED, OBJECTIVE_COLORS, RULE, Drawing
+from .style import HUES, INK, MUTED, RULE, Drawing, look
 
 MARKERS = "os^Dv"
 
@@ -67,7 +67,8 @@ def _draw_ratios(archives: list[Archive]) -> list[Drawing]:
                     ratio = row.measured_tau.value / row.predicted_tau
                     ratios.setdefault(row.assignment_key, (objective, ratio))
         for objective, ratio in ratios.values():
-            axes.plot(ratio, place, "o", color=OBJECTIVE_COLORS[objective], alpha=0.55, mew=0)
+            color = look(archive.objectives, objective)["color"]
+            axes.plot(ratio, place, "o", color=color, alpha=0.55, mew=0)
         if ratios:
             drawn = True
             middle = float(np.median([ratio for _, ratio in ratios.values()]))

@@ -16,6 +16,8 @@ ROWS = {
     "scores": ("sample",),
     "plans": ("threshold",),
     "evaluations/losses": ("assignment_key",),
+    "predictions": ("assignment_key", "noise", "loss_model"),
+    "objectives": ("objective",),
 }
 # How units are named and stored, and what a clock said.
 LEFT_OUT_FIELDS = {"unit_key", "unit_order", "points"}

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.hpp"
+#include "gain/objective.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::gain {
 namespace {
@@ -32,9 +33,22 @@ std::vector<format::Format> formats() {
   return {format::by_name("bf16"), by_channel, by_tensor};
 }
 
+GainTable gains_of(const char* objective, const graph::Partition& partition,
+                   const std::vector<format::Format>& formats, std::vector<double> rates,
+                   const std::optional<Times>& times = {}) {
+  return objectives().at(objective).gains({partition, formats, std::move(rates), times});
+}
+
+GainTable macs(const graph::Partition& partition, std::vector<double> rates) {
+  return gains_of("macs", partition, std::vector(rates.size(), format::by_name("bf16")), rates);
+}
+
+GainTable memory(const graph::Partition& partition, const std::vector<format::Format>& formats) {
+  return gains_of("memory", partition, formats, {});
+}
+
 TEST(Macs, GainsTimeByRates) {
   const auto table = macs(partition(), {1, 2, 4});
-  EXPECT_EQ(table.objective, gain::Objective::macs);
   ASSERT_EQ(table.configurations[0].size(), 9u);
   ASSERT_EQ(table.configurations[1].size(), 3u);
   EXPECT_EQ(table.configurations[0][0], (Configuration{{0}, {0}}));
@@ -73,12 +87,37 @@ TEST(Memory, FollowsTiesInItsConfigurations) {
 }
 
 TEST(Time, IsTheMedianPairedDifferenceSharedOutAmongMembers) {
-  MeasuredTimes measured;
-  measured.subgraphs.push_back({{{{0}}, {{1}}}, {{{1.0, 0.4}, {1.2, 0.7}, {0.9, 0.2}}, {}, {}}, 3});
-  measured.subgraphs.push_back({{{{0}}}, {}, 1});
-  const auto table = time(measured);
+  const latency::Timings timings{{{1.0, 0.4}, {1.2, 0.7}, {0.9, 0.2}}, {}, {}};
+  const Times times{measured({{{0}}, {{1}}}, timings, 3), {{{{0}}}, {{}}}};
+  EXPECT_DOUBLE_EQ(times[0].savings[1].median, 0.6);
+  EXPECT_DOUBLE_EQ(times[0].savings[1].low, 0.5);
+  EXPECT_DOUBLE_EQ(times[0].savings[1].high, 0.7);
+  EXPECT_DOUBLE_EQ(times[0].reference, 1.0);
+  const auto table = gains_of("time", partition(), formats(), {}, times);
   EXPECT_EQ(table.gains[0], (std::vector<std::int64_t>{0, 200'000'000}));
   EXPECT_EQ(table.gains[1], (std::vector<std::int64_t>{0})) << "nothing was timed";
+}
+
+TEST(Time, IsDividedBeforeItIsRounded) {
+  const TimeTable table{{{{0}}, {{1}}}, {{}, {1e-9, 0, 2e-9}}, 1, 3, Source::measured};
+  EXPECT_EQ(gains(table), (std::vector<std::int64_t>{0, 0}));
+  const TimeTable five{{{{0}}, {{1}}}, {{}, {5e-9, 0, 9e-9}}, 1, 3, Source::measured};
+  EXPECT_EQ(gains(five), (std::vector<std::int64_t>{0, 2}));
+}
+
+TEST(Time, NeedsTimes) {
+  EXPECT_ERROR(gains_of("time", partition(), formats(), {}), ErrorKind::config,
+               "time is asked for, but nothing was timed");
+}
+
+TEST(Objectives, SayWhatTheWholeModelTakes) {
+  const auto whole = [](const char* objective) {
+    const std::optional<Times> no_times;
+    return objectives().at(objective).whole({partition(), formats(), {2, 4, 4}, no_times});
+  };
+  EXPECT_EQ(whole("macs"), 4500 / 2.0);
+  EXPECT_EQ(whole("memory"), 150 * 2.0);
+  EXPECT_FALSE(whole("time"));
 }
 
 TEST(Total, AddsOverSubgraphs) {
@@ -90,13 +129,7 @@ TEST(Total, AddsOverSubgraphs) {
 
 TEST(Total, RefusesAConfigurationThatIsNotInTheTable) {
   const auto table = macs(partition(), {1, 2});
-  try {
-    total(table, partition(), {{1}, {2}, {0}});
-    FAIL() << "format 2 is not in the table";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::internal);
-    EXPECT_NE(std::string(error.what()).find("{a,b}"), std::string::npos) << error.what();
-  }
+  EXPECT_ERROR(total(table, partition(), {{1}, {2}, {0}}), ErrorKind::internal, "{a,b}");
 }
 
 }  // namespace

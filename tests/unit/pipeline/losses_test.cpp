@@ -44,7 +44,7 @@ class Quotient : public ::testing::Test {
     const auto checkpoint = model::Checkpoint::open(folder_);
     execute::Parameters parameters(checkpoint, execute::Device::cpu, execute::Precision::fp32);
     execute::Program program(quotient(), parameters);
-    return losses(program, samples, execute::Device::cpu);
+    return losses(program, samples, 0, execute::Device::cpu);
   }
 
  private:

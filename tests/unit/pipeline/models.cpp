@@ -24,6 +24,13 @@ std::vector<double> numbers(std::size_t count, std::mt19937& random) {
   return result;
 }
 
+// What sums of squares are like.
+std::vector<double> squares(std::size_t count, std::mt19937& random) {
+  auto result = numbers(count, random);
+  for (auto& number : result) number *= number;
+  return result;
+}
+
 }  // namespace
 
 Layout llama(const graph::PartitionSpec& partition) {
@@ -65,8 +72,8 @@ Layout small() {
 spec::Spec spec(const Layout& layout) {
   spec::Spec spec;
   spec.formats.formats = layout.formats;
-  spec.solve.objectives = {gain::Objective::macs, gain::Objective::memory};
-  spec.solve.strategies = {solve::Strategy::ip, solve::Strategy::prefix, solve::Strategy::random};
+  spec.solve.objectives = {"macs", "memory"};
+  spec.solve.strategies = {"ip", "prefix", "random"};
   spec.solve.thresholds = {1e-6, 0.01, 0.02, 0.03, 0.05, 1};
   spec.solve.draws = 7;
   return spec;
@@ -83,26 +90,37 @@ Measured scores(const Layout& layout, unsigned seed) {
       score.operands.emplace_back();
       for (std::size_t k = 0; k < op.operands.size(); ++k)
         score.operands.back().push_back(
-            {numbers(1, random)[0], numbers(num_low, random), numbers(num_low, random)});
+            {squares(1, random)[0], numbers(num_low, random), squares(num_low, random)});
     }
     measured.scores.push_back(std::move(score));
   }
   return measured;
 }
 
-gain::MeasuredTimes times(const Layout& layout, double scale) {
-  gain::MeasuredTimes times;
+gain::Times times(const Layout& layout, double scale) {
+  gain::Times times;
   for (const auto& subgraph : layout.partition.subgraphs) {
     std::vector<std::vector<FormatId>> allowed;
     for (const auto op : subgraph.ops) allowed.push_back(layout.real_formats[op.index]);
-    gain::MeasuredTimes::Entry entry{graph::configurations(subgraph, allowed), {}, 1};
+    auto configurations = graph::configurations(subgraph, allowed);
     std::vector<double> block;
-    for (std::size_t p = 0; p < entry.configurations.size(); ++p)
+    for (std::size_t p = 0; p < configurations.size(); ++p)
       block.push_back(1 - scale * 0.01 * static_cast<double>(p));
-    entry.timings.seconds = {block, block};
-    times.subgraphs.push_back(std::move(entry));
+    latency::Timings timings;
+    timings.seconds = {block, block};
+    times.push_back(gain::measured(std::move(configurations), timings, 1));
   }
   return times;
+}
+
+Plans answer(const Layout& layout, const spec::Spec& spec, const Question& question,
+             const Decision& decision) {
+  const auto program = [&](double threshold) {
+    const Question exact{question.objective, solve::exact_strategy, threshold};
+    return std::optional(solve_program(layout, spec, exact, decision));
+  };
+  const auto start = premises(layout, spec, decision, question.objective);
+  return consult(layout, spec, question, decision, start, {program, {}}).plans.value();
 }
 
 }  // namespace gainsweep::pipeline::models

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/consultation.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/layout.hpp"
 #include "spec/spec.hpp"
@@ -20,6 +21,10 @@ spec::Spec spec(const Layout& layout);
 Measured scores(const Layout& layout, unsigned seed = 1);
 
 /// Timings of every sub-graph in all configurations of its real formats, all divided by one member.
-gain::MeasuredTimes times(const Layout& layout, double scale = 1);
+gain::Times times(const Layout& layout, double scale = 1);
+
+/// A strategy's plans where exact programs are solved at once and no losses are measured.
+Plans answer(const Layout& layout, const spec::Spec& spec, const Question& question,
+             const Decision& decision);
 
 }  // namespace gainsweep::pipeline::models

@@ -23,8 +23,9 @@ std::vector<execute::ProbeRecord> records() {
 }
 
 TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
-  const auto errors = loss_errors(records(), formats(), Noise::empirical);
+  const auto errors = loss_errors(records(), formats(), Noise::empirical, 8);
   EXPECT_EQ(errors.samples, 2);
+  EXPECT_EQ(errors.targets, 8);
   EXPECT_DOUBLE_EQ(errors.mean_square_loss, 12.5);
   EXPECT_EQ(errors.d, (std::vector<std::vector<double>>{{0, (0.75 * 0.75 + 1) / 2, (4.0 + 1) / 2},
                                                         {0, 2.5, 2.5}}));
@@ -32,7 +33,7 @@ TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
 
 TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
   for (const auto noise : {Noise::paper, Noise::log_uniform}) {
-    const auto errors = loss_errors(records(), formats(), noise);
+    const auto errors = loss_errors(records(), formats(), noise, 8);
     const double alpha = 1.0 / 12 / 64 * (noise == Noise::paper ? 1 : 3 / (8 * std::log(2.0)));
     EXPECT_NEAR(errors.d[0][2], alpha * 10, 1e-15);
     EXPECT_NEAR(errors.d[1][2], alpha * 2, 1e-15);
@@ -44,38 +45,27 @@ TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
 }
 
 TEST(LossErrors, RefuseRecordsThatDoNotFit) {
-  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper, 8), ErrorKind::internal,
                "there are no scores to take errors from");
   auto fewer_ops = records();
   fewer_ops[1].operands.pop_back();
-  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper, 8), ErrorKind::internal,
                "scores of samples differ in their ops");
   auto fewer_formats = records();
   fewer_formats[1].operands[0][1].step_norm.pop_back();
-  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical, 8), ErrorKind::internal,
                "differ in their low formats");
 }
 
-TEST(Budget, IsWhatPredictsTheThreshold) {
-  for (const auto model : {LossModel::first_order, LossModel::bias}) {
-    for (const double threshold : {1e-7, 1e-4, 3e-2, 0.5}) {
-      for (const std::int64_t length : {1, 256, 8192}) {
-        const double mean_square_loss = 7.5;
-        const double sum = budget(model, threshold, mean_square_loss, length);
-        const double wanted = threshold * threshold * mean_square_loss;
-        EXPECT_NEAR(predicted_mse(model, sum, length) / wanted, 1, 1e-12);
-        EXPECT_LE(sum, wanted);
-      }
-    }
+TEST(Contributions, AreTheTermsOfTheMean) {
+  for (const auto noise : enumerators<Noise>()) {
+    const auto terms = contributions(records(), formats(), noise);
+    const auto errors = loss_errors(records(), formats(), noise, 8);
+    ASSERT_EQ(terms.size(), 2u);
+    for (std::size_t op = 0; op < 2; ++op)
+      for (std::size_t f = 0; f < 3; ++f)
+        EXPECT_DOUBLE_EQ((terms[0][op][f] + terms[1][op][f]) / 2, errors.d[op][f]);
   }
-}
-
-TEST(Budget, OfTheBiasModelIsTheDesignsFormula) {
-  const double allowed = 0.01 * 0.01 * 4;
-  const double expected = 2 * (std::sqrt(1 + 100.0 * 100.0 * allowed) - 1) / (100.0 * 100.0);
-  EXPECT_NEAR(budget(LossModel::bias, 0.01, 4, 100) / expected, 1, 1e-12);
-  EXPECT_DOUBLE_EQ(budget(LossModel::first_order, 0.01, 4, 100), allowed);
-  EXPECT_DOUBLE_EQ(predicted_mse(LossModel::bias, 0.5, 4), 0.5 + 1);
 }
 
 }  // namespace

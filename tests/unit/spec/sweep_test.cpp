@@ -69,8 +69,7 @@ TEST(Sweep, CombinesAProductLastKeyFastest) {
                                   "calibration.samples = 16, solve.strategies = [prefix, ip]",
                                   "calibration.samples = 16, solve.strategies = [ip, random]"}));
   EXPECT_EQ(points[3].spec.calibration.samples, 16);
-  EXPECT_EQ(points[4].spec.solve.strategies,
-            (std::vector{solve::Strategy::prefix, solve::Strategy::ip}));
+  EXPECT_EQ(points[4].spec.solve.strategies, (std::vector<std::string>{"prefix", "ip"}));
 }
 
 TEST(Sweep, ZipsKeysAndCombinesThemWithTheProduct) {

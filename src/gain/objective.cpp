@@ -1,0 +1,101 @@
+#include "gain/objective.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace gainsweep::gain {
+namespace {
+
+using OpGain = std::function<std::int64_t(const graph::Op&, FormatId)>;
+
+// Every op may take every format: gains that need no device add over ops.
+GainTable over_ops(const Facts& facts, const OpGain& gain_of) {
+  std::vector<FormatId> formats;
+  for (std::size_t f = 0; f < facts.formats.size(); ++f) formats.push_back({f});
+  GainTable table;
+  for (const auto& subgraph : facts.partition.subgraphs) {
+    auto configurations =
+        graph::configurations(subgraph, std::vector(subgraph.ops.size(), formats));
+    std::vector<std::int64_t> gains;
+    for (const auto& configuration : configurations) {
+      std::int64_t gain = 0;
+      for (std::size_t i = 0; i < configuration.size(); ++i)
+        gain += gain_of(facts.partition.ops[subgraph.ops[i].index], configuration[i]);
+      gains.push_back(gain);
+    }
+    table.configurations.push_back(std::move(configurations));
+    table.gains.push_back(std::move(gains));
+  }
+  return table;
+}
+
+GainTable time(const Facts& facts) {
+  if (!facts.times)
+    throw Error(ErrorKind::config,
+                "solve.objectives: time is asked for, but nothing was timed. Run the latency "
+                "stage with this spec, or leave time out.");
+  GainTable table;
+  for (const auto& times : *facts.times) {
+    table.configurations.push_back(times.configurations);
+    table.gains.push_back(gains(times));
+  }
+  return table;
+}
+
+GainTable macs(const Facts& facts) {
+  const auto& rates = facts.mac_rates;
+  return over_ops(facts, [&](const graph::Op& op, FormatId format) {
+    const double saved = 1 / rates[0] - 1 / rates[format.index];
+    return std::llround(static_cast<double>(op.macs) * saved);
+  });
+}
+
+std::optional<double> all_macs(const Facts& facts) {
+  double sum = 0;
+  for (const auto& op : facts.partition.ops) sum += static_cast<double>(op.macs);
+  return sum / facts.mac_rates[0];
+}
+
+std::int64_t num_scales(const graph::Op& op, const format::Format& format) {
+  if (format.activation_scale == format::ScaleRule::fixed) return 0;
+  return format.weight_granularity == format::Granularity::channel ? op.weight_channels : 1;
+}
+
+GainTable memory(const Facts& facts) {
+  constexpr std::int64_t scale_bytes = 4;
+  return over_ops(facts, [&](const graph::Op& op, FormatId id) -> std::int64_t {
+    if (id == high_format || op.weight_elements == 0) return 0;
+    const auto& format = facts.formats[id.index];
+    const std::int64_t low =
+        op.weight_elements * format.bits / 8 + num_scales(op, format) * scale_bytes;
+    const std::int64_t high = op.weight_elements * facts.formats[0].bits / 8;
+    return op.weight_shared ? -low : high - low;
+  });
+}
+
+std::optional<double> all_memory(const Facts& facts) {
+  double elements = 0;
+  for (const auto& op : facts.partition.ops) elements += static_cast<double>(op.weight_elements);
+  return elements * facts.formats[0].bits / 8;
+}
+
+// Sub-graphs that are timed alone do not add up to the model.
+std::optional<double> no_whole(const Facts&) {
+  return std::nullopt;
+}
+
+}  // namespace
+
+Table<Objective>& objectives() {
+  static Table<Objective> table{
+      {"time", "time", "time of a forward pass", "ns", true, time, no_whole},
+      {"macs", "multiply-accumulates", "multiply-accumulates of a sample at the formats' rates",
+       "1", false, macs, all_macs},
+      {"memory", "weight bytes", "bytes of the ops' weights and scales", "byte", false, memory,
+       all_memory},
+  };
+  return table;
+}
+
+}  // namespace gainsweep::gain

@@ -1,0 +1,147 @@
+#include "pipeline/inquiry.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <tuple>
+
+#include "base/text.hpp"
+#include "pipeline/evaluation.hpp"
+
+namespace gainsweep::pipeline {
+/// What one question led to.
+struct Inquiry::Asked {
+  std::vector<std::string> keys;  ///< of units whose results the strategy saw
+  std::string failed;             ///< label of a unit that it needs and that failed
+};
+
+Inquiry::Inquiry(const Bench& bench, const batch::Results& results,
+                 std::shared_ptr<const Decision> decision)
+    : bench_(bench),
+      results_(results),
+      decision_(std::move(decision)),
+      questions_(questions(bench->subject->spec.solve)),
+      premises_(bench->subject->spec.solve.objectives.size()),
+      answers_(questions_.size()) {}
+
+void Inquiry::ask(const Question& question, std::size_t place) {
+  if (question.is_frontier()) return put_frontier(question, place);
+  const auto most = solve::strategies().at(question.how).most_asked(premises_of(question).numbers);
+  if (most.programs + most.qualities == 0) return put_silent(question, place);
+  put_asking(question, place, most);
+}
+
+std::optional<Plans> Inquiry::answer(std::size_t place) const {
+  const auto* record = answers_[place].empty() ? nullptr : results_.find(answers_[place]);
+  if (record == nullptr) return std::nullopt;
+  return to_plans(*record);
+}
+
+const archive::Record* Inquiry::need(batch::Unit unit) {
+  const auto* record = results_.find(unit.key);
+  if (named_.insert(unit.key).second) call_.units.push_back(std::move(unit));
+  return record;
+}
+
+const Premises& Inquiry::premises_of(const Question& question) {
+  auto& known = premises_[question.objective];
+  if (!known)
+    known =
+        premises(bench_->subject->layout, bench_->subject->spec, *decision_, question.objective);
+  return *known;
+}
+
+batch::Unit Inquiry::unit_of(const Question& question, std::size_t place,
+                             const std::vector<std::string>& asked) const {
+  const auto& spec = bench_->subject->spec;
+  batch::Unit unit;
+  static_cast<batch::Ticket&>(unit) = ticket(spec, question, place);
+  unit.key = key::plan(decision_->digests[question.objective], key_facts(spec, question), asked);
+  return unit;
+}
+
+void Inquiry::put_frontier(const Question& question, std::size_t place) {
+  auto unit = unit_of(question, place);
+  unit.work = [about = bench_->subject, decision = decision_,
+               question](batch::Context&) -> batch::Product {
+    return frontier(about->layout, about->spec, question, *decision);
+  };
+  need(std::move(unit));
+}
+
+void Inquiry::put_silent(const Question& question, std::size_t place) {
+  auto unit = unit_of(question, place);
+  answers_[place] = unit.key;
+  unit.work = [about = bench_->subject, decision = decision_,
+               question](batch::Context&) -> batch::Product {
+    const auto& [layout, spec] = std::tie(about->layout, about->spec);
+    const auto start = premises(layout, spec, *decision, question.objective);
+    const auto found = consult(layout, spec, question, *decision, start, {});
+    return to_fields(*found.plans, unit_of_gains(spec, question));
+  };
+  need(std::move(unit));
+}
+
+void Inquiry::put_asking(const Question& question, std::size_t place,
+                         const solve::MostAsked& most) {
+  const auto& [layout, spec] = std::tie(bench_->subject->layout, bench_->subject->spec);
+  Asked asked;
+  const Sources sources{
+      [&](double threshold) { return program(question, threshold, asked); },
+      [&](const graph::Assignment& plan) { return losses(question, plan, asked); }};
+  auto [plans, is_program] =
+      consult(layout, spec, question, *decision_, premises_of(question), sources);
+  if (!plans && asked.failed.empty()) {
+    call_.may_come += most.qualities * bench_->search.chunks.size() + most.programs;
+  } else if (!plans) {
+    call_.obstacles.push_back("the plan of " + question.how + " at threshold " +
+                              shortest(question.threshold) + " is left out: " + asked.failed +
+                              " failed.");
+  } else if (is_program) {
+    answers_[place] = asked.keys.front();
+  } else {
+    auto unit = unit_of(question, place, asked.keys);
+    answers_[place] = unit.key;
+    unit.work = [plans = *std::move(plans), units = unit_of_gains(spec, question)](
+                    batch::Context&) -> batch::Product { return to_fields(plans, units); };
+    need(std::move(unit));
+  }
+}
+
+// The exact program under a threshold of the grid is the plan of `ip` there.
+std::optional<Plans> Inquiry::program(const Question& question, double threshold, Asked& asked) {
+  const Question exact{question.objective, solve::exact_strategy, threshold};
+  const auto found = std::find(questions_.begin(), questions_.end(), exact);
+  auto unit = unit_of(exact, static_cast<std::size_t>(found - questions_.begin()));
+  if (found == questions_.end()) {
+    unit.table = "programs/" + bench_->subject->spec.solve.objectives[question.objective];
+    unit.order = std::bit_cast<std::uint64_t>(threshold);  // rises with it
+  }
+  unit.work = [about = bench_->subject, decision = decision_,
+               exact](batch::Context&) -> batch::Product {
+    return to_fields(solve_program(about->layout, about->spec, exact, *decision),
+                     unit_of_gains(about->spec, exact));
+  };
+  asked.keys.push_back(unit.key);
+  if (results_.failure(unit.key)) asked.failed = unit.label;
+  const auto* record = need(std::move(unit));
+  if (record == nullptr) return std::nullopt;
+  return to_plans(*record);
+}
+
+std::optional<std::vector<double>> Inquiry::losses(const Question& question,
+                                                   const graph::Assignment& assignment,
+                                                   Asked& asked) {
+  const auto known = std::find(searched_.begin(), searched_.end(), assignment);
+  const auto place = static_cast<std::size_t>(known - searched_.begin());
+  if (known == searched_.end()) searched_.push_back(assignment);
+  const auto nature = unit_of(question, 0).nature;
+  const auto units = loss_units(bench_, results_, bench_->search, {assignment, nature}, place);
+  for (const auto& unit : units) {
+    asked.keys.push_back(unit.key);
+    if (results_.failure(unit.key)) asked.failed = unit.label;
+    need(unit);
+  }
+  return gathered_losses(results_, units);
+}
+
+}  // namespace gainsweep::pipeline

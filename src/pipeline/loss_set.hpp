@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/subject.hpp"
+
+namespace gainsweep::pipeline {
+
+/// Samples that plans are measured on, cut into the chunks that units take.
+struct LossSet {
+  /// Consecutive samples.
+  struct Chunk {
+    std::size_t first = 0;
+    std::size_t size = 0;
+    std::string digest;  ///< of the samples
+  };
+
+  /// Chunks of `size` samples, which divides their number; of all of them where it is 0.
+  LossSet(std::string table, std::shared_ptr<const Samples> samples, std::int64_t size);
+
+  std::string table;  ///< that the losses go to
+  std::shared_ptr<const Samples> samples;
+  std::vector<Chunk> chunks;
+};
+
+}  // namespace gainsweep::pipeline

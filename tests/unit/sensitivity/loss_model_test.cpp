@@ -1,0 +1,46 @@
+#include "sensitivity/loss_model.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "unit/throws.hpp"
+
+namespace gainsweep::sensitivity {
+namespace {
+
+LossErrors errors(double mean_square_loss, std::int64_t targets) {
+  return {.d = {}, .mean_square_loss = mean_square_loss, .samples = 4, .targets = targets};
+}
+
+TEST(LossModels, PredictTheThresholdAtTheirLimit) {
+  for (const auto& model : loss_models()) {
+    SCOPED_TRACE(model.name);
+    for (const double threshold : {1e-7, 1e-4, 3e-2, 0.5})
+      for (const std::int64_t targets : {1, 256, 8192}) {
+        const auto given = errors(7.5, targets);
+        const double wanted = threshold * threshold * 7.5;
+        const double limit = model.limit(given, threshold);
+        EXPECT_NEAR(model.predicted(given, limit) / wanted, 1, 1e-12);
+        EXPECT_LE(limit, wanted);
+      }
+  }
+}
+
+TEST(LossModels, FollowTheirFormulas) {
+  const auto& first_order = loss_models().at("first_order");
+  const auto& bias = loss_models().at("bias");
+  const double allowed = 0.01 * 0.01 * 4;
+  const double expected = 2 * (std::sqrt(1 + 100.0 * 100.0 * allowed) - 1) / (100.0 * 100.0);
+  EXPECT_NEAR(bias.limit(errors(4, 100), 0.01) / expected, 1, 1e-12);
+  EXPECT_DOUBLE_EQ(first_order.limit(errors(4, 100), 0.01), allowed);
+  EXPECT_DOUBLE_EQ(first_order.predicted(errors(4, 4), 0.5), 0.5);
+  EXPECT_DOUBLE_EQ(bias.predicted(errors(4, 4), 0.5), 0.5 + 1);
+}
+
+TEST(LossModels, AreChosenByName) {
+  EXPECT_ERROR(loss_models().at("first"), ErrorKind::config, "'first' is not one of first_order");
+}
+
+}  // namespace
+}  // namespace gainsweep::sensitivity
