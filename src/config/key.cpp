@@ -41,9 +41,9 @@ struct Wording {
     return "a rising list of numbers above 0 and at most 1, {geometric: {from, to, count}} or "
            "{linear: {from, to, count}}";
   }
-  std::string operator()(const Rates&) const {
-    return "a mapping of names to numbers above " + yaml_number(rate_bounds.least) +
-           " and at most " + yaml_number(rate_bounds.most);
+  std::string operator()(const NamedNumbers& numbers) const {
+    return "a mapping of names to numbers above " + yaml_number(numbers.bounds.least) +
+           " and at most " + yaml_number(numbers.bounds.most);
   }
   std::string operator()(const Backoff& backoff) const {
     return (*this)(backoff.activation) + ", or {activation, weight} of two";

@@ -75,10 +75,11 @@ struct Grid {
   std::vector<double>* value;
 };
 
-/// A number by name.
-struct Rates {
+/// Numbers by name, all within the same bounds.
+struct NamedNumbers {
   std::map<std::string, double>* value;
   std::vector<std::string> names;
+  Real bounds;  ///< of each; its `value` is not used
 };
 
 /// One number for both, or `{activation, weight}`.
@@ -95,7 +96,7 @@ struct Section {
 };
 
 using Value = std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Choice, ChoiceList,
-                           Patterns, PatternGroups, Grid, Rates, Backoff, Section>;
+                           Patterns, PatternGroups, Grid, NamedNumbers, Backoff, Section>;
 
 /// All that is said about one key, once.
 struct Key {
@@ -124,7 +125,6 @@ inline constexpr const char* name_pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 bool is_name(const std::string& text);
 
 inline constexpr Real grid_bounds{nullptr, 0, 1};
-inline constexpr Real rate_bounds{nullptr, 0, 1000};
 inline constexpr std::size_t most_grid_numbers = 10000;
 
 /// What a value may be, as it follows "Write ": "an integer from 1 to 64".

@@ -62,7 +62,7 @@ class Reader {
   void read_value(const Patterns& patterns, const Place& place);
   void read_value(const PatternGroups& groups, const Place& place);
   void read_value(const Grid& grid, const Place& place);
-  void read_value(const Rates& rates, const Place& place);
+  void read_value(const NamedNumbers& numbers, const Place& place);
   void read_value(const Backoff& backoff, const Place& place);
   void read_value(const Section& section, const Place& place);
 

@@ -265,20 +265,20 @@ void Reader::read_value(const Grid& grid, const Place& place) {
   }
 }
 
-void Reader::read_value(const Rates& rates, const Place& place) {
+void Reader::read_value(const NamedNumbers& numbers, const Place& place) {
   if (place.node.kind != Node::Kind::mapping) {
     complain(place, shown(place.node) + " where a mapping belongs");
     return;
   }
-  rates.value->clear();
+  numbers.value->clear();
   for (const auto& entry : place.node.entries) {
     const std::string path = place.path + "." + entry.key;
-    const Key key{entry.key, place.key.help, rate_bounds};
+    const Key key{entry.key, place.key.help, numbers.bounds};
     lines_[path] = entry.line;
-    if (std::find(rates.names.begin(), rates.names.end(), entry.key) == rates.names.end()) {
-      problems_.add(entry.line, path, unknown_word(entry.key, rates.names, place.key.help));
-    } else if (const auto rate = read_real(rate_bounds, {key, entry.value, path, entry.line})) {
-      (*rates.value)[entry.key] = *rate;
+    if (std::find(numbers.names.begin(), numbers.names.end(), entry.key) == numbers.names.end()) {
+      problems_.add(entry.line, path, unknown_word(entry.key, numbers.names, place.key.help));
+    } else if (const auto rate = read_real(numbers.bounds, {key, entry.value, path, entry.line})) {
+      (*numbers.value)[entry.key] = *rate;
     }
   }
 }

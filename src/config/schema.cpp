@@ -62,9 +62,9 @@ struct Typing {
                                {"maxProperties", 1}};
     return {{"oneOf", Json::array({list, progressions})}};
   }
-  Json operator()(const Rates& rates) const {
+  Json operator()(const NamedNumbers& numbers) const {
     Json properties = Json::object();
-    for (const auto& name : rates.names) properties[name] = (*this)(rate_bounds);
+    for (const auto& name : numbers.names) properties[name] = (*this)(numbers.bounds);
     return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
   }
   Json operator()(const Backoff& backoff) const {
@@ -88,7 +88,7 @@ struct Default {
   Json operator()(const Patterns& patterns) const { return *patterns.value; }
   Json operator()(const PatternGroups& groups) const { return *groups.value; }
   Json operator()(const Grid& grid) const { return *grid.value; }
-  Json operator()(const Rates& rates) const { return *rates.value; }
+  Json operator()(const NamedNumbers& numbers) const { return *numbers.value; }
   Json operator()(const Backoff& backoff) const {
     return {{"activation", *backoff.activation.value}, {"weight", *backoff.weight.value}};
   }

@@ -32,9 +32,10 @@ struct Printer {
     for (const double value : *grid.value) items.push_back(yaml_number(value));
     return list(items);
   }
-  std::string operator()(const Rates& rates) const {
+  std::string operator()(const NamedNumbers& numbers) const {
     std::vector<std::string> items;
-    for (const auto& [name, rate] : *rates.value) items.push_back(name + ": " + yaml_number(rate));
+    for (const auto& [name, rate] : *numbers.value)
+      items.push_back(name + ": " + yaml_number(rate));
     return "{" + join(items) + "}";
   }
   std::string operator()(const Backoff& backoff) const {

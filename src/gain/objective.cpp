@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "gain/weight_bytes.hpp"
 
 namespace gainsweep::gain {
 namespace {
@@ -57,20 +58,9 @@ std::optional<double> all_macs(const Facts& facts) {
   return sum / facts.mac_rates[0];
 }
 
-std::int64_t num_scales(const graph::Op& op, const format::Format& format) {
-  if (format.activation_scale == format::ScaleRule::fixed) return 0;
-  return format.weight_granularity == format::Granularity::channel ? op.weight_channels : 1;
-}
-
 GainTable memory(const Facts& facts) {
-  constexpr std::int64_t scale_bytes = 4;
-  return over_ops(facts, [&](const graph::Op& op, FormatId id) -> std::int64_t {
-    if (id == high_format || op.weight_elements == 0) return 0;
-    const auto& format = facts.formats[id.index];
-    const std::int64_t low =
-        op.weight_elements * format.bits / 8 + num_scales(op, format) * scale_bytes;
-    const std::int64_t high = op.weight_elements * facts.formats[0].bits / 8;
-    return op.weight_shared ? -low : high - low;
+  return over_ops(facts, [&](const graph::Op& op, FormatId format) {
+    return weight_bytes(op, facts.formats, high_format) - weight_bytes(op, facts.formats, format);
   });
 }
 

@@ -19,6 +19,7 @@ struct Facts {
   const std::vector<format::Format>& formats;  ///< by FormatId
   std::vector<double> mac_rates;               ///< by FormatId
   const std::optional<Times>& times;
+  bool whole_model = true;  ///< what was timed is the whole model, not a sub-graph alone
 };
 
 /// What a plan saves.
@@ -27,7 +28,7 @@ struct Objective {
   std::string title;  ///< what is saved, in few words: "multiply-accumulates"
   std::string help;   ///< the same in full, a noun phrase without a full stop
   std::string unit;   ///< of its gains: "ns", "1" or "byte"
-  bool of_times;     ///< its gains follow from times
+  bool of_times;      ///< its gains follow from times
   std::function<GainTable(const Facts&)> gains;
   /// What the all-high model takes, in the gains' unit; none where it is not known.
   std::function<std::optional<double>(const Facts&)> whole;

@@ -43,7 +43,8 @@ gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
                        const std::optional<gain::Times>& times) {
   std::vector<double> rates;
   for (const auto& format : layout.formats) rates.push_back(spec::mac_rate(spec, format));
-  return {layout.partition, layout.formats, std::move(rates), times};
+  return {layout.partition, layout.formats, std::move(rates), times,
+          spec.latency.scope == latency::Scope::model};
 }
 
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured) {

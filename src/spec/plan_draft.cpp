@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "gain/objective.hpp"
+#include "gain/resource.hpp"
 #include "sensitivity/loss_model.hpp"
 #include "solve/strategy.hpp"
 #include "spec/check.hpp"
@@ -13,8 +14,8 @@ namespace gainsweep::spec {
 namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
-    config::Integer, config::OptionalPath, config::Path, config::PatternGroups, config::Patterns,
-    config::Rates, config::Real, config::Section;
+    config::Integer, config::NamedNumbers, config::OptionalPath, config::Path,
+    config::PatternGroups, config::Patterns, config::Real, config::Section;
 
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
@@ -135,7 +136,7 @@ Section describe(TargetSpec& target) {
       {"mac_rates",
        "relative rate of multiply-accumulates by format; by default the high format's bits over "
        "the format's",
-       Rates{&target.mac_rates, names}},
+       NamedNumbers{&target.mac_rates, names, {nullptr, 0, 1000}}},
   }};
 }
 
@@ -145,6 +146,10 @@ Section describe(SolveSpec& solve) {
        "how loss errors add up: to first order, or with the bias that rounding puts on the loss",
        choice(solve.loss_model, sensitivity::loss_models())},
       {"noise", "model of the rounding error that plans are made with", choice(solve.noise)},
+      {"constraints",
+       "what plans may take at most beside the loss error: bytes of weights, mean bits a weight, "
+       "seconds of a run",
+       NamedNumbers{&solve.constraints, gain::resources().names(), {nullptr, 0, 1e18}}},
       {"objectives", "what plans gain", choice_list(solve.objectives, gain::objectives()), "",
        "[time, macs, memory]"},
       {"thresholds", "allowed root-mean-square loss errors relative to the root-mean-square loss",

@@ -57,6 +57,7 @@ struct SolveSpec {
   std::string loss_model = "bias";  ///< row of sensitivity::loss_models
   sensitivity::Noise noise = sensitivity::Noise::empirical;
   std::vector<std::string> objectives;  ///< rows of gain::objectives
+  std::map<std::string, double> constraints;  ///< largest amounts by row of gain::resources
   std::vector<double> thresholds;  ///< τ, rising; a list, or {geometric: {from, to, count}}
   std::vector<std::string> strategies;  ///< rows of solve::strategies
   std::int64_t draws = 100;  ///< of `random`

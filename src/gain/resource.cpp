@@ -1,0 +1,104 @@
+#include "gain/resource.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.hpp"
+#include "gain/weight_bytes.hpp"
+
+namespace gainsweep::gain {
+namespace {
+
+using OfOp = std::function<double(const Facts&, const graph::Op&, FormatId)>;
+
+Resource of_ops(std::string name, std::string help, std::string unit, OfOp of_op) {
+  Resource resource{std::move(name), std::move(help), std::move(unit), false, {}, {}, of_op};
+  resource.charges = [of_op](const Facts& facts, const GainTable& table) {
+    std::vector<std::vector<double>> charges;
+    for (std::size_t j = 0; j < table.configurations.size(); ++j) {
+      auto& of_subgraph = charges.emplace_back();
+      for (const auto& configuration : table.configurations[j]) {
+        double sum = 0;
+        for (std::size_t i = 0; i < configuration.size(); ++i) {
+          const auto op = facts.partition.subgraphs[j].ops[i];
+          sum += of_op(facts, facts.partition.ops[op.index], configuration[i]);
+        }
+        of_subgraph.push_back(sum);
+      }
+    }
+    return charges;
+  };
+  resource.limit = [](const Facts&, double allowed) { return allowed; };
+  return resource;
+}
+
+double bytes(const Facts& facts, const graph::Op& op, FormatId format) {
+  return static_cast<double>(weight_bytes(op, facts.formats, format));
+}
+
+double bits(const Facts& facts, const graph::Op& op, FormatId format) {
+  std::int64_t elements = 0;
+  for (const auto& any : facts.partition.ops) elements += any.weight_elements;
+  return elements == 0 ? 0 : 8 * bytes(facts, op, format) / static_cast<double>(elements);
+}
+
+const Times& times_of(const Facts& facts) {
+  const auto timed = [](const TimeTable& table) { return table.reference > 0; };
+  if (!facts.times || !facts.whole_model ||
+      std::none_of(facts.times->begin(), facts.times->end(), timed))
+    throw Error(ErrorKind::config,
+                "solve.constraints: seconds are limited, but no whole model was timed. Ask for "
+                "the objective time with latency.scope: model, or leave seconds out.");
+  return *facts.times;
+}
+
+double seconds_saved(const TimeTable& table, std::size_t configuration) {
+  return table.savings[configuration].median / static_cast<double>(table.members);
+}
+
+double most_saved(const TimeTable& table) {
+  double most = 0;
+  for (std::size_t p = 0; p < table.savings.size(); ++p)
+    most = std::max(most, seconds_saved(table, p));
+  return most;
+}
+
+std::vector<std::vector<double>> second_charges(const Facts& facts, const GainTable& table) {
+  const auto& times = times_of(facts);
+  std::vector<std::vector<double>> charges;
+  for (std::size_t j = 0; j < table.configurations.size(); ++j) {
+    auto& of_subgraph = charges.emplace_back();
+    const auto& timed = times[j].configurations;
+    for (const auto& configuration : table.configurations[j]) {
+      const auto found = std::find(timed.begin(), timed.end(), configuration);
+      of_subgraph.push_back(
+          found == timed.end()
+              ? std::numeric_limits<double>::infinity()
+              : most_saved(times[j]) -
+                    seconds_saved(times[j], static_cast<std::size_t>(found - timed.begin())));
+    }
+  }
+  return charges;
+}
+
+double second_limit(const Facts& facts, double allowed) {
+  double all_high = std::numeric_limits<double>::infinity(), saved = 0;
+  for (const auto& table : times_of(facts)) {
+    if (table.reference > 0) all_high = std::min(all_high, table.reference);
+    saved += most_saved(table);
+  }
+  return allowed - (all_high - saved);
+}
+
+}  // namespace
+
+Table<Resource>& resources() {
+  static Table<Resource> table{
+      of_ops("bytes", "bytes of weights and scales", "byte", bytes),
+      of_ops("bits", "mean bits a weight, scales included", "bit", bits),
+      {"seconds", "seconds of a run", "s", true, second_charges, second_limit, {}},
+  };
+  return table;
+}
+
+}  // namespace gainsweep::gain

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/table.hpp"
+#include "gain/objective.hpp"
+
+namespace gainsweep::gain {
+
+/// Something of which a plan may only take so much, beside the loss error. Exact programs add it up
+/// over sub-graphs, so it is charged by configuration.
+struct Resource {
+  std::string name;
+  std::string help;  ///< a noun phrase without a full stop
+  std::string unit;
+  bool of_times;  ///< it follows from times
+  /// What each configuration of a gain table takes, by [sub-graph][configuration]: ≥ 0, infinite
+  /// where a configuration cannot be had.
+  std::function<std::vector<std::vector<double>>(const Facts&, const GainTable&)> charges;
+  /// How large the sum of charges may be for an amount that a spec allows; may be negative where no
+  /// plan takes so little.
+  std::function<double(const Facts&, double allowed)> limit;
+  /// What an op takes in a format, where the charges of configurations are sums of it: for
+  /// strategies that lower one op after another. Empty where they are not.
+  std::function<double(const Facts&, const graph::Op&, FormatId)> of_op;
+};
+
+/// * bytes: of weights and their scales, the high copy of a shared weight included
+/// * bits: the same as mean bits a weight
+/// * seconds: of a run, where whole models were timed: what a configuration costs against the
+///   fastest of its sub-graph. Error(config) where there are no times of a whole model
+Table<Resource>& resources();
+
+}  // namespace gainsweep::gain

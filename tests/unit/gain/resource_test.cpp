@@ -1,0 +1,106 @@
+#include "gain/resource.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "unit/throws.hpp"
+
+namespace gainsweep::gain {
+namespace {
+
+constexpr double never = std::numeric_limits<double>::infinity();
+
+// {a, b} of 100 and 60 elements, and a head of 40 that an embedding reads too.
+struct Model {
+  graph::Partition partition;
+  std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
+  std::optional<Times> times;
+  bool whole_model = true;
+
+  Model() {
+    for (const auto& [path, elements] : {std::pair{"a", 100}, {"b", 60}, {"head", 40}})
+      partition.ops.push_back(
+          {{}, graph::OpKind::linear, path, {}, 0, elements, 4, path == std::string("head")});
+    partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {0}, "{a,b}"}, {{{2}}, {{0}}, {1}, "head"}};
+    formats[1].weight_granularity = format::Granularity::tensor;
+  }
+
+  Facts facts() const { return {partition, formats, {1, 2}, times, whole_model}; }
+  std::vector<std::vector<double>> charges(const char* resource) const {
+    return resources().at(resource).charges(facts(), objectives().at("memory").gains(facts()));
+  }
+};
+
+TEST(Bytes, AreThoseOfWeightsScalesAndSharedCopies) {
+  const Model model;
+  EXPECT_EQ(model.charges("bytes"), (std::vector<std::vector<double>>{
+                                        {320, 200 + 64, 104 + 120, 104 + 64}, {80, 80 + 44}}));
+  EXPECT_EQ(resources().at("bytes").limit(model.facts(), 300), 300);
+}
+
+TEST(Bits, AreAMeanOverAllWeights) {
+  const Model model;
+  const auto charges = model.charges("bits");
+  EXPECT_DOUBLE_EQ(charges[0][0] + charges[1][0], 16);
+  EXPECT_DOUBLE_EQ(charges[0][3], 8.0 * 168 / 200);
+}
+
+TEST(Resources, OfOpsAreSumsOverThem) {
+  const Model model;
+  for (const auto* name : {"bytes", "bits"}) {
+    const auto& resource = resources().at(name);
+    const auto of = [&](std::size_t op, std::size_t format) {
+      return resource.of_op(model.facts(), model.partition.ops[op], {format});
+    };
+    EXPECT_DOUBLE_EQ(model.charges(name)[0][1], of(0, 0) + of(1, 1));
+  }
+  EXPECT_FALSE(resources().at("seconds").of_op);
+}
+
+TEST(Seconds, AreCountedFromTheFastestConfiguration) {
+  Model model;
+  // {a, b} saves 2 s at most in two members together; b alone and the head were not timed low.
+  model.times =
+      Times{{{{{0}, {0}}, {{1}, {0}}, {{1}, {1}}}, {{}, {1}, {2}}, 10, 2}, {{{{0}}}, {{}}}};
+  EXPECT_EQ(model.charges("seconds"),
+            (std::vector<std::vector<double>>{{1, never, 0.5, 0}, {0, never}}));
+  // 10 s all-high, 9 s at the least.
+  EXPECT_DOUBLE_EQ(resources().at("seconds").limit(model.facts(), 9.25), 0.25);
+  EXPECT_DOUBLE_EQ(resources().at("seconds").limit(model.facts(), 8), -1);
+}
+
+TEST(Seconds, NeedTimesOfTheWholeModel) {
+  Model model;
+  const auto part = "no whole model was timed";
+  EXPECT_ERROR(model.charges("seconds"), ErrorKind::config, part);
+  model.times = Times{{{{{0}, {0}}}, {{}}}, {{{{0}}}, {{}}}};
+  EXPECT_ERROR(model.charges("seconds"), ErrorKind::config, part);
+  model.times->front().reference = 1;
+  EXPECT_NO_THROW(model.charges("seconds"));
+  model.whole_model = false;
+  EXPECT_ERROR(model.charges("seconds"), ErrorKind::config, part);
+}
+
+TEST(Resources, AreRowsOfATable) {
+  resources().add({"low_ops",
+                   "low ops",
+                   "1",
+                   false,
+                   [](const Facts&, const GainTable& table) {
+                     std::vector<std::vector<double>> charges;
+                     for (const auto& configurations : table.configurations) {
+                       charges.emplace_back();
+                       for (const auto& configuration : configurations)
+                         charges.back().push_back(static_cast<double>(
+                             std::count(configuration.begin(), configuration.end(), FormatId{1})));
+                     }
+                     return charges;
+                   },
+                   [](const Facts&, double allowed) { return allowed; },
+                   {}});
+  EXPECT_EQ(Model().charges("low_ops"), (std::vector<std::vector<double>>{{0, 1, 1, 2}, {0, 1}}));
+}
+
+}  // namespace
+}  // namespace gainsweep::gain
