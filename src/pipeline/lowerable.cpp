@@ -22,7 +22,7 @@ std::vector<Lowerable> collect(const Layout& layout, const FormatsOf& formats_of
         if (format == high_format.index) continue;
         double cost = 0;
         for (const auto op : lowerable.ops) cost += cost_of(op, format);
-        lowerable.formats.push_back({format, cost});
+        lowerable.formats.push_back({format, {cost}});
       }
       all.push_back(std::move(lowerable));
     }

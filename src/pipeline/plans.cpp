@@ -24,7 +24,7 @@ std::vector<std::vector<solve::Choice>> choices(const Layout& layout, const gain
         cost +=
             errors
                 .d[layout.partition.subgraphs[j].ops[i].index][gains.configurations[j][p][i].index];
-      groups.back().push_back({gains.gains[j][p], cost});
+      groups.back().push_back({gains.gains[j][p], {cost}});
     }
   }
   return groups;
@@ -127,11 +127,11 @@ Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question
   const auto budget = sensitivity::loss_models()
                           .at(spec.solve.loss_model)
                           .limit(decision.errors, question.threshold);
-  const solve::Problem problem{choices(layout, gains, decision.errors), budget};
-  const auto solution = solve::dynamic_program(problem);
+  const auto [solution, certificate] =
+      solve::solve({choices(layout, gains, decision.errors), {budget}});
   auto plans =
       predicted(layout, spec, question, decision, {assignment_of(layout, gains, solution.choices)});
-  plans.certificate = solve::certify(problem, solution);
+  plans.certificate = certificate;
   return plans;
 }
 
@@ -152,15 +152,15 @@ batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Quest
   double largest = 0;
   for (const auto& group : groups)
     largest += std::max_element(group.begin(), group.end(), [](const auto& a, const auto& b) {
-                 return a.cost < b.cost;
-               })->cost;
+                 return a.cost.front() < b.cost.front();
+               })->cost.front();
   std::vector<std::int64_t> gains;
   std::vector<double> costs, predicted;
   const auto& model = sensitivity::loss_models().at(spec.solve.loss_model);
-  for (const auto& p : solve::frontier(groups, largest * (1 + 1e-9))) {
+  for (const auto& p : solve::frontier({groups, {largest * (1 + 1e-9)}})) {
     gains.push_back(p.gain);
-    costs.push_back(p.cost);
-    predicted.push_back(model.predicted(decision.errors, p.cost));
+    costs.push_back(p.cost.front());
+    predicted.push_back(model.predicted(decision.errors, p.cost.front()));
   }
   const archive::Axes axis{{"row", gains.size()}};
   const auto units = unit_of_gains(spec, question);

@@ -1,54 +1,19 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "solve/integer_program.hpp"
 #include "solve/selection.hpp"
 #include "solve/solve.hpp"
+#include "solve/verification.hpp"
 
 namespace gainsweep::solve {
 namespace {
 
-constexpr double agreement = 1e-6;           // relative, of objectives
-constexpr double margin = 1e-6;              // relative, of the budget
-constexpr double least_cutoff_slack = 1e-4;  // of the scaled objective: far above CBC's tolerances
-constexpr std::size_t most_excluded = 64;
-
 Error disagreement(const std::string& what) {
   return Error(ErrorKind::internal, "CBC and the dynamic program disagree (" + what +
                                         "). Keep the archive and report this.");
-}
-
-bool fits(const Problem& problem, const std::vector<std::size_t>& choices) {
-  return total_cost(problem.groups, choices) <= problem.budget;
-}
-
-/// Refuses a plan of CBC that breaks the budget by more than its tolerances explain.
-void check_excess(const Problem& problem, const std::vector<std::size_t>& choices) {
-  const double cost = total_cost(problem.groups, choices);
-  if (cost - problem.budget > margin * problem.budget) {
-    throw Error(ErrorKind::internal, "CBC returned a plan that costs " + shortest(cost) +
-                                         " with a budget of " + shortest(problem.budget) +
-                                         ". Keep the archive and report this.");
-  }
-}
-
-void check_solution(const Problem& problem, const Solution& solution) {
-  const auto& choices = solution.choices;
-  bool valid = choices.size() == problem.groups.size();
-  for (std::size_t group = 0; valid && group < choices.size(); ++group) {
-    valid = choices[group] < problem.groups[group].size();
-  }
-  if (!valid || total_gain(problem.groups, choices) != solution.gain ||
-      total_cost(problem.groups, choices) != solution.cost || !(solution.cost <= problem.budget)) {
-    throw Error(ErrorKind::internal,
-                "the plan to certify does not add up (gain " + std::to_string(solution.gain) +
-                    ", cost " + shortest(solution.cost) + ", budget " + shortest(problem.budget) +
-                    "). Keep the archive and report this.");
-  }
 }
 
 /// CBC's side of one certification: runs searches and keeps their count of nodes.
@@ -99,14 +64,14 @@ bool Certifier::agrees(std::int64_t gain) const {
 /// A plan that truly fits and gains more refutes the dynamic program, however close it is.
 void Certifier::refute(const std::vector<std::size_t>& choices) const {
   const std::int64_t gain = total_gain(problem_.groups, choices);
-  if (gain > solution_.gain && fits(problem_, choices)) {
+  if (gain > solution_.gain && is_feasible(problem_, choices)) {
     throw disagreement("a plan of CBC gains " + std::to_string(gain) + ", that of record " +
                        std::to_string(solution_.gain));
   }
 }
 
-/// Whether CBC's plan ends the matter. One over the budget and no better than the plan of record
-/// proves that even a slightly larger budget gains nothing.
+/// Whether CBC's plan ends the matter. One over a limit and no better than the plan of record
+/// proves that even slightly larger limits gain nothing.
 bool Certifier::settles(const std::vector<std::size_t>& choices) {
   refute(choices);
   const std::int64_t gain = total_gain(problem_.groups, choices);
@@ -144,7 +109,7 @@ void Certifier::prove_none_better(SearchSpec spec) {
   accept(static_cast<double>(solution_.gain) + slack() / program_.unit);
 }
 
-/// CBC's plan gains more but is over the true budget by less than its tolerance. A margin excludes
+/// CBC's plan gains more but is over a true limit by less than its tolerance. A margin excludes
 /// all such plans at once; when the plan of record itself lies in the margin, they are excluded one
 /// by one instead.
 void Certifier::resolve(const SearchSpec& first, std::vector<std::size_t> over) {
@@ -160,7 +125,7 @@ void Certifier::resolve(const SearchSpec& first, std::vector<std::size_t> over) 
     if (stopped(search)) return;
     if (!search.choices) return prove_none_better(spec);
     if (settles(*search.choices)) return;
-    if (fits(problem_, *search.choices)) {
+    if (is_feasible(problem_, *search.choices)) {
       throw disagreement("the best plan of CBC gains " +
                          std::to_string(total_gain(problem_.groups, *search.choices)) +
                          ", that of record " + std::to_string(solution_.gain));
@@ -168,7 +133,7 @@ void Certifier::resolve(const SearchSpec& first, std::vector<std::size_t> over) 
     over = *search.choices;
   }
   throw disagreement("more than " + std::to_string(most_excluded) +
-                     " plans of CBC are over the budget by less than its tolerance");
+                     " plans of CBC are over a limit by less than its tolerance");
 }
 
 Certificate Certifier::optimal() {
@@ -179,7 +144,7 @@ Certificate Certifier::optimal() {
   if (!search.choices) {
     prove_none_better(spec);
   } else if (!settles(*search.choices)) {
-    if (fits(problem_, *search.choices)) {
+    if (is_feasible(problem_, *search.choices)) {
       throw disagreement("the best plan of CBC gains " +
                          std::to_string(total_gain(problem_.groups, *search.choices)) +
                          ", that of record " + std::to_string(solution_.gain));
@@ -192,16 +157,16 @@ Certificate Certifier::optimal() {
 Certificate Certifier::infeasible() {
   SearchSpec spec;
   Search search = run(spec);
-  if (search.choices && !fits(problem_, *search.choices)) {
+  if (search.choices && !is_feasible(problem_, *search.choices)) {
     check_excess(problem_, *search.choices);
     certificate_.resolved_with_margin = true;
     spec.capacity = 1 - margin;
     search = run(spec);
   }
-  if (search.choices && fits(problem_, *search.choices)) {
+  if (search.choices && is_feasible(problem_, *search.choices)) {
     throw disagreement("CBC has a plan, the dynamic program none");
   }
-  if (search.choices) throw disagreement("CBC's plans are over the budget even with a margin");
+  if (search.choices) throw disagreement("CBC's plans are over a limit even with a margin");
   certificate_.proved = search.complete;
   return certificate_;
 }
@@ -210,31 +175,19 @@ Certificate Certifier::infeasible() {
 
 Certificate certify(const Problem& problem, const Solution& solution, std::int64_t most_nodes) {
   check_problem(problem);
-  if (solution.termination == Termination::infeasible) {
-    return Certifier(problem, solution, most_nodes).infeasible();
+  switch (solution.termination) {
+    case Termination::infeasible:
+      return Certifier(problem, solution, most_nodes).infeasible();
+    case Termination::optimal:
+      check_plan(problem, solution);
+      return Certifier(problem, solution, most_nodes).optimal();
+    case Termination::feasible:
+    case Termination::unknown:
+      break;
   }
-  check_solution(problem, solution);
-  return Certifier(problem, solution, most_nodes).optimal();
-}
-
-Solution branch_and_bound(const Problem& problem) {
-  check_problem(problem);
-  Solution solution;
-  solution.least_cost = total_cost(problem.groups, cheapest(problem.groups));
-  const IntegerProgram program(problem);
-  SearchSpec spec;
-  Search search = branch(program, spec);
-  if (search.choices && !fits(problem, *search.choices)) {
-    check_excess(problem, *search.choices);
-    spec.capacity = 1 - margin;
-    search = branch(program, spec);
-  }
-  if (!search.choices || !fits(problem, *search.choices)) return solution;
-  solution.termination = Termination::optimal;
-  solution.choices = *search.choices;
-  solution.gain = total_gain(problem.groups, solution.choices);
-  solution.cost = total_cost(problem.groups, solution.choices);
-  return solution;
+  throw Error(ErrorKind::internal,
+              "a solution that its solver did not finish was to be certified. Report this as a bug "
+              "of gainsweep.");
 }
 
 }  // namespace gainsweep::solve

@@ -20,8 +20,8 @@ bool precedes(const Selections::State& a, const Selections::State& b) {
 /// Keeps the non-dominated ones of states that arrive by falling gain, then rising cost.
 class Selections::Sweep {
  public:
-  Sweep(const Selections& owner, double tie, std::vector<State>& kept)
-      : owner_(owner), tie_(tie), kept_(kept) {}
+  Sweep(const Chains& chains, double tie, std::vector<State>& kept)
+      : chains_(chains), tie_(tie), kept_(kept) {}
 
   void add(const State& state) {
     if (kept_.empty() || state.gain < kept_.back().gain) {
@@ -43,7 +43,7 @@ class Selections::Sweep {
   void continue_gain(const State& state) {
     State& last = kept_.back();
     if (state.cost >= above_ || state.cost - kept_[head_].cost > tie_) return;
-    if (!owner_.comes_first(state, last)) return;
+    if (!chains_.comes_first(state.last, last.last)) return;
     if (state.cost == last.cost) {
       last = state;
     } else {
@@ -51,37 +51,24 @@ class Selections::Sweep {
     }
   }
 
-  const Selections& owner_;
+  const Chains& chains_;
   double tie_;
   std::vector<State>& kept_;
   std::size_t head_ = 0;  // the cheapest state of the current gain
   double above_ = std::numeric_limits<double>::infinity();  // least cost of a larger gain
 };
 
-bool Selections::comes_first(const State& a, const State& b) const {
-  bool first = a.choice < b.choice;
-  Step left{a.parent, a.choice};
-  Step right{b.parent, b.choice};
-  // The earliest difference decides; chains that have met stay together.
-  for (auto layer = steps_.rbegin(); layer != steps_.rend() && left.parent != right.parent;
-       ++layer) {
-    left = (*layer)[left.parent];
-    right = (*layer)[right.parent];
-    if (left.choice != right.choice) first = left.choice < right.choice;
-  }
-  return first;
-}
-
 std::vector<Selections::State> Selections::useful(const std::vector<Choice>& group,
                                                   double tie) const {
   std::vector<State> sorted;
   sorted.reserve(group.size());
   for (std::size_t index = 0; index < group.size(); ++index) {
-    sorted.push_back({group[index].gain, group[index].cost, 0, static_cast<std::uint32_t>(index)});
+    sorted.push_back(
+        {group[index].gain, group[index].cost.front(), {0, static_cast<std::uint32_t>(index)}});
   }
   std::stable_sort(sorted.begin(), sorted.end(), precedes);
   std::vector<State> kept;
-  Sweep sweep(*this, tie, kept);
+  Sweep sweep(chains_, tie, kept);
   for (const State& state : sorted) sweep.add(state);
   return kept;
 }
@@ -89,11 +76,12 @@ std::vector<Selections::State> Selections::useful(const std::vector<Choice>& gro
 void Selections::merge(const State& choice, const Limit& limit, double tie,
                        const std::vector<State>& kept, std::vector<State>& merged) const {
   merged.clear();
-  Sweep sweep(*this, tie, merged);
+  Sweep sweep(chains_, tie, merged);
   auto next = kept.begin();
   for (std::size_t parent = 0; parent < states_.size(); ++parent) {
-    const State state{states_[parent].gain + choice.gain, states_[parent].cost + choice.cost,
-                      static_cast<std::uint32_t>(parent), choice.choice};
+    const State state{states_[parent].gain + choice.gain,
+                      states_[parent].cost + choice.cost,
+                      {static_cast<std::uint32_t>(parent), choice.last.choice}};
     if (state.cost > limit.largest_cost) continue;
     if (static_cast<double>(state.gain) - limit.price * state.cost < limit.least_value) continue;
     while (next != kept.end() && precedes(*next, state)) sweep.add(*next++);
@@ -111,25 +99,16 @@ void Selections::extend(const std::vector<Choice>& group, const Limit& limit, do
     if (kept.size() > largest_layer) {
       throw Error(ErrorKind::config,
                   "more than " + std::to_string(largest_layer) +
-                      " selections are Pareto-optimal (after " + std::to_string(steps_.size() + 1) +
+                      " selections are Pareto-optimal (after " +
+                      std::to_string(chains_.num_groups() + 1) +
                       " sub-graphs). Ask for single thresholds instead of a whole frontier.");
     }
   }
   states_ = std::move(kept);
-  std::vector<Step> layer;
+  std::vector<Chains::Step> layer;
   layer.reserve(states_.size());
-  for (const State& state : states_) layer.push_back({state.parent, state.choice});
-  steps_.push_back(std::move(layer));
-}
-
-std::vector<std::size_t> Selections::choices(std::size_t state) const {
-  std::vector<std::size_t> result(steps_.size());
-  for (std::size_t group = steps_.size(); group-- > 0;) {
-    const Step& step = steps_[group][state];
-    result[group] = step.choice;
-    state = step.parent;
-  }
-  return result;
+  for (const State& state : states_) layer.push_back(state.last);
+  chains_.add(std::move(layer));
 }
 
 }  // namespace gainsweep::solve

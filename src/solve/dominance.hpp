@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "solve/chains.hpp"
 #include "solve/problem.hpp"
 
 namespace gainsweep::solve {
@@ -16,22 +17,20 @@ struct Limit {
   double least_value = -std::numeric_limits<double>::infinity();  ///< of gain − price · cost
 };
 
-/// The non-dominated selections of the first groups, grown group by group.
+/// The non-dominated selections of the first groups, grown group by group, where the first resource
+/// is the only one. `VectorSelections` is for several.
 ///
 /// A selection is dropped when another one gains more at no more cost, or gains the same at no more
 /// cost and comes first lexicographically. One that gains the same and costs less but comes *later*
 /// does not drop it while later additions may still round the two costs to the same number; `tie`
 /// bounds the difference for which that can happen.
-///
-/// Selections are stored as chains of back-pointers, eight bytes per kept selection and group.
 class Selections {
  public:
   /// Sums over the groups so far.
   struct State {
     std::int64_t gain = 0;
-    double cost = 0;           ///< added in group order
-    std::uint32_t parent = 0;  ///< state of the previous layer
-    std::uint32_t choice = 0;  ///< of the last group
+    double cost = 0;  ///< added in group order
+    Chains::Step last;
   };
 
   /// The empty selection.
@@ -45,22 +44,17 @@ class Selections {
   const std::vector<State>& states() const { return states_; }
 
   /// The choices that lead to a state, one per group.
-  std::vector<std::size_t> choices(std::size_t state) const;
+  std::vector<std::size_t> choices(std::size_t state) const { return chains_.choices(state); }
 
  private:
-  struct Step {
-    std::uint32_t parent = 0;
-    std::uint32_t choice = 0;
-  };
   class Sweep;
 
-  bool comes_first(const State& a, const State& b) const;
   std::vector<State> useful(const std::vector<Choice>& group, double tie) const;
   void merge(const State& choice, const Limit& limit, double tie, const std::vector<State>& kept,
              std::vector<State>& merged) const;
 
   std::vector<State> states_;
-  std::vector<std::vector<Step>> steps_;  ///< one layer per group
+  Chains chains_;
 };
 
 }  // namespace gainsweep::solve

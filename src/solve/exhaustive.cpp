@@ -36,14 +36,14 @@ Solution exhaustive(const Problem& problem) {
   check_problem(problem);
   check_count(problem.groups);
   Solution best;
-  best.least_cost = total_cost(problem.groups, cheapest(problem.groups));
+  best.least_cost = least_cost(problem.groups, problem.limits.size());
   std::vector<std::size_t> choices(problem.groups.size());
   do {
     const std::int64_t gain = total_gain(problem.groups, choices);
-    const double cost = total_cost(problem.groups, choices);
-    if (cost > problem.budget) continue;
+    const Resources cost = total_cost(problem.groups, choices);
+    if (!fits(cost, problem.limits)) continue;
     const bool better = best.termination == Termination::infeasible || gain > best.gain ||
-                        (gain == best.gain && cost < best.cost);
+                        (gain == best.gain && cost.front() < best.cost.front());
     if (!better) continue;
     best.termination = Termination::optimal;
     best.choices = choices;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "solve/selection.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -17,8 +18,8 @@ constexpr double largest_scaled_loss = 1000;
 constexpr double primal_tolerance = 1e-9;
 constexpr double least_improvement = 1e-7;
 
-/// The program's rows, by columns. Row 0 is the budget, row 1 + j says that group j takes one
-/// choice.
+/// The program's rows, by columns. The first rows are the limits, one a resource; the row of group
+/// j behind them says that it takes one choice.
 struct Matrix {
   std::vector<CoinBigIndex> start{0};
   std::vector<int> row;
@@ -28,11 +29,12 @@ struct Matrix {
 Matrix matrix(const IntegerProgram& program) {
   Matrix result;
   for (const auto& column : program.columns) {
-    if (column.weight > 0) {
-      result.row.push_back(0);
-      result.value.push_back(column.weight);
+    for (std::size_t resource = 0; resource < program.num_resources; ++resource) {
+      if (column.weight[resource] <= 0) continue;
+      result.row.push_back(static_cast<int>(resource));
+      result.value.push_back(column.weight[resource]);
     }
-    result.row.push_back(static_cast<int>(column.group) + 1);
+    result.row.push_back(static_cast<int>(program.num_resources + column.group));
     result.value.push_back(1);
     result.start.push_back(static_cast<CoinBigIndex>(result.row.size()));
   }
@@ -45,10 +47,12 @@ void load(const IntegerProgram& program, double capacity, OsiClpSolverInterface&
   std::vector<double> column_upper(num_columns, 1.0);
   std::vector<double> objective;
   for (const auto& column : program.columns) objective.push_back(column.loss);
-  std::vector<double> row_lower(program.num_groups + 1, 1.0);
-  std::vector<double> row_upper(program.num_groups + 1, 1.0);
-  row_lower[0] = -solver.getInfinity();
-  row_upper[0] = capacity;
+  std::vector<double> row_lower(program.num_resources + program.num_groups, 1.0);
+  std::vector<double> row_upper(program.num_resources + program.num_groups, 1.0);
+  for (std::size_t resource = 0; resource < program.num_resources; ++resource) {
+    row_lower[resource] = -solver.getInfinity();
+    row_upper[resource] = capacity;
+  }
   const Matrix rows = matrix(program);
   solver.loadProblem(static_cast<int>(num_columns), static_cast<int>(row_lower.size()),
                      rows.start.data(), rows.row.data(), rows.value.data(), column_lower.data(),
@@ -56,6 +60,15 @@ void load(const IntegerProgram& program, double capacity, OsiClpSolverInterface&
   std::vector<int> every_column(num_columns);
   std::iota(every_column.begin(), every_column.end(), 0);
   solver.setInteger(every_column.data(), static_cast<int>(num_columns));
+}
+
+/// Left to itself, Clp may choose a method that prints, whatever the log level.
+void silence(OsiClpSolverInterface& solver) {
+  solver.messageHandler()->setLogLevel(0);
+  solver.getModelPtr()->setLogLevel(0);
+  ClpSolve method;
+  method.setSolveType(ClpSolve::useDual);
+  solver.setSolveOptions(method);
 }
 
 /// The row that only this selection violates.
@@ -83,13 +96,15 @@ std::vector<std::size_t> read_choices(const IntegerProgram& program, const doubl
 
 }  // namespace
 
-IntegerProgram::IntegerProgram(const Problem& problem) : num_groups(problem.groups.size()) {
+IntegerProgram::IntegerProgram(const Problem& problem)
+    : num_groups(problem.groups.size()), num_resources(problem.limits.size()) {
   std::vector<std::int64_t> losses;
   for (std::size_t group = 0; group < num_groups; ++group) {
     const auto& choices = problem.groups[group];
     std::optional<std::int64_t> best;
     for (const Choice& choice : choices) {
-      if (choice.cost <= problem.budget) best = std::max(best.value_or(choice.gain), choice.gain);
+      if (fits(choice.cost, problem.limits))
+        best = std::max(best.value_or(choice.gain), choice.gain);
     }
     if (!best) {
       has_choices = false;
@@ -97,9 +112,13 @@ IntegerProgram::IntegerProgram(const Problem& problem) : num_groups(problem.grou
     }
     best_gain += *best;
     for (std::size_t index = 0; index < choices.size(); ++index) {
-      if (choices[index].cost > problem.budget) continue;
-      const double weight = problem.budget > 0 ? choices[index].cost / problem.budget : 0;
-      columns.push_back({group, index, 0, weight});
+      if (!fits(choices[index].cost, problem.limits)) continue;
+      Column column{group, index};
+      for (std::size_t resource = 0; resource < num_resources; ++resource) {
+        const double limit = problem.limits[resource];
+        column.weight[resource] = limit > 0 ? choices[index].cost[resource] / limit : 0;
+      }
+      columns.push_back(column);
       losses.push_back(*best - choices[index].gain);
       largest_loss = std::max(largest_loss, losses.back());
       common_divisor = std::gcd(common_divisor, losses.back());
@@ -119,16 +138,33 @@ double IntegerProgram::step() const {
   return static_cast<double>(common_divisor) * unit;
 }
 
+LinearRelaxation relax(const IntegerProgram& program) {
+  LinearRelaxation result;
+  if (program.columns.empty()) return result;
+  OsiClpSolverInterface solver;
+  silence(solver);
+  load(program, 1, solver);
+  // An excess that all limits share makes every relaxation solvable. Its penalty is above what any
+  // loss could make up for, and low enough for the tolerances.
+  CoinPackedVector excess;
+  for (std::size_t resource = 0; resource < program.num_resources; ++resource) {
+    excess.insert(static_cast<int>(resource), -1.0);
+  }
+  const double penalty = 10 * largest_scaled_loss * static_cast<double>(program.num_groups);
+  solver.addCol(excess, 0.0, solver.getInfinity(), penalty);
+  solver.initialSolve();
+  result.rounded = read_choices(program, solver.getColSolution());
+  for (std::size_t resource = 0; resource < program.num_resources; ++resource) {
+    result.price[resource] = std::max(0.0, -solver.getRowPrice()[resource]);
+  }
+  return result;
+}
+
 Search branch(const IntegerProgram& program, const SearchSpec& spec) {
   if (!program.has_choices) return {};
   if (program.columns.empty()) return {std::vector<std::size_t>{}};
   OsiClpSolverInterface solver;
-  solver.messageHandler()->setLogLevel(0);
-  solver.getModelPtr()->setLogLevel(0);
-  // Left to itself, Clp may choose a method that prints, whatever the log level.
-  ClpSolve method;
-  method.setSolveType(ClpSolve::useDual);
-  solver.setSolveOptions(method);
+  silence(solver);
   load(program, spec.capacity, solver);
   for (const auto& choices : spec.excluded) exclude(program, choices, solver);
   solver.setDblParam(OsiPrimalTolerance, primal_tolerance);

@@ -16,18 +16,19 @@ struct Increment {
 };
 
 double slope(const Choice& from, const Choice& to) {
-  return static_cast<double>(to.gain - from.gain) / (to.cost - from.cost);
+  return static_cast<double>(to.gain - from.gain) / (to.cost.front() - from.cost.front());
 }
 
 /// Indices of the choices on the upper hull, from the cheapest to the one of largest gain.
 std::vector<std::size_t> upper_hull(const std::vector<Choice>& group, double budget) {
   std::vector<std::size_t> order;
   for (std::size_t index = 0; index < group.size(); ++index) {
-    if (group[index].cost <= budget) order.push_back(index);
+    if (group[index].cost.front() <= budget) order.push_back(index);
   }
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return group[a].cost != group[b].cost ? group[a].cost < group[b].cost
-                                          : group[a].gain > group[b].gain;
+    const double left = group[a].cost.front();
+    const double right = group[b].cost.front();
+    return left != right ? left < right : group[a].gain > group[b].gain;
   });
   std::vector<std::size_t> hull;
   for (const std::size_t index : order) {
@@ -43,14 +44,16 @@ std::vector<std::size_t> upper_hull(const std::vector<Choice>& group, double bud
 
 /// All steps of all hulls, steepest first; the steps of one group stay in order.
 std::vector<Increment> increments(const Problem& problem) {
+  const double budget = problem.limits.front();
   std::vector<Increment> result;
   for (std::size_t group = 0; group < problem.groups.size(); ++group) {
     const auto& choices = problem.groups[group];
-    const auto hull = upper_hull(choices, problem.budget);
+    const auto hull = upper_hull(choices, budget);
     for (std::size_t i = 1; i < hull.size(); ++i) {
       const Choice& from = choices[hull[i - 1]];
       const Choice& to = choices[hull[i]];
-      result.push_back({group, hull[i - 1], hull[i], to.cost - from.cost, slope(from, to)});
+      result.push_back(
+          {group, hull[i - 1], hull[i], to.cost.front() - from.cost.front(), slope(from, to)});
     }
   }
   std::stable_sort(result.begin(), result.end(),
@@ -61,10 +64,11 @@ std::vector<Increment> increments(const Problem& problem) {
 }  // namespace
 
 Relaxation relax(const Problem& problem) {
+  const double budget = problem.limits.front();
   Relaxation result;
-  result.rounded = cheapest(problem.groups);
-  const double room = problem.budget - rounding_slack(problem.groups, problem.budget);
-  double used = total_cost(problem.groups, result.rounded);
+  result.rounded = cheapest(problem.groups, 0);
+  const double room = budget - rounding_slack(problem.groups, 0, budget);
+  double used = total_cost(problem.groups, result.rounded).front();
   bool used_up = false;
   for (const Increment& step : increments(problem)) {
     if (result.rounded[step.group] != step.from) continue;  // an earlier step of it did not fit
@@ -76,8 +80,8 @@ Relaxation relax(const Problem& problem) {
       result.price = step.slope;
     }
   }
-  if (total_cost(problem.groups, result.rounded) > problem.budget) {
-    result.rounded = cheapest(problem.groups);
+  if (!fits(total_cost(problem.groups, result.rounded), problem.limits)) {
+    result.rounded = cheapest(problem.groups, 0);
   }
   return result;
 }

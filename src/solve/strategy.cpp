@@ -10,14 +10,14 @@ std::optional<Answer> ip(const Numbers&, double threshold, Asking& asking) {
 }
 
 std::optional<Answer> prefix_plan(const Numbers& numbers, double threshold, Asking&) {
-  return Answer{{prefix(numbers.ops, numbers.budget(threshold))}};
+  return Answer{{prefix(numbers.ops, {numbers.budget(threshold)})}};
 }
 
 std::optional<Answer> random_plans(const Numbers& numbers, double threshold, Asking&) {
   const double budget = numbers.budget(threshold);
   Answer answer;
   for (std::uint64_t draw = 0; draw < numbers.draws; ++draw)
-    answer.plans.push_back(random(numbers.ops, budget, numbers.seed, draw));
+    answer.plans.push_back(random(numbers.ops, {budget}, numbers.seed, draw));
   return answer;
 }
 

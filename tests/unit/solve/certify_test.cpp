@@ -18,9 +18,9 @@ void check(const Problem& problem) {
   ASSERT_NO_THROW(certificate = certify(problem, solution));
   EXPECT_TRUE(certificate.proved);
   EXPECT_LE(certificate.relative_gap, 1e-6);
-  const Solution alone = branch_and_bound(problem);
+  const Solution alone = branch_and_bound(problem).solution;
   ASSERT_EQ(alone.termination, solution.termination);
-  EXPECT_LE(alone.cost, problem.budget);
+  EXPECT_LE(alone.cost.front(), problem.limits.front());
   EXPECT_LE(alone.gain, solution.gain);
 }
 
@@ -31,12 +31,12 @@ TEST(BranchAndBound, EqualsExhaustive) {
   for (int i = 0; i < 1500 && !HasFailure(); ++i) {
     SCOPED_TRACE("instance " + std::to_string(i));
     Problem problem = random_problem(spec, bits);
-    problem.budget = std::round(problem.budget * 16) / 16;
+    problem.limits = {std::round(problem.limits.front() * 16) / 16};
     const Solution expected = exhaustive(problem);
-    const Solution found = branch_and_bound(problem);
+    const Solution found = branch_and_bound(problem).solution;
     ASSERT_EQ(found.termination, expected.termination);
     EXPECT_EQ(found.gain, expected.gain);
-    EXPECT_LE(found.cost, problem.budget);
+    EXPECT_LE(found.cost.front(), problem.limits.front());
     EXPECT_EQ(found.least_cost, expected.least_cost);
   }
 }
@@ -72,11 +72,11 @@ TEST(Certify, HoldsForIdenticalGroupsJustBelowABreakPoint) {
   problem.groups.assign(32, {{0, 0}, {7, 0.1}});
   double cost = 0;
   for (int i = 0; i < 16; ++i) cost += 0.1;
-  problem.budget = std::nextafter(cost, 0.0);
+  problem.limits = {std::nextafter(cost, 0.0)};
   const Solution solution = dynamic_program(problem);
   EXPECT_EQ(solution.gain, 15 * 7);
   EXPECT_TRUE(certify(problem, solution).resolved_with_margin);
-  problem.budget = cost;
+  problem.limits = {cost};
   EXPECT_EQ(dynamic_program(problem).gain, 16 * 7);
   EXPECT_NO_THROW(certify(problem, dynamic_program(problem)));
 }
@@ -91,7 +91,7 @@ TEST(Certify, SaysWhatIsUnprovedWhenItStopsAtALimitOfNodes) {
       const std::int64_t gain = 1000 + static_cast<std::int64_t>(bits() % 5);
       problem.groups.push_back({{0, 0}, {gain, 0.25}, {2 * gain + 1, 0.5}});
     }
-    problem.budget = 7.6;
+    problem.limits = {7.6};
     const Solution solution = dynamic_program(problem);
     const Certificate certificate = certify(problem, solution, 1);
     if (certificate.proved) continue;
@@ -107,33 +107,33 @@ TEST(Certify, CertifiesAPlanWithinTheMarginOfTheBudget) {
   const double budget = 1;
   const Problem problem{{{{0, 0}, {10, budget * (1 + 1e-10)}, {4, 0.5}},
                          {{0, 0}, {10, 0.5 + 1e-10}, {5, 0.5 - 1e-10}}},
-                        budget};
+                        {budget}};
   const Solution solution = dynamic_program(problem);
   EXPECT_EQ(solution.gain, 10);
   EXPECT_NO_THROW(certify(problem, solution));
-  const Problem tight{{{{0, 0}, {9, 0.5}}, {{0, 0}, {11, 0.5 + 1e-10}, {9, 0.5}}}, budget};
+  const Problem tight{{{{0, 0}, {9, 0.5}}, {{0, 0}, {11, 0.5 + 1e-10}, {9, 0.5}}}, {budget}};
   const Solution inside = dynamic_program(tight);
   EXPECT_EQ(inside.gain, 18);
   EXPECT_TRUE(certify(tight, inside).resolved_with_margin);
 }
 
 TEST(Certify, HoldsForNegativeGainsAndZeroBudgets) {
-  check({{{{-5, 0}, {-3, 1}}, {{-7, 2}, {-9, 0}}}, 2});
-  check({{{{-5, 0}, {-3, 1}}, {{-7, 2}, {-9, 0}}}, 0});
-  check({{{{0, 0}, {3, 0}}, {{1, 0}}}, 0});
-  check({{{{0, 0}}}, 0});
-  check({{}, 0});
+  check({{{{-5, 0}, {-3, 1}}, {{-7, 2}, {-9, 0}}}, {2}});
+  check({{{{-5, 0}, {-3, 1}}, {{-7, 2}, {-9, 0}}}, {0}});
+  check({{{{0, 0}, {3, 0}}, {{1, 0}}}, {0}});
+  check({{{{0, 0}}}, {0}});
+  check({{}, {0}});
 }
 
 TEST(Certify, ConfirmsThatNoPlanExists) {
-  check({{{{0, 0.5}, {1, 1}}, {{0, 0.25}}}, 0.7});
-  check({{{{0, 0.5}}, {{0, 0.25}}}, 0.2});
-  check({{{{0, 0.5}}, {{0, 0.5}}}, std::nextafter(1.0, 0.0)});
-  check({{{{0, 1e-300}}}, 0});
+  check({{{{0, 0.5}, {1, 1}}, {{0, 0.25}}}, {0.7}});
+  check({{{{0, 0.5}}, {{0, 0.25}}}, {0.2}});
+  check({{{{0, 0.5}}, {{0, 0.5}}}, {std::nextafter(1.0, 0.0)}});
+  check({{{{0, 1e-300}}}, {0}});
 }
 
 TEST(Certify, RefutesAPlanThatIsNotOptimal) {
-  const Problem problem{{{{0, 0}, {10, 1}}, {{0, 0}, {9, 1}}}, 1};
+  const Problem problem{{{{0, 0}, {10, 1}}, {{0, 0}, {9, 1}}}, {1}};
   Solution wrong = dynamic_program(problem);
   wrong.choices = {0, 1};
   wrong.gain = 9;
@@ -142,7 +142,7 @@ TEST(Certify, RefutesAPlanThatIsNotOptimal) {
 }
 
 TEST(Certify, RefusesAPlanThatDoesNotAddUp) {
-  const Problem problem{{{{0, 0}, {10, 1}}, {{0, 0}, {9, 1}}}, 1};
+  const Problem problem{{{{0, 0}, {10, 1}}, {{0, 0}, {9, 1}}}, {1}};
   const Solution right = dynamic_program(problem);
   Solution wrong = right;
   wrong.gain += 1;
@@ -150,7 +150,7 @@ TEST(Certify, RefusesAPlanThatDoesNotAddUp) {
   wrong = right;
   wrong.choices = {1, 1};
   wrong.gain = 19;
-  wrong.cost = 2;
+  wrong.cost = {2};
   EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal, "the plan to certify does not add up");
   wrong.choices = {1, 2};
   EXPECT_ERROR(certify(problem, wrong), ErrorKind::internal, "the plan to certify does not add up");
@@ -167,7 +167,7 @@ TEST(Certify, PrintsNothing) {
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
   for (int i = 0; i < 5; ++i) check(random_problem(spec, bits));
-  check({{{{0, 0.5}}, {{0, 0.25}}}, 0.2});
+  check({{{{0, 0.5}}, {{0, 0.25}}}, {0.2}});
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }

@@ -62,50 +62,50 @@ TEST(DynamicProgram, EqualsExhaustiveAtEveryScale) {
 
 TEST(DynamicProgram, PrefersTheFirstSelectionWhereARoundedSumTies) {
   // 1e-20 vanishes in the sum with 1: both selections cost exactly 1.
-  const Problem problem{{{{5, 1e-20}, {5, 0}}, {{0, 1}}}, 2};
+  const Problem problem{{{{5, 1e-20}, {5, 0}}, {{0, 1}}}, {2}};
   EXPECT_THAT(dynamic_program(problem).choices, ElementsAre(0, 0));
 }
 
 TEST(DynamicProgram, BreaksTiesByCostThenByOrder) {
-  const Problem problem{{{{0, 0}, {3, 2}, {3, 1}, {3, 1}}, {{1, 1}, {1, 1}}}, 10};
+  const Problem problem{{{{0, 0}, {3, 2}, {3, 1}, {3, 1}}, {{1, 1}, {1, 1}}}, {10}};
   const Solution solution = dynamic_program(problem);
   EXPECT_THAT(solution.choices, ElementsAre(2, 0));
   EXPECT_EQ(solution.gain, 4);
-  EXPECT_EQ(solution.cost, 2);
+  EXPECT_EQ(solution.cost, Resources{2});
 }
 
 TEST(DynamicProgram, DistinguishesGainsThatDoubleCannot) {
   const std::int64_t large = 1'000'000'000'000'000'000;
-  const Problem problem{{{{large, 0}, {large + 1, 1}, {large + 2, 2}}}, 1};
+  const Problem problem{{{{large, 0}, {large + 1, 1}, {large + 2, 2}}}, {1}};
   EXPECT_EQ(dynamic_program(problem).gain, large + 1);
 }
 
 TEST(DynamicProgram, KeepsTheBudgetInTheSumThatIsReported) {
   // 0.1 + 0.2 is above 0.3 in double.
-  const Problem problem{{{{0, 0}, {1, 0.1}}, {{0, 0}, {1, 0.2}}}, 0.3};
+  const Problem problem{{{{0, 0}, {1, 0.1}}, {{0, 0}, {1, 0.2}}}, {0.3}};
   EXPECT_EQ(dynamic_program(problem).gain, 1);
   Problem wider = problem;
-  wider.budget = 0.1 + 0.2;
+  wider.limits = {0.1 + 0.2};
   EXPECT_EQ(dynamic_program(wider).gain, 2);
 }
 
 TEST(DynamicProgram, TakesTheLeastLossWhenAllGainsAreNegative) {
-  const Problem problem{{{{-5, 0}, {-3, 1}}, {{-7, 2}, {-9, 0}}}, 2};
+  const Problem problem{{{{-5, 0}, {-3, 1}}, {{-7, 2}, {-9, 0}}}, {2}};
   const Solution solution = dynamic_program(problem);
   EXPECT_EQ(solution.gain, -12);
   EXPECT_THAT(solution.choices, ElementsAre(1, 1));
 }
 
 TEST(DynamicProgram, SaysWhichBudgetIsReachable) {
-  const Problem problem{{{{0, 0.5}, {1, 1}}, {{0, 0.25}}}, 0.7};
+  const Problem problem{{{{0, 0.5}, {1, 1}}, {{0, 0.25}}}, {0.7}};
   const Solution solution = dynamic_program(problem);
   EXPECT_EQ(solution.termination, Termination::infeasible);
   EXPECT_TRUE(solution.choices.empty());
-  EXPECT_EQ(solution.least_cost, 0.75);
+  EXPECT_EQ(solution.least_cost, Resources{0.75});
 }
 
 TEST(DynamicProgram, HasAnEmptyPlanForNoGroups) {
-  const Solution solution = dynamic_program({{}, 0});
+  const Solution solution = dynamic_program({{}, {0}});
   EXPECT_EQ(solution.termination, Termination::optimal);
   EXPECT_TRUE(solution.choices.empty());
 }
@@ -117,13 +117,13 @@ TEST(DynamicProgram, NeverGainsLessWithALargerBudget) {
   for (int i = 0; i < 20; ++i) {
     Problem problem = random_problem(spec, bits);
     double least = 0;
-    for (const auto& group : problem.groups) least += group.front().cost;
+    for (const auto& group : problem.groups) least += group.front().cost.front();
     std::int64_t previous = std::numeric_limits<std::int64_t>::min();
     for (double budget = least; budget < 4 * least; budget += least / 8) {
-      problem.budget = budget;
+      problem.limits = {budget};
       const Solution solution = dynamic_program(problem);
       EXPECT_GE(solution.gain, previous);
-      EXPECT_LE(solution.cost, budget);
+      EXPECT_LE(solution.cost.front(), budget);
       previous = solution.gain;
     }
   }
@@ -141,19 +141,20 @@ void expect_internal(const Problem& problem) {
 TEST(DynamicProgram, RefusesMalformedProblems) {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  expect_internal({{{}}, 1});
-  expect_internal({{{{1, -1}}}, 1});
-  expect_internal({{{{1, std::nan("")}}}, 1});
-  expect_internal({{{{1, infinity}}}, 1});
-  expect_internal({{{{1, 0}}}, -1});
-  expect_internal({{{{1, 0}}}, std::nan("")});
-  expect_internal({{{{1, 0}}}, infinity});
-  expect_internal({{{{most, 0}}, {{most, 0}}}, 1});
-  expect_internal({{{{most / 5, 0}}, {{most / 5, 0}}}, 1});
+  expect_internal({{{}}, {1}});
+  expect_internal({{{{1, -1}}}, {1}});
+  expect_internal({{{{1, std::nan("")}}}, {1}});
+  expect_internal({{{{1, infinity}}}, {1}});
+  expect_internal({{{{1, 0}}}, {-1}});
+  expect_internal({{{{1, 0}}}, {std::nan("")}});
+  expect_internal({{{{1, 0}}}, {infinity}});
+  expect_internal({{{{most, 0}}, {{most, 0}}}, {1}});
+  expect_internal({{{{most / 5, 0}}, {{most / 5, 0}}}, {1}});
 }
 
 TEST(Exhaustive, RefusesTooManySelections) {
   Problem problem;
+  problem.limits = {1};
   problem.groups.assign(23, {{0, 0}, {1, 1}});
   EXPECT_ERROR(exhaustive(problem), ErrorKind::internal,
                "selections was given to exhaustive search");

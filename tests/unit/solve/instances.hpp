@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -18,10 +19,11 @@ struct InstanceSpec {
   std::int64_t gain_unit = 1;
   std::int64_t cost_levels = 5;  ///< 0: continuous costs
   double cost_unit = 0.1;
+  std::size_t num_resources = 1;
 };
 
-/// A random problem; its budget is sometimes zero, unreachable, exactly a selection's cost, or just
-/// below one.
+/// A random problem; its limits are sometimes zero, unreachable, exactly a selection's cost, or
+/// just below one.
 inline Problem random_problem(const InstanceSpec& spec, std::mt19937_64& bits) {
   const auto draw = [&](std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(bits);
@@ -34,26 +36,34 @@ inline Problem random_problem(const InstanceSpec& spec, std::mt19937_64& bits) {
   };
   Problem problem;
   problem.groups.resize(static_cast<std::size_t>(draw(1, static_cast<int>(spec.most_groups))));
-  double some_selection = 0;
+  Resources some_selection{};
   for (auto& group : problem.groups) {
     group.resize(static_cast<std::size_t>(draw(1, static_cast<int>(spec.most_choices))));
     for (Choice& choice : group) {
-      choice = {draw(-spec.gain_levels / 4, spec.gain_levels) * spec.gain_unit, cost()};
+      choice.gain = draw(-spec.gain_levels / 4, spec.gain_levels) * spec.gain_unit;
+      for (std::size_t r = 0; r < spec.num_resources; ++r) choice.cost[r] = cost();
     }
-    some_selection += group[group.size() / 2].cost;
+    for (std::size_t r = 0; r < spec.num_resources; ++r) {
+      some_selection[r] += group[group.size() / 2].cost[r];
+    }
   }
-  switch (draw(0, 5)) {
-    case 0:
-      problem.budget = 0;
-      break;
-    case 1:
-      problem.budget = some_selection;
-      break;
-    case 2:
-      problem.budget = std::nextafter(some_selection, 0.0);
-      break;
-    default:
-      problem.budget = some_selection * static_cast<double>(draw(1, 150)) / 100;
+  // The more limits, the wider, so that many problems stay feasible.
+  const auto count = static_cast<std::int64_t>(spec.num_resources);
+  for (std::size_t r = 0; r < spec.num_resources; ++r) {
+    switch (draw(0, 3 + 2 * count)) {
+      case 0:
+        problem.limits.push_back(0);
+        break;
+      case 1:
+        problem.limits.push_back(some_selection[r]);
+        break;
+      case 2:
+        problem.limits.push_back(std::nextafter(some_selection[r], 0.0));
+        break;
+      default:
+        problem.limits.push_back(some_selection[r] *
+                                 static_cast<double>(draw(1, 100 + 50 * count)) / 100);
+    }
   }
   return problem;
 }
