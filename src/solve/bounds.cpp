@@ -48,18 +48,18 @@ Bounds make_bounds(const Problem& problem, const Resources& price) {
   return bounds;
 }
 
-Reduced reduce(const Problem& problem, const Bounds& bounds, std::size_t group, double target) {
+std::vector<std::uint32_t> reduce(const Problem& problem, const Bounds& bounds, std::size_t group,
+                                  double target) {
   const double best = bounds.suffix_value[group] - bounds.suffix_value[group + 1];
   const double least = best - (bounds.optimum() - target) - bounds.tolerance;
-  Reduced result;
-  for (std::size_t index = 0; index < problem.groups[group].size(); ++index) {
+  std::vector<std::uint32_t> indices;
+  for (std::uint32_t index = 0; index < problem.groups[group].size(); ++index) {
     const Choice& choice = problem.groups[group][index];
     if (!fits(choice.cost, problem.limits)) continue;
     if (priced(choice.gain, choice.cost, bounds.price, problem.limits.size()) < least) continue;
-    result.group.push_back(choice);
-    result.index.push_back(index);
+    indices.push_back(index);
   }
-  return result;
+  return indices;
 }
 
 }  // namespace gainsweep::solve

@@ -40,12 +40,8 @@ struct Bounds {
 /// The bounds for some prices. Every group has a choice that is within the limits by itself.
 Bounds make_bounds(const Problem& problem, const Resources& price);
 
-/// The choices that a selection gaining `target` within the limits may hold, and their indices.
-struct Reduced {
-  std::vector<Choice> group;
-  std::vector<std::size_t> index;
-};
-
-Reduced reduce(const Problem& problem, const Bounds& bounds, std::size_t group, double target);
+/// Indices of a group's choices that a selection gaining `target` within the limits may hold.
+std::vector<std::uint32_t> reduce(const Problem& problem, const Bounds& bounds, std::size_t group,
+                                  double target);
 
 }  // namespace gainsweep::solve

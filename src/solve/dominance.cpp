@@ -59,12 +59,12 @@ class Selections::Sweep {
 };
 
 std::vector<Selections::State> Selections::useful(const std::vector<Choice>& group,
+                                                  const std::vector<std::uint32_t>& allowed,
                                                   double tie) const {
   std::vector<State> sorted;
-  sorted.reserve(group.size());
-  for (std::size_t index = 0; index < group.size(); ++index) {
-    sorted.push_back(
-        {group[index].gain, group[index].cost.front(), {0, static_cast<std::uint32_t>(index)}});
+  sorted.reserve(allowed.size());
+  for (const std::uint32_t index : allowed) {
+    sorted.push_back({group[index].gain, group[index].cost.front(), {0, index}});
   }
   std::stable_sort(sorted.begin(), sorted.end(), precedes);
   std::vector<State> kept;
@@ -90,10 +90,11 @@ void Selections::merge(const State& choice, const Limit& limit, double tie,
   while (next != kept.end()) sweep.add(*next++);
 }
 
-void Selections::extend(const std::vector<Choice>& group, const Limit& limit, double tie) {
+void Selections::extend(const std::vector<Choice>& group, const std::vector<std::uint32_t>& allowed,
+                        const Limit& limit, double tie) {
   std::vector<State> kept;
   std::vector<State> merged;
-  for (const State& choice : useful(group, tie)) {
+  for (const State& choice : useful(group, allowed, tie)) {
     merge(choice, limit, tie, kept, merged);
     kept.swap(merged);
     if (kept.size() > largest_layer) {

@@ -36,8 +36,9 @@ class Selections {
   /// The empty selection.
   Selections() : states_(1) {}
 
-  /// Adds a group.
-  void extend(const std::vector<Choice>& group, const Limit& limit, double tie);
+  /// Adds a group, of whose choices those at some rising indices are allowed.
+  void extend(const std::vector<Choice>& group, const std::vector<std::uint32_t>& allowed,
+              const Limit& limit, double tie);
 
   /// By falling gain and, but for near ties (`tie` > 0), falling cost. Empty when nothing kept the
   /// limits.
@@ -49,7 +50,8 @@ class Selections {
  private:
   class Sweep;
 
-  std::vector<State> useful(const std::vector<Choice>& group, double tie) const;
+  std::vector<State> useful(const std::vector<Choice>& group,
+                            const std::vector<std::uint32_t>& allowed, double tie) const;
   void merge(const State& choice, const Limit& limit, double tie, const std::vector<State>& kept,
              std::vector<State>& merged) const;
 

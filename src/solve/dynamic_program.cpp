@@ -22,25 +22,21 @@ bool search(const Problem& problem, const Bounds& bounds, const std::vector<Reso
   const double budget = problem.limits.front();
   const double slack = bounds.slack.front();
   Selections selections;
-  std::vector<Reduced> reduced;
   for (std::size_t group = 0; group < num_groups; ++group) {
-    reduced.push_back(reduce(problem, bounds, group, target));
     const bool last = group + 1 == num_groups;
     Limit limit;
     limit.largest_cost =
         last ? budget : std::min(budget, budget - least[group + 1].front() + slack);
     limit.price = bounds.price.front();
     limit.least_value = bounds.least_value(target, group + 1);
-    selections.extend(reduced.back().group, limit, last ? 0 : slack);
+    selections.extend(problem.groups[group], reduce(problem, bounds, group, target), limit,
+                      last ? 0 : slack);
     solution.most_states = std::max(solution.most_states, selections.states().size());
     if (selections.states().empty()) return false;
   }
   const auto& best = selections.states().front();
   if (static_cast<double>(best.gain) < target) return false;
   solution.choices = selections.choices(0);
-  for (std::size_t group = 0; group < num_groups; ++group) {
-    solution.choices[group] = reduced[group].index[solution.choices[group]];
-  }
   solution.gain = best.gain;
   solution.cost = {best.cost};
   return true;

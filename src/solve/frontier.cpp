@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "solve/dominance.hpp"
@@ -44,7 +46,9 @@ std::vector<FrontierPoint> of_one_resource(const Groups& groups, double budget) 
     Limit limit;
     limit.largest_cost =
         last ? budget : std::min(budget, budget - least[group + 1].front() + slack);
-    selections.extend(groups[group], limit, last ? 0 : slack);
+    std::vector<std::uint32_t> every(groups[group].size());
+    std::iota(every.begin(), every.end(), 0);
+    selections.extend(groups[group], every, limit, last ? 0 : slack);
   }
   return points(selections, [](double cost) { return Resources{cost}; });
 }

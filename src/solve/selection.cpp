@@ -96,13 +96,6 @@ Resources total_cost(const Groups& groups, const std::vector<std::size_t>& choic
   return sum;
 }
 
-bool fits(const Resources& cost, const std::vector<double>& limits) {
-  for (std::size_t resource = 0; resource < limits.size(); ++resource) {
-    if (!(cost[resource] <= limits[resource])) return false;
-  }
-  return true;
-}
-
 std::vector<std::size_t> cheapest(const Groups& groups, std::size_t resource) {
   std::vector<std::size_t> choices;
   choices.reserve(groups.size());

@@ -29,7 +29,12 @@ std::int64_t total_gain(const Groups& groups, const std::vector<std::size_t>& ch
 Resources total_cost(const Groups& groups, const std::vector<std::size_t>& choices);
 
 /// Whether a cost is within every limit.
-bool fits(const Resources& cost, const std::vector<double>& limits);
+inline bool fits(const Resources& cost, const std::vector<double>& limits) {
+  for (std::size_t resource = 0; resource < limits.size(); ++resource) {
+    if (!(cost[resource] <= limits[resource])) return false;
+  }
+  return true;
+}
 
 /// Index of each group's choice that costs least of a resource, of the largest gain among equals,
 /// of the least index among those.

@@ -9,10 +9,11 @@
 
 namespace gainsweep::solve {
 
-/// How far to go where there are several resources.
+/// How far to go for a plan of record and its proof.
 struct Effort {
-  std::size_t most_states = std::size_t{1} << 14;  ///< partial selections kept for each group
-  std::int64_t most_nodes = 2000;                  ///< of each of CBC's proofs or searches
+  /// Partial selections kept for each group where there are several resources.
+  std::size_t most_states = std::size_t{1} << 14;
+  std::int64_t most_nodes = 2000;  ///< of each of CBC's proofs, or of its search for a plan
 };
 
 /// The plan of record and CBC's word on it. `dynamic_program`, and its proof by `certify`. Where it

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -50,7 +49,7 @@ std::vector<Bounds> all_bounds(const Problem& problem, const Resources& price) {
 /// The choices that may be part of a selection gaining a target, and what groups can cost.
 struct Rest {
   Groups groups;
-  std::vector<std::vector<std::size_t>> index;
+  std::vector<std::vector<std::uint32_t>> index;
   std::vector<Resources> least;  ///< Σ least cost from a group on
   std::vector<Resources> most;   ///< Σ largest cost from a group on
 };
@@ -83,10 +82,12 @@ class ListSearch {
 Rest ListSearch::rest(double target) const {
   Rest rest;
   for (std::size_t group = 0; group < problem_.groups.size(); ++group) {
-    Reduced reduced = reduce(problem_, bounds_.front(), group, target);
-    if (reduced.group.empty()) return {};
-    rest.groups.push_back(std::move(reduced.group));
-    rest.index.push_back(std::move(reduced.index));
+    rest.index.push_back(reduce(problem_, bounds_.front(), group, target));
+    if (rest.index.back().empty()) return {};
+    rest.groups.emplace_back();
+    for (const std::uint32_t index : rest.index.back()) {
+      rest.groups.back().push_back(problem_.groups[group][index]);
+    }
   }
   rest.least = least_from(rest.groups);
   rest.most = most_from(rest.groups, problem_.limits);
