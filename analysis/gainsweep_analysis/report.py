@@ -103,8 +103,9 @@ def findings(archive: Archive) -> list[str]:
             f"At an allowed loss error of {_percent(row.threshold)} the {objective} plan lowers "
             f"{100 * sum(row.lowered.values()):.0f} % of the ops, saves "
             f"{_percent(row.gain_share)} of the {archive.objective(objective).title} and has a "
-            f"measured loss error of {_percent(row.measured_tau.value)} (perplexity {row.perplexity:.3f}, all-"
-            f"{archive.high} {perplexity(archive.baseline.loss):.3f})"
+            f"measured loss error of {_percent(row.measured_tau.value)} "
+            f"(perplexity {row.perplexity:.3f}, all-{archive.high} "
+            f"{perplexity(archive.baseline.loss):.3f})"
         )
         if row.measured_time is not None and row.predicted_time is not None:
             text += (

@@ -12,8 +12,8 @@ namespace {
 using OfOp = std::function<double(const Facts&, const graph::Op&, FormatId)>;
 
 Resource of_ops(std::string name, std::string help, std::string unit, OfOp of_op) {
-  Resource resource{std::move(name), std::move(help), std::move(unit), false, {}, {}, of_op};
-  resource.charges = [of_op](const Facts& facts, const GainTable& table) {
+  Resource resource{std::move(name), std::move(help), std::move(unit), false, {}, {}};
+  resource.charges = [of_op = std::move(of_op)](const Facts& facts, const GainTable& table) {
     std::vector<std::vector<double>> charges;
     for (std::size_t j = 0; j < table.configurations.size(); ++j) {
       auto& of_subgraph = charges.emplace_back();
@@ -96,7 +96,7 @@ Table<Resource>& resources() {
   static Table<Resource> table{
       of_ops("bytes", "bytes of weights and scales", "byte", bytes),
       of_ops("bits", "mean bits a weight, scales included", "bit", bits),
-      {"seconds", "seconds of a run", "s", true, second_charges, second_limit, {}},
+      {"seconds", "seconds of a run", "s", true, second_charges, second_limit},
   };
   return table;
 }

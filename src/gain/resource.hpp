@@ -22,9 +22,6 @@ struct Resource {
   /// How large the sum of charges may be for an amount that a spec allows; may be negative where no
   /// plan takes so little.
   std::function<double(const Facts&, double allowed)> limit;
-  /// What an op takes in a format, where the charges of configurations are sums of it: for
-  /// strategies that lower one op after another. Empty where they are not.
-  std::function<double(const Facts&, const graph::Op&, FormatId)> of_op;
 };
 
 /// * bytes: of weights and their scales, the high copy of a shared weight included

@@ -1,10 +1,12 @@
 #include "pipeline/decision.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "gain/resource.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -14,8 +16,9 @@ using archive::integers, archive::reals, archive::texts;
 // A change of what plans follow from takes the next number, with a line in the changelog.
 constexpr std::int64_t decision_version = 2;
 
-std::string digest_of(const Layout& layout, const sensitivity::LossErrors& errors,
-                      const gain::GainTable& gains) {
+std::string digest_of(const Layout& layout, const Decision& decision, std::size_t objective) {
+  const auto& errors = decision.errors;
+  const auto& gains = decision.gains[objective];
   digest::Builder builder;
   builder.add("version", decision_version).add("length", layout.length);
   for (const auto& format : layout.formats) builder.add("name", format.name);
@@ -30,13 +33,23 @@ std::string digest_of(const Layout& layout, const sensitivity::LossErrors& error
       for (const auto format : gains.configurations[j][p])
         builder.add("format", static_cast<std::int64_t>(format.index));
     }
+  for (const auto& constraint : decision.constraints) {
+    builder.add("resource", constraint.resource).add("limit", constraint.limit);
+    for (const auto& of_subgraph : constraint.charges[objective])
+      for (const double charge : of_subgraph) builder.add("charge", charge);
+  }
   return builder.finish();
 }
 
 }  // namespace
 
-archive::Nature nature_of(const gain::Objective& objective) {
-  return objective.of_times ? archive::Nature::measured : archive::Nature::deterministic;
+archive::Nature nature_of(const spec::Spec& spec, const std::string& objective) {
+  const auto& limited = spec.solve.constraints;
+  const bool of_times = gain::objectives().at(objective).of_times ||
+                        std::any_of(limited.begin(), limited.end(), [](const auto& entry) {
+                          return gain::resources().at(entry.first).of_times;
+                        });
+  return of_times ? archive::Nature::measured : archive::Nature::deterministic;
 }
 
 gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
@@ -56,10 +69,16 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
   decision.errors =
       sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise, layout.length);
   const auto facts = gain_facts(layout, spec, measured.times);
-  for (const auto& objective : spec.solve.objectives) {
+  for (const auto& objective : spec.solve.objectives)
     decision.gains.push_back(gain::objectives().at(objective).gains(facts));
-    decision.digests.push_back(digest_of(layout, decision.errors, decision.gains.back()));
+  for (const auto& [name, allowed] : spec.solve.constraints) {
+    const auto& resource = gain::resources().at(name);
+    decision.constraints.push_back({name, allowed, resource.limit(facts, allowed), {}});
+    for (const auto& gains : decision.gains)
+      decision.constraints.back().charges.push_back(resource.charges(facts, gains));
   }
+  for (std::size_t o = 0; o < decision.gains.size(); ++o)
+    decision.digests.push_back(digest_of(layout, decision, o));
   return decision;
 }
 
@@ -75,7 +94,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
   const auto facts = gain_facts(layout, spec, no_times);
   for (const auto& name : spec.solve.objectives) {
     const auto& objective = gain::objectives().at(name);
-    if (nature_of(objective) != nature) continue;
+    if (nature_of(spec, name) != nature) continue;
     names.push_back(name);
     titles.push_back(objective.title);
     meanings.push_back(objective.help);
@@ -116,7 +135,7 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& 
     tables.push_back(
         {"gains/" + objective.name,
          "What each configuration saves against the all-high one",
-         nature_of(objective),
+         nature_of(spec, objective.name),
          {integers("subgraph", subgraphs, row, "1", "Index of the sub-graph"),
           integers("configuration", configurations, row, "1", "Index of the configuration"),
           texts("formats", formats, row, "Format of each op of the sub-graph"),

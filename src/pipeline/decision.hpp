@@ -21,11 +21,21 @@ struct Measured {
   std::optional<gain::Times> times;
 };
 
+/// A limit on a resource beside the loss error.
+struct Constraint {
+  std::string resource;
+  double allowed = 0;  ///< in the resource's unit
+  double limit = 0;    ///< on the sum of charges
+  /// Of an objective's configurations, by [objective][sub-graph][configuration].
+  std::vector<std::vector<std::vector<double>>> charges;
+};
+
 /// Numbers that every plan of a spec is made from.
 struct Decision {
   sensitivity::LossErrors errors;
+  std::vector<Constraint> constraints;
   std::vector<gain::GainTable> gains;  ///< one an objective of the spec, in its order
-  std::vector<std::string> digests;    ///< one an objective: of its gains and the errors
+  std::vector<std::string> digests;    ///< one an objective: of its gains, errors and constraints
 };
 
 /// What gains of a spec follow from; refers to all three.
@@ -41,6 +51,6 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& 
                                         const Decision& decision);
 
 /// Measured where plans of the objective follow from measured times.
-archive::Nature nature_of(const gain::Objective& objective);
+archive::Nature nature_of(const spec::Spec& spec, const std::string& objective);
 
 }  // namespace gainsweep::pipeline

@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "digest/digest.hpp"
-#include "gain/objective.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/evaluation.hpp"
 #include "pipeline/inquiry.hpp"
@@ -90,8 +89,7 @@ std::vector<std::size_t> places(const spec::Spec& spec, const std::vector<Questi
                                 archive::Nature nature) {
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (nature_of(gain::objectives().at(spec.solve.objectives[all[i].objective])) == nature)
-      places.push_back(i);
+    if (nature_of(spec, spec.solve.objectives[all[i].objective]) == nature) places.push_back(i);
   return places;
 }
 

@@ -4,6 +4,7 @@
 
 #include "archive/field.hpp"
 #include "base/text.hpp"
+#include "pipeline/exact_program.hpp"
 #include "sensitivity/loss_model.hpp"
 
 namespace gainsweep::pipeline {
@@ -12,33 +13,6 @@ namespace {
 using archive::integers, archive::reals, archive::texts;
 
 constexpr const char* frontier_name = "frontier";
-
-std::vector<std::vector<solve::Choice>> choices(const Layout& layout, const gain::GainTable& gains,
-                                                const sensitivity::LossErrors& errors) {
-  std::vector<std::vector<solve::Choice>> groups;
-  for (std::size_t j = 0; j < gains.gains.size(); ++j) {
-    groups.emplace_back();
-    for (std::size_t p = 0; p < gains.gains[j].size(); ++p) {
-      double cost = 0;
-      for (std::size_t i = 0; i < gains.configurations[j][p].size(); ++i)
-        cost +=
-            errors
-                .d[layout.partition.subgraphs[j].ops[i].index][gains.configurations[j][p][i].index];
-      groups.back().push_back({gains.gains[j][p], {cost}});
-    }
-  }
-  return groups;
-}
-
-graph::Assignment assignment_of(const Layout& layout, const gain::GainTable& gains,
-                                const std::vector<std::size_t>& choices) {
-  graph::Assignment assignment(layout.partition.ops.size(), high_format);
-  for (std::size_t j = 0; j < choices.size(); ++j)
-    for (std::size_t i = 0; i < layout.partition.subgraphs[j].ops.size(); ++i)
-      assignment[layout.partition.subgraphs[j].ops[i].index] =
-          gains.configurations[j][choices[j]][i];
-  return assignment;
-}
 
 double loss_error(const sensitivity::LossErrors& errors, const graph::Assignment& assignment) {
   double sum = 0;
@@ -59,6 +33,12 @@ Plans predicted(const Layout& layout, const spec::Spec& spec, const Question& qu
     plans.loss_errors.push_back(loss_error(decision.errors, assignment));
     plans.predicted_mse.push_back(model.predicted(decision.errors, plans.loss_errors.back()));
     plans.assignment_keys.push_back(assignment_key(assignment, layout.formats));
+    for (const auto& constraint : decision.constraints)
+      plans.amounts.push_back(amount(layout, decision, question.objective, constraint, assignment));
+  }
+  for (const auto& constraint : decision.constraints) {
+    plans.constraints.push_back(constraint.resource);
+    plans.allowed.push_back(constraint.allowed);
   }
   plans.assignments = std::move(assignments);
   return plans;
@@ -88,7 +68,7 @@ batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint
   const auto& objective = objective_of(spec, question);
   batch::Ticket ticket;
   ticket.label = question.how + " for " + objective.name;
-  ticket.nature = nature_of(objective);
+  ticket.nature = nature_of(spec, objective.name);
   ticket.order = order;
   if (question.is_frontier()) {
     ticket.table = "frontier/" + objective.name;
@@ -123,14 +103,12 @@ solve::Numbers numbers(const spec::Spec& spec, const Decision& decision,
 
 Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
                     const Decision& decision) {
-  const auto& gains = decision.gains[question.objective];
   const auto budget = sensitivity::loss_models()
                           .at(spec.solve.loss_model)
                           .limit(decision.errors, question.threshold);
-  const auto [solution, certificate] =
-      solve::solve({choices(layout, gains, decision.errors), {budget}});
-  auto plans =
-      predicted(layout, spec, question, decision, {assignment_of(layout, gains, solution.choices)});
+  const ExactProgram program(layout, decision, question.objective, budget);
+  const auto [solution, certificate] = program.solve();
+  auto plans = predicted(layout, spec, question, decision, {program.assignment(solution.choices)});
   plans.certificate = certificate;
   return plans;
 }
@@ -148,19 +126,20 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
 
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision) {
-  const auto groups = choices(layout, decision.gains[question.objective], decision.errors);
+  auto problem = ExactProgram(layout, decision, question.objective, 0).problem();
   double largest = 0;
-  for (const auto& group : groups)
+  for (const auto& group : problem.groups)
     largest += std::max_element(group.begin(), group.end(), [](const auto& a, const auto& b) {
                  return a.cost.front() < b.cost.front();
                })->cost.front();
+  problem.limits.front() = largest * (1 + 1e-9);
   std::vector<std::int64_t> gains;
   std::vector<double> costs, predicted;
   const auto& model = sensitivity::loss_models().at(spec.solve.loss_model);
-  for (const auto& p : solve::frontier({groups, {largest * (1 + 1e-9)}})) {
-    gains.push_back(p.gain);
-    costs.push_back(p.cost.front());
-    predicted.push_back(model.predicted(decision.errors, p.cost.front()));
+  for (const auto& point : solve::frontier(problem)) {
+    gains.push_back(point.gain);
+    costs.push_back(point.cost.front());
+    predicted.push_back(model.predicted(decision.errors, point.cost.front()));
   }
   const archive::Axes axis{{"row", gains.size()}};
   const auto units = unit_of_gains(spec, question);
@@ -201,6 +180,15 @@ batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
                "Branch-and-bound nodes of the certificate"),
       integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
                "0 where the certificate's search ended at its limit of nodes")};
+  if (!plans.constraints.empty()) {
+    const archive::Axes constraint{{"constraint", plans.constraints.size()}};
+    const archive::Axes taken{{"draw", draws}, {"constraint", plans.constraints.size()}};
+    fields.push_back(texts("constraint", plans.constraints, constraint, "Limited resource"));
+    fields.push_back(reals("allowed", plans.allowed, constraint, "1",
+                           "Its largest amount, in the resource's unit"));
+    fields.push_back(
+        reals("amount", plans.amounts, taken, "1", "What the plan takes, in the same unit"));
+  }
   if (plans.asked)
     fields.push_back(integers("asked", {*plans.asked}, {}, "1",
                               "Plans that the strategy measured to find this one"));

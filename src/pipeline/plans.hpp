@@ -37,10 +37,13 @@ struct Plans {
   std::vector<double> loss_errors;    ///< D = Σ d
   std::vector<double> predicted_mse;  ///< of the spec's loss model
   std::vector<std::string> assignment_keys;
-  solve::Certificate certificate;     ///< of the exact program that made the plan, if one did
-  std::int64_t num_samples = 0;       ///< calibration samples the loss errors stand on
-  std::optional<std::int64_t> asked;  ///< plans that were measured to find these; none for
-                                      ///< strategies that measure nothing
+  solve::Certificate certificate;        ///< of the exact program that made the plan, if one did
+  std::int64_t num_samples = 0;          ///< calibration samples the loss errors stand on
+  std::vector<std::string> constraints;  ///< limited resources beside the loss error
+  std::vector<double> allowed;           ///< of each
+  std::vector<double> amounts;           ///< what plans take, [assignment][constraint]
+  std::optional<std::int64_t> asked;     ///< plans that were measured to find these; none for
+                                         ///< strategies that measure nothing
 };
 
 /// Where the answer goes and what it is called; without its key.
@@ -53,7 +56,8 @@ key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question);
 solve::Numbers numbers(const spec::Spec& spec, const Decision& decision,
                        const std::vector<Lowerable>& lowerables);
 
-/// The exact program's plan under the question's threshold, with its certificate.
+/// The exact program's plan under the question's threshold, with its certificate. Error(input) when
+/// no plan keeps the spec's constraints.
 Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
                     const Decision& decision);
 

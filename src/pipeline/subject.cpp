@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "gain/objective.hpp"
+#include "gain/resource.hpp"
 #include "pipeline/lowerable.hpp"
 #include "spec/read.hpp"
 
@@ -180,6 +181,10 @@ void leave_out_time(Subject& subject) {
                 subject.untimed +
                     ", and solve.objectives asks for time alone. Run it on another machine, or ask "
                     "for macs or memory.");
+  if (wants_time(subject.spec))
+    throw Error(ErrorKind::environment, subject.untimed +
+                                            ", and solve.constraints limits seconds. Run it on "
+                                            "another machine, or leave them out.");
 }
 
 }  // namespace
@@ -215,9 +220,11 @@ execute::Precision timed_precision(const spec::Spec& spec) {
 }
 
 bool wants_time(const spec::Spec& spec) {
-  const auto& objectives = spec.solve.objectives;
+  const auto& [objectives, constraints] = std::tie(spec.solve.objectives, spec.solve.constraints);
   return std::any_of(objectives.begin(), objectives.end(),
-                     [](const auto& name) { return gain::objectives().at(name).of_times; });
+                     [](const auto& name) { return gain::objectives().at(name).of_times; }) ||
+         std::any_of(constraints.begin(), constraints.end(),
+                     [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
 }
 
 key::Computing computing(const Subject& subject) {

@@ -62,7 +62,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf);
 /// What timed programs run in: the high format's own precision.
 execute::Precision timed_precision(const spec::Spec& spec);
 
-/// Whether an objective of times is asked for.
+/// Whether an objective or a constraint of times is asked for.
 bool wants_time(const spec::Spec& spec);
 
 /// The parts of keys that the whole subject has.

@@ -14,10 +14,10 @@ std::optional<Answer> prefix_plan(const Numbers& numbers, double threshold, Aski
 }
 
 std::optional<Answer> random_plans(const Numbers& numbers, double threshold, Asking&) {
-  const double budget = numbers.budget(threshold);
+  const std::vector<double> limits{numbers.budget(threshold)};
   Answer answer;
   for (std::uint64_t draw = 0; draw < numbers.draws; ++draw)
-    answer.plans.push_back(random(numbers.ops, {budget}, numbers.seed, draw));
+    answer.plans.push_back(random(numbers.ops, limits, numbers.seed, draw));
   return answer;
 }
 
@@ -30,7 +30,7 @@ MostAsked nothing(const Numbers&) {
 Table<Strategy>& strategies() {
   static Table<Strategy> table{
       {exact_strategy, "the exact integer program", ip,
-       [](const Numbers&) { return MostAsked{.programs = 1}; }},
+       [](const Numbers&) { return MostAsked{.programs = 1}; }, /*keeps_constraints=*/true},
       {"prefix", "ops in order, to the first that does not fit", prefix_plan, nothing},
       {"random", "ops in random orders, to the first that does not fit", random_plans, nothing},
   };

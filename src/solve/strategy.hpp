@@ -17,7 +17,7 @@ using Formats = std::vector<std::size_t>;
 
 /// What every strategy starts from.
 struct Numbers {
-  OpFormats ops;  ///< in IR order
+  OpFormats ops;  ///< in IR order, each format with its loss error alone
   /// What the summed loss errors may be under a threshold.
   std::function<double(double threshold)> budget;
   std::uint64_t seed = 0;
@@ -70,6 +70,7 @@ struct Strategy {
   std::function<std::optional<Answer>(const Numbers&, double threshold, Asking&)> next;
   /// Follows from the ops and formats alone.
   std::function<MostAsked(const Numbers&)> most_asked;
+  bool keeps_constraints = false;  ///< on resources beside the loss error
 };
 
 /// The strategy whose plan is the exact program's.

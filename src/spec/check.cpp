@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "solve/strategy.hpp"
 
 namespace gainsweep::spec {
 namespace {
@@ -145,6 +146,17 @@ void check_chunk(const Case& c) {
   refuse("solve.search_samples", solve.search_samples);
 }
 
+void check_constraints_kept(const Case& c) {
+  const auto& solve = c.parts.spec.solve;
+  if (solve.constraints.empty()) return;
+  for (const auto& name : solve.strategies)
+    if (!solve::strategies().at(name).keeps_constraints)
+      c.add("solve.strategies",
+            "'" + name +
+                "' keeps the loss error alone (solve.constraints limits more). Leave it out, or "
+                "the constraints.");
+}
+
 struct Rule {
   const char* statement;
   std::vector<std::string> keys;  ///< what it reads; it is silent where one of them has a problem
@@ -184,6 +196,9 @@ const std::vector<Rule>& all_rules() {
       {"`evaluate.strategies` are among `solve.strategies`.",
        {"solve.strategies", "evaluate.strategies"},
        check_evaluated_solved},
+      {"`solve.strategies` names only `ip` where `solve.constraints` limits anything.",
+       {"solve.constraints", "solve.strategies"},
+       check_constraints_kept},
       {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
        {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},
        check_chunk},

@@ -53,7 +53,7 @@ OWNERS = {
     "hdf5": "archive",
     "boost/program_options": "cli",
     "boost/math/": "latency",
-    "boost/random/": "solve latency",
+    "boost/random/": "solve latency sensitivity",
     "nlohmann/": "config model job cli",
 }
 # What a public header may not bring along.

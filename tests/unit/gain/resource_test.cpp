@@ -46,18 +46,6 @@ TEST(Bits, AreAMeanOverAllWeights) {
   EXPECT_DOUBLE_EQ(charges[0][3], 8.0 * 168 / 200);
 }
 
-TEST(Resources, OfOpsAreSumsOverThem) {
-  const Model model;
-  for (const auto* name : {"bytes", "bits"}) {
-    const auto& resource = resources().at(name);
-    const auto of = [&](std::size_t op, std::size_t format) {
-      return resource.of_op(model.facts(), model.partition.ops[op], {format});
-    };
-    EXPECT_DOUBLE_EQ(model.charges(name)[0][1], of(0, 0) + of(1, 1));
-  }
-  EXPECT_FALSE(resources().at("seconds").of_op);
-}
-
 TEST(Seconds, AreCountedFromTheFastestConfiguration) {
   Model model;
   // {a, b} saves 2 s at most in two members together; b alone and the head were not timed low.
@@ -83,10 +71,7 @@ TEST(Seconds, NeedTimesOfTheWholeModel) {
 }
 
 TEST(Resources, AreRowsOfATable) {
-  resources().add({"low_ops",
-                   "low ops",
-                   "1",
-                   false,
+  resources().add({"low_ops", "low ops", "1", false,
                    [](const Facts&, const GainTable& table) {
                      std::vector<std::vector<double>> charges;
                      for (const auto& configurations : table.configurations) {
@@ -97,8 +82,7 @@ TEST(Resources, AreRowsOfATable) {
                      }
                      return charges;
                    },
-                   [](const Facts&, double allowed) { return allowed; },
-                   {}});
+                   [](const Facts&, double allowed) { return allowed; }});
   EXPECT_EQ(Model().charges("low_ops"), (std::vector<std::vector<double>>{{0, 1, 1, 2}, {0, 1}}));
 }
 

@@ -9,6 +9,7 @@
 #include "archive/field.hpp"
 #include "gain/objective.hpp"
 #include "pipeline/archived.hpp"
+#include "pipeline/exact_program.hpp"
 #include "sensitivity/loss_model.hpp"
 #include "solve/strategy.hpp"
 #include "unit/throws.hpp"
@@ -31,8 +32,9 @@ std::optional<solve::Answer> bisect(const solve::Numbers& numbers, double thresh
                                     solve::Asking& asking) {
   std::vector<std::size_t> order(numbers.ops.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return numbers.ops[a][0].cost < numbers.ops[b][0].cost; });
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return numbers.ops[a][0].cost.front() < numbers.ops[b][0].cost.front();
+  });
   std::size_t holds = 0, fails = order.size() + 1;
   while (fails - holds > 1) {
     const auto middle = (holds + fails) / 2;
@@ -228,6 +230,66 @@ TEST_F(Toys, ALossModelIsARow) {
   for (std::size_t row = 0; row < sums.size(); ++row) EXPECT_EQ(predicted[row], 2 * sums[row]);
   const auto& models = texts(table(tables, "predictions").fields, "loss_model");
   EXPECT_NE(std::find(models.begin(), models.end(), "twice"), models.end());
+}
+
+// Every assignment of `small()`: c and d are tied.
+std::vector<graph::Assignment> all_assignments() {
+  std::vector<graph::Assignment> all;
+  for (std::size_t bits = 0; bits < 16; ++bits) {
+    const auto format = [&](std::size_t bit) { return FormatId{bits >> bit & 1}; };
+    all.push_back({format(0), format(1), format(2), format(2), format(3)});
+  }
+  return all;
+}
+
+TEST_F(Toys, ConstraintsAreKeptByTheBestPlan) {
+  auto about = models::subject();
+  about.spec.solve.objectives = {"macs"};
+  about.spec.solve.strategies = {"ip"};
+  about.spec.solve.constraints = {{"bytes", 1000}, {"bits", 14}};
+  about.spec.solve.thresholds = {1e-6, 0.05, 1};
+  const Measured measured = models::scores(about.layout);
+  const auto decision = decide(about.layout, about.spec, measured);
+  std::size_t found = 0;
+  for (const auto& question : questions(about.spec.solve)) {
+    if (question.is_frontier()) continue;
+    std::int64_t best = -1;
+    for (const auto& assignment : all_assignments()) {
+      double errors = 0;
+      for (std::size_t op = 0; op < 5; ++op) errors += decision.errors.d[op][assignment[op].index];
+      const double limit =
+          sensitivity::loss_models().at("bias").limit(decision.errors, question.threshold);
+      bool keeps = errors <= limit;
+      for (const auto& constraint : decision.constraints)
+        keeps = keeps &&
+                amount(about.layout, decision, 0, constraint, assignment) <= constraint.allowed;
+      if (keeps)
+        best = std::max(best, gain::total(decision.gains[0], about.layout.partition, assignment));
+    }
+    if (best < 0) {
+      EXPECT_ERROR(solve_program(about.layout, about.spec, question, decision), ErrorKind::input,
+                   "no plan keeps the threshold and solve.constraints:\n  bits: 14 allowed");
+      continue;
+    }
+    ++found;
+    const auto plans = solve_program(about.layout, about.spec, question, decision);
+    EXPECT_EQ(plans.gains[0], best);
+    EXPECT_EQ(plans.constraints, (std::vector<std::string>{"bits", "bytes"}));
+    EXPECT_LE(plans.amounts[0], 14);
+    EXPECT_LE(plans.amounts[1], 1000);
+  }
+  EXPECT_GT(found, 0u);
+  EXPECT_LT(found, 3u) << "the smallest threshold should leave no plan";
+}
+
+TEST_F(Toys, ALimitOnSecondsMakesPlansMeasured) {
+  auto about = models::subject();
+  about.spec.solve.objectives = {"macs"};
+  about.spec.solve.strategies = {"ip"};
+  about.spec.solve.constraints = {{"seconds", 0.9}};
+  World world(about);
+  world.finish_all();
+  EXPECT_EQ(table(contents(world).tables, "plans/macs/ip").nature, archive::Nature::measured);
 }
 
 TEST_F(Toys, AnObjectiveIsARow) {
