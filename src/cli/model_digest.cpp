@@ -14,9 +14,8 @@ using parallel::together;
 std::string digest_model(const parallel::Comm& comm, const model::Model& model, int num_threads) {
   const auto node = comm.node();
   std::optional<digest::FileSet> files;
-  together(comm, [&] {
-    files.emplace(model::digested_files(model), digest::Cache(digest::Cache::user_folder()));
-  });
+  together(comm,
+           [&] { files.emplace(model.digested, digest::Cache(digest::Cache::user_folder())); });
   const auto states = node.gather(files->states());
   const auto known = node.gather(files->known());
   const bool same = std::all_of(states.begin(), states.end(),

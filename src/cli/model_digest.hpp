@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "model/llama.hpp"
+#include "model/model.hpp"
 #include "parallel/comm.hpp"
 
 namespace gainsweep::cli {

@@ -192,8 +192,8 @@ int check(const std::filesystem::path& spec) {
   std::cout << spec.string() << ": right. ";
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";
   std::cout << partition.ops.size() << " ops, " << partition.subgraphs.size() << " sub-graphs, "
-            << subject.calibration->batches.size() << " calibration and "
-            << subject.evaluation->batches.size() << " evaluation samples; nothing was run.\n";
+            << subject.calibration->set.size() << " calibration and "
+            << subject.evaluation->set.size() << " evaluation samples; nothing was run.\n";
   return 0;
 }
 

@@ -1,28 +1,84 @@
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
-at::Tensor to_tensor(const std::vector<std::int64_t>& ids, const graph::Value& value,
-                     const Batch& batch, at::Device device) {
-  const graph::Shape shape{batch.batch, batch.length};
-  if (ids.size() != static_cast<std::size_t>(graph::num_elements(shape))) {
-    throw Error(ErrorKind::input, "input " + value.name + " is given " +
-                                      std::to_string(ids.size()) + " ids (a batch of " +
-                                      std::to_string(batch.batch) + " x " +
-                                      std::to_string(batch.length) + " has " +
-                                      std::to_string(graph::num_elements(shape)) + ")");
+using Indices = std::vector<std::int64_t>;
+
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw Error(ErrorKind::input, "input " + name + " " + what);
+}
+
+std::string text_of(const graph::Shape& shape) {
+  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
+}
+
+std::size_t num_numbers(const model::Tensor& given) {
+  return std::visit([](const auto& values) { return values.size(); }, given.values);
+}
+
+void check_form(const graph::Value& wanted, const model::Tensor& given) {
+  const bool is_index = std::holds_alternative<Indices>(given.values);
+  if (is_index != (wanted.type == graph::ElementType::index)) {
+    refuse(wanted.name, is_index ? "is given indices (the graph reads reals)"
+                                 : "is given reals (the graph reads indices)");
   }
-  if (shape != value.shape) {
-    throw Error(ErrorKind::input, "a batch of " + std::to_string(batch.batch) + " x " +
-                                      std::to_string(batch.length) + " does not fit input " +
-                                      value.name +
-                                      " (the graph was built for another batch or length)");
+  const auto count = num_numbers(given);
+  if (static_cast<std::int64_t>(count) != graph::num_elements(given.shape)) {
+    refuse(wanted.name, "is given " + std::to_string(count) + " numbers (its shape " +
+                            text_of(given.shape) + " has " +
+                            std::to_string(graph::num_elements(given.shape)) + ")");
   }
-  return at::tensor(ids, at::kLong).view(shape).to(device);
+  if (given.shape != wanted.shape) {
+    refuse(wanted.name, "of shape " + text_of(given.shape) + " does not fit (the graph was built " +
+                            "for " + text_of(wanted.shape) + ")");
+  }
+}
+
+// On other devices than the CPU an index outside ends the process, not the operator.
+void check_bound(const std::string& name, const Indices& indices, std::int64_t bound) {
+  const auto wrong = std::find_if(indices.begin(), indices.end(),
+                                  [&](std::int64_t i) { return i < 0 || i >= bound; });
+  if (wrong == indices.end()) return;
+  refuse(name, "holds " + std::to_string(*wrong) + " at place " +
+                   std::to_string(wrong - indices.begin()) + " (the model knows 0 to " +
+                   std::to_string(bound - 1) + ")");
+}
+
+void check_bounds(const std::string& name, const model::Tensor& given,
+                  std::span<const model::Input> known) {
+  const auto* indices = std::get_if<Indices>(&given.values);
+  const auto input =
+      std::find_if(known.begin(), known.end(), [&](const auto& one) { return one.name == name; });
+  if (indices != nullptr && input != known.end() && input->bound > 0) {
+    check_bound(name, *indices, input->bound);
+  }
+}
+
+const model::Tensor& tensor_of(const model::Sample& sample, const std::string& name) {
+  if (name == model::targets_input) {
+    if (num_numbers(sample.targets) == 0) refuse(name, "is missing: the sample has no targets");
+    return sample.targets;
+  }
+  const auto found = sample.inputs.find(name);
+  if (found == sample.inputs.end()) {
+    std::vector<std::string> names;
+    for (const auto& [given, tensor] : sample.inputs) names.push_back(given);
+    refuse(name, "is missing (the sample has " + (names.empty() ? "none" : join(names)) + ")");
+  }
+  return found->second;
+}
+
+at::Tensor to_tensor(const model::Tensor& given, at::Device device) {
+  return std::visit(
+      [&](const auto& values) { return at::tensor(values).view(given.shape).to(device); },
+      given.values);
 }
 
 }  // namespace
@@ -32,17 +88,18 @@ Inputs::Inputs(Inputs&&) noexcept = default;
 Inputs& Inputs::operator=(Inputs&&) noexcept = default;
 Inputs::~Inputs() = default;
 
-Inputs make_inputs(const graph::Graph& graph, const Batch& batch, Device device) {
-  if (graph.inputs.empty() || graph.inputs.size() > 2) {
-    throw Error(ErrorKind::internal, "graph " + graph.name + " takes " +
-                                         std::to_string(graph.inputs.size()) +
-                                         " inputs (a model takes tokens and perhaps labels)");
-  }
+Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
+                   std::span<const model::Input> known, Device device) {
   auto state = std::make_unique<Inputs::State>();
-  const auto place = to_device(device);
-  state->tensors.push_back(to_tensor(batch.tokens, graph.value(graph.inputs[0]), batch, place));
-  if (graph.inputs.size() == 2) {
-    state->tensors.push_back(to_tensor(batch.labels, graph.value(graph.inputs[1]), batch, place));
+  for (const auto id : graph.inputs) {
+    const auto& value = graph.value(id);
+    if (value.name == model::targets_input && !sample.weights.empty()) {
+      refuse(value.name, "has weights (this model's loss is a plain mean over targets)");
+    }
+    const auto& given = tensor_of(sample, value.name);
+    check_form(value, given);
+    check_bounds(value.name, given, known);
+    state->tensors.push_back(to_tensor(given, to_device(device)));
   }
   return Inputs(std::move(state));
 }

@@ -131,7 +131,9 @@ void place_inputs(Program::State& program, const Inputs::State& inputs) {
                                         " (the graph was built for " + shape_text(value.shape) +
                                         ")");
     }
-    program.values[wanted[i].index] = inputs.tensors[i];
+    const bool is_real = value.type == graph::ElementType::real;
+    program.values[wanted[i].index] =
+        is_real ? inputs.tensors[i].to(program.real) : inputs.tensors[i];
   }
 }
 

@@ -77,16 +77,7 @@ at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
 }
 
 at::Tensor Parameters::State::load(const std::string& name) {
-  const auto found = mapped.find(name);
-  if (found == mapped.end()) {
-    std::vector<std::string> names;
-    for (const auto& [known, tensor] : mapped) names.push_back(known);
-    const auto hint = closest(name, names);
-    throw Error(ErrorKind::input, "the checkpoint has no tensor " + name +
-                                      " (the graph reads it)." +
-                                      (hint.empty() ? "" : " Did you mean " + hint + "?"));
-  }
-  const auto file = over_file(found->second);
+  const auto file = over_file(checkpoint->tensor(checkpoint_name(name)));
   mapped_storages.insert(file.storage().data());
   return file.is_floating_point() ? file.to(device, real) : file.to(device);
 }
@@ -98,9 +89,10 @@ Shared Parameters::State::share(const std::string& key,
   return shared.emplace(key, std::move(made)).first->second;
 }
 
-Parameters::Parameters(const model::Checkpoint& checkpoint, Device device, Precision precision)
+Parameters::Parameters(const model::Model& model, Device device, Precision precision)
     : state_(std::make_unique<State>()) {
-  state_->mapped = checkpoint.tensors();
+  state_->checkpoint = model.parameters;
+  state_->checkpoint_name = model.checkpoint_name;
   state_->device = to_device(device);
   state_->real = to_scalar_type(precision);
 }

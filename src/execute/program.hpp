@@ -9,7 +9,8 @@
 #include "execute/device.hpp"
 #include "execute/precision.hpp"
 #include "graph/graph.hpp"
-#include "model/checkpoint.hpp"
+#include "model/model.hpp"
+#include "model/sample.hpp"
 
 /// The one interpreter: walks a graph and calls each operator through the c10 dispatcher. Headers
 /// are free of LibTorch.
@@ -30,7 +31,7 @@ void start(Device device, std::int64_t threads, std::size_t index = 0);
 /// Folded values (packed or rounded weights, tables) are shared by all programs made from it.
 class Parameters {
  public:
-  Parameters(const model::Checkpoint& checkpoint, Device device, Precision precision);
+  Parameters(const model::Model& model, Device device, Precision precision);
   Parameters(Parameters&&) noexcept;
   ~Parameters();
 
@@ -44,14 +45,6 @@ class Parameters {
 
  private:
   std::unique_ptr<State> state_;
-};
-
-/// Sequences for a model's graph, row-major [batch, length].
-struct Batch {
-  std::int64_t batch = 1;
-  std::int64_t length = 0;
-  std::vector<std::int64_t> tokens;
-  std::vector<std::int64_t> labels;  ///< empty for graphs without loss
 };
 
 /// Input tensors of a program, on its device.
@@ -98,8 +91,13 @@ class Program {
   std::unique_ptr<State> state_;
 };
 
-/// A batch as inputs of a model's graph (tokens, then labels where the graph has them).
-Inputs make_inputs(const graph::Graph& graph, const Batch& batch, Device device);
+/// A sample as inputs of a graph, by name; `known` are the model's inputs (none: no bounds to
+/// check). Reals get the program's own type when it runs. What the graph does not read is left out.
+/// Error(input) naming the input for a tensor that is missing, of another type or shape, or holds
+/// an index outside the input's bound, and for weights of targets that the graph's loss does not
+/// read.
+Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
+                   std::span<const model::Input> known, Device device);
 
 /// What a process runs on. `arithmetic` tells apart what versions and capabilities do not:
 /// libraries of matrix products dispatch by vendor and mode (MKL_CBWR), and other branches give

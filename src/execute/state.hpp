@@ -38,7 +38,8 @@ struct Inputs::State {
 };
 
 struct Parameters::State {
-  std::map<std::string, model::MappedTensor> mapped;  ///< spans into the checkpoint's files
+  std::shared_ptr<const model::Checkpoint> checkpoint;
+  std::function<std::string(const std::string&)> checkpoint_name;  ///< of a graph's parameter
   at::Device device = at::kCPU;
   at::ScalarType real = at::kFloat;
   std::unordered_map<std::string, Shared> shared;   ///< by expression key

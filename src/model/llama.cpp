@@ -1,231 +1,30 @@
 #include "model/llama.hpp"
 
-#include <cmath>
-#include <limits>
-#include <utility>
-
-#include "base/error.hpp"
-#include "model/rope.hpp"
+#include "base/text.hpp"
+#include "disk/mapped_file.hpp"
+#include "model/decoder_config.hpp"
+#include "model/strict_json.hpp"
 
 namespace gainsweep::model {
-namespace {
 
-// Shape letters: B sequences, T tokens, C hidden size, F intermediate size, V vocabulary, D head
-// size; H query heads, K key/value heads, G = H/K query heads that share a key head.
-
-using graph::Argument;
-using graph::Graph;
-using graph::Shape;
-using graph::ValueId;
-
-/// Tables that turn pairs: [T, 1, D], to be broadcast over sequences and heads.
-struct Rotation {
-  ValueId cos;
-  ValueId
-      sin;  ///< negated in the left half, where the right half of the rotated tensor comes to lie
-};
-
-/// What all layers share; computed from constants alone.
-struct Tables {
-  Rotation query;  ///< times 1/√D: the scaling of the scores then costs nothing
-  Rotation key;
-  ValueId mask;  ///< [T, T], −∞ above the diagonal: exact zeros after the softmax
-};
-
-class Builder {
- public:
-  Builder(const LlamaConfig& config, const Workload& workload)
-      : config_(config), batch_(workload.batch), length_(workload.length) {
-    graph_.name = "llama";
+Decoder parse_llama(std::string_view config, const std::filesystem::path& file) {
+  const auto object = parse_json(config, file);
+  const ConfigKeys keys(object, file.string());
+  const auto activation = keys.text("hidden_act", "silu");
+  if (activation != "silu" && activation != "swish") {
+    keys.refuse("hidden_act " + quote(activation) + " is not supported (known is 'silu')");
   }
+  auto decoder = read_decoder(keys);
+  decoder.family = "llama";
+  decoder.norm_epsilon = keys.positive("rms_norm_eps", 1e-6);
+  decoder.attention_bias = keys.flag("attention_bias");
+  decoder.feed_forward_bias = keys.flag("mlp_bias");
+  return decoder;
+}
 
-  Graph build(bool with_loss) {
-    const auto tokens = graph_.add_input("tokens", graph::ElementType::index, {batch_, length_});
-    const auto embedding =
-        graph_.add_parameter("model.embed_tokens.weight", {config_.vocabulary, config_.hidden});
-    const auto tables = add_tables();
-    auto x_BTC =
-        add("aten::embedding", {embedding, tokens}, {batch_, length_, config_.hidden}, "embed");
-    for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
-      x_BTC = add_layer(x_BTC, layer, tables);
-    }
-    x_BTC = norm(x_BTC, "model.norm", "norm");
-    const auto logits_BTV = linear(x_BTC, config_.tied ? "model.embed_tokens" : "lm_head",
-                                   config_.vocabulary, false, "lm_head");
-    if (with_loss) graph_.outputs.push_back(add_loss(logits_BTV));
-    graph_.outputs.push_back(logits_BTV);
-    return std::move(graph_);
-  }
-
- private:
-  ValueId add(const char* op, std::vector<Argument> arguments, Shape shape,
-              const std::string& path) {
-    return graph_.add_node(op, std::move(arguments), std::move(shape), path);
-  }
-
-  ValueId reshape(ValueId x, const Shape& shape, const std::string& path) {
-    return add("aten::reshape", {x, shape}, shape, path);
-  }
-
-  ValueId linear(ValueId x, const std::string& name, std::int64_t out, bool bias,
-                 const std::string& path) {
-    Shape shape = graph_.value(x).shape;
-    const auto in = std::exchange(shape.back(), out);
-    std::vector<Argument> arguments{x, graph_.add_parameter(name + ".weight", {out, in})};
-    if (bias) arguments.emplace_back(graph_.add_parameter(name + ".bias", {out}));
-    return add("aten::linear", std::move(arguments), std::move(shape), path);
-  }
-
-  ValueId norm(ValueId x_BTC, const std::string& name, const std::string& path) {
-    const auto weight = graph_.add_parameter(name + ".weight", {config_.hidden});
-    return add("aten::rms_norm", {x_BTC, Shape{config_.hidden}, weight, config_.norm_epsilon},
-               graph_.value(x_BTC).shape, path);
-  }
-
-  Rotation add_rotation(const std::string& name, RopeTable table, double factor) {
-    for (auto* half : {&table.cos, &table.sin}) {
-      for (auto& element : *half) element *= factor;
-    }
-    const Shape half{length_, 1, config_.head_size / 2};
-    const Shape full{length_, 1, config_.head_size};
-    const auto cos = graph_.add_constant(name + ".cos", half, std::move(table.cos));
-    const auto sin = graph_.add_constant(name + ".sin", half, std::move(table.sin));
-    const auto negated = add("aten::neg", {sin}, half, name);
-    return {add("aten::cat", {std::vector{cos, cos}, std::int64_t{2}}, full, name),
-            add("aten::cat", {std::vector{negated, sin}, std::int64_t{2}}, full, name)};
-  }
-
-  Tables add_tables() {
-    const auto table = rope_table(config_, length_);
-    const double scaling = 1 / std::sqrt(static_cast<double>(config_.head_size));
-    Tables tables;
-    tables.query = add_rotation("rope.query", table, scaling);
-    tables.key = add_rotation("rope.key", table, 1);
-    const Shape square{length_, length_};
-    const auto blocked =
-        graph_.add_constant("mask.blocked", {1, 1}, {-std::numeric_limits<double>::infinity()});
-    const auto all = add("aten::expand", {blocked, square}, square, "mask");
-    tables.mask = add("aten::triu", {all, std::int64_t{1}}, square, "mask");
-    return tables;
-  }
-
-  /// x·cos + swap(x)·sin, where swap exchanges the halves of the last dimension.
-  ValueId rotate(ValueId x_BTHD, const Rotation& rotation, const std::string& path) {
-    const Shape shape = graph_.value(x_BTHD).shape;
-    const std::int64_t size = shape[3];
-    Shape half = shape;
-    half[3] = size / 2;
-    const std::int64_t dim = 3;
-    const auto left =
-        add("aten::slice.Tensor", {x_BTHD, dim, std::int64_t{0}, size / 2}, half, path);
-    const auto right = add("aten::slice.Tensor", {x_BTHD, dim, size / 2, size}, half, path);
-    const auto swapped = add("aten::cat", {std::vector{right, left}, dim}, shape, path);
-    const auto kept = add("aten::mul.Tensor", {x_BTHD, rotation.cos}, shape, path);
-    const auto turned = add("aten::mul.Tensor", {swapped, rotation.sin}, shape, path);
-    return add("aten::add.Tensor", {kept, turned}, shape, path);
-  }
-
-  /// A linear layer whose outputs are heads: [B, T, heads, D].
-  ValueId heads(ValueId x_BTC, const std::string& name, std::int64_t count,
-                const std::string& path) {
-    const auto y = linear(x_BTC, name, count * config_.head_size, config_.attention_bias, path);
-    return reshape(y, {batch_, length_, count, config_.head_size}, path);
-  }
-
-  /// [B, T, heads, D] with its middle dimensions exchanged, or back.
-  ValueId swap_heads(ValueId x, const std::string& path) {
-    Shape shape = graph_.value(x).shape;
-    std::swap(shape[1], shape[2]);
-    return add("aten::transpose.int", {x, std::int64_t{1}, std::int64_t{2}}, shape, path);
-  }
-
-  ValueId add_attention(ValueId x_BTC, const std::string& name, const std::string& path,
-                        const Tables& tables) {
-    const auto [B, T, D] = std::tuple(batch_, length_, config_.head_size);
-    const auto [H, K] = std::pair(config_.heads, config_.key_value_heads);
-    const Shape scores_BHTT{B, H, T, T};
-    const Shape grouped_BKRT{B, K, H / K * T, T};  // R = G·T rows: the group's heads are stacked
-    const auto rope = path + ".rope";
-    const auto q_BTHD = rotate(heads(x_BTC, name + ".q_proj", H, path + ".q"), tables.query, rope);
-    const auto k_BTKD = rotate(heads(x_BTC, name + ".k_proj", K, path + ".k"), tables.key, rope);
-    const auto v_BTKD = heads(x_BTC, name + ".v_proj", K, path + ".v");
-    const auto q_BKRD =
-        reshape(swap_heads(q_BTHD, path + ".qk"), {B, K, H / K * T, D}, path + ".qk");
-    const auto k_BKDT =
-        add("aten::permute", {k_BTKD, Shape{0, 2, 3, 1}}, {B, K, D, T}, path + ".qk");
-    const auto v_BKTD = swap_heads(v_BTKD, path + ".av");
-    auto scores = add("aten::matmul", {q_BKRD, k_BKDT}, grouped_BKRT, path + ".qk");
-    scores = reshape(scores, scores_BHTT, path + ".softmax");
-    scores = add("aten::add.Tensor", {scores, tables.mask}, scores_BHTT, path + ".softmax");
-    scores = add("aten::softmax.int", {scores, std::int64_t{-1}}, scores_BHTT, path + ".softmax");
-    const auto weights_BKRT = reshape(scores, grouped_BKRT, path + ".av");
-    const auto y_BKRD =
-        add("aten::matmul", {weights_BKRT, v_BKTD}, {B, K, H / K * T, D}, path + ".av");
-    const auto y_BTHD = swap_heads(reshape(y_BKRD, {B, H, T, D}, path + ".o"), path + ".o");
-    return linear(reshape(y_BTHD, {B, T, H * D}, path + ".o"), name + ".o_proj", config_.hidden,
-                  config_.attention_bias, path + ".o");
-  }
-
-  ValueId add_feed_forward(ValueId x_BTC, const std::string& name, const std::string& path) {
-    const Shape wide_BTF{batch_, length_, config_.intermediate};
-    const bool bias = config_.feed_forward_bias;
-    const auto gate =
-        linear(x_BTC, name + ".gate_proj", config_.intermediate, bias, path + ".gate");
-    const auto up = linear(x_BTC, name + ".up_proj", config_.intermediate, bias, path + ".up");
-    const auto opened = add("aten::silu", {gate}, wide_BTF, path + ".silu");
-    const auto product = add("aten::mul.Tensor", {opened, up}, wide_BTF, path + ".product");
-    return linear(product, name + ".down_proj", config_.hidden, bias, path + ".down");
-  }
-
-  ValueId add_layer(ValueId x_BTC, std::int64_t layer, const Tables& tables) {
-    const auto name = "model.layers." + std::to_string(layer);
-    const auto path = "layers." + std::to_string(layer);
-    const auto attention = path + ".attention";
-    const auto feed_forward = path + ".mlp";
-    const Shape shape = graph_.value(x_BTC).shape;
-    const auto seen = norm(x_BTC, name + ".input_layernorm", attention + ".norm");
-    const auto attended = add_attention(seen, name + ".self_attn", attention, tables);
-    x_BTC = add("aten::add.Tensor", {x_BTC, attended}, shape, attention + ".residual");
-    const auto normed = norm(x_BTC, name + ".post_attention_layernorm", feed_forward + ".norm");
-    const auto fed = add_feed_forward(normed, name + ".mlp", feed_forward);
-    return add("aten::add.Tensor", {x_BTC, fed}, shape, feed_forward + ".residual");
-  }
-
-  ValueId add_loss(ValueId logits_BTV) {
-    const auto labels = graph_.add_input("labels", graph::ElementType::index, {batch_, length_});
-    const Shape flat{batch_ * length_, config_.vocabulary};
-    // A mean over exponentials of 16-bit logits would lose the differences that scores are made of.
-    const auto exact =
-        add("gainsweep::at_least_fp32", {reshape(logits_BTV, flat, "loss")}, flat, "loss");
-    const Shape rows{batch_ * length_};
-    const auto targets =
-        graph_.add_node("aten::reshape", {labels, rows}, rows, "loss", graph::ElementType::index);
-    return add("aten::cross_entropy_loss", {exact, targets}, {}, "loss");
-  }
-
-  const LlamaConfig& config_;
-  std::int64_t batch_;
-  std::int64_t length_;
-  Graph graph_;
-};
-
-}  // namespace
-
-Graph build(const LlamaConfig& config, const Workload& workload) {
-  if (workload.batch < 1 || workload.length < 1) {
-    throw Error(ErrorKind::input,
-                "batch " + std::to_string(workload.batch) + " and length " +
-                    std::to_string(workload.length) +
-                    " must both be at least 1 (a graph has fixed shapes). Ask for "
-                    "at least one token.");
-  }
-  if (workload.length > config.longest) {
-    throw Error(ErrorKind::input, "length " + std::to_string(workload.length) +
-                                      " tokens exceeds the model's " +
-                                      std::to_string(config.longest) +
-                                      " (max_position_embeddings). Use shorter sequences.");
-  }
-  return Builder(config, workload).build(workload.with_loss);
+Model open_llama(const std::filesystem::path& folder) {
+  const auto file = folder / "config.json";
+  return open(parse_llama(disk::MappedFile::open(file).text(), file), folder);
 }
 
 }  // namespace gainsweep::model

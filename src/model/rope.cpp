@@ -18,19 +18,19 @@ double stretched(double frequency, const RopeScaling& scaling) {
 
 }  // namespace
 
-std::vector<double> rope_frequencies(const LlamaConfig& config) {
+std::vector<double> rope_frequencies(const Decoder& decoder) {
   std::vector<double> frequencies;
-  const auto size = static_cast<double>(config.head_size);
-  for (std::int64_t i = 0; i < config.head_size; i += 2) {
-    const double frequency = std::pow(config.rope_theta, -static_cast<double>(i) / size);
-    frequencies.push_back(config.rope_scaling ? stretched(frequency, *config.rope_scaling)
-                                              : frequency);
+  const auto size = static_cast<double>(decoder.head_size);
+  for (std::int64_t i = 0; i < decoder.head_size; i += 2) {
+    const double frequency = std::pow(decoder.rope_theta, -static_cast<double>(i) / size);
+    frequencies.push_back(decoder.rope_scaling ? stretched(frequency, *decoder.rope_scaling)
+                                               : frequency);
   }
   return frequencies;
 }
 
-RopeTable rope_table(const LlamaConfig& config, std::int64_t length) {
-  const auto frequencies = rope_frequencies(config);
+RopeTable rope_table(const Decoder& decoder, std::int64_t length) {
+  const auto frequencies = rope_frequencies(decoder);
   RopeTable table;
   table.cos.reserve(static_cast<std::size_t>(length) * frequencies.size());
   table.sin.reserve(static_cast<std::size_t>(length) * frequencies.size());

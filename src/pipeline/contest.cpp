@@ -12,15 +12,6 @@ namespace {
 
 using archive::integers, archive::reals, archive::texts;
 
-// Tokens 0, 1, 2, … of the workload: values do not change a kernel's time.
-execute::Batch timed_batch(const Subject& subject) {
-  const auto& latency = subject.spec.latency;
-  execute::Batch batch{latency.batch, latency.length, {}, {}};
-  for (std::int64_t i = 0; i < latency.batch * latency.length; ++i)
-    batch.tokens.push_back(i % subject.model->config.vocabulary);
-  return batch;
-}
-
 // Kernels that the sub-graphs' linear layers run on, as the library names them, each once.
 std::vector<std::string> kernels_of(const graph::Partition& partition,
                                     const std::vector<SubgraphId>& subgraphs,
@@ -50,15 +41,20 @@ graph::ValueId source_of(const graph::Graph& whole, const std::string& input) {
   throw Error(ErrorKind::internal, "the model's graph has no value '" + input + "' to capture");
 }
 
+// Values do not change a kernel's time.
+execute::Inputs timed_inputs(const Subject& subject) {
+  const auto& graph = *subject.latency_graph;
+  return execute::make_inputs(graph, model::counting_sample(graph, *subject.model),
+                              subject.model->inputs, subject.spec.device);
+}
+
 void begin(Workbench& bench) {
   auto& timed = bench.timed;
   const auto& subject = *bench.subject;
   timed.end();
   bench.timing.release_unused();
   timed.contest.emplace();
-  if (!timed.inputs)
-    timed.inputs.emplace(
-        execute::make_inputs(*subject.latency_graph, timed_batch(subject), subject.spec.device));
+  if (!timed.inputs) timed.inputs.emplace(timed_inputs(subject));
   if (!timed.partition)
     timed.partition = graph::partition(*subject.latency_graph, subject.spec.partition,
                                        subject.layout.formats.size());

@@ -54,11 +54,10 @@ double gflops_here(const Subject& subject, execute::Precision precision) {
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (subject.graph->nodes[n].op == "aten::embedding") nodes.push_back({n});
-  execute::Parameters parameters(subject.model->checkpoint, subject.spec.device, precision);
+  execute::Parameters parameters(*subject.model, subject.spec.device, precision);
   execute::Program program(graph::extract(*subject.graph, nodes), parameters);
-  auto batch = subject.calibration->batches.front();
-  batch.labels.clear();
-  const auto inputs = execute::make_inputs(program.graph(), batch, subject.spec.device);
+  const auto inputs = execute::make_inputs(program.graph(), subject.calibration->set.load(0),
+                                           subject.model->inputs, subject.spec.device);
   double fastest = std::numeric_limits<double>::max();
   for (int run = 0; run < 5; ++run) fastest = std::min(fastest, program.time(inputs));
   return 2e-9 * static_cast<double>(first->macs) / fastest;
@@ -114,7 +113,7 @@ std::int64_t evaluation_bytes(const Subject& subject) {
 
 std::int64_t checkpoint_bytes(const Subject& subject) {
   std::int64_t bytes = 0;
-  for (const auto& file : subject.model->checkpoint.files())
+  for (const auto& file : subject.model->parameters->files())
     bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
   return bytes;
 }

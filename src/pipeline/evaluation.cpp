@@ -27,8 +27,8 @@ batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chu
     execute::Program program(lower::fake_quantize(*subject.graph, layout.partition.ops, assignment,
                                                   layout.formats, maxima),
                              bench.evaluating.get());
-    measured = losses(program, std::span(set.samples->batches).subspan(chunk.first, chunk.size),
-                      chunk.first, subject.spec.device);
+    measured = losses(program, set.samples->set, chunk.first, chunk.size, subject.model->inputs,
+                      subject.spec.device);
   }
   bench.evaluating.release_unused();
   std::vector<std::int64_t> formats;
@@ -118,15 +118,16 @@ Rounds time_rounds(const Bench& bench, const batch::Results& results, const Eval
   return rounds(*bench, results, contest);
 }
 
-std::vector<double> losses(execute::Program& program, std::span<const execute::Batch> samples,
-                           std::size_t first, execute::Device device) {
+std::vector<double> losses(execute::Program& program, const model::SampleSet& samples,
+                           std::size_t first, std::size_t count,
+                           std::span<const model::Input> known, execute::Device device) {
   std::vector<double> losses;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto inputs = execute::make_inputs(program.graph(), samples[i], device);
+  for (std::size_t i = first; i < first + count; ++i) {
+    const auto inputs = execute::make_inputs(program.graph(), samples.load(i), known, device);
     losses.push_back(program.run(inputs).front());
     if (!std::isfinite(losses.back()))
-      throw Error(ErrorKind::input, "the loss of evaluation sample " + std::to_string(first + i) +
-                                        " is " + shortest(losses.back()) +
+      throw Error(ErrorKind::input, "the loss of evaluation sample " + std::to_string(i) + " is " +
+                                        shortest(losses.back()) +
                                         " (the plan's formats overflow, or the model does). "
                                         "Look at its ops' formats or at the sample's tokens.");
   }

@@ -29,9 +29,10 @@ Rounds time_rounds(const Bench& bench, const batch::Results& results, const Eval
 /// Whether the device really runs the formats of an assignment.
 bool is_real(const Layout& layout, const graph::Assignment& assignment);
 
-/// The loss of each sample. Error(input) naming a sample whose loss is not finite; `first` is the
-/// number of the first.
-std::vector<double> losses(execute::Program& program, std::span<const execute::Batch> samples,
-                           std::size_t first, execute::Device device);
+/// The losses of `count` samples of a set from `first` on, in their order; `known` are the inputs
+/// of the model. Error(input) naming a sample whose loss is not finite.
+std::vector<double> losses(execute::Program& program, const model::SampleSet& samples,
+                           std::size_t first, std::size_t count,
+                           std::span<const model::Input> known, execute::Device device);
 
 }  // namespace gainsweep::pipeline

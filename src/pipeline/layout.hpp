@@ -14,7 +14,7 @@ namespace gainsweep::pipeline {
 struct Layout {
   graph::Partition partition;
   std::vector<format::Format> formats;  ///< by FormatId
-  std::int64_t length = 0;              ///< T: predicted tokens of a calibration sample
+  std::int64_t length = 0;              ///< T: targets of a calibration sample that count
   /// Formats that each op may take in the objective `time`, by OpId; the high one first.
   std::vector<std::vector<FormatId>> real_formats;
 };

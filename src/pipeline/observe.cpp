@@ -19,12 +19,12 @@ std::size_t num_observed(const Subject& subject) {
     return format.activation_scale == format::ScaleRule::static_max;
   });
   const auto asked = static_cast<std::size_t>(subject.spec.calibration.scale_samples);
-  return needed ? std::min(subject.calibration->batches.size(), asked) : 0;
+  return needed ? std::min(subject.calibration->set.size(), asked) : 0;
 }
 
 execute::Inputs inputs_of(const Subject& subject, std::size_t sample) {
-  return execute::make_inputs(*subject.graph, subject.calibration->batches[sample],
-                              subject.spec.device);
+  return execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
+                              subject.model->inputs, subject.spec.device);
 }
 
 execute::Program observing_program(const Subject& subject, execute::Parameters& parameters) {
@@ -138,7 +138,7 @@ lower::Maxima merge(std::span<const lower::Maxima> samples) {
 lower::Maxima observe_now(const Subject& subject) {
   const auto count = num_observed(subject);
   if (count == 0) return {};
-  execute::Parameters parameters(subject.model->checkpoint, subject.spec.device,
+  execute::Parameters parameters(*subject.model, subject.spec.device,
                                  subject.spec.sensitivity.precision);
   auto program = observing_program(subject, parameters);
   std::vector<lower::Maxima> samples;

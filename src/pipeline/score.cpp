@@ -32,8 +32,8 @@ batch::Product score_sample(Workbench& bench, const lower::Maxima& maxima, std::
   const std::vector<format::Format> low(layout.formats.begin() + 1, layout.formats.end());
   if (!bench.prober)
     bench.prober.emplace(lower::probe(*subject.graph, ops), ops, bench.scoring.get(), low, maxima);
-  const auto inputs = execute::make_inputs(*subject.graph, subject.calibration->batches[sample],
-                                           subject.spec.device);
+  const auto inputs = execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
+                                           subject.model->inputs, subject.spec.device);
   return to_fields(sample, bench.prober->probe(inputs), ops, low.size());
 }
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include "archive/tokens.hpp"
 #include "base/error.hpp"
-#include "digest/digest.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
 #include "pipeline/lowerable.hpp"
@@ -17,24 +15,24 @@ namespace gainsweep::pipeline {
 
 struct Shelf::State {
   using Tokens = std::shared_ptr<const std::vector<std::int64_t>>;
-  struct Windows {
-    std::filesystem::path tokens;
-    std::int64_t vocabulary, length, first, count;
-    auto operator<=>(const Windows&) const = default;
+  struct Text {
+    std::filesystem::path file;
+    std::int64_t vocabulary;
+    auto operator<=>(const Text&) const = default;
   };
-  using Built = std::tuple<std::filesystem::path, std::int64_t, std::int64_t, bool>;
 
   std::map<std::filesystem::path, std::shared_ptr<const model::Model>> models;
-  std::map<std::pair<std::filesystem::path, std::int64_t>, Tokens> tokens;
-  std::map<Windows, std::shared_ptr<const Samples>> samples;
+  std::map<Text, Tokens> tokens;
+  std::map<std::pair<Text, Windows>, std::shared_ptr<const Samples>> samples;
   std::set<std::pair<const Samples*, const Samples*>> disjoint;
-  std::map<Built, std::shared_ptr<const graph::Graph>> graphs;
+  std::map<std::pair<std::filesystem::path, model::Workload>, std::shared_ptr<const graph::Graph>>
+      graphs;
   std::map<std::pair<execute::Device, std::int64_t>, execute::Environment> environments;
 };
 
 namespace {
 
-using Windows = Shelf::State::Windows;
+using Text = Shelf::State::Text;
 
 // What a map holds under a key, made if it is not there.
 template <class Map, class Make>
@@ -60,30 +58,16 @@ void read_tokens(Shelf::State& shelf, std::vector<archive::TokenFile> files) {
     shelf.tokens[{files[i].path, files[i].vocabulary}] = share(std::move(tokens[i]));
 }
 
-// Sample i is tokens [i·L, i·L + L]: L inputs and, shifted by one, L targets.
-Samples cut(const std::vector<std::int64_t>& tokens, const Windows& windows) {
-  Samples samples;
-  for (std::int64_t i = windows.first; i < windows.first + windows.count; ++i) {
-    const auto start = tokens.begin() + i * windows.length;
-    const auto end = start + windows.length;
-    samples.batches.push_back({1, windows.length, {start, end}, {start + 1, end + 1}});
-    const auto& inputs = samples.batches.back().tokens;
-    samples.ids.push_back({digest::of_bytes(std::as_bytes(std::span(inputs))), *end});
-  }
-  return samples;
-}
-
-std::shared_ptr<const Samples> take(Shelf::State& shelf, const Windows& windows,
+std::shared_ptr<const Samples> take(Shelf::State& shelf, const Text& text, const Windows& windows,
                                     const std::string& use) {
-  const auto& tokens = shelf.tokens.at({windows.tokens, windows.vocabulary});
-  const auto wanted = (windows.first + windows.count) * windows.length + 1;
-  if (static_cast<std::int64_t>(tokens->size()) < wanted)
-    throw Error(ErrorKind::input, windows.tokens.string() + ": " + std::to_string(tokens->size()) +
+  const auto& tokens = shelf.tokens.at(text);
+  if (static_cast<std::int64_t>(tokens->size()) < windows.num_tokens())
+    throw Error(ErrorKind::input, text.file.string() + ": " + std::to_string(tokens->size()) +
                                       " tokens, but " + use + " of " +
                                       std::to_string(windows.length) + " tokens need " +
-                                      std::to_string(wanted) +
+                                      std::to_string(windows.num_tokens()) +
                                       ". Give a longer token file or fewer or shorter samples.");
-  return lend(shelf.samples, windows, [&] { return share(cut(*tokens, windows)); });
+  return lend(shelf.samples, {text, windows}, [&] { return share(cut(tokens, windows)); });
 }
 
 // Samples of one use with what they are called.
@@ -94,9 +78,9 @@ struct Use {
 
 void refuse_overlap(Shelf::State& shelf, const Use& earlier, const Use& later) {
   if (!shelf.disjoint.emplace(&earlier.samples, &later.samples).second) return;
-  for (std::size_t l = 0; l < later.samples.ids.size(); ++l)
-    for (std::size_t e = 0; e < earlier.samples.ids.size(); ++e)
-      if (later.samples.ids[l].tokens == earlier.samples.ids[e].tokens) {
+  for (std::size_t l = 0; l < later.samples.set.size(); ++l)
+    for (std::size_t e = 0; e < earlier.samples.set.size(); ++e)
+      if (later.samples.set.digests[l] == earlier.samples.set.digests[e]) {
         shelf.disjoint.erase({&earlier.samples, &later.samples});
         throw Error(ErrorKind::config, later.name + (" sample " + std::to_string(l)) + " is " +
                                            earlier.name + " sample " + std::to_string(e) +
@@ -105,32 +89,42 @@ void refuse_overlap(Shelf::State& shelf, const Use& earlier, const Use& later) {
       }
 }
 
+// The vocabulary of a model that samples of tokens can be given to.
+std::int64_t vocabulary(const model::Model& model) {
+  const auto* tokens = model.input("tokens");
+  if (tokens == nullptr)
+    throw Error(ErrorKind::config, "model.checkpoint is of the family " + model.name +
+                                       ", which takes no tokens (calibration.tokens has nothing "
+                                       "else). Give a language model.");
+  return tokens->bound;
+}
+
 void read_samples(Subject& subject, Shelf::State& shelf) {
   const auto& calibration = subject.spec.calibration;
   const auto& evaluate = subject.spec.evaluate;
-  Windows windows{calibration.tokens, subject.model->config.vocabulary, calibration.length, 0,
-                  calibration.samples};
+  Text text{calibration.tokens, vocabulary(*subject.model)};
+  Windows windows{calibration.length, 0, calibration.samples};
   const auto count = std::to_string(calibration.samples);
   std::error_code ignored;
   const bool own_file = evaluate.tokens &&
                         !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
-  std::vector<archive::TokenFile> files{{calibration.tokens, windows.vocabulary}};
-  if (own_file) files.push_back({*evaluate.tokens, windows.vocabulary});
+  std::vector<archive::TokenFile> files{{text.file, text.vocabulary}};
+  if (own_file) files.push_back({*evaluate.tokens, text.vocabulary});
   read_tokens(shelf, files);
-  subject.calibration = take(shelf, windows, count + " calibration samples");
+  subject.calibration = take(shelf, text, windows, count + " calibration samples");
   windows.count = evaluate.samples;
   auto use = std::to_string(evaluate.samples) + " evaluation samples";
   if (own_file) {
-    windows.tokens = *evaluate.tokens;
+    text.file = *evaluate.tokens;
   } else {
     windows.first = calibration.samples;
     use = count + " calibration and " + use;
   }
-  subject.evaluation = take(shelf, windows, use);
+  subject.evaluation = take(shelf, text, windows, use);
   windows.first += windows.count;
   windows.count = subject.spec.solve.search_samples;
   subject.search =
-      take(shelf, windows, use + " and " + std::to_string(windows.count) + " search samples");
+      take(shelf, text, windows, use + " and " + std::to_string(windows.count) + " search samples");
   const Use scored{"calibration", *subject.calibration},
       evaluated{"evaluation", *subject.evaluation}, searched{"search", *subject.search};
   refuse_overlap(shelf, scored, evaluated);
@@ -140,16 +134,15 @@ void read_samples(Subject& subject, Shelf::State& shelf) {
 
 std::shared_ptr<const graph::Graph> build(Shelf::State& shelf, const Subject& subject,
                                           const model::Workload& workload) {
-  return lend(shelf.graphs,
-              {subject.spec.model.checkpoint, workload.batch, workload.length, workload.with_loss},
-              [&] { return share(model::build(subject.model->config, workload)); });
+  return lend(shelf.graphs, {subject.spec.model.checkpoint, workload},
+              [&] { return share(subject.model->build(workload)); });
 }
 
 Layout make_layout(const Subject& subject) {
   const auto& spec = subject.spec;
   Layout layout;
   layout.formats = spec.formats.formats;
-  layout.length = spec.calibration.length;
+  layout.length = model::num_targets(subject.calibration->set.load(0));
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
   for (const auto& op : layout.partition.ops)
     layout.real_formats.push_back(lower::real_formats(subject.target, op, spec.formats.formats));
@@ -200,9 +193,9 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
   subject.model = lend(lent.models, spec.model.checkpoint,
                        [&] { return share(model::open(spec.model.checkpoint)); });
   read_samples(subject, lent);
-  subject.graph = build(lent, subject, {1, spec.calibration.length, /*with_loss=*/true});
-  subject.latency_graph =
-      build(lent, subject, {spec.latency.batch, spec.latency.length, /*with_loss=*/false});
+  subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
+  subject.latency_graph = build(
+      lent, subject, {spec.latency.batch, spec.latency.length, {model::Output::class_scores}});
   subject.target = lower::cpu_target();
   subject.layout = make_layout(subject);
   check_search(subject);

@@ -6,19 +6,14 @@
 
 #include "execute/program.hpp"
 #include "lower/pass.hpp"
-#include "model/llama.hpp"
+#include "model/model.hpp"
 #include "pipeline/key.hpp"
 #include "pipeline/layout.hpp"
+#include "pipeline/samples.hpp"
 #include "pipeline/timing_target.hpp"
 #include "spec/spec.hpp"
 
 namespace gainsweep::pipeline {
-
-/// Samples with what tells them from others.
-struct Samples {
-  std::vector<execute::Batch> batches;
-  std::vector<key::Sample> ids;  ///< of the same samples
-};
 
 /// What points of a sweep lend each other: models, texts and graphs that several of them ask for
 /// are opened, read and built once.
@@ -41,8 +36,8 @@ struct Subject {
   std::string resolved;  ///< the spec as it was asked for
   std::string untimed;   ///< why times are left out though they are asked for; else empty
   std::shared_ptr<const model::Model> model;
-  std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length, with loss
-  std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload, without loss
+  std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length: the mean loss
+  std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload: class scores
   lower::Target target;
   Layout layout;
   std::vector<TimingTarget> timing_targets;

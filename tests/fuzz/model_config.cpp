@@ -7,13 +7,15 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace gainsweep;
   const std::string_view text(reinterpret_cast<const char*>(bytes), size);
-  auto config =
-      fuzz::accepted(ErrorKind::input, [&] { return model::parse_config(text, "config.json"); });
-  if (!config) return 0;
-  config->layers = std::min<std::int64_t>(config->layers, 2);  // more are alike and take time
+  fuzz::accepted(ErrorKind::input, [&] { return &model::reader_of(text, "config.json"); });
+  auto decoder =
+      fuzz::accepted(ErrorKind::input, [&] { return model::parse_llama(text, "config.json"); });
+  if (!decoder) return 0;
+  decoder->layers = std::min<std::int64_t>(decoder->layers, 2);  // more are alike and take time
   fuzz::accepted(ErrorKind::input, [&] {
-    return model::build(*config,
-                        {.batch = 2, .length = std::min<std::int64_t>(config->longest, 8)});
+    return model::build(*decoder, {.batch = 2,
+                                   .length = std::min<std::int64_t>(decoder->longest, 8),
+                                   .outputs = {model::Output::mean_loss}});
   });
   return 0;
 }

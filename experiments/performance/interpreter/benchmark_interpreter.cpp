@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "execute/program.hpp"
 #include "lower/pass.hpp"
-#include "model/llama.hpp"
+#include "model/model.hpp"
 
 namespace {
 
@@ -24,16 +24,16 @@ graph::Assignment all_int8(const std::vector<graph::Op>& ops, const lower::Targe
   return assignment;
 }
 
-execute::Batch some_tokens(std::int64_t length, std::int64_t vocabulary) {
-  execute::Batch batch{.batch = 1, .length = length};
-  for (std::int64_t i = 0; i < length; ++i) batch.tokens.push_back(i * 7919 % vocabulary);
-  return batch;
+model::Sample some_tokens(std::int64_t length, std::int64_t vocabulary) {
+  std::vector<std::int64_t> tokens;
+  for (std::int64_t i = 0; i < length; ++i) tokens.push_back(i * 7919 % vocabulary);
+  return {.inputs = {{"tokens", {{1, length}, tokens}}}};
 }
 
 void serve(const std::string& folder, std::int64_t length, std::int64_t threads) {
   execute::start(execute::Device::cpu, threads);
   const auto model = model::open(folder);
-  const auto graph = model::build(model.config, {.length = length, .with_loss = false});
+  const auto graph = model.build({.length = length, .outputs = {model::Output::class_scores}});
   const auto partition = graph::partition(graph, {}, 2);
   const std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
   const auto target = lower::cpu_target();
@@ -41,15 +41,15 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads)
   const graph::Assignment high(partition.ops.size());
   const auto int8 = all_int8(partition.ops, target, formats);
 
-  execute::Parameters parameters(model.checkpoint, execute::Device::cpu, execute::Precision::bf16);
+  execute::Parameters parameters(model, execute::Device::cpu, execute::Precision::bf16);
   std::map<std::string, execute::Program> programs;
   programs.emplace("plain", execute::Program(graph, parameters));
   for (const auto& [name, assignment] : {std::pair{"packed", high}, std::pair{"int8", int8}}) {
     auto lowered = lower::lower(graph, partition, assignment, formats, maxima, target);
     programs.emplace(name, execute::Program(std::move(lowered), parameters));
   }
-  const auto batch = some_tokens(length, model.config.vocabulary);
-  const auto inputs = execute::make_inputs(graph, batch, execute::Device::cpu);
+  const auto sample = some_tokens(length, model.input("tokens")->bound);
+  const auto inputs = execute::make_inputs(graph, sample, model.inputs, execute::Device::cpu);
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << programs.at(line).time(inputs) << std::endl;
   }

@@ -26,9 +26,12 @@ class Bench {
       : subject_(pipeline::open(dynamic(std::move(spec)), shelf_)),
         partition_(graph::partition(*subject_.latency_graph, subject_.spec.partition,
                                     subject_.layout.formats.size())),
-        parameters_(subject_.model->checkpoint, execute::Device::cpu,
+        parameters_(*subject_.model, execute::Device::cpu,
                     pipeline::timed_precision(subject_.spec)),
-        inputs_(execute::make_inputs(*subject_.latency_graph, batch(), execute::Device::cpu)) {}
+        inputs_(
+            execute::make_inputs(*subject_.latency_graph,
+                                 model::counting_sample(*subject_.latency_graph, *subject_.model),
+                                 subject_.model->inputs, execute::Device::cpu)) {}
 
   const pipeline::Subject& subject() const { return subject_; }
 
@@ -51,14 +54,6 @@ class Bench {
       if (format.activation_scale == format::ScaleRule::static_max)
         format.activation_scale = format::ScaleRule::dynamic_max;
     return spec;
-  }
-
-  execute::Batch batch() const {
-    const auto& spec = subject_.spec.latency;
-    execute::Batch batch{spec.batch, spec.length, {}, {}};
-    for (std::int64_t i = 0; i < spec.batch * spec.length; ++i)
-      batch.tokens.push_back(i % subject_.model->config.vocabulary);
-    return batch;
   }
 
   execute::Program program(const graph::Assignment& assignment) {

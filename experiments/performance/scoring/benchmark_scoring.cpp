@@ -15,7 +15,7 @@
 #include "execute/probe.hpp"
 #include "execute/state.hpp"
 #include "lower/pass.hpp"
-#include "model/llama.hpp"
+#include "model/model.hpp"
 
 namespace {
 
@@ -37,20 +37,21 @@ struct Workload {
 
   Workload(const std::string& folder, std::int64_t length)
       : model(model::open(folder)),
-        graph(model::build(model.config, {.batch = 1, .length = length, .with_loss = true})),
+        graph(model.build({.batch = 1, .length = length, .outputs = {model::Output::mean_loss}})),
         ops(graph::quantizable_ops(graph)),
-        parameters(model.checkpoint, device, execute::Precision::bf16),
-        inputs(execute::make_inputs(graph, batch(length), device)) {}
+        parameters(model, device, execute::Precision::bf16),
+        inputs(execute::make_inputs(graph, sample(length), model.inputs, device)) {}
 
-  execute::Batch batch(std::int64_t length) const {
+  model::Sample sample(std::int64_t length) const {
     std::mt19937 engine(0);
-    const auto draw = [&] { return static_cast<std::int64_t>(engine()) % model.config.vocabulary; };
-    execute::Batch result{.batch = 1, .length = length, .tokens = {}, .labels = {}};
+    const auto vocabulary = model.input("tokens")->bound;
+    const auto draw = [&] { return static_cast<std::int64_t>(engine()) % vocabulary; };
+    std::vector<std::int64_t> tokens, labels;
     for (std::int64_t i = 0; i < length; ++i) {
-      result.tokens.push_back(draw());
-      result.labels.push_back(draw());
+      tokens.push_back(draw());
+      labels.push_back(draw());
     }
-    return result;
+    return {.inputs = {{"tokens", {{1, length}, tokens}}}, .targets = {{1, length}, labels}};
   }
 };
 

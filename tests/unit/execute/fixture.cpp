@@ -55,7 +55,8 @@ StoredModel::StoredModel(const std::map<std::string, Stored>& tensors) {
                  static_cast<std::streamsize>(tensor.elements.size() * sizeof(float)));
     }
   }
-  checkpoint_ = std::make_unique<model::Checkpoint>(model::Checkpoint::open(folder_));
+  model_.name = "stored";
+  model_.parameters = std::make_shared<const model::Checkpoint>(model::Checkpoint::open(folder_));
 }
 
 StoredModel::~StoredModel() {
@@ -115,12 +116,13 @@ std::vector<std::int64_t> read_tokens(const std::filesystem::path& file, std::si
   return {ids.begin(), ids.end()};
 }
 
-Batch window(const std::vector<std::int64_t>& tokens, std::size_t sample, std::int64_t length) {
+model::Sample window(const std::vector<std::int64_t>& tokens, std::size_t sample,
+                     std::int64_t length) {
   const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(sample) * length;
-  return {.batch = 1,
-          .length = length,
-          .tokens = {begin, begin + length},
-          .labels = {begin + 1, begin + length + 1}};
+  const auto sequence = [&](auto first) {
+    return model::Tensor{{1, length}, std::vector<std::int64_t>(first, first + length)};
+  };
+  return {.inputs = {{"tokens", sequence(begin)}}, .targets = sequence(begin + 1)};
 }
 
 }  // namespace gainsweep::execute::fixture

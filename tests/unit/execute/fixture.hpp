@@ -26,14 +26,15 @@ class StoredModel {
   StoredModel& operator=(const StoredModel&) = delete;
   ~StoredModel();
 
-  const model::Checkpoint& checkpoint() const { return *checkpoint_; }
+  const model::Checkpoint& checkpoint() const { return *model_.parameters; }
+  const model::Model& model() const { return model_; }
   Parameters parameters(execute::Precision precision = execute::Precision::fp32) const {
-    return {*checkpoint_, execute::Device::cpu, precision};
+    return {model_, execute::Device::cpu, precision};
   }
 
  private:
   std::filesystem::path folder_;
-  std::unique_ptr<model::Checkpoint> checkpoint_;
+  model::Model model_;
 };
 
 Inputs inputs_of(std::vector<at::Tensor> tensors);
@@ -54,7 +55,8 @@ std::filesystem::path development_data();
 /// The first `count` ids of a .npy file of unsigned 16-bit integers.
 std::vector<std::int64_t> read_tokens(const std::filesystem::path& file, std::size_t count);
 
-/// Inputs and labels of window `sample` of `length` tokens.
-Batch window(const std::vector<std::int64_t>& tokens, std::size_t sample, std::int64_t length);
+/// Tokens and targets of window `sample` of `length` tokens.
+model::Sample window(const std::vector<std::int64_t>& tokens, std::size_t sample,
+                     std::int64_t length);
 
 }  // namespace gainsweep::execute::fixture

@@ -8,7 +8,6 @@
 
 #include "fixture.hpp"
 #include "lower/pass.hpp"
-#include "model/llama.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -24,7 +23,7 @@ class LlamaRun : public ::testing::Test {
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no development data at " << folder;
     model_.emplace(model::open(folder / "hf"));
     tokens_ = fixture::read_tokens(folder / "tokens_u16.npy", 4 * length + 1);
-    graph_ = model::build(model_->config, {.batch = 1, .length = length, .with_loss = true});
+    graph_ = model_->build({.batch = 1, .length = length, .outputs = {model::Output::mean_loss}});
   }
 
   double loss(Program& program, std::size_t sample) const {
@@ -32,7 +31,8 @@ class LlamaRun : public ::testing::Test {
   }
 
   Inputs inputs(std::size_t sample) const {
-    return make_inputs(graph_, fixture::window(tokens_, sample, length), Device::cpu);
+    return make_inputs(graph_, fixture::window(tokens_, sample, length), model_->inputs,
+                       Device::cpu);
   }
 
   std::optional<model::Model> model_;
@@ -44,7 +44,7 @@ TEST_F(LlamaRun, AgreesWithReferenceLosses) {
   const std::pair<Precision, double> tolerances[] = {
       {Precision::fp64, 1e-10}, {Precision::fp32, 2e-6}, {Precision::bf16, 2e-2}};
   for (const auto& [precision, tolerance] : tolerances) {
-    Parameters parameters(model_->checkpoint, Device::cpu, precision);
+    Parameters parameters(*model_, Device::cpu, precision);
     Program program(graph_, parameters);
     for (std::size_t sample = 0; sample < 4; ++sample) {
       EXPECT_NEAR(loss(program, sample) / reference_losses[sample], 1, tolerance)
@@ -64,7 +64,7 @@ TEST_F(LlamaRun, RunsInt8AsFakeQuantisationPredicts) {
   const std::vector<format::Format> formats{format::by_name("bf16"), int8};
   const auto partition = graph::partition(graph_, {}, 2);
   const auto target = lower::cpu_target();
-  Parameters parameters(model_->checkpoint, Device::cpu, Precision::fp32);
+  Parameters parameters(*model_, Device::cpu, Precision::fp32);
   std::vector<double> differences;
   for (std::size_t op = 0; op < partition.ops.size(); ++op) {
     if (partition.ops[op].kind != graph::OpKind::linear) continue;
@@ -81,17 +81,27 @@ TEST_F(LlamaRun, RunsInt8AsFakeQuantisationPredicts) {
   EXPECT_LT(differences.back(), 2e-4);
 }
 
-TEST_F(LlamaRun, RefusesBatchesThatDoNotFit) {
-  auto batch = fixture::window(tokens_, 0, length);
-  batch.tokens.pop_back();
-  const auto message =
-      fixture::message_of(ErrorKind::input, [&] { make_inputs(graph_, batch, Device::cpu); });
-  EXPECT_NE(message.find("input tokens is given 63 ids"), std::string::npos) << message;
-  batch.length = 63;
-  batch.labels.pop_back();
-  EXPECT_NE(fixture::message_of(ErrorKind::input, [&] { make_inputs(graph_, batch, Device::cpu); })
-                .find("does not fit"),
-            std::string::npos);
+/// The shipped model's outputs against each other and against logits by another way.
+TEST(DecoderOutputs, AgreeWithEachOther) {
+  const std::int64_t tokens = 9;
+  const auto model = model::open(GAINSWEEP_SOURCE_DIR "/configs/models/embedded");
+  const auto graph =
+      model.build({.length = tokens,
+                   .outputs = {model::Output::target_log_likelihoods, model::Output::mean_loss,
+                               model::Output::class_scores}});
+  const std::vector<std::int64_t> ids{5, 1, 7, 30, 2, 2, 11, 40, 3, 8};
+  Parameters parameters(model, Device::cpu, Precision::fp64);
+  Program program(graph, parameters);
+  const auto inputs =
+      make_inputs(graph, fixture::window(ids, 0, tokens), model.inputs, Device::cpu);
+  const auto likelihoods = at::tensor(program.run(inputs, 0), at::kDouble);
+  const auto scores = at::tensor(program.run(inputs, 2), at::kDouble).view({tokens, -1});
+  const auto labels = at::tensor(ids, at::kLong).slice(0, 1).unsqueeze(1);
+  const auto expected =
+      (scores - scores.exp().sum(1, /*keepdim=*/true).log()).gather(1, labels).squeeze(1);
+  EXPECT_LT((likelihoods - expected).abs().max().item<double>(), 1e-12);
+  EXPECT_LT(likelihoods.max().item<double>(), 0);
+  EXPECT_NEAR(program.run(inputs, 1).at(0), -likelihoods.mean().item<double>(), 1e-12);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "execute/probe.hpp"
 #include "fixture.hpp"
 #include "lower/pass.hpp"
-#include "model/llama.hpp"
+#include "model/model.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -29,7 +29,7 @@ class ReferenceScores : public ::testing::Test {
     const auto num_samples = reference_["g"].size();
     length_ = reference_["T"];
     tokens_ = fixture::read_tokens(folder / "tokens_u16.npy", num_samples * length_ + 1);
-    graph_ = model::build(model_->config, {.batch = 1, .length = length_, .with_loss = true});
+    graph_ = model_->build({.batch = 1, .length = length_, .outputs = {model::Output::mean_loss}});
     ops_ = graph::quantizable_ops(graph_);
     ASSERT_EQ(ops_.size(), reference_["ops"].size());
   }
@@ -40,12 +40,12 @@ class ReferenceScores : public ::testing::Test {
       formats.push_back(format::by_name(name));
       formats.back().activation_scale = format::ScaleRule::dynamic_max;
     }
-    Parameters parameters(model_->checkpoint, Device::cpu, precision);
+    Parameters parameters(*model_, Device::cpu, precision);
     Prober prober(lower::probe(graph_, ops_), ops_, parameters, formats, {});
     std::vector<ProbeRecord> records;
     for (std::size_t i = 0; i < reference_["g"].size(); ++i) {
-      const auto batch = fixture::window(tokens_, i, length_);
-      records.push_back(prober.probe(make_inputs(graph_, batch, Device::cpu)));
+      const auto sample = fixture::window(tokens_, i, length_);
+      records.push_back(prober.probe(make_inputs(graph_, sample, model_->inputs, Device::cpu)));
     }
     return records;
   }

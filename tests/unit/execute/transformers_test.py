@@ -1,4 +1,4 @@
-"""Compares loss and logits of print_logits with transformers on real checkpoints.
+"""Compares loss, log-likelihoods and logits of print_logits with transformers on checkpoints.
 
 transformers_test.py PRINT_LOGITS DEVELOPMENT_DATA MODELS: exits with 77 (skipped) where modules or
 every model are absent.
@@ -21,14 +21,15 @@ TOLERANCES = {"fp64": 1e-10, "fp32": 2e-5}
 
 
 def reference(folder, ids, dtype):
-    """Loss and logits by transformers, in `dtype`, softmax included."""
+    """Loss, log-likelihoods and logits by transformers, in `dtype`, softmax included."""
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, attn_implementation="eager"
     ).eval()
     with torch.no_grad():
         logits = model(ids[:, :-1]).logits
     loss = torch.nn.functional.cross_entropy(logits[0], ids[0, 1:])
-    return float(loss), logits[0].double().numpy()
+    likelihoods = logits[0].log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0]
+    return float(loss), likelihoods.double().numpy(), logits[0].double().numpy()
 
 
 def printed(program, folder, ids, precision):
@@ -41,7 +42,7 @@ def printed(program, folder, ids, precision):
         check=True,
     )
     numbers = numpy.array(run.stdout.split(), dtype=float)
-    return numbers[0], numbers[1:].reshape(LENGTH, -1)
+    return numbers[0], numbers[1 : LENGTH + 1], numbers[LENGTH + 1 :].reshape(LENGTH, -1)
 
 
 def tokens_of(folder, vocabulary):
@@ -55,14 +56,16 @@ def compare(program, folder):
     vocabulary = transformers.AutoConfig.from_pretrained(folder).vocab_size
     ids = tokens_of(folder, vocabulary)
     # transformers keeps RMSNorm and softmax in fp32 whatever the type: fp32 is its best.
-    loss, logits = reference(folder, ids, torch.float32)
+    loss, likelihoods, logits = reference(folder, ids, torch.float32)
     for precision, tolerance in TOLERANCES.items():
-        got_loss, got_logits = printed(program, folder, ids, precision)
+        got_loss, got_likelihoods, got_logits = printed(program, folder, ids, precision)
         scale = numpy.abs(logits).max()
         worst = numpy.abs(got_logits - logits).max() / scale
         print(f"{folder} {precision}: loss {got_loss:.9f} against {loss:.9f}, logits {worst:.1e}")
         assert abs(got_loss - loss) < max(tolerance, 2e-6) * loss
         assert worst < max(tolerance, 2e-5)
+        assert numpy.abs(got_likelihoods - likelihoods).max() < max(tolerance, 2e-5) * scale
+        assert abs(got_likelihoods.mean() + got_loss) < max(tolerance, 2e-6) * loss
 
 
 def main():

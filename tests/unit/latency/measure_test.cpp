@@ -75,9 +75,16 @@ class Contests : public ::testing::Test {
   static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
 
   Contests()
-      : checkpoint_(model::Checkpoint::open(folder_)),
-        parameters_(checkpoint_, execute::Device::cpu, execute::Precision::fp32),
-        inputs_(execute::make_inputs(doubling(), {1, 4, {0, 1, 2, 3}, {}}, execute::Device::cpu)) {}
+      : parameters_(stored(), execute::Device::cpu, execute::Precision::fp32),
+        inputs_(execute::make_inputs(
+            doubling(), {.inputs = {{"tokens", {{1, 4}, std::vector<std::int64_t>{0, 1, 2, 3}}}}},
+            {}, execute::Device::cpu)) {}
+
+  static model::Model stored() {
+    model::Model model;
+    model.parameters = std::make_shared<const model::Checkpoint>(model::Checkpoint::open(folder_));
+    return model;
+  }
 
   static graph::Graph doubling() {
     graph::Graph graph;
@@ -98,7 +105,6 @@ class Contests : public ::testing::Test {
 
  private:
   static inline std::filesystem::path folder_;
-  model::Checkpoint checkpoint_;
   execute::Parameters parameters_;
   execute::Inputs inputs_;
 };

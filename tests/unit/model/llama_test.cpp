@@ -1,175 +1,160 @@
-#include "model/llama.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <set>
 
 #include "files.hpp"
-#include "graph/print.hpp"
+#include "model/llama.hpp"
+#include "model/rope.hpp"
 
 namespace gainsweep::model {
 namespace {
 
-using graph::Shape;
-using ::testing::ElementsAre;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-LlamaConfig small_config() {
-  LlamaConfig config;
-  config.hidden = 24;
-  config.intermediate = 40;
-  config.layers = 1;
-  config.heads = 6;
-  config.key_value_heads = 2;
-  config.head_size = 4;
-  config.vocabulary = 50;
-  config.longest = 16;
-  return config;
-}
-
-const graph::Node& node_of(const graph::Graph& graph, const std::string& op,
-                           const std::string& path) {
-  for (const auto& node : graph.nodes) {
-    if (node.op == op && node.path == path) return node;
+/// A config.json of the required keys and further ones, which may replace a required key.
+std::string config_text(const std::string& further, const std::string& without = "") {
+  const std::pair<std::string, std::string> required[] = {
+      {"model_type", "\"llama\""},       {"hidden_size", "64"},        {"intermediate_size", "172"},
+      {"num_hidden_layers", "5"},        {"num_attention_heads", "8"}, {"vocab_size", "512"},
+      {"max_position_embeddings", "256"}};
+  std::string text = "{" + further;
+  for (const auto& [key, value] : required) {
+    if (key == without || further.find("\"" + key + "\"") != std::string::npos) continue;
+    text += (text.size() > 1 ? ",\"" : "\"") + key + "\":" + value;
   }
-  throw std::runtime_error("no " + op + " at " + path);
+  return text + "}";
 }
 
-Shape shape_of(const graph::Graph& graph, const graph::Argument& argument) {
-  return graph.value(std::get<graph::ValueId>(argument)).shape;
+Decoder read(const std::string& text) {
+  return parse_llama(text, "config.json");
 }
 
-/// Whether reading the shapes of a node's values confirms the shape of its output.
-void expect_consistent(const graph::Graph& graph, const graph::Node& node) {
-  SCOPED_TRACE(node.op + " at " + node.path);
-  const auto& out = graph.value(node.outputs.at(0)).shape;
-  const auto first = std::get_if<graph::ValueId>(&node.arguments[0])
-                         ? shape_of(graph, node.arguments[0])
-                         : Shape{};
-  if (node.op == "aten::linear") {
-    const auto weight = shape_of(graph, node.arguments[1]);
-    EXPECT_EQ(weight, (Shape{out.back(), first.back()}));
-    if (node.arguments.size() > 2) {
-      EXPECT_EQ(shape_of(graph, node.arguments[2]), Shape{out.back()});
-    }
-  } else if (node.op == "aten::matmul") {
-    const auto second = shape_of(graph, node.arguments[1]);
-    ASSERT_EQ(first.size(), 4u);
-    EXPECT_EQ(first[3], second[2]);
-    EXPECT_EQ(out, (Shape{first[0], second[1], first[2], second[3]}));
-  } else if (node.op == "aten::reshape") {
-    EXPECT_EQ(std::get<Shape>(node.arguments[1]), out);
-    EXPECT_EQ(graph::num_elements(first), graph::num_elements(out));
-  } else if (node.op == "aten::mul.Tensor" || node.op == "aten::add.Tensor" ||
-             node.op == "aten::rms_norm" || node.op == "aten::silu") {
-    EXPECT_EQ(first, out);
-  } else if (node.op == "aten::transpose.int" || node.op == "aten::permute") {
-    EXPECT_EQ(std::multiset(first.begin(), first.end()), std::multiset(out.begin(), out.end()));
-  }
+TEST(Llama, TakesTransformersDefaults) {
+  const auto config = read(config_text(R"("head_dim":null,"rope_scaling":null)"));
+  EXPECT_EQ(config.family, "llama");
+  EXPECT_EQ(config.hidden, 64);
+  EXPECT_EQ(config.key_value_heads, 8);
+  EXPECT_EQ(config.head_size, 8);
+  EXPECT_EQ(config.longest, 256);
+  EXPECT_DOUBLE_EQ(config.norm_epsilon, 1e-6);
+  EXPECT_DOUBLE_EQ(config.rope_theta, 10000);
+  EXPECT_FALSE(config.rope_scaling);
+  EXPECT_FALSE(config.tied);
+  EXPECT_FALSE(config.attention_bias);
+  EXPECT_FALSE(config.feed_forward_bias);
 }
 
-TEST(Llama, BuildsValidGraphsOfConsistentShapes) {
-  for (const bool with_options : {false, true}) {
-    auto config = small_config();
-    config.layers = 3;
-    if (with_options) {
-      config.key_value_heads = config.heads;
-      config.head_size = 10;  // 6 heads of 10 do not add up to the hidden size
-      config.tied = config.attention_bias = config.feed_forward_bias = true;
-    }
-    const auto graph = build(config, {.batch = 2, .length = 7});
-    EXPECT_NO_THROW(graph::validate(graph));
-    for (const auto& node : graph.nodes) expect_consistent(graph, node);
-  }
+TEST(Llama, ReadsEveryKey) {
+  const auto config = read(config_text(
+      R"("num_key_value_heads":2,"head_dim":32,"rms_norm_eps":1e-05,"tie_word_embeddings":true,)"
+      R"("attention_bias":true,"mlp_bias":true,"torch_dtype":"bfloat16","rope_theta":5e5)"));
+  EXPECT_EQ(config.key_value_heads, 2);
+  EXPECT_EQ(config.head_size, 32);
+  EXPECT_DOUBLE_EQ(config.norm_epsilon, 1e-5);
+  EXPECT_DOUBLE_EQ(config.rope_theta, 500000);
+  EXPECT_TRUE(config.tied && config.attention_bias && config.feed_forward_bias);
 }
 
-TEST(Llama, GivesLossAndLogits) {
-  const auto graph = build(small_config(), {.batch = 2, .length = 7});
-  ASSERT_EQ(graph.inputs.size(), 2u);
-  EXPECT_EQ(graph.value(graph.inputs[0]).name, "tokens");
-  EXPECT_EQ(graph.value(graph.inputs[1]).name, "labels");
-  EXPECT_EQ(graph.value(graph.inputs[1]).type, graph::ElementType::index);
-  ASSERT_EQ(graph.outputs.size(), 2u);
-  EXPECT_EQ(graph.value(graph.outputs[0]).shape, Shape{});
-  EXPECT_EQ(graph.value(graph.outputs[1]).shape, (Shape{2, 7, 50}));
-
-  const auto logits_only = build(small_config(), {.batch = 1, .length = 3, .with_loss = false});
-  EXPECT_EQ(logits_only.inputs.size(), 1u);
-  ASSERT_EQ(logits_only.outputs.size(), 1u);
-  EXPECT_EQ(logits_only.value(logits_only.outputs[0]).shape, (Shape{1, 3, 50}));
-}
-
-TEST(Llama, NamesItsQuantizableOps) {
-  const auto ops = graph::quantizable_ops(build(small_config(), {.batch = 1, .length = 5}));
-  std::vector<std::string> paths;
-  for (const auto& op : ops) paths.push_back(op.path);
-  EXPECT_THAT(paths,
-              ElementsAre("layers.0.attention.q", "layers.0.attention.k", "layers.0.attention.v",
-                          "layers.0.attention.qk", "layers.0.attention.av", "layers.0.attention.o",
-                          "layers.0.mlp.gate", "layers.0.mlp.up", "layers.0.mlp.down", "lm_head"));
-}
-
-TEST(Llama, KeysAndValuesAreSingleOperands) {
-  const auto graph = build(small_config(), {.batch = 2, .length = 5});
-  const auto& qk = node_of(graph, "aten::matmul", "layers.0.attention.qk");
-  EXPECT_EQ(shape_of(graph, qk.arguments[0]), (Shape{2, 2, 15, 4}));
-  EXPECT_EQ(shape_of(graph, qk.arguments[1]), (Shape{2, 2, 4, 5}));
-  const auto& av = node_of(graph, "aten::matmul", "layers.0.attention.av");
-  EXPECT_EQ(shape_of(graph, av.arguments[0]), (Shape{2, 2, 15, 5}));
-  EXPECT_EQ(shape_of(graph, av.arguments[1]), (Shape{2, 2, 5, 4}));
-}
-
-TEST(Llama, TiedEmbeddingsAreOneParameter) {
-  const auto count = [](bool tied) {
-    auto config = small_config();
-    config.tied = tied;
-    std::set<std::string> names;
-    for (const auto& value : build(config, {.batch = 1, .length = 2}).values) {
-      if (value.kind != graph::ValueKind::parameter) continue;
-      EXPECT_TRUE(names.insert(value.name).second) << value.name;
-    }
-    return names;
+TEST(Llama, ReadsRopeInOldAndNewSpelling) {
+  const std::string scaling =
+      R"("factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4,"original_max_position_embeddings":128)";
+  const auto expect_scaled = [](const Decoder& config) {
+    EXPECT_DOUBLE_EQ(config.rope_theta, 500000);
+    ASSERT_TRUE(config.rope_scaling);
+    EXPECT_DOUBLE_EQ(config.rope_scaling->factor, 32);
+    EXPECT_DOUBLE_EQ(config.rope_scaling->low_frequency_factor, 1);
+    EXPECT_DOUBLE_EQ(config.rope_scaling->high_frequency_factor, 4);
+    EXPECT_EQ(config.rope_scaling->original_length, 128);
   };
-  EXPECT_TRUE(count(false).contains("lm_head.weight"));
-  EXPECT_FALSE(count(true).contains("lm_head.weight"));
-  EXPECT_EQ(count(true).size() + 1, count(false).size());
+  expect_scaled(read(
+      config_text(R"("rope_theta":500000,"rope_scaling":{"rope_type":"llama3",)" + scaling + "}")));
+  expect_scaled(
+      read(config_text(R"("rope_theta":500000,"rope_scaling":{"type":"llama3",)" + scaling + "}")));
+  expect_scaled(read(config_text(
+      R"("dtype":"bfloat16","rope_parameters":{"rope_theta":500000.0,"rope_type":"llama3",)" +
+      scaling + "}")));
+  EXPECT_FALSE(read(config_text(R"("rope_parameters":{"rope_theta":10.0,"rope_type":"default"})"))
+                   .rope_scaling);
 }
 
-TEST(Llama, ConstantsAreHalfTablesAndOneBlockedNumber) {
-  const std::int64_t length = 16;
-  std::size_t numbers = 0;
-  double first_cos = 0;
-  const auto graph = build(small_config(), {.batch = 1, .length = length});
-  for (const auto& value : graph.values) {
-    if (value.kind != graph::ValueKind::constant) continue;
-    numbers += value.elements.size();
-    if (value.name == "rope.query.cos") first_cos += value.elements[0];
-    if (value.name == "mask.blocked") {
-      EXPECT_EQ(value.elements[0], -INFINITY);
-    }
+TEST(Llama, RefusesWhatIsMissing) {
+  for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers",
+                          "num_attention_heads", "vocab_size", "max_position_embeddings"}) {
+    EXPECT_THAT(
+        refusal([&] { read(config_text("", key)); }),
+        AllOf(HasSubstr("config.json: "), HasSubstr("key '" + std::string(key) + "' is missing")));
   }
-  EXPECT_EQ(numbers, 4u * 16 * 2 + 1);
-  EXPECT_DOUBLE_EQ(first_cos, 0.5);  // 1/√4
 }
 
-// After a wanted change of the graph: print it, read every changed line, store it.
-TEST(Llama, PrintsAsStored) {
-  auto config = small_config();
-  config.attention_bias = true;
-  const auto graph = build(config, {.batch = 2, .length = 3});
-  EXPECT_EQ(graph::to_text(graph),
-            read_file(GAINSWEEP_SOURCE_DIR "/tests/unit/model/one_layer.txt"));
+TEST(Llama, RefusesWhatIsWrong) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("hidden_act":"gelu")", "hidden_act 'gelu' is not supported"},
+      {R"("quantization_config":{"bits":4})", "quantised already"},
+      {R"("hidden_size":"64")", "key 'hidden_size' is not a whole number"},
+      {R"("hidden_size":64.5)", "key 'hidden_size' is not a whole number"},
+      {R"("hidden_size":-64)", "key 'hidden_size' is not a whole number"},
+      {R"("hidden_size":18446744073709551615)", "key 'hidden_size' is not a whole number"},
+      {R"("num_hidden_layers":0)", "key 'num_hidden_layers' is not a whole number"},
+      {R"("num_hidden_layers":1000000000)", "from 1 to 1024"},
+      {R"("hidden_size":60)", "hidden_size 60 is not a multiple of 8 num_attention_heads"},
+      {R"("hidden_size":4)", "hidden_size 4 is not a multiple"},
+      {R"("num_key_value_heads":3)",
+       "num_attention_heads 8 is not a multiple of num_key_value_heads 3"},
+      {R"("num_key_value_heads":16)", "is not a multiple of num_key_value_heads 16"},
+      {R"("head_dim":7)", "head size 7 is odd"},
+      {R"("rms_norm_eps":0)", "key 'rms_norm_eps' is not a positive number"},
+      {R"("rms_norm_eps":"1e-5")", "key 'rms_norm_eps' is not a positive number"},
+      {R"("rms_norm_eps":1e999)", "not valid JSON"},
+      {R"("tie_word_embeddings":1)", "key 'tie_word_embeddings' is not true or false"},
+      {R"("vocab_size":8,"vocab_size":9)", "key 'vocab_size' is given twice"},
+      {R"("rope_theta":-1)", "key 'rope_theta' is not a positive number"},
+      {R"("rope_scaling":7)", "rope_scaling: not a JSON object"},
+      {R"("rope_scaling":{"rope_type":"yarn","factor":2})",
+       "rope_scaling: rope_type 'yarn' is not supported"},
+      {R"("rope_scaling":{"rope_type":"llama3"})", "rope_scaling: key 'factor' is missing"},
+      {R"("rope_parameters":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4})",
+       "rope_parameters: high_freq_factor is not above"},
+      {R"("partial_rotary_factor":0.5)", "partial_rotary_factor other than 1"},
+  };
+  for (const auto& [further, message] : cases) {
+    SCOPED_TRACE(further);
+    EXPECT_THAT(refusal([&] { read(config_text(further)); }), HasSubstr(message));
+  }
+  EXPECT_THAT(refusal([] { read("[]"); }), HasSubstr("not a JSON object"));
+  EXPECT_THAT(refusal([] { read(""); }), HasSubstr("not valid JSON"));
 }
 
-TEST(Llama, RefusesLengthsItCannotRun) {
-  EXPECT_THAT(refusal([] { build(small_config(), {.batch = 1, .length = 17}); }),
-              HasSubstr("length 17 tokens exceeds the model's 16"));
-  EXPECT_THAT(refusal([] { build(small_config(), {.batch = 1, .length = 0}); }),
-              HasSubstr("must both be at least 1"));
-  EXPECT_THAT(refusal([] { build(small_config(), {.batch = 0, .length = 3}); }),
-              HasSubstr("must both be at least 1"));
+TEST(Rope, TurnsPairsByPowersOfTheta) {
+  Decoder config;
+  config.head_size = 8;
+  config.rope_theta = 10000;
+  const auto frequencies = rope_frequencies(config);
+  ASSERT_EQ(frequencies.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_NEAR(frequencies[i], std::pow(10.0, -double(i)), 1e-15);
+  const auto table = rope_table(config, 3);
+  ASSERT_EQ(table.cos.size(), 12u);
+  EXPECT_DOUBLE_EQ(table.cos[0], 1);
+  EXPECT_DOUBLE_EQ(table.sin[2 * 4 + 1], std::sin(0.2));
+}
+
+TEST(Rope, StretchesLongWavelengthsOnly) {
+  // Wavelengths 2π·10^i of context 1000: 159, 15.9, 1.59 and 0.159 turns.
+  Decoder plain;
+  plain.head_size = 8;
+  plain.rope_theta = 10000;
+  Decoder scaled = plain;
+  scaled.rope_scaling = RopeScaling{
+      .factor = 8, .low_frequency_factor = 1, .high_frequency_factor = 4, .original_length = 1000};
+  const auto before = rope_frequencies(plain);
+  const auto after = rope_frequencies(scaled);
+  EXPECT_DOUBLE_EQ(after[0], before[0]);
+  EXPECT_DOUBLE_EQ(after[1], before[1]);
+  const double kept = (1000 * before[2] / (2 * std::acos(-1.0)) - 1) / 3;
+  EXPECT_NEAR(after[2], before[2] * (kept + (1 - kept) / 8), 1e-15);
+  EXPECT_DOUBLE_EQ(after[3], before[3] / 8);
 }
 
 }  // namespace

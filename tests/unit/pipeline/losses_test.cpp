@@ -36,15 +36,19 @@ class Quotient : public ::testing::Test {
     return graph;
   }
 
-  static execute::Batch sample(std::int64_t token, std::int64_t label) {
-    return {1, 1, {token}, {label}};
+  static model::Sample sample(std::int64_t token, std::int64_t label) {
+    return {.inputs = {{"tokens", {{1, 1}, std::vector{token}}}},
+            .targets = {{1, 1}, std::vector{label}}};
   }
 
-  static std::vector<double> losses_of(const std::vector<execute::Batch>& samples) {
-    const auto checkpoint = model::Checkpoint::open(folder_);
-    execute::Parameters parameters(checkpoint, execute::Device::cpu, execute::Precision::fp32);
+  static std::vector<double> losses_of(const std::vector<model::Sample>& samples) {
+    model::Model model;
+    model.parameters = std::make_shared<const model::Checkpoint>(model::Checkpoint::open(folder_));
+    execute::Parameters parameters(model, execute::Device::cpu, execute::Precision::fp32);
     execute::Program program(quotient(), parameters);
-    return losses(program, samples, 0, execute::Device::cpu);
+    const model::SampleSet set{std::vector<std::string>(samples.size()),
+                               [&](std::size_t i) { return samples[i]; }};
+    return losses(program, set, 0, set.size(), {}, execute::Device::cpu);
   }
 
  private:

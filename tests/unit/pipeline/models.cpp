@@ -3,7 +3,7 @@
 #include <random>
 
 #include "lower/pass.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 
 namespace gainsweep::pipeline::models {
 namespace {
@@ -34,21 +34,21 @@ std::vector<double> squares(std::size_t count, std::mt19937& random) {
 }  // namespace
 
 Layout llama(const graph::PartitionSpec& partition) {
-  model::LlamaConfig config;
-  config.hidden = 24;
-  config.intermediate = 40;
-  config.layers = 2;
-  config.heads = 6;
-  config.key_value_heads = 2;
-  config.head_size = 4;
-  config.vocabulary = 50;
-  config.longest = 16;
-  config.tied = true;
+  model::Decoder decoder;
+  decoder.hidden = 24;
+  decoder.intermediate = 40;
+  decoder.layers = 2;
+  decoder.heads = 6;
+  decoder.key_value_heads = 2;
+  decoder.head_size = 4;
+  decoder.vocabulary = 50;
+  decoder.longest = 16;
+  decoder.tied = true;
   Layout layout;
   layout.formats = {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
   layout.length = 16;
-  layout.partition =
-      graph::partition(model::build(config, {1, 16, true}), partition, layout.formats.size());
+  layout.partition = graph::partition(model::build(decoder, {1, 16, {model::Output::mean_loss}}),
+                                      partition, layout.formats.size());
   for (const auto& op : layout.partition.ops)
     layout.real_formats.push_back(lower::real_formats(lower::cpu_target(), op, layout.formats));
   return layout;

@@ -31,7 +31,7 @@ graph::Assignment named(const batch::Unit& unit, const Layout& layout) {
 std::shared_ptr<const Samples> samples(const std::string& name, std::size_t count) {
   Samples made;
   for (std::size_t i = 0; i < count; ++i) {
-    made.batches.emplace_back();
+    made.set.digests.push_back(name + std::to_string(i));
     made.ids.push_back({name + std::to_string(i), static_cast<std::int64_t>(i)});
   }
   return std::make_shared<const Samples>(std::move(made));

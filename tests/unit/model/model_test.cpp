@@ -3,7 +3,7 @@
 
 #include "digest/digest.hpp"
 #include "files.hpp"
-#include "model/llama.hpp"
+#include "model/model.hpp"
 #include "unit/throws.hpp"
 
 namespace gainsweep::model {
@@ -58,18 +58,26 @@ std::string weights(const std::string& changed = "", const std::string& dtype = 
 
 constexpr const char* key_weight = "model.layers.0.self_attn.k_proj.weight";
 
-TEST(LlamaFolder, OpensConfigurationAndWeights) {
+TEST(Model, OpensConfigurationAndWeights) {
   const TemporaryFolder folder;
   folder.write("config.json", config_text);
   folder.write("model.safetensors", weights());
   const auto model = open(folder.path());
-  EXPECT_EQ(model.config.vocabulary, 5);
-  EXPECT_EQ(model.checkpoint.tensors().size(), 11u);
+  EXPECT_EQ(model.name, "llama");
+  EXPECT_EQ(model.parameters->tensors().size(), 11u);
+  ASSERT_EQ(model.inputs.size(), 2u);
+  for (const auto& input : model.inputs) {
+    EXPECT_EQ(input.shape, (graph::Shape{batch_size, sequence_length}));
+    EXPECT_EQ(input.type, graph::ElementType::index);
+    EXPECT_EQ(input.bound, 5);
+    EXPECT_EQ(model.input(input.name), &input);
+  }
+  EXPECT_EQ(model.input("image"), nullptr);
   folder.write("model.safetensors", weights(key_weight, "BF16", {2, 4}));
   EXPECT_NO_THROW(open(folder.path())) << "element types may differ";
 }
 
-TEST(LlamaFolder, RefusesWeightsThatDoNotFitTheConfiguration) {
+TEST(Model, RefusesWeightsThatDoNotFitTheConfiguration) {
   const TemporaryFolder folder;
   const auto message = [&] { return refusal([&] { open(folder.path()); }); };
   folder.write("model.safetensors", weights());
@@ -85,14 +93,42 @@ TEST(LlamaFolder, RefusesWeightsThatDoNotFitTheConfiguration) {
   EXPECT_THAT(message(), HasSubstr("holds integers"));
 }
 
+TEST(Model, RefusesFamiliesThatAreNotKnown) {
+  const auto message = [](const std::string& config) {
+    return refusal([&] { reader_of(config, "a/config.json"); });
+  };
+  EXPECT_THAT(message(R"({"model_type":"mixtral"})"),
+              HasSubstr("a/config.json: model_type 'mixtral' is not supported (known: 'llama'"));
+  EXPECT_THAT(message("{}"), HasSubstr("model_type '' is not supported"));
+  EXPECT_THAT(message(R"({"model_type":3})"), HasSubstr("key 'model_type' is not a text"));
+  EXPECT_THAT(message("[]"), HasSubstr("not a JSON object"));
+  EXPECT_EQ(reader_of(R"({"model_type":"llama"})", "a/config.json").name, "llama");
+}
+
+TEST(Model, SaysThatThereIsNoFolder) {
+  EXPECT_THAT(refusal([] { open("absent"); }), HasSubstr("absent: no such folder"));
+}
+
+TEST(Model, MayNameParametersUnlikeItsCheckpoint) {
+  const TemporaryFolder folder;
+  folder.write("config.json", config_text);
+  folder.write("model.safetensors", weights());
+  auto model = open(folder.path());
+  graph::Graph graph;
+  graph.add_parameter("k", {2, 4});
+  EXPECT_THAT(refusal([&] { check(graph, model); }), HasSubstr("no tensor 'k'"));
+  model.checkpoint_name = [](const std::string&) { return std::string(key_weight); };
+  EXPECT_NO_THROW(check(graph, model));
+}
+
 std::string digest_of(const TemporaryFolder& folder) {
   const auto model = open(folder.path());
   std::map<std::filesystem::path, std::string> files;
-  for (const auto& file : digested_files(model)) files[file] = digest::of_file(file);
+  for (const auto& file : model.digested) files[file] = digest::of_file(file);
   return digest(model, files);
 }
 
-TEST(LlamaFolder, DigestCoversConfigurationAndWeightsOnly) {
+TEST(Model, DigestCoversConfigurationAndWeightsOnly) {
   const TemporaryFolder folder;
   folder.write("config.json", config_text);
   folder.write("model.safetensors", weights());
@@ -109,7 +145,7 @@ TEST(LlamaFolder, DigestCoversConfigurationAndWeightsOnly) {
   EXPECT_NE(digest_of(folder), first);
 }
 
-TEST(LlamaFolder, DigestNeedsThoseOfAllFiles) {
+TEST(Model, DigestNeedsThoseOfAllFiles) {
   const TemporaryFolder folder;
   folder.write("config.json", config_text);
   folder.write("model.safetensors", weights());
@@ -118,18 +154,18 @@ TEST(LlamaFolder, DigestNeedsThoseOfAllFiles) {
                "digest");
 }
 
-TEST(LlamaFolder, OpensTrainedModels) {
+TEST(Model, OpensTrainedModels) {
   for (const auto& [name, vocabulary, length] :
        {std::tuple("stories260K", 512, 512), std::tuple("babyllama105", 105, 256)}) {
     const auto folder = development_model(name);
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no development data at " << folder;
     const auto model = open(folder);
-    EXPECT_EQ(model.config.vocabulary, vocabulary);
-    EXPECT_EQ(model.config.longest, length);
-    EXPECT_TRUE(model.config.tied);
-    const auto graph = build(model.config, {.batch = 1, .length = length});
+    EXPECT_EQ(model.input("tokens")->bound, vocabulary);
+    EXPECT_FALSE(model.parameters->contains("lm_head.weight"));
+    const auto graph = model.build({.batch = 1, .length = length, .outputs = {Output::mean_loss}});
+    EXPECT_THROW(model.build({.batch = 1, .length = length + 1}), Error);
     EXPECT_NO_THROW(graph::validate(graph));
-    EXPECT_NO_THROW(check(graph, model.checkpoint));
+    EXPECT_NO_THROW(check(graph, model));
     EXPECT_EQ(graph::quantizable_ops(graph).size(), 9u * 5 + 1);
   }
 }

@@ -1,0 +1,89 @@
+#include "model/model.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "digest/digest.hpp"
+#include "disk/mapped_file.hpp"
+#include "model/config_keys.hpp"
+#include "model/strict_json.hpp"
+
+namespace gainsweep::model {
+namespace {
+
+constexpr const char* config_name = "config.json";
+
+bool is_floating(ElementType type) {
+  return type == ElementType::bf16 || type == ElementType::fp16 || type == ElementType::fp32 ||
+         type == ElementType::fp64;
+}
+
+std::string to_text(const graph::Shape& shape) {
+  return "[" + join(shape, [](std::int64_t dimension) { return std::to_string(dimension); }) + "]";
+}
+
+void check_tensor(const graph::Value& wanted, const std::string& name, const MappedTensor& found) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::input, found.file.string() + ": tensor '" + name + "' " + what +
+                                      ". Check that config.json belongs to these weights.");
+  };
+  if (found.shape != wanted.shape) {
+    refuse("has shape " + to_text(found.shape) + ", but the model needs " + to_text(wanted.shape));
+  }
+  if (!is_floating(found.type)) refuse("holds integers, but the model needs BF16, F16, F32 or F64");
+}
+
+}  // namespace
+
+const Input* Model::input(const std::string& wanted) const {
+  const auto found = std::find_if(inputs.begin(), inputs.end(),
+                                  [&](const Input& known) { return known.name == wanted; });
+  return found == inputs.end() ? nullptr : &*found;
+}
+
+const Reader& reader_of(std::string_view config, const std::filesystem::path& file) {
+  const auto object = parse_json(config, file);
+  const ConfigKeys keys(object, file.string());
+  const auto type = keys.text("model_type", "");
+  if (!readers().contains(type)) {
+    keys.refuse("model_type " + quote(type) + " is not supported (known: " +
+                join(readers().names(), [](const auto& name) { return quote(name); }) + ")");
+  }
+  return readers().at(type);
+}
+
+Model open(const std::filesystem::path& folder) {
+  // Where there is no model at all, the checkpoint's message says best what is missing.
+  if (!std::filesystem::exists(folder / config_name)) Checkpoint::open(folder);
+  const auto config = disk::MappedFile::open(folder / config_name);
+  auto model = reader_of(config.text(), folder / config_name).open(folder);
+  check(model.build({.batch = 1, .length = 1}), model);
+  return model;
+}
+
+void check(const graph::Graph& graph, const Model& model) {
+  for (const auto& value : graph.values) {
+    if (value.kind != graph::ValueKind::parameter) continue;
+    const auto name = model.checkpoint_name(value.name);
+    check_tensor(value, name, model.parameters->tensor(name));
+  }
+}
+
+std::vector<std::filesystem::path> files_of(const Checkpoint& checkpoint) {
+  auto files = checkpoint.files();
+  files.insert(files.begin(), checkpoint.folder() / config_name);
+  return files;
+}
+
+std::string digest(const Model& model, const std::map<std::filesystem::path, std::string>& files) {
+  digest::Builder builder;
+  for (const auto& file : model.digested) {
+    const auto found = files.find(file);
+    if (found == files.end()) throw Error(ErrorKind::internal, "no digest of " + file.string());
+    builder.add(file.filename().string(), found->second);
+  }
+  return builder.finish();
+}
+
+}  // namespace gainsweep::model

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/table.hpp"
+#include "graph/graph.hpp"
+#include "model/checkpoint.hpp"
+
+namespace gainsweep::model {
+
+/// What a graph gives, in an order that is asked for.
+enum class Output {
+  mean_loss,               ///< mean cross entropy over the targets, a scalar
+  target_log_likelihoods,  ///< logarithm of each target's probability, in the targets' shape
+  class_scores,            ///< logits: the targets' shape and the classes
+};
+
+/// What a graph of a model is made for.
+struct Workload {
+  std::int64_t batch = 1;
+  std::int64_t length = 0;        ///< of a sequence; read by models of sequences alone
+  std::vector<Output> outputs{};  ///< none: the whole forward pass, of which nothing is kept
+  auto operator<=>(const Workload&) const = default;
+};
+
+/// What stands in an input's shape for a size of the workload.
+constexpr std::int64_t batch_size = -1;
+constexpr std::int64_t sequence_length = -2;
+
+/// An input that graphs of a model may have.
+struct Input {
+  std::string name;
+  graph::ElementType type = graph::ElementType::real;
+  graph::Shape shape{};    ///< sizes, `batch_size` and `sequence_length`
+  std::int64_t bound = 0;  ///< of indices: all are in [0, bound), such as a vocabulary
+};
+
+/// A trained model of any family.
+struct Model {
+  std::string name;  ///< of the family
+  /// The forward pass; inputs and parameters by name. Error(input) for a workload that the model
+  /// cannot run.
+  std::function<graph::Graph(const Workload&)> build;
+  std::vector<Input> inputs;                    ///< those of all its graphs
+  std::vector<std::filesystem::path> digested;  ///< the files that a digest of the model covers
+  std::shared_ptr<const Checkpoint> parameters;
+  /// The checkpoint's name of a graph's parameter.
+  std::function<std::string(const std::string&)> checkpoint_name = [](const std::string& value) {
+    return value;
+  };
+
+  /// By name; null where there is none.
+  const Input* input(const std::string& name) const;
+};
+
+/// A family of models that Hugging Face folders hold.
+struct Reader {
+  std::string name;  ///< `model_type` of config.json
+  /// Error(input) naming file and key or tensor for anything wrong.
+  std::function<Model(const std::filesystem::path& folder)> open;
+};
+
+/// The known families.
+Table<Reader>& readers();
+
+/// The reader that the text of a config.json asks for by its `model_type`; `file` is what messages
+/// name. Error(input) with the known ones when there is none.
+const Reader& reader_of(std::string_view config, const std::filesystem::path& file);
+
+/// Opens a Hugging Face folder by its family's reader and checks parameters against tensors.
+Model open(const std::filesystem::path& folder);
+
+/// Checks that the checkpoint has every parameter of a graph of the model in its shape and a
+/// floating type. Error(input) naming file, tensor, found and wanted.
+void check(const graph::Graph& graph, const Model& model);
+
+/// The files of a Hugging Face folder that a digest covers: config.json, then all mapped ones.
+std::vector<std::filesystem::path> files_of(const Checkpoint& checkpoint);
+
+/// The model's digest, of its files' (digest::of_file, by path). Error(internal) when one is
+/// missing.
+std::string digest(const Model& model, const std::map<std::filesystem::path, std::string>& files);
+
+}  // namespace gainsweep::model
