@@ -20,7 +20,7 @@ std::int64_t num_elements(const Shape& shape);
 
 enum class ValueKind {
   input,         ///< given at each run: tokens, labels, a captured activation
-  parameter,     ///< a checkpoint tensor; the value's name is the checkpoint's
+  parameter,     ///< a tensor of the model; model::Model says where its checkpoint has it
   constant,      ///< numbers held by the graph itself
   intermediate,  ///< a node's output
 };
@@ -102,16 +102,19 @@ struct Op {
   std::int64_t macs = 0;             ///< multiply-accumulates of one run of the graph
   std::int64_t weight_elements = 0;  ///< 0 when no operand is a weight
   std::int64_t weight_channels = 0;  ///< output channels of the weight (its first dimension)
-  /// Whether the weight is also read by something that is not quantizable (an embedding).
+  /// Whether the weight, or a parameter of at least its size that it is computed from, is also read
+  /// by something that is not quantizable (an embedding).
   bool weight_shared = false;
 };
 
 /// The quantizable operations in IR order, indexed by OpId: `aten::linear`, `aten::conv1d/2d/3d`
 /// (`aten::convolution` where it is not transposed), and `aten::matmul`/`aten::bmm` whose two
 /// operands both depend on an input of the graph (a rotation by constants is none; a front end
-/// writes a product with a parameter as `aten::linear`). MACs follow from the shapes, broadcasting
-/// and groups included. Error(internal) where the first two arguments of such a call are no
-/// tensors.
+/// writes a product with a parameter as `aten::linear`). The second operand of a linear layer or
+/// convolution is a weight when it does not depend on an input: a parameter, a folded norm, rows of
+/// a fused tensor. MACs follow from the shapes,
+/// broadcasting and groups included. Error(internal) where the first two arguments of such a call
+/// are no tensors.
 std::vector<Op> quantizable_ops(const Graph& graph);
 
 }  // namespace gainsweep::graph

@@ -75,12 +75,12 @@ std::int64_t num_macs(const Graph& graph, const Node& node, OpKind kind) {
   return num_elements(output) * num_elements(window);
 }
 
-Op make_op(const Graph& graph, NodeId id, OpKind kind) {
+Op make_op(const Graph& graph, NodeId id, OpKind kind, const std::vector<bool>& depends) {
   const Node& node = graph.node(id);
   Op op{.node = id, .kind = kind, .path = node.path, .macs = num_macs(graph, node, kind)};
   for (std::size_t argument = 0; argument < 2; ++argument) {
     const ValueId value = tensor_argument(node, argument);
-    const bool weight = argument == 1 && graph.value(value).kind == ValueKind::parameter;
+    const bool weight = argument == 1 && !depends[value.index];
     op.operands.push_back({.value = value,
                            .role = weight ? OperandRole::weight : OperandRole::activation,
                            .argument = argument});
@@ -91,18 +91,55 @@ Op make_op(const Graph& graph, NodeId id, OpKind kind) {
   return op;
 }
 
-void mark_shared_weights(const Graph& graph, std::vector<Op>& ops) {
-  auto foreign_reads = count_reads(graph);
+/// Whether each value is needed by something else than the weights of ops: read as it is, or by
+/// what is computed once from it.
+std::vector<bool> needed_elsewhere(const Graph& graph, const std::vector<Op>& ops,
+                                   const std::vector<bool>& depends) {
+  std::vector<bool> needed(graph.values.size());
+  for (const ValueId id : graph.outputs) needed[id.index] = true;
+  std::vector<std::optional<ValueId>> weight_of(graph.nodes.size());
   for (const Op& op : ops) {
-    for (const Operand& operand : op.operands) {
-      if (operand.role == OperandRole::weight) --foreign_reads[operand.value.index];
+    const Operand& second = op.operands.at(1);
+    if (second.role == OperandRole::weight) weight_of[op.node.index] = second.value;
+  }
+  for (std::size_t n = graph.nodes.size(); n-- > 0;) {
+    const auto& outputs = graph.nodes[n].outputs;
+    const bool runs = outputs.empty() || depends[outputs.front().index];
+    const bool counts = runs || std::any_of(outputs.begin(), outputs.end(),
+                                            [&](ValueId id) { return needed[id.index]; });
+    if (!counts) continue;
+    auto read = values_read(graph.nodes[n]);
+    if (weight_of[n]) read.erase(std::find(read.begin(), read.end(), *weight_of[n]));
+    for (const ValueId id : read) needed[id.index] = true;
+  }
+  return needed;
+}
+
+/// A weight and all that it is computed from, each once.
+std::vector<ValueId> sources_of(const Graph& graph, ValueId weight) {
+  std::vector<ValueId> sources{weight};
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto& producer = graph.value(sources[i]).producer;
+    if (!producer) continue;
+    for (const ValueId id : values_read(graph.node(*producer))) {
+      if (std::find(sources.begin(), sources.end(), id) == sources.end()) sources.push_back(id);
     }
   }
+  return sources;
+}
+
+void mark_shared_weights(const Graph& graph, const std::vector<bool>& depends,
+                         std::vector<Op>& ops) {
+  const auto needed = needed_elsewhere(graph, ops, depends);
   for (Op& op : ops) {
-    op.weight_shared =
-        std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-          return operand.role == OperandRole::weight && foreign_reads[operand.value.index] > 0;
-        });
+    for (const Operand& operand : op.operands) {
+      if (operand.role != OperandRole::weight) continue;
+      const auto sources = sources_of(graph, operand.value);
+      // Smaller ones, such as the factors of a folded norm, are not what a weight's bytes hold.
+      op.weight_shared = std::any_of(sources.begin(), sources.end(), [&](ValueId id) {
+        return needed[id.index] && num_elements(graph.value(id).shape) >= op.weight_elements;
+      });
+    }
   }
 }
 
@@ -113,10 +150,10 @@ std::vector<Op> quantizable_ops(const Graph& graph) {
   std::vector<Op> ops;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (const auto kind = kind_of(graph.nodes[i], depends)) {
-      ops.push_back(make_op(graph, {i}, *kind));
+      ops.push_back(make_op(graph, {i}, *kind, depends));
     }
   }
-  mark_shared_weights(graph, ops);
+  mark_shared_weights(graph, depends, ops);
   return ops;
 }
 

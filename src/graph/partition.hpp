@@ -76,9 +76,9 @@ std::vector<Configuration> configurations(const Subgraph& subgraph,
 
 /// The sub-graph's nodes as a graph of its own: its ops and every node on a data path between two
 /// of them, with their paths, in their order. Inputs are the values read from outside in the order
-/// of their first use (parameters and constants stay what they are), outputs those read outside or
-/// by nobody. An input keeps its value's name; a value without one gives `%` and its index in
-/// `graph`.
+/// of their first use (parameters and constants stay what they are, and weights of its ops are
+/// computed from them in here), outputs those read outside or by nobody. An input keeps its value's
+/// name; a value without one gives `%` and its index in `graph`.
 Graph extract(const Graph& graph, const std::vector<NodeId>& op_nodes);
 
 }  // namespace gainsweep::graph

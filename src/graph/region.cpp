@@ -1,6 +1,7 @@
 #include "graph/region.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "base/error.hpp"
@@ -105,6 +106,25 @@ void append_copy(const Graph& graph, NodeId id, Graph& region,
   region.nodes.push_back(std::move(node));
 }
 
+/// Adds all nodes that a value is computed by.
+void add_producers(const Graph& graph, ValueId value, std::set<NodeId>& nodes) {
+  const auto& producer = graph.value(value).producer;
+  if (!producer || !nodes.insert(*producer).second) return;
+  for (const ValueId id : values_read(graph.node(*producer))) add_producers(graph, id, nodes);
+}
+
+/// A region with the nodes that compute the weights of its ops, in their order.
+std::vector<NodeId> with_weights(const Graph& graph, std::vector<NodeId> region) {
+  std::set<NodeId> nodes(region.begin(), region.end());
+  for (const Op& op : quantizable_ops(graph)) {
+    if (!nodes.contains(op.node)) continue;
+    for (const Operand& operand : op.operands) {
+      if (operand.role == OperandRole::weight) add_producers(graph, operand.value, nodes);
+    }
+  }
+  return {nodes.begin(), nodes.end()};
+}
+
 }  // namespace
 
 std::vector<NodeId> region_between(const Graph& graph, std::vector<NodeId> op_nodes) {
@@ -173,7 +193,11 @@ std::string signature(const Graph& graph, const std::vector<Op>& ops, const Subg
       text += escaping[output++] ? '!' : '.';
     }
     if (next_op < op_nodes.size() && op_nodes[next_op] == id) {
-      text += ops[subgraph.ops[next_op++].index].weight_shared ? "Q+" : "Q";
+      const Op& op = ops[subgraph.ops[next_op++].index];
+      text += op.weight_shared ? "Q+" : "Q";
+      for (const Operand& operand : op.operands) {
+        text += operand.role == OperandRole::weight ? 'w' : 'a';
+      }
     }
     text += '\n';
   }
@@ -189,11 +213,11 @@ Graph extract(const Graph& graph, const std::vector<NodeId>& op_nodes) {
   const auto escaping = escapes(graph, region, count_reads(graph));
   Graph result{.name = graph.name};
   std::unordered_map<std::size_t, ValueId> known;
-  for (const NodeId id : region) append_copy(graph, id, result, known);
+  for (const NodeId id : with_weights(graph, region)) append_copy(graph, id, result, known);
   std::size_t output = 0;
-  for (const Node& node : result.nodes) {
-    for (const ValueId id : node.outputs) {
-      if (escaping[output++]) result.outputs.push_back(id);
+  for (const NodeId node : region) {
+    for (const ValueId id : graph.node(node).outputs) {
+      if (escaping[output++]) result.outputs.push_back(known.at(id.index));
     }
   }
   return result;

@@ -148,10 +148,10 @@ class CpuLowering {
   std::map<std::tuple<std::size_t, std::size_t, double>, Codes> codes_;
 };
 
-/// Whether an op is a linear layer whose weight is a checkpoint tensor and can be packed ahead.
-bool packable(const graph::Graph& graph, const graph::Op& op) {
+/// Whether an op is a linear layer whose weight is known ahead and can be packed once.
+bool packable(const graph::Op& op) {
   return op.kind == graph::OpKind::linear && op.operands.size() == 2 &&
-         graph.value(op.operands[1].value).kind == graph::ValueKind::parameter;
+         op.operands[1].role == graph::OperandRole::weight;
 }
 
 }  // namespace
@@ -181,7 +181,7 @@ graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
     const auto op = op_at[n];
     const bool low = op != none && assignment[op] != high_format;
     if (low) require_real(target, partition.ops[op], formats[assignment[op].index]);
-    if (op == none || !packable(graph, partition.ops[op])) {
+    if (op == none || !packable(partition.ops[op])) {
       lowering.keep(node);
     } else if (low) {
       lowering.int8_linear(node, op, formats[assignment[op].index]);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/error.hpp"
 #include "models.hpp"
 #include "unit/throws.hpp"
@@ -116,6 +118,76 @@ TEST(QuantizableOps, KnowWeightsThatOthersReadToo) {
   x = graph.add_node("aten::linear", {x, weight}, {2, 8}, "first");
   x = graph.add_node("aten::linear", {x, weight}, {2, 8}, "second");
   for (const Op& op : quantizable_ops(graph)) EXPECT_FALSE(op.weight_shared);
+}
+
+/// y = x·wᵀ with a weight that is computed from parameters and constants.
+Graph with_weight(const std::function<ValueId(Graph&)>& weight) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {2, 8});
+  graph.outputs = {graph.add_node("aten::linear", {x, weight(graph)}, {2, 4}, "layer")};
+  return graph;
+}
+
+ValueId transposed(Graph& graph, ValueId w) {
+  const Shape shape{graph.value(w).shape[1], graph.value(w).shape[0]};
+  return graph.add_node("aten::t", {w}, shape, "transposed");
+}
+
+TEST(QuantizableOps, TakeWhatDependsOnNoInputForAWeight) {
+  const std::function<ValueId(Graph&)> weights[] = {
+      [](Graph& graph) {
+        return graph.add_parameter("w", {4, 8});
+      },
+      [](Graph& graph) {
+        return transposed(graph, graph.add_parameter("w", {8, 4}));
+      },
+      [](Graph& graph) {
+        const auto factor = graph.add_constant("factor", {4, 1}, {1, 2, 3, 4});
+        return graph.add_node("aten::mul.Tensor", {graph.add_parameter("w", {4, 8}), factor},
+                              {4, 8}, "scaled");
+      },
+      [](Graph& graph) {
+        return graph.add_constant("w", {4, 8}, std::vector<double>(32));
+      }};
+  for (const auto& weight : weights) {
+    const auto ops = quantizable_ops(with_weight(weight));
+    ASSERT_EQ(ops.size(), 1U);
+    EXPECT_EQ(ops[0].operands[0].role, OperandRole::activation);
+    EXPECT_EQ(ops[0].operands[1].role, OperandRole::weight);
+    EXPECT_EQ(ops[0].weight_elements, 32);
+    EXPECT_EQ(ops[0].weight_channels, 4);
+    EXPECT_FALSE(ops[0].weight_shared);
+  }
+}
+
+TEST(QuantizableOps, TakeWhatDependsOnAnInputForAnActivation) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {2, 8});
+  const ValueId w = graph.add_input("w", ElementType::real, {8, 4});
+  graph.add_node("aten::linear", {x, transposed(graph, w)}, {2, 4}, "layer");
+  const auto ops = quantizable_ops(graph);
+  EXPECT_EQ(ops.at(0).operands[1].role, OperandRole::activation);
+  EXPECT_EQ(ops[0].weight_elements, 0);
+}
+
+TEST(QuantizableOps, KnowSharedWeightsThroughWhatTheyAreComputedFrom) {
+  Graph graph;
+  const ValueId ids = graph.add_input("tokens", ElementType::index, {2});
+  const ValueId table = graph.add_parameter("table", {16, 8});
+  const ValueId scale = graph.add_parameter("scale", {8, 1});
+  const ValueId x = graph.add_node("aten::embedding", {table, ids}, {2, 8}, "embed");
+  graph.add_node("aten::linear", {x, transposed(graph, transposed(graph, table))}, {2, 16}, "tied");
+  const ValueId w = graph.add_parameter("w", {8, 8});
+  const ValueId scaled = graph.add_node("aten::mul.Tensor", {w, scale}, {8, 8}, "scaled");
+  const ValueId y = graph.add_node("aten::linear", {x, scaled}, {2, 8}, "folded");
+  graph.add_node("aten::matmul", {y, scale}, {2, 1}, "reads the factor");
+  graph.add_node("aten::linear", {y, transposed(graph, scaled)}, {2, 8}, "again");
+  const auto ops = quantizable_ops(graph);
+  EXPECT_TRUE(at(ops, "tied").weight_shared);
+  EXPECT_FALSE(at(ops, "folded").weight_shared) << "a factor's bytes are not the weight's";
+  EXPECT_FALSE(at(ops, "again").weight_shared) << "all who read it are layers";
+  graph.outputs = {w};
+  EXPECT_TRUE(at(quantizable_ops(graph), "again").weight_shared);
 }
 
 TEST(QuantizableOps, RefuseCallsWithoutTensors) {

@@ -74,6 +74,42 @@ TEST(Extract, NamesInputsAndKeepsOutputsThatNobodyReads) {
   EXPECT_EQ(last.outputs.size(), 1U);
 }
 
+/// Two layers, the second of a transposed parameter; `computed` puts an input in its place.
+Graph two_layers(bool computed) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {8, 8});
+  const ValueId stored = computed ? graph.add_input("stored", ElementType::real, {8, 8})
+                                  : graph.add_parameter("stored", {8, 8});
+  const ValueId weight = graph.add_node("aten::t", {stored}, {8, 8}, "transposed");
+  const ValueId y = linear(graph, x, 8, "first");
+  graph.outputs = {graph.add_node("aten::linear", {y, weight}, {8, 8}, "second"), weight};
+  return graph;
+}
+
+TEST(Extract, ComputesWeightsInTheRegion) {
+  const Graph graph = two_layers(false);
+  const Graph region = extract(graph, {{2}});
+  validate(region);
+  ASSERT_EQ(region.nodes.size(), 2U);
+  ASSERT_EQ(region.inputs.size(), 1U);
+  EXPECT_EQ(region.outputs.size(), 1U);
+  const auto ops = quantizable_ops(region);
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_EQ(ops[0].operands[1].role, OperandRole::weight);
+  EXPECT_EQ(extract(two_layers(true), {{2}}).inputs.size(), 2U);
+}
+
+TEST(Classes, TellWeightsFromActivations) {
+  const auto num_classes = [](bool computed) {
+    Graph graph = two_layers(computed);
+    const ValueId y = graph.outputs[0];
+    const ValueId w = graph.add_node("aten::t", {graph.add_parameter("w", {8, 8})}, {8, 8}, "t");
+    graph.outputs = {graph.add_node("aten::linear", {y, w}, {8, 8}, "third")};
+    return partition(graph, {}, 2).classes.size();
+  };
+  EXPECT_EQ(num_classes(false) + 1, num_classes(true));
+}
+
 TEST(Extract, RefusesNodesThatDoNotExist) {
   EXPECT_ERROR(extract(llama(1), {}), ErrorKind::internal, "a region needs existing nodes");
   EXPECT_ERROR(extract(llama(1), {{100000}}), ErrorKind::internal, "a region needs existing nodes");

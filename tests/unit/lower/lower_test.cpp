@@ -62,6 +62,22 @@ TEST(Lower, PacksTheWeightsOfHighLayers) {
   EXPECT_EQ(count(graph, "aten::linear"), 0U);
 }
 
+TEST(Lower, PacksWeightsThatAreComputedFromParameters) {
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {2, 8});
+  const auto w = graph.add_node("aten::t", {graph.add_parameter("w", {8, 4})}, {4, 8}, "t");
+  graph.outputs = {graph.add_node("aten::linear", {x, w}, {2, 4}, "layer")};
+  const auto partition = graph::partition(graph, {}, 3);
+  const auto with = [&](FormatId format) {
+    return lower(graph, partition, {format}, formats(), {{1.0F, 0}}, cpu_target());
+  };
+  EXPECT_EQ(count(with(high_format), "mkldnn::_reorder_linear_weight"), 1U);
+  EXPECT_EQ(count(with(int8), "onednn::qlinear_prepack"), 1U);
+  const auto rounded = fake_quantize(graph, partition.ops, {int8}, formats(), {{1.0F, 0}});
+  EXPECT_EQ(count(rounded, "gainsweep::fake_quantize_weight"), 1U);
+  EXPECT_EQ(count(observe(graph, partition.ops), "gainsweep::observe"), 1U);
+}
+
 TEST(Lower, TakesDynamicScalesFromTheQuantiseNode) {
   const auto graph = gated();
   const auto partition = graph::partition(graph, {}, 3);
