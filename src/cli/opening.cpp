@@ -13,12 +13,14 @@ namespace {
 
 using parallel::together;
 
-// The ranks of a node share its processor; any other device is one rank's alone.
-std::size_t own_device(const parallel::Comm& comm, execute::Device device) {
-  if (device == execute::Device::cpu) return 0;
+std::size_t own_device(const parallel::Comm& comm, const execute::Device& device) {
+  if (device.shared_by_ranks) return 0;
   std::vector<std::string> visible;
-  together(comm, [&] { visible = execute::visible_devices(device); });
-  return parallel::own_device(comm, spelling(device), visible);
+  together(comm, [&] {
+    execute::load(device);
+    visible = device.visible();
+  });
+  return parallel::own_device(comm, device.name, visible);
 }
 
 std::vector<parallel::Claim> to_claims(const std::vector<batch::Claim>& claims) {
@@ -41,7 +43,7 @@ void agree_on(const parallel::Comm& comm, const std::vector<batch::Experiment>& 
 
 pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::size_t device) {
   try {
-    execute::start(point.spec.device, point.spec.threads, device);
+    execute::start(execute::devices().at(point.spec.device), point.spec.threads, device);
     return pipeline::open(point.spec, shelf);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;
@@ -60,8 +62,8 @@ std::vector<batch::Experiment> Opening::open(const std::vector<spec::Point>& poi
 }
 
 batch::Experiment Opening::open_one(const spec::Point& point) {
-  const auto device = point.spec.device;
-  if (!devices_.count(device)) devices_[device] = own_device(comm_, device);
+  const auto& device = point.spec.device;
+  if (!devices_.count(device)) devices_[device] = own_device(comm_, execute::devices().at(device));
   pipeline::Subject subject;
   together(comm_, [&] { subject = cli::open(point, shelf_, devices_.at(device)); });
   subject.host = host_;
@@ -80,7 +82,8 @@ std::string Opening::digest_of(const model::Model& model, const spec::Spec& spec
 }
 
 void Opening::start(const spec::Point& point) const {
-  execute::start(point.spec.device, point.spec.threads, devices_.at(point.spec.device));
+  const auto& device = point.spec.device;
+  execute::start(execute::devices().at(device), point.spec.threads, devices_.at(device));
 }
 
 }  // namespace gainsweep::cli

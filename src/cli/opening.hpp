@@ -34,7 +34,7 @@ class Opening {
   const parallel::Comm& comm_;
   std::string host_;  // of the root, where times are measured
   pipeline::Shelf shelf_;
-  std::map<execute::Device, std::size_t> devices_;  // this rank's own
+  std::map<std::string, std::size_t> devices_;  // this rank's own, by kind
   std::map<const model::Model*, std::string> model_digests_;
 };
 

@@ -28,7 +28,7 @@ struct Wording {
   }
   std::string operator()(const Path&) const { return "a path"; }
   std::string operator()(const OptionalPath&) const { return "a path or null"; }
-  std::string operator()(const Choice& choice) const { return "one of " + join(choice.names); }
+  std::string operator()(const Choice& choice) const { return one_of(choice.names); }
   std::string operator()(const ChoiceList& list) const {
     return std::string("a list of ") + (list.least_count == 0 ? "any number" : "one or more") +
            " of " + join(list.names);
@@ -91,6 +91,10 @@ bool is_name(const std::string& text) {
   return !text.empty() && text.size() <= 64 && sound(text[0]) &&
          std::all_of(text.begin(), text.end(),
                      [&](char c) { return sound(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+std::string one_of(const std::vector<std::string>& names) {
+  return (names.size() == 1 ? "" : "one of ") + join(names);
 }
 
 std::string wanted(const Value& value) {

@@ -46,11 +46,18 @@ struct OptionalPath {
   std::optional<std::filesystem::path>* value;
 };
 
+/// A word that is known and yet cannot be chosen.
+struct AbsentWord {
+  std::string name;
+  std::string why;  ///< what is missing, without a full stop
+};
+
 /// One word of a closed list.
 struct Choice {
   std::vector<std::string> names;
   std::function<std::string()> get;
   std::function<void(const std::string&)> set;
+  std::vector<AbsentWord> absent{};  ///< refused with the reason; those in `names` are not
 };
 
 /// Different words of a closed list.
@@ -126,6 +133,9 @@ bool is_name(const std::string& text);
 
 inline constexpr Real grid_bounds{nullptr, 0, 1};
 inline constexpr std::size_t most_grid_numbers = 10000;
+
+/// Words to choose from, as they follow "Write ": "one of a, b", or the only one.
+std::string one_of(const std::vector<std::string>& names);
 
 /// What a value may be, as it follows "Write ": "an integer from 1 to 64".
 std::string wanted(const Value& value);

@@ -31,6 +31,16 @@ std::vector<double> expand(const Progression& progression, bool geometric) {
   return values;
 }
 
+/// The absent word that a node spells, null for any other text.
+const AbsentWord* absent_word(const Choice& choice, const Node& node) {
+  if (node.kind != Node::Kind::scalar) return nullptr;
+  if (std::find(choice.names.begin(), choice.names.end(), node.text) != choice.names.end())
+    return nullptr;
+  const auto found = std::find_if(choice.absent.begin(), choice.absent.end(),
+                                  [&](const auto& word) { return word.name == node.text; });
+  return found == choice.absent.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 void Reader::complain(const Place& place, const std::string& what) {
@@ -147,8 +157,8 @@ std::optional<std::string> Reader::read_choice(const std::vector<std::string>& n
   if (node.kind == Node::Kind::refused) return {};
   if (node.kind != Node::Kind::scalar) {
     problems_.add(node.line, place.path,
-                  shown(node) + " where a word belongs (" + place.key.help + "). Write one of " +
-                      join(names) + ".");
+                  shown(node) + " where a word belongs (" + place.key.help + "). Write " +
+                      one_of(names) + ".");
   } else if (std::find(names.begin(), names.end(), node.text) == names.end()) {
     problems_.add(node.line, place.path, unknown_word(node.text, names, place.key.help));
   } else {
@@ -158,7 +168,14 @@ std::optional<std::string> Reader::read_choice(const std::vector<std::string>& n
 }
 
 void Reader::read_value(const Choice& choice, const Place& place) {
-  if (const auto name = read_choice(choice.names, place)) choice.set(*name);
+  const auto* absent = absent_word(choice, place.node);
+  if (absent != nullptr) {
+    problems_.add(place.node.line, place.path,
+                  shown(absent->name) + " cannot be chosen yet (" + absent->why + "). Write " +
+                      one_of(choice.names) + ".");
+  } else if (const auto name = read_choice(choice.names, place)) {
+    choice.set(*name);
+  }
 }
 
 void Reader::read_value(const ChoiceList& list, const Place& place) {

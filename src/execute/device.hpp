@@ -1,15 +1,79 @@
 #pragma once
 
-#include "base/words.hpp"
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/table.hpp"
+#include "execute/precision.hpp"
+
+/// The table of devices: where numbers are computed. Free of LibTorch.
 namespace gainsweep::execute {
 
-/// Where numbers are computed.
-enum class Device { cpu, cuda, hpu };
+/// What tells a device's numbers from those of others of its name: part of the keys of all units
+/// that it computes. Empty for the CPU, whose libraries, instruction set and arithmetic keys name.
+struct Identity {
+  std::string card{};      ///< as its driver calls it
+  std::string software{};  ///< versions of its driver and plug-in
+  std::string mode{};      ///< settings that its numbers depend on
+};
 
-constexpr auto words(Device) {
-  return std::to_array<Word<Device>>(
-      {{Device::cpu, "cpu"}, {Device::cuda, "cuda"}, {Device::hpu, "hpu"}});
-}
+/// What an identity says, by name; nothing of what it leaves empty.
+std::vector<std::pair<std::string, std::string>> parts(const Identity& identity);
+
+/// A point in a device's queue of work.
+struct Event {
+  std::function<void()> wait;  ///< returns once all work before the point is done
+};
+
+/// y[rows, outputs] = x[rows, inputs] Wᵀ.
+struct LinearShape {
+  std::int64_t rows = 0;
+  std::int64_t inputs = 0;
+  std::int64_t outputs = 0;
+};
+
+/// A device as the interpreter, the ranks and unit keys see it.
+struct Device {
+  std::string name;    ///< as specs spell it
+  std::string target;  ///< the row of lower::targets() that its programs are lowered for
+
+  /// What is not there of what it needs (a driver, a card); empty where it can be used.
+  std::function<std::string()> missing;
+  /// Opens its library or plug-in. May be called again.
+  std::function<void()> load;
+  /// Those that this process may use, by names that all processes of one machine share: the
+  /// launcher's where it hands out some, else numbers. After `load`.
+  std::function<std::vector<std::string>()> visible;
+  /// Makes entry `index` of `visible` this process's own. May be called again with that index.
+  std::function<void(std::size_t index)> take;
+  /// LibTorch's name of what was taken: `cpu`, `cuda:3`.
+  std::function<std::string()> place;
+  /// After `take`.
+  std::function<Identity()> identity;
+  /// The end of what has been given to it so far.
+  std::function<Event()> record;
+  /// Kernels that a linear layer runs on beside a high precision, each with its format, as the
+  /// library names them (`int8 brg_matmul:avx512_core_vnni`). Error(environment) for one whose time
+  /// would mean nothing.
+  std::function<std::vector<std::string>(const LinearShape& shape, Precision high)> kernels;
+
+  /// Whether the kernels of `format` can read its memory: probes run on these then, and on plain
+  /// ATen operators elsewhere.
+  bool fused_probes = false;
+  /// Whether the ranks of a machine work on it together; any other is one rank's alone.
+  bool shared_by_ranks = false;
+};
+
+Table<Device>& devices();
+
+/// Loads a device. Error(environment) with what is missing where it cannot be used here.
+void load(const Device& device);
+
+/// Why times of low linear layers beside a high precision would mean nothing on a device: the
+/// kernel that it lacks. Empty where it lacks none.
+std::string missing_kernels(const Device& device, Precision high);
 
 }  // namespace gainsweep::execute

@@ -67,8 +67,9 @@ std::string arithmetic() {
 
 }  // namespace
 
-void start(Device device, std::int64_t threads, std::size_t index) {
-  take_device(device, index);
+void start(const Device& device, std::int64_t threads, std::size_t index) {
+  load(device);
+  device.take(index);
   const auto allowed = allowed_processors();
   if (allowed && threads > *allowed) {
     throw Error(ErrorKind::environment,
@@ -79,9 +80,11 @@ void start(Device device, std::int64_t threads, std::size_t index) {
   at::set_num_threads(static_cast<int>(threads));
 }
 
-Environment environment(Device device) {
+Environment environment(const Device& device) {
+  const auto identity = device.identity();
   return {.torch_version = std::string(TORCH_VERSION) + ", oneDNN " + onednn_version(),
-          .device_name = device == Device::cpu ? processor_name() : spelling(device),
+          .device_name = identity.card.empty() ? processor_name() : identity.card,
+          .identity = identity,
           .instruction_set = capability(),
           .arithmetic = arithmetic(),
           .threads = at::get_num_threads()};

@@ -110,13 +110,13 @@ class Folder {
   std::vector<at::Tensor> make(ValueId id) {
     const auto& value = graph_.value(id);
     if (value.producer) {
-      const auto call = make_call(graph_, value.producer->index, program_.real, program_.device);
+      const auto call = make_call(graph_, value.producer->index, program_.real, program_.place);
       return evaluate(graph_, call, [&](std::size_t read) { return transient(ValueId{read}); });
     }
     if (value.kind == ValueKind::parameter) return {parameters_.load(value.name)};
     return {at::tensor(value.elements, at::kDouble)
                 .view(value.shape)
-                .to(program_.device, to_scalar_type(value.type, program_.real))};
+                .to(program_.place, to_scalar_type(value.type, program_.real))};
   }
 
   /// What a folded node reads: from the store where a program needs it anyway, else made for the

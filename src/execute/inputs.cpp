@@ -89,7 +89,7 @@ Inputs& Inputs::operator=(Inputs&&) noexcept = default;
 Inputs::~Inputs() = default;
 
 Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
-                   std::span<const model::Input> known, Device device) {
+                   std::span<const model::Input> known, const Device& device) {
   auto state = std::make_unique<Inputs::State>();
   for (const auto id : graph.inputs) {
     const auto& value = graph.value(id);
@@ -99,7 +99,7 @@ Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
     const auto& given = tensor_of(sample, value.name);
     check_form(value, given);
     check_bounds(value.name, given, known);
-    state->tensors.push_back(to_tensor(given, to_device(device)));
+    state->tensors.push_back(to_tensor(given, to_place(device)));
   }
   return Inputs(std::move(state));
 }

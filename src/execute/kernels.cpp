@@ -11,7 +11,6 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "execute/operators.hpp"
-#include "execute/program.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
@@ -93,14 +92,15 @@ c10::IValue no_scalars() {
   return c10::List<std::optional<at::Scalar>>();
 }
 
-void run_high(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, at::ScalarType type) {
-  const auto x = at::ones({rows, inputs}, type);
-  const auto weight =
-      call("mkldnn::_reorder_linear_weight", at::ones({outputs, inputs}, type), c10::IValue());
+void run_high(const LinearShape& shape, at::ScalarType type) {
+  const auto x = at::ones({shape.rows, shape.inputs}, type);
+  const auto weight = call("mkldnn::_reorder_linear_weight",
+                           at::ones({shape.outputs, shape.inputs}, type), c10::IValue());
   call("mkldnn::_linear_pointwise", x, weight, c10::IValue(), "none", no_scalars(), "");
 }
 
-void run_int8(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, at::ScalarType high) {
+void run_int8(const LinearShape& shape, at::ScalarType high) {
+  const auto& [rows, inputs, outputs] = shape;
   const auto codes = at::ones({rows, inputs}, at::kByte);
   const auto weight =
       call("onednn::qlinear_prepack", at::ones({outputs, inputs}, at::kChar), c10::IValue());
@@ -120,7 +120,7 @@ std::string onednn_log(const std::function<void()>& work) {
 const std::string& onednn_instruction_set() {
   static const std::string name = [] {
     // In fp32, which every processor has kernels for.
-    const auto log = captured([] { run_high(1, 16, 16, at::kFloat); });
+    const auto log = captured([] { run_high({1, 16, 16}, at::kFloat); });
     const std::string mark = "info,cpu,isa:";
     const auto begin = log.find(mark);
     if (begin == std::string::npos) return std::string("unknown");
@@ -130,33 +130,19 @@ const std::string& onednn_instruction_set() {
   return name;
 }
 
-LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs,
-                             Precision high) {
+LinearKernels linear_kernels(const LinearShape& shape, Precision high) {
   const c10::InferenceMode inference;
   const auto type = to_scalar_type(high);
   LinearKernels kernels;
-  kernels.int8 = product_kernel(onednn_log([&] { run_int8(rows, inputs, outputs, type); }), "int8");
+  kernels.int8 = product_kernel(onednn_log([&] { run_int8(shape, type); }), "int8");
   if (kernels.int8.starts_with("ref")) {
     throw Error(ErrorKind::environment,
                 "int8 linear layers run on the reference kernel " + kernels.int8 +
                     " here (oneDNN has no fast one for this processor), so their times would mean "
                     "nothing. Measure on a processor with AVX512-VNNI, AVX2-VNNI or AMX");
   }
-  kernels.high = product_kernel(onednn_log([&] { run_high(rows, inputs, outputs, type); }), "high");
+  kernels.high = product_kernel(onednn_log([&] { run_high(shape, type); }), "high");
   return kernels;
-}
-
-std::string missing_kernels(Precision high) {
-  try {
-    linear_kernels(32, 256, 256, high);
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  } catch (const c10::Error& error) {
-    const std::string why = error.what_without_backtrace();
-    return std::string("this processor has no kernels of linear layers in ") + spelling(high) +
-           " (" + why.substr(0, why.find('\n')) + ")";
-  }
 }
 
 }  // namespace gainsweep::execute

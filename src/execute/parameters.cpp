@@ -79,7 +79,7 @@ at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
 at::Tensor Parameters::State::load(const std::string& name) {
   const auto file = over_file(checkpoint->tensor(checkpoint_name(name)));
   mapped_storages.insert(file.storage().data());
-  return file.is_floating_point() ? file.to(device, real) : file.to(device);
+  return file.is_floating_point() ? file.to(place, real) : file.to(place);
 }
 
 Shared Parameters::State::share(const std::string& key,
@@ -89,11 +89,12 @@ Shared Parameters::State::share(const std::string& key,
   return shared.emplace(key, std::move(made)).first->second;
 }
 
-Parameters::Parameters(const model::Model& model, Device device, Precision precision)
+Parameters::Parameters(const model::Model& model, const Device& device, Precision precision)
     : state_(std::make_unique<State>()) {
   state_->checkpoint = model.parameters;
   state_->checkpoint_name = model.checkpoint_name;
-  state_->device = to_device(device);
+  state_->device = &device;
+  state_->place = to_place(device);
   state_->real = to_scalar_type(precision);
 }
 

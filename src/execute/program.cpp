@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <chrono>
 
@@ -53,6 +52,7 @@ std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& para
   auto program = std::make_unique<Program::State>();
   program->graph = std::move(graph);
   program->device = parameters.device;
+  program->place = parameters.place;
   program->real = parameters.real;
   const auto num_values = program->graph.values.size();
   program->bound.resize(num_values);
@@ -61,17 +61,11 @@ std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& para
   const auto folded = fold(*program, parameters);
   for (std::size_t n = 0; n < folded.size(); ++n) {
     if (!folded[n]) {
-      program->calls.push_back(make_call(program->graph, n, program->real, program->device));
+      program->calls.push_back(make_call(program->graph, n, program->real, program->place));
     }
   }
   mark_lifetimes(*program);
   return program;
-}
-
-void synchronize(at::Device device) {
-  if (device.is_cpu()) return;
-  const c10::impl::VirtualGuardImpl guard(device.type());
-  guard.synchronizeDevice(guard.getDevice().index());
 }
 
 }  // namespace
@@ -102,10 +96,11 @@ std::vector<double> Program::run(const Inputs& inputs, std::size_t output) {
 
 double Program::time(const Inputs& inputs) {
   const c10::InferenceMode inference;
-  synchronize(state_->device);
+  const auto& device = *state_->device;
+  device.record().wait();
   const auto begin = std::chrono::steady_clock::now();
   run_tensors(*state_, inputs.state(), {});
-  synchronize(state_->device);
+  device.record().wait();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   return seconds.count();
 }

@@ -16,22 +16,18 @@
 /// are free of LibTorch.
 namespace gainsweep::execute {
 
-/// The devices of a kind that this process may use, by names that processes of one machine share:
-/// the launcher's where it hands out some (`CUDA_VISIBLE_DEVICES`, `HABANA_VISIBLE_MODULES`), else
-/// numbers. A CPU is one device. Error(environment) when there is none.
-std::vector<std::string> visible_devices(Device device);
-
-/// Fixes the intra-op thread count and takes device `index` of visible_devices(); once, before
-/// anything else here. Error(environment) when the device is not there or the affinity mask holds
-/// fewer processors than threads (naming `--bind-to none`).
-void start(Device device, std::int64_t threads, std::size_t index = 0);
+/// Loads a device, takes number `index` of those that it shows and fixes the intra-op thread count;
+/// before anything else here. Error(environment) when the device is not there or the affinity mask
+/// holds fewer processors than threads (naming `--bind-to none`).
+void start(const Device& device, std::int64_t threads, std::size_t index = 0);
 
 /// The parameters of a model on a device in one precision, and what programs fold out of them.
+/// Refers to the device's row.
 /// Zero-copy where the checkpoint's type is the precision's on the CPU, converted once otherwise.
 /// Folded values (packed or rounded weights, tables) are shared by all programs made from it.
 class Parameters {
  public:
-  Parameters(const model::Model& model, Device device, Precision precision);
+  Parameters(const model::Model& model, const Device& device, Precision precision);
   Parameters(Parameters&&) noexcept;
   ~Parameters();
 
@@ -97,32 +93,19 @@ class Program {
 /// an index outside the input's bound, and for weights of targets that the graph's loss does not
 /// read.
 Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
-                   std::span<const model::Input> known, Device device);
+                   std::span<const model::Input> known, const Device& device);
 
 /// What a process runs on. `arithmetic` tells apart what versions and capabilities do not:
 /// libraries of matrix products dispatch by vendor and mode (MKL_CBWR), and other branches give
 /// other bits.
 struct Environment {
   std::string torch_version;
-  std::string device_name;
+  std::string device_name;      ///< the card's, or the processor's
+  Identity identity;            ///< part of unit keys
   std::string instruction_set;  ///< CPU capability of ATen and oneDNN; part of unit keys
   std::string arithmetic;       ///< digest of fixed matrix products; part of unit keys
   std::int64_t threads = 0;
 };
-Environment environment(Device device);
-
-/// Names of the kernels that high and int8 linear layers of a shape run on beside a high precision,
-/// as oneDNN reports them (`brg_matmul:avx512_core_vnni`). Error(environment) when int8 falls to a
-/// reference kernel.
-struct LinearKernels {
-  std::string high;
-  std::string int8;
-};
-LinearKernels linear_kernels(std::int64_t rows, std::int64_t inputs, std::int64_t outputs,
-                             Precision high);
-
-/// Why times of int8 linear layers beside a high precision would mean nothing on this processor:
-/// the kernel that it lacks. Empty where it lacks none.
-std::string missing_kernels(Precision high);
+Environment environment(const Device& device);
 
 }  // namespace gainsweep::execute

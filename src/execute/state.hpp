@@ -20,11 +20,8 @@
 /// The LibTorch side of this folder's classes; private to it.
 namespace gainsweep::execute {
 
-/// Makes device `index` of visible_devices() this process's own. Error(environment) when there is
-/// none of its kind.
-void take_device(Device device, std::size_t index);
-/// The device of a kind that this process works on.
-at::Device to_device(Device device);
+/// What a device's row has taken, for LibTorch.
+at::Device to_place(const Device& device);
 /// LibTorch's floating type of a spec's word.
 at::ScalarType to_scalar_type(Precision precision);
 /// The LibTorch type of a value in a program whose `real` values are of type `real`.
@@ -40,7 +37,8 @@ struct Inputs::State {
 struct Parameters::State {
   std::shared_ptr<const model::Checkpoint> checkpoint;
   std::function<std::string(const std::string&)> checkpoint_name;  ///< of a graph's parameter
-  at::Device device = at::kCPU;
+  const Device* device = nullptr;
+  at::Device place = at::kCPU;
   at::ScalarType real = at::kFloat;
   std::unordered_map<std::string, Shared> shared;   ///< by expression key
   std::unordered_set<const void*> mapped_storages;  ///< addresses that are a file's, not ours
@@ -75,7 +73,8 @@ struct Call {
 
 struct Program::State {
   graph::Graph graph;
-  at::Device device = at::kCPU;
+  const Device* device = nullptr;
+  at::Device place = at::kCPU;
   at::ScalarType real = at::kFloat;
   /// By value: parameters, constants and folded values that calls read; undefined otherwise. They
   /// never require a gradient by themselves; a prober may replace an entry by a detached alias that

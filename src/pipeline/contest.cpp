@@ -15,7 +15,8 @@ using archive::integers, archive::reals, archive::texts;
 // Kernels that the sub-graphs' linear layers run on, as the library names them, each once.
 std::vector<std::string> kernels_of(const graph::Partition& partition,
                                     const std::vector<SubgraphId>& subgraphs,
-                                    const graph::Graph& graph, execute::Precision high) {
+                                    const graph::Graph& graph, const execute::Device& device,
+                                    execute::Precision high) {
   std::set<std::vector<std::int64_t>> shapes;
   for (const auto id : subgraphs)
     for (const auto op_id : partition.subgraphs[id.index].ops) {
@@ -26,9 +27,8 @@ std::vector<std::string> kernels_of(const graph::Partition& partition,
     }
   std::set<std::string> kernels;
   for (const auto& shape : shapes) {
-    const auto used = execute::linear_kernels(shape[0], shape[1], shape[2], high);
-    if (high == execute::Precision::bf16) kernels.insert("bf16 " + used.high);
-    kernels.insert("int8 " + used.int8);
+    const auto used = device.kernels({shape[0], shape[1], shape[2]}, high);
+    kernels.insert(used.begin(), used.end());
   }
   return {kernels.begin(), kernels.end()};
 }
@@ -45,7 +45,7 @@ graph::ValueId source_of(const graph::Graph& whole, const std::string& input) {
 execute::Inputs timed_inputs(const Subject& subject) {
   const auto& graph = *subject.latency_graph;
   return execute::make_inputs(graph, model::counting_sample(graph, *subject.model),
-                              subject.model->inputs, subject.spec.device);
+                              subject.model->inputs, *subject.device);
 }
 
 void begin(Workbench& bench) {
@@ -193,7 +193,7 @@ void prepare(Workbench& bench, const TimingTarget& target, const lower::Maxima& 
   begin(bench);
   const auto& subject = *bench.subject;
   timed.kernels = kernels_of(*timed.partition, target.lowered, *subject.latency_graph,
-                             timed_precision(subject.spec));
+                             *subject.device, timed_precision(subject.spec));
   if (subject.spec.latency.scope == latency::Scope::subgraph)
     add_extracted(bench, target, maxima);
   else

@@ -54,10 +54,10 @@ double gflops_here(const Subject& subject, execute::Precision precision) {
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (subject.graph->nodes[n].op == "aten::embedding") nodes.push_back({n});
-  execute::Parameters parameters(*subject.model, subject.spec.device, precision);
+  execute::Parameters parameters(*subject.model, *subject.device, precision);
   execute::Program program(graph::extract(*subject.graph, nodes), parameters);
   const auto inputs = execute::make_inputs(program.graph(), subject.calibration->set.load(0),
-                                           subject.model->inputs, subject.spec.device);
+                                           subject.model->inputs, *subject.device);
   double fastest = std::numeric_limits<double>::max();
   for (int run = 0; run < 5; ++run) fastest = std::min(fastest, program.time(inputs));
   return 2e-9 * static_cast<double>(first->macs) / fastest;

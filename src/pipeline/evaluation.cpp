@@ -28,7 +28,7 @@ batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chu
                                                   layout.formats, maxima),
                              bench.evaluating.get());
     measured = losses(program, set.samples->set, chunk.first, chunk.size, subject.model->inputs,
-                      subject.spec.device);
+                      *subject.device);
   }
   bench.evaluating.release_unused();
   std::vector<std::int64_t> formats;
@@ -120,7 +120,7 @@ Rounds time_rounds(const Bench& bench, const batch::Results& results, const Eval
 
 std::vector<double> losses(execute::Program& program, const model::SampleSet& samples,
                            std::size_t first, std::size_t count,
-                           std::span<const model::Input> known, execute::Device device) {
+                           std::span<const model::Input> known, const execute::Device& device) {
   std::vector<double> losses;
   for (std::size_t i = first; i < first + count; ++i) {
     const auto inputs = execute::make_inputs(program.graph(), samples.load(i), known, device);

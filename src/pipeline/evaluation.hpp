@@ -33,6 +33,6 @@ bool is_real(const Layout& layout, const graph::Assignment& assignment);
 /// of the model. Error(input) naming a sample whose loss is not finite.
 std::vector<double> losses(execute::Program& program, const model::SampleSet& samples,
                            std::size_t first, std::size_t count,
-                           std::span<const model::Input> known, execute::Device device);
+                           std::span<const model::Input> known, const execute::Device& device);
 
 }  // namespace gainsweep::pipeline

@@ -36,23 +36,29 @@ std::map<std::string, std::string> provenance(const Subject& subject) {
 // Unit keys follow from these: ranks that differ would wait for units that nobody makes.
 std::vector<batch::Claim> claims(const Subject& subject) {
   const auto& environment = subject.environment;
-  return {{"model digest", subject.model_digest, ErrorKind::input},
-          {"LibTorch", environment.torch_version},
-          {"device", environment.device_name},
-          {"instruction set", environment.instruction_set},
-          {"arithmetic", environment.arithmetic},
-          {"number of threads", std::to_string(environment.threads)}};
+  std::vector<batch::Claim> claims{{"model digest", subject.model_digest, ErrorKind::input},
+                                   {"LibTorch", environment.torch_version},
+                                   {"device", environment.device_name},
+                                   {"instruction set", environment.instruction_set},
+                                   {"arithmetic", environment.arithmetic},
+                                   {"number of threads", std::to_string(environment.threads)}};
+  for (const auto& [name, text] : execute::parts(environment.identity))
+    claims.push_back({"device's " + name, text});
+  return claims;
 }
 
 std::map<std::string, std::string> machine(const Subject& subject) {
   const auto& environment = subject.environment;
-  return {{"host", subject.host},
-          {"device", environment.device_name},
-          {"instruction_set", environment.instruction_set},
-          {"arithmetic", environment.arithmetic},
-          {"torch_version", environment.torch_version},
-          {"threads", std::to_string(environment.threads)},
-          {"untimed", subject.untimed}};
+  std::map<std::string, std::string> texts{{"host", subject.host},
+                                           {"device", environment.device_name},
+                                           {"instruction_set", environment.instruction_set},
+                                           {"arithmetic", environment.arithmetic},
+                                           {"torch_version", environment.torch_version},
+                                           {"threads", std::to_string(environment.threads)},
+                                           {"untimed", subject.untimed}};
+  for (const auto& [name, text] : execute::parts(environment.identity))
+    texts["device_" + name] = text;
+  return texts;
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ constexpr std::int64_t observe_version = 2, score_version = 2, timing_version = 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())
     throw Error(ErrorKind::internal, "units were asked for before the model's digest was set");
-  return digest::Builder()
-      .add("stage", stage)
+  digest::Builder builder;
+  builder.add("stage", stage)
       .add("version", version)
       .add("model", computing.model)
       .add("torch", computing.torch)
@@ -21,6 +21,8 @@ digest::Builder base(const char* stage, std::int64_t version, const Computing& c
       .add("arithmetic", computing.arithmetic)
       .add("device", computing.device)
       .add("threads", computing.threads);
+  for (const auto& [name, text] : execute::parts(computing.identity)) builder.add(name, text);
+  return builder;
 }
 
 void add(digest::Builder& builder, const Sample& sample) {

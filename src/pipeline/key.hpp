@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "execute/device.hpp"
 #include "format/format.hpp"
 #include "graph/partition.hpp"
 #include "lower/pass.hpp"
@@ -22,6 +23,7 @@ struct Computing {
   std::string arithmetic;       ///< what the library of matrix products dispatches to
   std::string device;           ///< as the spec spells it
   std::int64_t threads = 0;
+  execute::Identity identity{};  ///< the device's
 };
 
 /// A sample by its contents.

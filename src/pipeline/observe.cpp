@@ -24,7 +24,7 @@ std::size_t num_observed(const Subject& subject) {
 
 execute::Inputs inputs_of(const Subject& subject, std::size_t sample) {
   return execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
-                              subject.model->inputs, subject.spec.device);
+                              subject.model->inputs, *subject.device);
 }
 
 execute::Program observing_program(const Subject& subject, execute::Parameters& parameters) {
@@ -138,7 +138,7 @@ lower::Maxima merge(std::span<const lower::Maxima> samples) {
 lower::Maxima observe_now(const Subject& subject) {
   const auto count = num_observed(subject);
   if (count == 0) return {};
-  execute::Parameters parameters(*subject.model, subject.spec.device,
+  execute::Parameters parameters(*subject.model, *subject.device,
                                  subject.spec.sensitivity.precision);
   auto program = observing_program(subject, parameters);
   std::vector<lower::Maxima> samples;

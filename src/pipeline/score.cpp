@@ -33,7 +33,7 @@ batch::Product score_sample(Workbench& bench, const lower::Maxima& maxima, std::
   if (!bench.prober)
     bench.prober.emplace(lower::probe(*subject.graph, ops), ops, bench.scoring.get(), low, maxima);
   const auto inputs = execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
-                                           subject.model->inputs, subject.spec.device);
+                                           subject.model->inputs, *subject.device);
   return to_fields(sample, bench.prober->probe(inputs), ops, low.size());
 }
 

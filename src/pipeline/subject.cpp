@@ -27,7 +27,7 @@ struct Shelf::State {
   std::set<std::pair<const Samples*, const Samples*>> disjoint;
   std::map<std::pair<std::filesystem::path, model::Workload>, std::shared_ptr<const graph::Graph>>
       graphs;
-  std::map<std::pair<execute::Device, std::int64_t>, execute::Environment> environments;
+  std::map<std::pair<std::string, std::int64_t>, execute::Environment> environments;
 };
 
 namespace {
@@ -165,7 +165,7 @@ void check_search(const Subject& subject) {
 
 // Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
 void leave_out_time(Subject& subject) {
-  subject.untimed = execute::missing_kernels(timed_precision(subject.spec));
+  subject.untimed = execute::missing_kernels(*subject.device, timed_precision(subject.spec));
   if (subject.untimed.empty()) return;
   auto& objectives = subject.spec.solve.objectives;
   std::erase_if(objectives, [](const auto& name) { return gain::objectives().at(name).of_times; });
@@ -190,6 +190,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
   auto& lent = shelf.state();
   Subject subject;
   subject.spec = spec;
+  subject.device = &execute::devices().at(spec.device);
   subject.model = lend(lent.models, spec.model.checkpoint,
                        [&] { return share(model::open(spec.model.checkpoint)); });
   read_samples(subject, lent);
@@ -201,9 +202,9 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
   check_search(subject);
   subject.timing_targets = timing_targets(subject.layout, spec.latency);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
-                             [&] { return execute::environment(spec.device); });
+                             [&] { return execute::environment(*subject.device); });
   subject.resolved = spec::resolved(spec);
-  if (wants_time(spec) && spec.device == execute::Device::cpu) leave_out_time(subject);
+  if (wants_time(spec)) leave_out_time(subject);
   return subject;
 }
 
@@ -222,8 +223,9 @@ bool wants_time(const spec::Spec& spec) {
 
 key::Computing computing(const Subject& subject) {
   const auto& environment = subject.environment;
-  return {subject.model_digest,   environment.torch_version,     environment.instruction_set,
-          environment.arithmetic, spelling(subject.spec.device), environment.threads};
+  return {subject.model_digest,   environment.torch_version, environment.instruction_set,
+          environment.arithmetic, subject.spec.device,       environment.threads,
+          environment.identity};
 }
 
 key::Workload workload(const Subject& subject) {

@@ -35,6 +35,7 @@ struct Subject {
   spec::Spec spec;       ///< without the objective `time` where there is nothing to time with
   std::string resolved;  ///< the spec as it was asked for
   std::string untimed;   ///< why times are left out though they are asked for; else empty
+  const execute::Device* device = nullptr;
   std::shared_ptr<const model::Model> model;
   std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length: the mean loss
   std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload: class scores

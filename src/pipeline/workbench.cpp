@@ -3,7 +3,7 @@
 namespace gainsweep::pipeline {
 
 execute::Parameters& Weights::get() {
-  if (!parameters_) parameters_.emplace(*subject_->model, subject_->spec.device, precision_);
+  if (!parameters_) parameters_.emplace(*subject_->model, *subject_->device, precision_);
   return *parameters_;
 }
 

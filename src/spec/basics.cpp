@@ -1,5 +1,6 @@
 #include "spec/basics.hpp"
 
+#include "execute/device.hpp"
 #include "spec/choice.hpp"
 
 namespace gainsweep::spec {
@@ -7,6 +8,13 @@ namespace {
 
 constexpr std::int64_t most_threads = 4096;
 constexpr std::int64_t largest_exact_json_integer = (std::int64_t{1} << 53) - 1;
+
+std::vector<config::AbsentWord> devices_to_come() {
+  return {
+      {"cuda", "this version computes on cpu alone: it has neither a device nor a target for CUDA"},
+      {"hpu", "this version computes on cpu alone: it has neither a device nor a target for Gaudi"},
+  };
+}
 
 }  // namespace
 
@@ -17,7 +25,8 @@ config::Section describe(Basics& basics) {
        .value = config::Name{&basics.name},
        .example = "embedded",
        .fixed = true},
-      {"device", "device that numbers are computed and times measured on", choice(basics.device)},
+      {"device", "device that numbers are computed and times measured on",
+       choice(basics.device, execute::devices(), devices_to_come())},
       {"threads", "threads of one operator on one rank",
        config::Integer{&basics.threads, 1, most_threads}},
       {"seed", "seed of everything random",

@@ -4,14 +4,13 @@
 #include <string>
 
 #include "config/key.hpp"
-#include "execute/device.hpp"
 
 namespace gainsweep::spec {
 
 /// What experiments of all kinds have.
 struct Basics {
   std::string name;
-  execute::Device device = execute::Device::cpu;
+  std::string device = "cpu";  ///< a row of execute::devices()
   std::int64_t threads = 1;
   std::int64_t seed = 0;
 };

@@ -25,11 +25,12 @@ config::ChoiceList choice_list(std::vector<Enum>& values, std::size_t least_coun
           }};
 }
 
-/// The name of a table's row.
+/// The name of a table's row; `absent` are names that it will have.
 template <class Row>
-config::Choice choice(std::string& value, const Table<Row>& table) {
+config::Choice choice(std::string& value, const Table<Row>& table,
+                      const std::vector<config::AbsentWord>& absent = {}) {
   return {table.names(), [&value] { return value; },
-          [&value](const std::string& name) { value = name; }};
+          [&value](const std::string& name) { value = name; }, absent};
 }
 
 template <class Row>

@@ -5,6 +5,7 @@
 
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
+#include "latency/source.hpp"
 #include "sensitivity/loss_model.hpp"
 #include "solve/strategy.hpp"
 #include "spec/check.hpp"
@@ -20,6 +21,13 @@ using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config:
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
 constexpr double week_in_seconds = 7 * 24 * 3600;
+
+std::vector<config::AbsentWord> sources_to_come() {
+  return {
+      {"modelled", "this version has only times that it measures: it has no model of a device"},
+      {"imported", "this version has only times that it measures: it reads no tables of times"},
+  };
+}
 
 Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = million) {
   return {&value, least, most};
@@ -110,6 +118,8 @@ Section describe(SensitivitySpec& sensitivity) {
 
 Section describe(LatencySpec& latency) {
   return {{
+      {"source", "where times come from: measured on the device",
+       choice(latency.source, latency::sources(), sources_to_come())},
       {"scope", "what is timed: the whole forward pass, or a sub-graph alone on captured inputs",
        choice(latency.scope)},
       {"batch", "number of sequences of a timed run", count(latency.batch, 1, 65536)},

@@ -45,6 +45,7 @@ struct SensitivitySpec {
 
 /// `latency:`
 struct LatencySpec {
+  std::string source = "measured";  ///< a row of latency::sources()
   latency::Scope scope = latency::Scope::model;
   std::int64_t batch = 1;
   std::int64_t length = 256;  ///< tokens of one run

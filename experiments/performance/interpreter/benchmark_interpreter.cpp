@@ -31,7 +31,7 @@ model::Sample some_tokens(std::int64_t length, std::int64_t vocabulary) {
 }
 
 void serve(const std::string& folder, std::int64_t length, std::int64_t threads) {
-  execute::start(execute::Device::cpu, threads);
+  execute::start(execute::devices().at("cpu"), threads);
   const auto model = model::open(folder);
   const auto graph = model.build({.length = length, .outputs = {model::Output::class_scores}});
   const auto partition = graph::partition(graph, {}, 2);
@@ -41,7 +41,7 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads)
   const graph::Assignment high(partition.ops.size());
   const auto int8 = all_int8(partition.ops, target, formats);
 
-  execute::Parameters parameters(model, execute::Device::cpu, execute::Precision::bf16);
+  execute::Parameters parameters(model, execute::devices().at("cpu"), execute::Precision::bf16);
   std::map<std::string, execute::Program> programs;
   programs.emplace("plain", execute::Program(graph, parameters));
   for (const auto& [name, assignment] : {std::pair{"packed", high}, std::pair{"int8", int8}}) {
@@ -49,7 +49,8 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads)
     programs.emplace(name, execute::Program(std::move(lowered), parameters));
   }
   const auto sample = some_tokens(length, model.input("tokens")->bound);
-  const auto inputs = execute::make_inputs(graph, sample, model.inputs, execute::Device::cpu);
+  const auto inputs =
+      execute::make_inputs(graph, sample, model.inputs, execute::devices().at("cpu"));
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << programs.at(line).time(inputs) << std::endl;
   }

@@ -26,12 +26,12 @@ class Bench {
       : subject_(pipeline::open(dynamic(std::move(spec)), shelf_)),
         partition_(graph::partition(*subject_.latency_graph, subject_.spec.partition,
                                     subject_.layout.formats.size())),
-        parameters_(*subject_.model, execute::Device::cpu,
+        parameters_(*subject_.model, execute::devices().at("cpu"),
                     pipeline::timed_precision(subject_.spec)),
         inputs_(
             execute::make_inputs(*subject_.latency_graph,
                                  model::counting_sample(*subject_.latency_graph, *subject_.model),
-                                 subject_.model->inputs, execute::Device::cpu)) {}
+                                 subject_.model->inputs, execute::devices().at("cpu"))) {}
 
   const pipeline::Subject& subject() const { return subject_; }
 
@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
   try {
     if (argc != 3) throw Error(ErrorKind::config, "usage: benchmark_latency SPEC BLOCKS");
     auto spec = spec::load_points(argv[1]).at(0).spec;
-    execute::start(spec.device, spec.threads);
+    execute::start(execute::devices().at(spec.device), spec.threads);
     Bench bench(std::move(spec));
     const std::int64_t blocks = std::stol(argv[2]);
     speed_up(bench, blocks);

@@ -21,7 +21,7 @@ namespace {
 
 using namespace gainsweep;
 
-constexpr auto device = execute::Device::cpu;
+const auto& device = execute::devices().at("cpu");
 
 std::vector<format::Format> low_formats() {
   return {format::by_name("int8"), format::by_name("fp8_e4m3"), format::by_name("fp8_e5m2")};

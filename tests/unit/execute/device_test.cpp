@@ -1,76 +1,90 @@
-// LibTorch's own fake device stands for CUDA here: a program of its own, because autograd starts a
-// thread for each device that a process has.
+#include "execute/device.hpp"
 
-#include <c10/core/impl/FakeGuardImpl.h>
+#include <ATen/ops/ones.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
-#include "execute/state.hpp"
+#include "fixture.hpp"
 #include "unit/throws.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
-using FakeCuda = c10::impl::FakeGuardImpl<at::kCUDA>;
-using FakeGaudi = c10::impl::FakeGuardImpl<at::kHPU>;
-C10_REGISTER_GUARD_IMPL(CUDA, FakeCuda);
-C10_REGISTER_GUARD_IMPL(HPU, FakeGaudi);
+using fixture::toy_device;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
-using Names = std::vector<std::string>;
-const Names eight{"0", "1", "2", "3", "4", "5", "6", "7"};
-
-class Device : public testing::Test {
- protected:
-  Device() { clear(); }
-  ~Device() override { clear(); }
-
-  static void clear() {
-    for (const auto* name : {"CUDA_VISIBLE_DEVICES", "HABANA_VISIBLE_MODULES", "HLS_MODULE_ID"})
-      unsetenv(name);
-    FakeCuda::setDeviceIndex(0);
-  }
-};
-
-TEST_F(Device, OfACpuIsOne) {
-  EXPECT_EQ(visible_devices(execute::Device::cpu), Names{"0"});
-  EXPECT_EQ(to_device(execute::Device::cpu), at::Device(at::kCPU));
+TEST(Devices, HaveTheCpuAsOnePlaceOfAllRanks) {
+  const auto& cpu = devices().at("cpu");
+  EXPECT_EQ(cpu.missing(), "");
+  EXPECT_THAT(cpu.visible(), ElementsAre("0"));
+  EXPECT_EQ(to_place(cpu), at::Device(at::kCPU));
+  EXPECT_THAT(parts(cpu.identity()), IsEmpty()) << "keys of the CPU's units say no more than that";
+  EXPECT_TRUE(cpu.shared_by_ranks);
+  EXPECT_NO_THROW(cpu.record().wait());
 }
 
-TEST_F(Device, NamesAreNumbersOrTheLaunchers) {
-  EXPECT_EQ(visible_devices(execute::Device::cuda), eight);
-  setenv("CUDA_VISIBLE_DEVICES", "7,6,5,4,3,2,1,GPU-0a", 1);
-  EXPECT_EQ(visible_devices(execute::Device::cuda),
-            (Names{"7", "6", "5", "4", "3", "2", "1", "GPU-0a"}));
-  setenv("CUDA_VISIBLE_DEVICES", "1,2", 1);
-  EXPECT_EQ(visible_devices(execute::Device::cuda), eight) << "LibTorch does not heed the list";
+TEST(Devices, AreLoadedBeforeTheyAreTaken) {
+  std::vector<std::string> calls;
+  auto toy = toy_device();
+  toy.load = [&] { calls.emplace_back("load"); };
+  toy.take = [&](std::size_t index) { calls.push_back("take " + std::to_string(index)); };
+  start(toy, 1, 1);
+  EXPECT_THAT(calls, ElementsAre("load", "take 1"));
 }
 
-TEST_F(Device, GaudiNamesAreModules) {
-  EXPECT_EQ(visible_devices(execute::Device::hpu), eight);
-  setenv("HABANA_VISIBLE_MODULES", "4,5", 1);
-  EXPECT_EQ(visible_devices(execute::Device::hpu), (Names{"4", "5"}));
-  setenv("HLS_MODULE_ID", "5", 1);
-  EXPECT_EQ(visible_devices(execute::Device::hpu), Names{"5"});
+TEST(Devices, SayWhatTheyMiss) {
+  auto toy = toy_device();
+  toy.missing = [] { return std::string("no driver"); };
+  bool taken = false;
+  toy.load = toy.missing;
+  toy.take = [&](std::size_t) { taken = true; };
+  EXPECT_ERROR(start(toy, 1), ErrorKind::environment, "device toy is not here (no driver). Use ");
+  EXPECT_FALSE(taken);
 }
 
-TEST_F(Device, IsWhatStartWasTold) {
-  start(execute::Device::cuda, 1, 3);
-  EXPECT_EQ(FakeCuda::getDeviceIndex(), 3);
-  EXPECT_EQ(to_device(execute::Device::cuda), at::Device(at::kCUDA, 3));
+TEST(Devices, NameTheirCardSoftwareAndMode) {
+  const auto here = environment(toy_device());
+  EXPECT_EQ(here.device_name, "Toy 2");
+  EXPECT_THAT(
+      parts(here.identity),
+      ElementsAre(Pair("card", "Toy 2"), Pair("software", "driver 1.0"), Pair("mode", "eager")));
+  EXPECT_THAT(parts({.card = "", .software = "2", .mode = ""}), ElementsAre(Pair("software", "2")));
 }
 
-TEST_F(Device, OfAGaudiIsTheProcessesOnlyOne) {
-  setenv("HABANA_VISIBLE_MODULES", "4,5", 1);
-  start(execute::Device::hpu, 1, 1);
-  EXPECT_STREQ(std::getenv("HLS_MODULE_ID"), "5");
-  EXPECT_EQ(to_device(execute::Device::hpu), at::Device(at::kHPU, 0));
+TEST(Devices, SayWhyTheirTimesWouldMeanNothing) {
+  auto toy = toy_device();
+  toy.kernels = [](const LinearShape&, Precision) { return std::vector<std::string>{"int8 toy"}; };
+  EXPECT_EQ(missing_kernels(toy, Precision::bf16), "");
+  toy.kernels = [](const LinearShape&, Precision) -> std::vector<std::string> {
+    throw Error(ErrorKind::environment, "a reference kernel");
+  };
+  EXPECT_EQ(missing_kernels(toy, Precision::bf16), "a reference kernel");
+  toy.kernels = [](const LinearShape&, Precision) -> std::vector<std::string> {
+    TORCH_CHECK(false, "no such type");
+  };
+  EXPECT_EQ(missing_kernels(toy, Precision::bf16),
+            "device toy has no kernels of linear layers in bf16 (no such type)");
 }
 
-TEST_F(Device, ThatIsNotThereIsAnError) {
-  EXPECT_THAT([] { start(execute::Device::cuda, 1, 8); },
-              throws(ErrorKind::internal, "there is no cuda device 8"));
-  EXPECT_EQ(FakeCuda::getDeviceIndex(), 0);
+TEST(Devices, AreWaitedForThroughEvents) {
+  const fixture::StoredModel model({{"w", {{2, 2}, {1, 2, 3, 4}}}});
+  int recorded = 0, waited = 0;
+  auto toy = toy_device();
+  toy.record = [&] {
+    ++recorded;
+    return Event{[&] { ++waited; }};
+  };
+  Parameters parameters(model.checkpoint(), toy, Precision::fp32);
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {1, 2});
+  graph.outputs = {
+      graph.add_node("aten::linear", {x, graph.add_parameter("w", {2, 2})}, {1, 2}, "layer")};
+  Program program(graph, parameters);
+  EXPECT_GE(program.time(fixture::inputs_of({at::ones({1, 2})})), 0);
+  EXPECT_EQ(recorded, 2) << "before the run and after it";
+  EXPECT_EQ(waited, 2);
 }
 
 }  // namespace

@@ -74,7 +74,9 @@ class Family : public ::testing::Test {
             .targets = {{batch}, std::vector<std::int64_t>{2, 0, 1, 2}}};
   }
 
-  Inputs inputs() const { return make_inputs(graph_, sample(), model_.inputs, Device::cpu); }
+  Inputs inputs() const {
+    return make_inputs(graph_, sample(), model_.inputs, devices().at("cpu"));
+  }
 
   fixture::StoredModel stored_;
   model::Model model_;
@@ -99,7 +101,7 @@ struct Reference {
 TEST_F(Family, RunsFromItsFolder) {
   const Reference reference;
   const auto loss = at::cross_entropy_loss(reference.scores, reference.labels);
-  Parameters parameters(model_, Device::cpu, Precision::fp64);
+  Parameters parameters(model_, devices().at("cpu"), Precision::fp64);
   Program program(graph_, parameters);
   EXPECT_NEAR(program.run(inputs()).at(0), loss.item<double>(), 1e-12);
   EXPECT_NEAR(program.run(inputs(), 1).at(5), reference.scores[1][2].item<double>(), 1e-12);
@@ -111,7 +113,7 @@ TEST_F(Family, IsPartitionedAndScored) {
   const auto partition = graph::partition(graph_, {}, 2);
   ASSERT_EQ(partition.subgraphs.size(), 2U);
   EXPECT_EQ(partition.subgraphs[0].name, "inner");
-  Parameters parameters(model_, Device::cpu, Precision::fp64);
+  Parameters parameters(model_, devices().at("cpu"), Precision::fp64);
   Prober prober(lower::probe(graph_, partition.ops), partition.ops, parameters,
                 {format::by_name("bf16")}, {});
   const auto record = prober.probe(inputs());
@@ -138,7 +140,7 @@ TEST_F(Family, IsRoundedAndLowered) {
   int8.activation_scale = format::ScaleRule::dynamic_max;
   const std::vector<format::Format> formats{format::by_name("bf16"), int8};
   const graph::Assignment low{{1}, {1}};
-  Parameters parameters(model_, Device::cpu, Precision::fp32);
+  Parameters parameters(model_, devices().at("cpu"), Precision::fp32);
   const auto loss = [&](const graph::Graph& graph) {
     return Program(graph, parameters).run(inputs()).at(0);
   };
@@ -154,10 +156,11 @@ TEST_F(Family, IsRoundedAndLowered) {
 TEST_F(Family, IsRefusedWhatDoesNotFit) {
   auto wrong = sample();
   wrong.targets.values = std::vector<std::int64_t>{2, 0, 3, 2};
-  EXPECT_NE(fixture::message_of(ErrorKind::input,
-                                [&] { make_inputs(graph_, wrong, model_.inputs, Device::cpu); })
-                .find("input labels holds 3"),
-            std::string::npos);
+  EXPECT_NE(
+      fixture::message_of(ErrorKind::input,
+                          [&] { make_inputs(graph_, wrong, model_.inputs, devices().at("cpu")); })
+          .find("input labels holds 3"),
+      std::string::npos);
   std::ofstream(folder() / "config.json")
       << R"({"model_type":"perceptron","features":7,"hidden":16,"classes":3})";
   EXPECT_NE(fixture::message_of(ErrorKind::input, [&] { model::open(folder()); })

@@ -63,6 +63,18 @@ StoredModel::~StoredModel() {
   std::filesystem::remove_all(folder_);
 }
 
+execute::Device toy_device() {
+  auto toy = devices().at("cpu");
+  toy.name = "toy";
+  toy.visible = [] { return std::vector<std::string>{"4", "5"}; };
+  toy.identity = [] {
+    return Identity{.card = "Toy 2", .software = "driver 1.0", .mode = "eager"};
+  };
+  toy.fused_probes = false;
+  toy.shared_by_ranks = false;
+  return toy;
+}
+
 Inputs inputs_of(std::vector<at::Tensor> tensors) {
   auto state = std::make_unique<Inputs::State>();
   state->tensors = std::move(tensors);

@@ -29,13 +29,17 @@ class StoredModel {
   const model::Checkpoint& checkpoint() const { return *model_.parameters; }
   const model::Model& model() const { return model_; }
   Parameters parameters(execute::Precision precision = execute::Precision::fp32) const {
-    return {model_, execute::Device::cpu, precision};
+    return {model_, execute::devices().at("cpu"), precision};
   }
 
  private:
   std::filesystem::path folder_;
   model::Model model_;
 };
+
+/// The CPU under the name `toy`, as a device that is one rank's alone: a card with two places,
+/// whose memory the fused kernels cannot read.
+execute::Device toy_device();
 
 Inputs inputs_of(std::vector<at::Tensor> tensors);
 

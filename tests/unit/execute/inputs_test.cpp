@@ -31,11 +31,12 @@ model::Sample sample() {
 }
 
 std::string refused(const model::Sample& given) {
-  return message_of(ErrorKind::input, [&] { make_inputs(reading(), given, known, Device::cpu); });
+  return message_of(ErrorKind::input,
+                    [&] { make_inputs(reading(), given, known, devices().at("cpu")); });
 }
 
 TEST(Inputs, AreMatchedByName) {
-  const auto inputs = make_inputs(reading(), sample(), known, Device::cpu);
+  const auto inputs = make_inputs(reading(), sample(), known, devices().at("cpu"));
   const auto& tensors = inputs.state().tensors;
   ASSERT_EQ(tensors.size(), 3U);
   EXPECT_EQ(tensors[0][0][0].item<std::int64_t>(), 1);
@@ -52,7 +53,7 @@ TEST(Inputs, RealsTakeTheTypeOfTheProgram) {
     const auto w = graph.add_parameter("w", {2, 1});
     graph.outputs = {graph.add_node("aten::mul.Tensor", {x, w}, {2, 1}, "product")};
     Program program(graph, parameters);
-    EXPECT_EQ(program.run(make_inputs(graph, sample(), {}, Device::cpu)),
+    EXPECT_EQ(program.run(make_inputs(graph, sample(), {}, devices().at("cpu"))),
               (std::vector<double>{1, 0.75}));
   }
 }

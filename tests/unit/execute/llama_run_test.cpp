@@ -32,7 +32,7 @@ class LlamaRun : public ::testing::Test {
 
   Inputs inputs(std::size_t sample) const {
     return make_inputs(graph_, fixture::window(tokens_, sample, length), model_->inputs,
-                       Device::cpu);
+                       devices().at("cpu"));
   }
 
   std::optional<model::Model> model_;
@@ -44,7 +44,7 @@ TEST_F(LlamaRun, AgreesWithReferenceLosses) {
   const std::pair<Precision, double> tolerances[] = {
       {Precision::fp64, 1e-10}, {Precision::fp32, 2e-6}, {Precision::bf16, 2e-2}};
   for (const auto& [precision, tolerance] : tolerances) {
-    Parameters parameters(*model_, Device::cpu, precision);
+    Parameters parameters(*model_, devices().at("cpu"), precision);
     Program program(graph_, parameters);
     for (std::size_t sample = 0; sample < 4; ++sample) {
       EXPECT_NEAR(loss(program, sample) / reference_losses[sample], 1, tolerance)
@@ -64,7 +64,7 @@ TEST_F(LlamaRun, RunsInt8AsFakeQuantisationPredicts) {
   const std::vector<format::Format> formats{format::by_name("bf16"), int8};
   const auto partition = graph::partition(graph_, {}, 2);
   const auto target = lower::cpu_target();
-  Parameters parameters(*model_, Device::cpu, Precision::fp32);
+  Parameters parameters(*model_, devices().at("cpu"), Precision::fp32);
   std::vector<double> differences;
   for (std::size_t op = 0; op < partition.ops.size(); ++op) {
     if (partition.ops[op].kind != graph::OpKind::linear) continue;
@@ -90,10 +90,10 @@ TEST(DecoderOutputs, AgreeWithEachOther) {
                    .outputs = {model::Output::target_log_likelihoods, model::Output::mean_loss,
                                model::Output::class_scores}});
   const std::vector<std::int64_t> ids{5, 1, 7, 30, 2, 2, 11, 40, 3, 8};
-  Parameters parameters(model, Device::cpu, Precision::fp64);
+  Parameters parameters(model, devices().at("cpu"), Precision::fp64);
   Program program(graph, parameters);
   const auto inputs =
-      make_inputs(graph, fixture::window(ids, 0, tokens), model.inputs, Device::cpu);
+      make_inputs(graph, fixture::window(ids, 0, tokens), model.inputs, devices().at("cpu"));
   const auto likelihoods = at::tensor(program.run(inputs, 0), at::kDouble);
   const auto scores = at::tensor(program.run(inputs, 2), at::kDouble).view({tokens, -1});
   const auto labels = at::tensor(ids, at::kLong).slice(0, 1).unsqueeze(1);

@@ -27,9 +27,10 @@ int main(int argc, char** argv) try {
                                model::Output::class_scores}});
   const auto precision =
       std::string(argv[3]) == "fp64" ? execute::Precision::fp64 : execute::Precision::fp32;
-  execute::Parameters parameters(model, execute::Device::cpu, precision);
+  execute::Parameters parameters(model, execute::devices().at("cpu"), precision);
   execute::Program program(graph, parameters);
-  const auto inputs = execute::make_inputs(graph, sample, model.inputs, execute::Device::cpu);
+  const auto inputs =
+      execute::make_inputs(graph, sample, model.inputs, execute::devices().at("cpu"));
   std::cout.precision(17);
   for (std::size_t output = 0; output < graph.outputs.size(); ++output) {
     for (const double number : program.run(inputs, output)) std::cout << number << '\n';

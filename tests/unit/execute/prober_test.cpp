@@ -40,12 +40,13 @@ class ReferenceScores : public ::testing::Test {
       formats.push_back(format::by_name(name));
       formats.back().activation_scale = format::ScaleRule::dynamic_max;
     }
-    Parameters parameters(*model_, Device::cpu, precision);
+    Parameters parameters(*model_, devices().at("cpu"), precision);
     Prober prober(lower::probe(graph_, ops_), ops_, parameters, formats, {});
     std::vector<ProbeRecord> records;
     for (std::size_t i = 0; i < reference_["g"].size(); ++i) {
       const auto sample = fixture::window(tokens_, i, length_);
-      records.push_back(prober.probe(make_inputs(graph_, sample, model_->inputs, Device::cpu)));
+      records.push_back(
+          prober.probe(make_inputs(graph_, sample, model_->inputs, devices().at("cpu"))));
     }
     return records;
   }

@@ -70,15 +70,15 @@ class Contests : public ::testing::Test {
     file.write(reinterpret_cast<const char*>(&length), sizeof length);
     file << header << std::string(4, '\0');
     file.close();
-    execute::start(execute::Device::cpu, 1);
+    execute::start(execute::devices().at("cpu"), 1);
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
 
   Contests()
-      : parameters_(stored(), execute::Device::cpu, execute::Precision::fp32),
+      : parameters_(stored(), execute::devices().at("cpu"), execute::Precision::fp32),
         inputs_(execute::make_inputs(
             doubling(), {.inputs = {{"tokens", {{1, 4}, std::vector<std::int64_t>{0, 1, 2, 3}}}}},
-            {}, execute::Device::cpu)) {}
+            {}, execute::devices().at("cpu"))) {}
 
   static model::Model stored() {
     model::Model model;

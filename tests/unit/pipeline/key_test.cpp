@@ -71,6 +71,9 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.arithmetic = "other"; }), "xxx.xx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.device = "hpu"; }), "xxx.xx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.threads = 2; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxx.xx");
   EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx....");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xx..x.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xx..x.");

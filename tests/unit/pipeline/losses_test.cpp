@@ -24,7 +24,7 @@ class Quotient : public ::testing::Test {
     file.write(reinterpret_cast<const char*>(&length), sizeof length);
     file << header << std::string(4, '\0');
     file.close();
-    execute::start(execute::Device::cpu, 1);
+    execute::start(execute::devices().at("cpu"), 1);
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
 
@@ -44,11 +44,11 @@ class Quotient : public ::testing::Test {
   static std::vector<double> losses_of(const std::vector<model::Sample>& samples) {
     model::Model model;
     model.parameters = std::make_shared<const model::Checkpoint>(model::Checkpoint::open(folder_));
-    execute::Parameters parameters(model, execute::Device::cpu, execute::Precision::fp32);
+    execute::Parameters parameters(model, execute::devices().at("cpu"), execute::Precision::fp32);
     execute::Program program(quotient(), parameters);
     const model::SampleSet set{std::vector<std::string>(samples.size()),
                                [&](std::size_t i) { return samples[i]; }};
-    return losses(program, set, 0, set.size(), {}, execute::Device::cpu);
+    return losses(program, set, 0, set.size(), {}, execute::devices().at("cpu"));
   }
 
  private:

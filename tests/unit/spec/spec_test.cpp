@@ -62,8 +62,8 @@ partition:
   late: [time]
   configuration_limit: 64
 sensitivity: {precision: fp32}
-device: hpu
-latency: {scope: subgraph, batch: 3, length: 11, warmup: 0, repetitions: 7,
+device: cpu
+latency: {source: measured, scope: subgraph, batch: 3, length: 11, warmup: 0, repetitions: 7,
           least_repetitions: 4, precision: 0.1, confidence: 0.9, budget_seconds: 1.5, each_member: true}
 threads: 5
 seed: 9007199254740991
@@ -105,7 +105,8 @@ evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: 
   EXPECT_EQ(spec.partition.late, std::vector<std::string>{"time"});
   EXPECT_EQ(spec.partition.configuration_limit, 64u);
   EXPECT_EQ(spec.sensitivity.precision, execute::Precision::fp32);
-  EXPECT_EQ(spec.device, execute::Device::hpu);
+  EXPECT_EQ(spec.device, "cpu");
+  EXPECT_EQ(spec.latency.source, "measured");
   EXPECT_EQ(spec.latency.scope, latency::Scope::subgraph);
   EXPECT_EQ(spec.latency.batch, 3);
   EXPECT_EQ(spec.latency.length, 11);
