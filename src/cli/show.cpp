@@ -49,7 +49,7 @@ graph::Graph wanted_graph(const pipeline::Subject& subject, const ShowOptions& o
         graph::partition(*subject.latency_graph, subject.spec.partition, layout.formats.size());
     return lower::lower(*subject.latency_graph, partition,
                         everything_low(subject, options.format, true), layout.formats,
-                        pipeline::observe_now(subject), subject.target);
+                        pipeline::observe_now(subject), *subject.target);
   }
   const auto meant = closest(wanted, known);
   throw Error(ErrorKind::config, "--graph " + wanted + " is not a graph of gainsweep" +

@@ -37,10 +37,10 @@ TORCH_LIBRARY(gainsweep, m) {
       "probed_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] "
       "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, int "
       "op) -> Tensor");
-  m.def("fake_quantize(Tensor z, str format, float scale) -> Tensor");
+  m.def("fake_quantize(Tensor z, str format, Tensor scale) -> Tensor");
   m.def("fake_quantize_dynamic(Tensor z, str format, float backoff) -> Tensor");
   m.def("fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel) -> Tensor");
-  m.def("quantize(Tensor x, float scale, int zero_point) -> Tensor");
+  m.def("quantize(Tensor x, Tensor scale, int zero_point) -> Tensor");
   m.def(
       "quantize_dynamic(Tensor x, float backoff, int zero_point) -> (Tensor codes, Tensor scale)");
   m.def(
@@ -57,8 +57,15 @@ TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
   m.impl("probed_convolution", gainsweep::execute::probed_convolution);
 }
 
-TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
+// For any device that has no kernels of its own here.
+TORCH_LIBRARY_IMPL(gainsweep, CompositeExplicitAutograd, m) {
   m.impl("observe", gainsweep::execute::observe_operand);
+  m.impl("fake_quantize", gainsweep::execute::plain::fake_quantize);
+  m.impl("fake_quantize_dynamic", gainsweep::execute::plain::fake_quantize_dynamic);
+  m.impl("fake_quantize_weight", gainsweep::execute::plain::fake_quantize_weight);
+}
+
+TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
   m.impl("fake_quantize", gainsweep::execute::fake_quantize);
   m.impl("fake_quantize_dynamic", gainsweep::execute::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::fake_quantize_weight);

@@ -18,8 +18,9 @@ c10::OperatorHandle find_operator(const std::string& name);
 /// bf16 → fp32; fp32 and fp64 unchanged. Differentiable.
 at::Tensor at_least_fp32(const at::Tensor& x);
 
-/// 8-bit unsigned codes of an activation: clamp(round(x/scale), ±127) + zero_point.
-at::Tensor quantize(const at::Tensor& x, double scale, std::int64_t zero_point);
+/// 8-bit unsigned codes of an activation: clamp(round(x/scale), ±127) + zero_point. `scale` has one
+/// element.
+at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t zero_point);
 
 /// The same at the scale of the tensor's own largest magnitude: codes and the scale (fp32, one
 /// element).

@@ -70,6 +70,10 @@ at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
       return at::kLong;
     case ElementType::byte:
       return at::kByte;
+    case ElementType::fp8_e4m3:
+      return at::kFloat8_e4m3fn;
+    case ElementType::fp8_e5m2:
+      return at::kFloat8_e5m2;
     case ElementType::opaque:
       break;
   }

@@ -48,22 +48,26 @@ void quantize_rows(std::span<const T> w, std::size_t columns, std::span<const fl
   });
 }
 
-}  // namespace
-
-at::Tensor quantize(const at::Tensor& x, double scale, std::int64_t zero_point) {
+at::Tensor codes_of(const at::Tensor& x, float scale, std::int64_t zero_point) {
   const auto filled = x.contiguous();
   auto codes = at::empty(filled.sizes(), at::kByte);
   with_element_type(x.scalar_type(), [&]<class T>() {
-    quantize_pieces(elements<T>(filled), static_cast<float>(scale), static_cast<int>(zero_point),
+    quantize_pieces(elements<T>(filled), scale, static_cast<int>(zero_point),
                     codes.mutable_data_ptr<std::uint8_t>());
   });
   return codes;
 }
 
+}  // namespace
+
+at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t zero_point) {
+  return codes_of(x, scale.item<float>(), zero_point);
+}
+
 std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
                                                     std::int64_t zero_point) {
   const float scale = format::scale_of(int8_grid(), largest_magnitude(x), backoff);
-  return {quantize(x, scale, zero_point), at::full({1}, scale, at::kFloat)};
+  return {codes_of(x, scale, zero_point), at::full({1}, scale, at::kFloat)};
 }
 
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,

@@ -52,7 +52,10 @@ at::ScalarType scalar_type_named(const Place& place, const std::string& name) {
   if (name == "fp32") return at::kFloat;
   if (name == "index") return at::kLong;
   if (name == "byte") return at::kByte;
-  misfit(place, "no element type is called \"" + name + "\" (real, fp32, index and byte are)");
+  if (name == "fp8_e4m3") return at::kFloat8_e4m3fn;
+  if (name == "fp8_e5m2") return at::kFloat8_e5m2;
+  misfit(place, "no element type is called \"" + name +
+                    "\" (real, fp32, index, byte, fp8_e4m3 and fp8_e5m2 are)");
 }
 
 c10::IValue bind_int(const Place& place, const c10::Argument& formal, std::int64_t value,

@@ -26,10 +26,12 @@ enum class ValueKind {
 };
 
 enum class ElementType {
-  real,    ///< the floating type that the program runs in
-  fp32,    ///< always 32-bit floating: scales
-  index,   ///< 64-bit integers: tokens, labels
-  byte,    ///< 8-bit codes of a quantised tensor
+  real,      ///< the floating type that the program runs in
+  fp32,      ///< always 32-bit floating: scales
+  index,     ///< 64-bit integers: tokens, labels
+  byte,      ///< 8-bit integer codes of a quantised tensor
+  fp8_e4m3,  ///< 8-bit floating codes
+  fp8_e5m2,
   opaque,  ///< a backend's prepacked weight
 };
 

@@ -21,6 +21,10 @@ const char* type_name(ElementType type) {
       return "index";
     case ElementType::byte:
       return "byte";
+    case ElementType::fp8_e4m3:
+      return "fp8_e4m3";
+    case ElementType::fp8_e5m2:
+      return "fp8_e5m2";
     case ElementType::opaque:
       return "opaque";
   }

@@ -32,11 +32,11 @@ class Rounder {
   using Call = std::pair<std::string, std::vector<Argument>>;
 
   Call call(const format::Format& format, const graph::Op& op, std::size_t op_index,
-            std::size_t operand) const {
+            std::size_t operand) {
     const auto [value, role, argument] = op.operands[operand];
     const bool weight = role == graph::OperandRole::weight;
     if (format.activation_scale == format::ScaleRule::fixed) {
-      return {"gainsweep::fake_quantize", {value, format.name, 1.0}};
+      return {"gainsweep::fake_quantize", {value, format.name, constant(1)}};
     }
     if (weight) {
       const bool per_channel = format.weight_granularity == format::Granularity::channel;
@@ -47,8 +47,10 @@ class Rounder {
       return {"gainsweep::fake_quantize_dynamic", {value, format.name, format.activation_backoff}};
     }
     return {"gainsweep::fake_quantize",
-            {value, format.name, static_scale(format, op, op_index, operand, maxima_)}};
+            {value, format.name, constant(static_scale(format, op, op_index, operand, maxima_))}};
   }
+
+  ValueId constant(double scale) { return rewrite_.constant(scale, graph::ElementType::fp32); }
 
   Rewrite& rewrite_;
   const Maxima& maxima_;

@@ -18,6 +18,12 @@ void Rewrite::replace(const graph::Node& node, std::string op,
   for (const auto output : node.outputs) target_.values[output.index].producer = id;
 }
 
+graph::ValueId Rewrite::constant(double number, graph::ElementType type) {
+  const auto [place, inserted] = constants_.try_emplace({type, number});
+  if (inserted) place->second = target_.add_constant("", {}, {number}, type);
+  return place->second;
+}
+
 graph::Graph Rewrite::finish() && {
   graph::validate(target_);
   return std::move(target_);

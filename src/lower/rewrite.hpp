@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/graph.hpp"
@@ -20,11 +22,15 @@ class Rewrite {
   /// Appends another call that makes the outputs of a node of the source.
   void replace(const graph::Node& node, std::string op, std::vector<graph::Argument> arguments);
 
+  /// A constant of one element: the same value for equal numbers of a type.
+  graph::ValueId constant(double number, graph::ElementType type);
+
   /// The finished graph, validated.
   graph::Graph finish() &&;
 
  private:
   graph::Graph target_;
+  std::map<std::pair<graph::ElementType, double>, graph::ValueId> constants_;
 };
 
 /// Argument `index` of a node, none when it is left to the schema's default.

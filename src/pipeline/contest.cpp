@@ -65,7 +65,7 @@ void add_lowered(Workbench& bench, const graph::Assignment& assignment,
   const auto& subject = *bench.subject;
   bench.timed.contest->programs.emplace_back(
       lower::lower(*subject.latency_graph, *bench.timed.partition, assignment,
-                   subject.layout.formats, maxima, subject.target),
+                   subject.layout.formats, maxima, *subject.target),
       bench.timing.get());
   bench.timed.contest->inputs.push_back(&*bench.timed.inputs);
 }
@@ -115,7 +115,7 @@ void add_extracted(Workbench& bench, const TimingTarget& target, const lower::Ma
   for (const auto& configuration : target.configurations) {
     timed.contest->programs.emplace_back(
         lower::lower(extracted, alone(extracted, subgraph), configuration, subject.layout.formats,
-                     own_maxima, subject.target),
+                     own_maxima, *subject.target),
         bench.timing.get());
     timed.contest->inputs.push_back(&*timed.captured);
   }

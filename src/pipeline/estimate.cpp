@@ -32,6 +32,8 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
     case graph::ElementType::index:
       return graph::num_elements(value.shape) * 8;
     case graph::ElementType::byte:
+    case graph::ElementType::fp8_e4m3:
+    case graph::ElementType::fp8_e5m2:
     case graph::ElementType::opaque:
       break;
   }

@@ -145,7 +145,7 @@ Layout make_layout(const Subject& subject) {
   layout.length = model::num_targets(subject.calibration->set.load(0));
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
   for (const auto& op : layout.partition.ops)
-    layout.real_formats.push_back(lower::real_formats(subject.target, op, spec.formats.formats));
+    layout.real_formats.push_back(lower::real_formats(*subject.target, op, spec.formats.formats));
   return layout;
 }
 
@@ -197,7 +197,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
   subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
   subject.latency_graph = build(
       lent, subject, {spec.latency.batch, spec.latency.length, {model::Output::class_scores}});
-  subject.target = lower::cpu_target();
+  subject.target = &lower::targets().at(subject.device->target);
   subject.layout = make_layout(subject);
   check_search(subject);
   subject.timing_targets = timing_targets(subject.layout, spec.latency);

@@ -39,7 +39,7 @@ struct Subject {
   std::shared_ptr<const model::Model> model;
   std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length: the mean loss
   std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload: class scores
-  lower::Target target;
+  const lower::Target* target = nullptr;
   Layout layout;
   std::vector<TimingTarget> timing_targets;
   std::shared_ptr<const Samples> calibration;

@@ -36,7 +36,7 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads)
   const auto graph = model.build({.length = length, .outputs = {model::Output::class_scores}});
   const auto partition = graph::partition(graph, {}, 2);
   const std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
-  const auto target = lower::cpu_target();
+  const auto& target = lower::targets().at("onednn");
   const lower::Maxima maxima(partition.ops.size(), std::vector<float>(2, 4.0F));
   const graph::Assignment high(partition.ops.size());
   const auto int8 = all_int8(partition.ops, target, formats);

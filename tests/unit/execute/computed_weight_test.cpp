@@ -154,7 +154,7 @@ TEST(ComputedWeight, RunsLoweredAsAStoredOne) {
       const auto result = [&](const Graph& graph) {
         auto parameters = model().parameters();
         Program program(lower::lower(graph, graph::partition(graph, {}, 3), {format}, formats(),
-                                     maxima, lower::cpu_target()),
+                                     maxima, lower::targets().at("onednn")),
                         parameters);
         return program.run(activation(), 1);
       };

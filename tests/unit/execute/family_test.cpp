@@ -149,7 +149,7 @@ TEST_F(Family, IsRoundedAndLowered) {
   EXPECT_NE(rounded, high);
   EXPECT_NEAR(rounded, high, 0.01 * high);
   EXPECT_NEAR(
-      loss(lower::lower(graph_, partition, graph::Assignment(2), formats, {}, lower::cpu_target())),
+      loss(lower::lower(graph_, partition, graph::Assignment(2), formats, {}, lower::targets().at("onednn"))),
       high, 1e-5);
 }
 

@@ -131,5 +131,20 @@ TEST(Fold, OutlivesItsParameters) {
   EXPECT_EQ(program.run(inputs), before);
 }
 
+/// 8-bit floating types have words in graphs, as types of values and as arguments.
+TEST(Fold, KnowsEightBitFloats) {
+  Graph graph;
+  const auto narrow = graph.add_constant("", {3}, {1.0, 300.0, 0.1}, ElementType::fp8_e4m3);
+  const auto wide = graph.add_node("aten::to.dtype", {narrow, "fp32"}, {3}, "widen");
+  const auto narrower =
+      graph.add_node("aten::to.dtype", {wide, "fp8_e5m2"}, {3}, "narrow", ElementType::fp8_e5m2);
+  graph.outputs = {wide, narrower};
+  const fixture::StoredModel model({{"w", {{1}, {1}}}});
+  auto parameters = model.parameters();
+  Program program(graph, parameters);
+  EXPECT_EQ(program.run(fixture::inputs_of({})), (std::vector<double>{1, 288, 0.1015625}));
+  EXPECT_EQ(program.run(fixture::inputs_of({}), 1), (std::vector<double>{1, 256, 0.09375}));
+}
+
 }  // namespace
 }  // namespace gainsweep::execute

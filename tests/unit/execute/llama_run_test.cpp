@@ -63,7 +63,7 @@ TEST_F(LlamaRun, RunsInt8AsFakeQuantisationPredicts) {
   int8.activation_scale = format::ScaleRule::dynamic_max;
   const std::vector<format::Format> formats{format::by_name("bf16"), int8};
   const auto partition = graph::partition(graph_, {}, 2);
-  const auto target = lower::cpu_target();
+  const auto& target = lower::targets().at("onednn");
   Parameters parameters(*model_, devices().at("cpu"), Precision::fp32);
   std::vector<double> differences;
   for (std::size_t op = 0; op < partition.ops.size(); ++op) {

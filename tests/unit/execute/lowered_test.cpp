@@ -5,6 +5,7 @@
 
 #include "fixture.hpp"
 #include "lower/pass.hpp"
+#include "unit/lower/toy_target.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -70,7 +71,8 @@ TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
   const auto formats = formats_of(GetParam());
   const lower::Maxima maxima{{3.0F, 0.0F}};
   const graph::Assignment low{FormatId{1}};
-  const auto real = lower::lower(graph, partition, low, formats, maxima, lower::cpu_target());
+  const auto real =
+      lower::lower(graph, partition, low, formats, maxima, lower::targets().at("onednn"));
   const auto emulated = lower::fake_quantize(graph, partition.ops, low, formats, maxima);
   const auto x = activation();
   const auto worst = [&](execute::Precision precision, const at::Tensor& reference) {
@@ -93,7 +95,7 @@ TEST_P(LoweredLinear, EqualsExactIntegerArithmetic) {
   const auto graph = linear_graph(GetParam().bias);
   const auto partition = graph::partition(graph, {}, 2);
   const auto real = lower::lower(graph, partition, {FormatId{1}}, formats_of(GetParam()),
-                                 {{3.0F, 0.0F}}, lower::cpu_target());
+                                 {{3.0F, 0.0F}}, lower::targets().at("onednn"));
   const auto x = activation();
   const auto w = at::tensor(fixture::numbers(outputs_n * inputs_n, 1)).view({outputs_n, inputs_n});
   const auto amax_w = GetParam().per_channel ? w.abs().amax(1) : w.abs().max().view({1});
@@ -123,8 +125,8 @@ TEST(LoweredHigh, EqualsThePlainProgram) {
   for (const bool bias : {false, true}) {
     const auto graph = linear_graph(bias);
     const auto partition = graph::partition(graph, {}, 2);
-    const auto packed =
-        lower::lower(graph, partition, {high_format}, formats_of({}), {}, lower::cpu_target());
+    const auto packed = lower::lower(graph, partition, {high_format}, formats_of({}), {},
+                                     lower::targets().at("onednn"));
     const auto x = activation();
     const auto plain = run(graph, execute::Precision::fp32, x);
     EXPECT_LT((run(packed, execute::Precision::fp32, x) - plain).abs().max().item<double>(), 1e-4);
@@ -132,6 +134,31 @@ TEST(LoweredHigh, EqualsThePlainProgram) {
     EXPECT_LT((run(packed, execute::Precision::bf16, x) - plain_bf16).abs().max().item<double>(),
               0.01 * plain_bf16.abs().max().item<double>());
   }
+}
+
+/// A target that a test adds: its graph runs and has the numerics of an emulation.
+TEST(LoweredToy, EqualsFakeQuantisedNumerics) {
+  Graph graph;
+  const auto a = graph.add_input("a", ElementType::real, {tokens, inputs_n});
+  const auto b = graph.add_input("b", ElementType::real, {inputs_n, tokens});
+  graph.outputs = {graph.add_node("aten::matmul", {a, b}, {tokens, tokens}, "product")};
+  const auto partition = graph::partition(graph, {}, 2);
+  const lower::Maxima maxima{{1.0F, 0.7F}};
+  const graph::Assignment low{FormatId{1}};
+  const auto formats = formats_of({});
+  auto parameters = stored().parameters();
+  Program real(lower::lower(graph, partition, low, formats, maxima, lower::toy_target()),
+               parameters);
+  Program emulated(lower::fake_quantize(graph, partition.ops, low, formats, maxima), parameters);
+  const auto numbers = [](unsigned seed, at::IntArrayRef shape) {
+    return at::tensor(fixture::numbers(tokens * inputs_n, seed)).view(shape);
+  };
+  const auto inputs = [&] {
+    return inputs_of({numbers(3, {tokens, inputs_n}), numbers(4, {inputs_n, tokens})});
+  };
+  const auto found = real.run(inputs()), expected = emulated.run(inputs());
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-5);
 }
 
 /// A tied head's packed copy comes beside the embedding's own tensor.
@@ -148,7 +175,7 @@ TEST(LoweredTied, KeepsTheEmbeddingBesideThePackedHead) {
   const auto inputs = inputs_of({at::arange(tokens, at::kLong).view({1, tokens})});
   auto parameters = stored().parameters();
   Program low(lower::lower(graph, partition, {FormatId{1}}, formats_of({}), {{1.0F, 0.0F}},
-                           lower::cpu_target()),
+                           lower::targets().at("onednn")),
               parameters);
   EXPECT_EQ(low.state().bound[w.index].const_data_ptr(),
             stored().checkpoint().tensor("w").bytes.data());

@@ -26,7 +26,7 @@ TEST(Quantize, GivesUnsignedCodesOfEveryFloatingType) {
   const double scale = 1.0 / 64;
   for (const auto type : {at::kFloat, at::kDouble, at::kBFloat16}) {
     const auto x = (random({3, 50000}, 1) * 2.5).to(type);
-    const auto codes = quantize(x, scale, 128);
+    const auto codes = quantize(x, at::scalar_tensor(scale, at::kFloat), 128);
     EXPECT_EQ(codes.scalar_type(), at::kByte);
     EXPECT_TRUE(at::equal(codes.to(at::kFloat) - 128, codes_by_torch(x, scale))) << type;
     EXPECT_EQ(codes.min().item<int>(), 1) << "saturation is at -127";
@@ -36,7 +36,8 @@ TEST(Quantize, GivesUnsignedCodesOfEveryFloatingType) {
 
 TEST(Quantize, ReadsStridedTensors) {
   const auto x = random({64, 96}, 2);
-  EXPECT_TRUE(at::equal(quantize(x.t(), 0.01, 128), quantize(x, 0.01, 128).t()));
+  const auto scale = at::scalar_tensor(0.01, at::kFloat);
+  EXPECT_TRUE(at::equal(quantize(x.t(), scale, 128), quantize(x, scale, 128).t()));
 }
 
 TEST(Quantize, TakesTheLargestMagnitudeAsDynamicScale) {
@@ -44,7 +45,7 @@ TEST(Quantize, TakesTheLargestMagnitudeAsDynamicScale) {
   x[5][123] = -3.0;
   const auto [codes, scale] = quantize_dynamic(x, 0.5, 128);
   EXPECT_EQ(scale.item<float>(), static_cast<float>(3.0 / (127 * 0.5)));
-  EXPECT_TRUE(at::equal(codes, quantize(x, scale.item<float>(), 128)));
+  EXPECT_TRUE(at::equal(codes, quantize(x, scale, 128)));
   const auto [zeros, one] = quantize_dynamic(at::zeros({8}), 1, 128);
   EXPECT_EQ(one.item<float>(), 1) << "an all-zero tensor";
   EXPECT_EQ(zeros.max().item<int>(), 128);
@@ -84,7 +85,7 @@ TEST(Quantize, DoesNotDependOnTheThreadCount) {
 }
 
 TEST(Quantize, RefusesOtherTypes) {
-  EXPECT_THROW(quantize(at::zeros({4}, at::kHalf), 1, 128), c10::Error);
+  EXPECT_THROW(quantize(at::zeros({4}, at::kHalf), at::ones({}), 128), c10::Error);
 }
 
 TEST(AtLeastFp32, WidensOnlyBf16AndPassesGradients) {

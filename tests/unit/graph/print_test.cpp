@@ -79,5 +79,15 @@ TEST(ToDot, IsValidForGraphviz) {
   EXPECT_GT(std::filesystem::file_size(drawing), 1000U);
 }
 
+TEST(Text, SpellsEightBitFloats) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::fp8_e4m3, {2});
+  graph.outputs = {
+      graph.add_node("aten::to.dtype", {x, "fp8_e5m2"}, {2}, "narrow", ElementType::fp8_e5m2)};
+  const std::string text = to_text(graph);
+  EXPECT_NE(text.find("input %0 : fp8_e4m3[2]"), std::string::npos) << text;
+  EXPECT_NE(text.find(": fp8_e5m2[2]"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace gainsweep::graph

@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/error.hpp"
 #include "graphs.hpp"
 #include "lower/pass.hpp"
+#include "toy_target.hpp"
 #include "unit/throws.hpp"
 
 namespace gainsweep::lower {
@@ -17,6 +20,10 @@ using ::testing::ElementsAre;
 constexpr FormatId int8{1};
 constexpr FormatId fp8{2};
 
+const Target& onednn() {
+  return targets().at("onednn");
+}
+
 /// Maxima that agree where ops read the same value, as observed ones do.
 Maxima observed(const std::vector<graph::Op>& ops) {
   auto result = graphs::maxima(ops);
@@ -29,14 +36,14 @@ graph::Graph lowered(const graph::Assignment& assignment, graph::PartitionRule r
   graph::PartitionSpec spec;
   spec.rule = rule;
   const auto partition = graph::partition(graph, spec, 3);
-  return lower(graph, partition, assignment, formats(), observed(partition.ops), cpu_target());
+  return lower(graph, partition, assignment, formats(), observed(partition.ops), onednn());
 }
 
 TEST(Lower, SharesQuantiseNodesInsideASubgraph) {
   const graph::Assignment linear_int8{int8, int8, int8, high_format};
   const auto graph = lowered(linear_int8, graph::PartitionRule::sequential);
   EXPECT_EQ(count(graph, "gainsweep::quantize"), 2U) << "gate and up share one, down has its own";
-  EXPECT_EQ(count(graph, "onednn::qlinear_pointwise"), 3U);
+  EXPECT_EQ(count(graph, "onednn::qlinear_pointwise.tensor"), 3U);
   EXPECT_EQ(count(graph, "aten::matmul"), 1U);
 }
 
@@ -50,7 +57,7 @@ TEST(Lower, QuantisesOnlyForLoweredOps) {
   const auto graph =
       lowered({high_format, int8, high_format, high_format}, graph::PartitionRule::sequential);
   EXPECT_EQ(count(graph, "gainsweep::quantize"), 1U);
-  EXPECT_EQ(count(graph, "onednn::qlinear_pointwise"), 1U);
+  EXPECT_EQ(count(graph, "onednn::qlinear_pointwise.tensor"), 1U);
   EXPECT_EQ(count(graph, "mkldnn::_linear_pointwise"), 2U);
 }
 
@@ -83,10 +90,25 @@ TEST(Lower, TakesDynamicScalesFromTheQuantiseNode) {
   const auto partition = graph::partition(graph, {}, 3);
   auto known = formats();
   known[1].activation_scale = format::ScaleRule::dynamic_max;
-  const auto result =
-      lower(graph, partition, {int8, int8, int8, high_format}, known, {}, cpu_target());
+  const auto result = lower(graph, partition, {int8, int8, int8, high_format}, known, {}, onednn());
   EXPECT_EQ(count(result, "gainsweep::quantize_dynamic"), 2U);
   EXPECT_EQ(count(result, "onednn::qlinear_pointwise.tensor"), 3U);
+}
+
+TEST(Lower, WritesStaticScalesAsSharedConstants) {
+  const auto graph = lowered({int8, int8, int8, high_format}, graph::PartitionRule::single);
+  std::vector<double> scales;
+  std::set<std::size_t> values;
+  for (const auto& node : graph.nodes) {
+    if (node.op != "gainsweep::quantize") continue;
+    const auto id = std::get<graph::ValueId>(node.arguments.at(1));
+    EXPECT_EQ(graph.value(id).kind, graph::ValueKind::constant);
+    EXPECT_EQ(graph.value(id).type, graph::ElementType::fp32);
+    scales.push_back(graph.value(id).elements.at(0));
+    values.insert(id.index);
+  }
+  EXPECT_THAT(scales, ElementsAre(1.0F / 127, 1.0F / 127, 1.2F / 127)) << "gate, up, down";
+  EXPECT_EQ(values.size(), 2U) << "equal scales are one constant";
 }
 
 TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
@@ -96,7 +118,7 @@ TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::config);
     EXPECT_STREQ(error.what(),
-                 "op gate cannot run in fp8_e4m3 on target cpu (it would be emulated there, and "
+                 "op gate cannot run in fp8_e4m3 on target onednn (it would be emulated there, and "
                  "the time of an emulation means nothing; real low formats of this kind of op: "
                  "int8). Leave it high in the time objective, or use a device that has the format");
   }
@@ -108,8 +130,63 @@ TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
 
 TEST(Target, OffersRealFormatsByKindOfOp) {
   const auto ops = graph::quantizable_ops(gated());
-  EXPECT_THAT(real_formats(cpu_target(), ops[0], formats()), ElementsAre(high_format, int8));
-  EXPECT_THAT(real_formats(cpu_target(), ops[3], formats()), ElementsAre(high_format));
+  EXPECT_THAT(real_formats(onednn(), ops[0], formats()), ElementsAre(high_format, int8));
+  EXPECT_THAT(real_formats(onednn(), ops[3], formats()), ElementsAre(high_format));
+}
+
+TEST(Target, OffersNoFormatForALinearLayerOfActivations) {
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {4, 8});
+  const auto w = graph.add_input("w", graph::ElementType::real, {8, 8});
+  graph.outputs = {graph.add_node("aten::linear", {x, w}, {4, 8}, "dynamic")};
+  const auto ops = graph::quantizable_ops(graph);
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_THAT(real_formats(onednn(), ops[0], formats()), ElementsAre(high_format))
+      << "its weight cannot be packed ahead";
+}
+
+/// A graph of which two matmuls of one sub-graph read the same value.
+struct TwoProducts {
+  graph::Graph graph;
+  graph::Partition partition;
+
+  TwoProducts() {
+    const auto x = graph.add_input("x", graph::ElementType::real, {4, 4});
+    const auto a = graph.add_node("aten::matmul", {x, x}, {4, 4}, "a");
+    const auto y = graph.add_input("y", graph::ElementType::real, {4, 4});
+    const auto b = graph.add_node("aten::matmul", {x, y}, {4, 4}, "b");
+    graph.outputs = {graph.add_node("aten::add.Tensor", {a, b}, {4, 4}, "sum")};
+    partition = graph::partition(graph, {}, 3);
+  }
+};
+
+TEST(ToyTarget, IsARowAndSharesCodesAsAnyTarget) {
+  const auto toy = toy_target();
+  const TwoProducts two;
+  ASSERT_EQ(two.partition.subgraphs.size(), 1U);
+  EXPECT_THAT(real_formats(toy, two.partition.ops[0], formats()), ElementsAre(high_format, int8));
+  EXPECT_THAT(real_formats(toy, graph::quantizable_ops(gated())[0], formats()),
+              ElementsAre(high_format))
+      << "a linear layer";
+  const Maxima maxima{{1.0F, 1.0F}, {1.0F, 2.0F}};
+  const auto graph = lower(two.graph, two.partition, {int8, int8}, formats(), maxima, toy);
+  EXPECT_EQ(count(graph, "aten::round"), 2U) << "x at one scale, and y";
+  const auto plain = lower(two.graph, two.partition, {{}, {}}, formats(), {}, toy);
+  EXPECT_EQ(plain.nodes.size(), two.graph.nodes.size());
+}
+
+TEST(ToyTarget, OfFusedOpsTakesOneFormatForEachGroup) {
+  auto toy = toy_target();
+  toy.fused = [](const graph::Partition&) {
+    return std::vector<std::vector<OpId>>{{OpId{0}, OpId{1}}};
+  };
+  const TwoProducts two;
+  const Maxima maxima{{1.0F, 1.0F}, {1.0F, 2.0F}};
+  EXPECT_NO_THROW(lower(two.graph, two.partition, {int8, int8}, formats(), maxima, toy));
+  EXPECT_ERROR(lower(two.graph, two.partition, {int8, high_format}, formats(), maxima, toy),
+               ErrorKind::config,
+               "ops a and b take different formats (target toy_matmuls computes "
+               "them in one kernel). Tie them with partition.tie");
 }
 
 }  // namespace

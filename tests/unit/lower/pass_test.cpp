@@ -87,7 +87,10 @@ TEST(FakeQuantize, RoundsOperandsOfLoweredOpsOnceAValue) {
   const auto& first = rounded.nodes[0];
   EXPECT_EQ(first.op, "gainsweep::fake_quantize");
   EXPECT_EQ(std::get<std::string>(first.arguments[1]), "int8");
-  EXPECT_FLOAT_EQ(static_cast<float>(std::get<double>(first.arguments[2])), 1.F / 127);
+  const auto& scale = rounded.value(std::get<graph::ValueId>(first.arguments[2]));
+  EXPECT_EQ(scale.kind, graph::ValueKind::constant);
+  EXPECT_EQ(scale.type, graph::ElementType::fp32);
+  EXPECT_THAT(scale.elements, ElementsAre(double{1.F / 127}));
 }
 
 TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
@@ -112,7 +115,11 @@ TEST(FakeQuantize, RoundsFormatsOfFixedScaleWithoutMaxima) {
   const std::vector<format::Format> known{format::by_name("bf16"), format::by_name("bf16")};
   const auto rounded = fake_quantize(graph, ops, {FormatId{1}, {}, {}, {}}, known, {});
   EXPECT_EQ(count(rounded, "gainsweep::fake_quantize"), 2U);
-  for (const auto n : {0, 1}) EXPECT_EQ(rounded.nodes[n].arguments[2], Argument{1.0});
+  for (const auto n : {0, 1}) {
+    const auto& scale = rounded.value(std::get<graph::ValueId>(rounded.nodes[n].arguments[2]));
+    EXPECT_THAT(scale.elements, ElementsAre(1.0));
+  }
+  EXPECT_EQ(rounded.nodes[0].arguments[2], rounded.nodes[1].arguments[2]) << "one constant";
 }
 
 TEST(FakeQuantize, RefusesStaticScalesWithoutMaxima) {

@@ -1,0 +1,30 @@
+#include "lower/lowering.hpp"
+
+#include "lower/scales.hpp"
+
+namespace gainsweep::lower {
+
+Lowering::Lowering(const graph::Graph& graph, const graph::Partition& partition,
+                   const Maxima& maxima)
+    : rewrite_(graph), maxima_(maxima), subgraph_of_(partition.ops.size()) {
+  for (std::size_t s = 0; s < partition.subgraphs.size(); ++s)
+    for (const auto op : partition.subgraphs[s].ops) subgraph_of_[op.index] = s;
+}
+
+Codes Lowering::quantized(const OpSite& site, std::size_t operand, const format::Format& format,
+                          const WriteCodes& write) {
+  std::optional<double> scale;
+  if (format.activation_scale != format::ScaleRule::dynamic_max)
+    scale = static_scale(format, site.op, site.id.index, operand, maxima_);
+  const auto value = site.op.operands.at(operand).value;
+  const auto [place, inserted] =
+      codes_.try_emplace({subgraph_of_[site.id.index], value.index, format.name, scale});
+  if (inserted) {
+    std::optional<graph::ValueId> constant;
+    if (scale) constant = rewrite_.constant(*scale, graph::ElementType::fp32);
+    place->second = write(constant);
+  }
+  return place->second;
+}
+
+}  // namespace gainsweep::lower

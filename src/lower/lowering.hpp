@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "lower/pass.hpp"
+#include "lower/rewrite.hpp"
+#include "lower/target.hpp"
+
+namespace gainsweep::lower {
+
+/// A quantised value: its codes and their scale (fp32, one element).
+struct Codes {
+  graph::ValueId values{};
+  graph::ValueId scale{};
+};
+
+/// What a target writes into while `lower` walks a graph.
+class Lowering {
+ public:
+  /// Writes the codes of an operand: at a static scale, or at the operand's own where it gets none.
+  using WriteCodes = std::function<Codes(std::optional<graph::ValueId> scale)>;
+
+  /// Refers to its arguments.
+  Lowering(const graph::Graph& graph, const graph::Partition& partition, const Maxima& maxima);
+
+  Rewrite& rewrite() { return rewrite_; }
+
+  /// An activation operand in a format. Ops of one sub-graph that read the same value at the same
+  /// scale share what `write` made for the first; ops of different sub-graphs never do, because
+  /// gains are added over sub-graphs. Error(internal) when a static scale lacks its maximum.
+  Codes quantized(const OpSite& site, std::size_t operand, const format::Format& format,
+                  const WriteCodes& write);
+
+ private:
+  /// Sub-graph, value, format, static scale.
+  using Shared = std::tuple<std::size_t, std::size_t, std::string, std::optional<double>>;
+
+  Rewrite rewrite_;
+  const Maxima& maxima_;
+  std::vector<std::size_t> subgraph_of_;  ///< by OpId
+  std::map<Shared, Codes> codes_;
+};
+
+}  // namespace gainsweep::lower

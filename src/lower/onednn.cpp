@@ -1,0 +1,101 @@
+#include "lower/onednn.hpp"
+
+#include "lower/lowering.hpp"
+
+namespace gainsweep::lower {
+namespace {
+
+using graph::ElementType;
+using graph::ValueId;
+
+constexpr std::int64_t unsigned_zero = 128;  ///< oneDNN's fast kernels take unsigned activations
+
+/// Whether an op is a linear layer whose weight can be packed ahead.
+bool packable(const graph::Op& op) {
+  return op.kind == graph::OpKind::linear && op.operands.size() == 2 &&
+         op.operands[1].role == graph::OperandRole::weight;
+}
+
+bool runs(const graph::Op& op, const format::Format& format) {
+  return packable(op) && format.name == "int8";
+}
+
+/// A linear layer over a weight packed once; anything else as it is.
+void write_high(Lowering& lowering, const OpSite& site) {
+  const auto& node = site.node;
+  auto& rewrite = lowering.rewrite();
+  if (!packable(site.op)) {
+    rewrite.keep(node);
+    return;
+  }
+  auto& target = rewrite.target();
+  const auto weight = site.op.operands[1].value;
+  const auto packed = target.add_node("mkldnn::_reorder_linear_weight", {weight},
+                                      target.value(weight).shape, node.path, ElementType::opaque);
+  rewrite.replace(node, "mkldnn::_linear_pointwise",
+                  {node.arguments.at(0), packed, argument_or_none(node, 2), "none",
+                   std::vector<std::int64_t>{}, ""});
+}
+
+Codes write_codes(graph::Graph& target, const graph::Op& op, const format::Format& format,
+                  std::optional<ValueId> scale) {
+  const auto value = op.operands[0].value;
+  const auto shape = target.value(value).shape;
+  if (scale) {
+    const auto codes = target.add_node("gainsweep::quantize", {value, *scale, unsigned_zero}, shape,
+                                       op.path, ElementType::byte);
+    return {codes, *scale};
+  }
+  const auto codes = target.add_node("gainsweep::quantize_dynamic",
+                                     {value, format.activation_backoff, unsigned_zero}, shape,
+                                     op.path, ElementType::byte);
+  return {codes, target.add_output({1}, ElementType::fp32)};
+}
+
+struct PackedWeight {
+  ValueId packed;
+  ValueId scales;
+  ValueId zero_points;
+};
+
+PackedWeight write_weight(graph::Graph& target, const graph::Op& op, const format::Format& format) {
+  const auto weight = op.operands[1].value;
+  const auto shape = target.value(weight).shape;
+  const bool per_channel = format.weight_granularity == format::Granularity::channel;
+  const auto codes =
+      target.add_node("gainsweep::quantize_weight", {weight, format.weight_backoff, per_channel},
+                      shape, op.path, ElementType::byte);
+  const graph::Shape groups{per_channel ? shape.at(0) : 1};
+  const auto scales = target.add_output(groups, ElementType::fp32);
+  const auto zero_points =
+      target.add_node("aten::zeros_like", {scales, "index"}, groups, op.path, ElementType::index);
+  const auto packed = target.add_node("onednn::qlinear_prepack", {codes, std::monostate{}}, shape,
+                                      op.path, ElementType::opaque);
+  return {packed, scales, zero_points};
+}
+
+void write_int8(Lowering& lowering, const OpSite& site, const format::Format& format) {
+  auto& rewrite = lowering.rewrite();
+  auto& target = rewrite.target();
+  const auto codes = lowering.quantized(site, 0, format, [&](std::optional<ValueId> scale) {
+    return write_codes(target, site.op, format, scale);
+  });
+  const auto zero_point = rewrite.constant(double{unsigned_zero}, ElementType::index);
+  const auto weight = write_weight(target, site.op, format);
+  rewrite.replace(site.node, "onednn::qlinear_pointwise.tensor",
+                  {codes.values, codes.scale, zero_point, weight.packed, weight.scales,
+                   weight.zero_points, argument_or_none(site.node, 2), 1.0, std::int64_t{0}, "real",
+                   "none", std::vector<std::int64_t>{}, ""});
+}
+
+}  // namespace
+
+Target onednn_target() {
+  return {.name = "onednn",
+          .runs = runs,
+          .high = write_high,
+          .low = write_int8,
+          .fused = [](const graph::Partition&) { return std::vector<std::vector<OpId>>{}; }};
+}
+
+}  // namespace gainsweep::lower
