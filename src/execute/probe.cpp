@@ -82,7 +82,8 @@ Prober::Prober(graph::Graph probed, std::vector<graph::Op> ops, Parameters& para
                std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima) {
   check_maxima(low_formats, maxima, ops);
   auto session =
-      c10::make_intrusive<ProbeSession>(std::move(low_formats), std::move(maxima), std::move(ops));
+      c10::make_intrusive<ProbeSession>(std::move(low_formats), std::move(maxima), std::move(ops),
+                                        probe_kernels(*parameters.state().device));
   state_ = std::make_unique<State>(State{Program(std::move(probed), parameters), session});
 }
 Prober::Prober(Prober&&) noexcept = default;

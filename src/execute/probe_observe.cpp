@@ -5,23 +5,28 @@
 
 #include "base/error.hpp"
 #include "execute/probe.hpp"
-#include "execute/probe_elements.hpp"
+#include "execute/probe_kernels.hpp"
 #include "execute/probe_operators.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
-/// Maxima of the pass that this thread runs; null outside execute::observe.
-thread_local std::vector<std::vector<float>>* active = nullptr;
+/// The pass that this thread runs.
+struct Pass {
+  std::vector<std::vector<float>>& maxima;
+  const ProbeKernels& kernels;
+};
 
-/// Every operand's place in `active`, given back at the end even when the pass fails.
-class ActiveMaxima {
+thread_local Pass* active = nullptr;  ///< null outside execute::observe
+
+/// Makes a pass the active one, given back at the end even when it fails.
+class ActivePass {
  public:
-  explicit ActiveMaxima(std::vector<std::vector<float>>& maxima) { active = &maxima; }
-  ActiveMaxima(const ActiveMaxima&) = delete;
-  ActiveMaxima& operator=(const ActiveMaxima&) = delete;
-  ~ActiveMaxima() { active = nullptr; }
+  explicit ActivePass(Pass& pass) { active = &pass; }
+  ActivePass(const ActivePass&) = delete;
+  ActivePass& operator=(const ActivePass&) = delete;
+  ~ActivePass() { active = nullptr; }
 };
 
 void check(const std::vector<std::vector<float>>& maxima, const std::vector<graph::Op>& ops) {
@@ -40,8 +45,9 @@ void check(const std::vector<std::vector<float>>& maxima, const std::vector<grap
 
 void observe_operand(const at::Tensor& z, std::int64_t op, std::int64_t operand) {
   if (active == nullptr) return;
-  float& maximum = (*active)[static_cast<std::size_t>(op)][static_cast<std::size_t>(operand)];
-  const float largest = largest_magnitude(z);
+  auto& maxima = active->maxima[static_cast<std::size_t>(op)];
+  float& maximum = maxima[static_cast<std::size_t>(operand)];
+  const float largest = active->kernels.largest(z);
   if (!(largest <= maximum)) maximum = largest;
 }
 
@@ -51,7 +57,8 @@ std::vector<std::vector<float>> observe(Program& observed, const Inputs& inputs,
   for (const graph::Op& op : ops) maxima.emplace_back(op.operands.size());
   {
     const at::NoGradGuard no_grad;
-    const ActiveMaxima pass(maxima);
+    Pass pass{maxima, probe_kernels(*observed.state().device)};
+    const ActivePass while_it_runs(pass);
     run_tensors(observed.state(), inputs.state(), {});
   }
   check(maxima, ops);

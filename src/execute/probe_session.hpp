@@ -7,24 +7,16 @@
 #include <vector>
 
 #include "execute/probe.hpp"
+#include "execute/probe_kernels.hpp"
 
 /// What the probed operators of one prober share. Operators find the session of the pass that they
 /// run in through ActiveSession; their backward functions keep a reference.
 namespace gainsweep::execute {
 
-/// The scales of one operand by low format: one entry, or one a row (first dimension).
-using OperandScales = std::vector<std::vector<float>>;
-
-/// Gradient `g` of an operand `z`, of which it may be the rows from `first_row` on. Adds to `probe`
-/// what OperandProbe states.
-void add_probe(const std::vector<format::Format>& formats, const OperandScales& scales,
-               std::int64_t first_row, const at::Tensor& z, const at::Tensor& g,
-               OperandProbe& probe);
-
 class ProbeSession final : public torch::CustomClassHolder {
  public:
   ProbeSession(std::vector<format::Format> formats, std::vector<std::vector<float>> maxima,
-               std::vector<graph::Op> ops);
+               std::vector<graph::Op> ops, const ProbeKernels& kernels);
 
   /// Empties the record for the next sample.
   void begin();
@@ -53,6 +45,7 @@ class ProbeSession final : public torch::CustomClassHolder {
   OperandScales activation_scales(std::size_t op, std::size_t operand, const at::Tensor& z) const;
   const OperandScales& weight_scales(std::size_t op, std::size_t operand, const at::Tensor& w);
 
+  const ProbeKernels& kernels_;
   std::vector<format::Format> formats_;
   std::vector<std::vector<float>> maxima_;
   std::vector<graph::Op> ops_;

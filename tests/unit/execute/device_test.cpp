@@ -76,7 +76,7 @@ TEST(Devices, AreWaitedForThroughEvents) {
     ++recorded;
     return Event{[&] { ++waited; }};
   };
-  Parameters parameters(model.checkpoint(), toy, Precision::fp32);
+  Parameters parameters(model.model(), toy, Precision::fp32);
   graph::Graph graph;
   const auto x = graph.add_input("x", graph::ElementType::real, {1, 2});
   graph.outputs = {

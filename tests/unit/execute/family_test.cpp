@@ -148,9 +148,9 @@ TEST_F(Family, IsRoundedAndLowered) {
   const auto rounded = loss(lower::fake_quantize(graph_, partition.ops, low, formats, {}));
   EXPECT_NE(rounded, high);
   EXPECT_NEAR(rounded, high, 0.01 * high);
-  EXPECT_NEAR(
-      loss(lower::lower(graph_, partition, graph::Assignment(2), formats, {}, lower::targets().at("onednn"))),
-      high, 1e-5);
+  EXPECT_NEAR(loss(lower::lower(graph_, partition, graph::Assignment(2), formats, {},
+                                lower::targets().at("onednn"))),
+              high, 1e-5);
 }
 
 TEST_F(Family, IsRefusedWhatDoesNotFit) {

@@ -48,7 +48,8 @@ std::vector<Format> formats(ScaleRule rule) {
 
 Session session_of(const graph::Op& op, ScaleRule rule, std::vector<float> maxima = {}) {
   auto session = c10::make_intrusive<ProbeSession>(
-      formats(rule), std::vector<std::vector<float>>{std::move(maxima)}, std::vector{op});
+      formats(rule), std::vector<std::vector<float>>{std::move(maxima)}, std::vector{op},
+      fused_probes());
   session->begin();
   return session;
 }
@@ -276,7 +277,7 @@ TEST(AddProbe, DoesNotDependOnTheThreadCount) {
       auto& probe = probes.emplace_back();
       probe.signed_error.resize(4);
       probe.step_norm.resize(4);
-      add_probe(formats(ScaleRule::dynamic_max), scales, 0, z, g, probe);
+      fused_probes().add(formats(ScaleRule::dynamic_max), scales, 0, z, g, probe);
     }
     EXPECT_GT(probes[0].sensitivity, 0);
     EXPECT_EQ(probes[0].sensitivity, probes[1].sensitivity);

@@ -76,7 +76,7 @@ TEST(Lower, PacksWeightsThatAreComputedFromParameters) {
   graph.outputs = {graph.add_node("aten::linear", {x, w}, {2, 4}, "layer")};
   const auto partition = graph::partition(graph, {}, 3);
   const auto with = [&](FormatId format) {
-    return lower(graph, partition, {format}, formats(), {{1.0F, 0}}, cpu_target());
+    return lower(graph, partition, {format}, formats(), {{1.0F, 0}}, onednn());
   };
   EXPECT_EQ(count(with(high_format), "mkldnn::_reorder_linear_weight"), 1U);
   EXPECT_EQ(count(with(int8), "onednn::qlinear_prepack"), 1U);

@@ -1,0 +1,171 @@
+// Probes in plain ATen operators against the fused kernels.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "execute/plain_elements.hpp"
+#include "execute/probe_kernels.hpp"
+#include "fixture.hpp"
+#include "lower/pass.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+std::vector<format::Format> all_formats() {
+  std::vector<format::Format> formats;
+  for (const auto& name : format::names()) formats.push_back(format::by_name(name));
+  return formats;
+}
+
+/// Numbers of many magnitudes with zeros of both signs and subnormals among them.
+at::Tensor operand(std::int64_t rows, std::int64_t columns, unsigned seed) {
+  auto numbers = fixture::numbers(static_cast<std::size_t>(rows * columns), seed);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] *= std::ldexp(1.0F, static_cast<int>(i % 24) - 12);
+    if (i % 17 == 0) numbers[i] = i % 2 == 0 ? 0.0F : -0.0F;
+    if (i % 19 == 0) numbers[i] = std::ldexp(1.0F, -140);
+  }
+  return at::tensor(numbers).view({rows, columns});
+}
+
+OperandProbe probe_of(const ProbeKernels& kernels, const std::vector<format::Format>& formats,
+                      const OperandScales& scales, std::int64_t first_row, const at::Tensor& z,
+                      const at::Tensor& g) {
+  const std::vector<double> zeros(formats.size());
+  OperandProbe probe{0, zeros, zeros};
+  kernels.add(formats, scales, first_row, z, g, probe);
+  return probe;
+}
+
+/// Σ |g·(Q(z) − z)|: a signed error's terms cancel, its rounding does not.
+double magnitude(const format::Format& format, const std::vector<float>& scales,
+                 std::int64_t first_row, const at::Tensor& z, const at::Tensor& g) {
+  std::vector<float> own = scales;
+  if (scales.size() > 1) own = {scales.begin() + first_row, scales.begin() + first_row + z.size(0)};
+  const auto values = plain::widened(z);
+  const auto error =
+      plain::rounded(format.grid, values, plain::scales_for(values, own)).to(at::kDouble) -
+      values.to(at::kDouble);
+  return (error * g.to(at::kDouble)).abs().sum().item<double>();
+}
+
+void expect_equal(const OperandScales& scales, std::int64_t first_row, const at::Tensor& z,
+                  const at::Tensor& g) {
+  const auto formats = all_formats();
+  const auto plain = probe_of(plain_probes(), formats, scales, first_row, z, g);
+  const auto fused = probe_of(fused_probes(), formats, scales, first_row, z, g);
+  EXPECT_NEAR(plain.sensitivity, fused.sensitivity, 1e-5 * fused.sensitivity);
+  for (std::size_t f = 0; f < formats.size(); ++f) {
+    const double terms = magnitude(formats[f], scales[f], first_row, z, g);
+    // No flips here: the CPU's fp32 arithmetic is IEEE's, so that roundings are equal.
+    EXPECT_NEAR(plain.signed_error[f], fused.signed_error[f], 1e-6 * terms) << formats[f].name;
+    EXPECT_NEAR(plain.step_norm[f], fused.step_norm[f], 1e-5 * fused.step_norm[f])
+        << formats[f].name;
+  }
+}
+
+OperandScales scales_of(const ProbeKernels& kernels, const at::Tensor& z, bool per_channel) {
+  OperandScales scales;
+  const auto maxima =
+      per_channel ? kernels.largest_of_rows(z) : std::vector<float>{kernels.largest(z)};
+  for (const auto& format : all_formats()) {
+    auto& own = scales.emplace_back(maxima);
+    for (float& scale : own) scale = format::scale_of(format.grid, scale, 0.7);
+  }
+  return scales;
+}
+
+class PlainProbe : public ::testing::TestWithParam<at::ScalarType> {};
+
+TEST_P(PlainProbe, TakesTheScalesOfTheKernels) {
+  const auto z = operand(40, 300, 1).to(GetParam());
+  for (const auto& view : {z, z.t(), z.slice(1, 3, 200, 2)})
+    for (const bool per_channel : {false, true})
+      EXPECT_EQ(scales_of(plain_probes(), view, per_channel),
+                scales_of(fused_probes(), view, per_channel));
+  EXPECT_EQ(plain_probes().largest(at::empty({0, 3}, GetParam())), 0);
+  const auto bad = at::tensor({1.0F, INFINITY, NAN, 2.0F}).view({2, 2}).to(GetParam());
+  EXPECT_TRUE(std::isnan(plain_probes().largest(bad)));
+  EXPECT_EQ(plain_probes().largest_of_rows(bad.slice(1, 0, 1))[0], 1);
+  EXPECT_TRUE(std::isinf(plain_probes().largest(bad[0])));
+}
+
+TEST_P(PlainProbe, AgreesOnActivations) {
+  const auto z = operand(64, 700, 1).to(GetParam());
+  const auto g = operand(64, 700, 2).to(GetParam()) * 1e-3;
+  expect_equal(scales_of(fused_probes(), z, false), 0, z, g);
+  const OperandScales is_static(all_formats().size(), {0.0173F});
+  expect_equal(is_static, 0, z, g);
+  expect_equal(is_static, 0, z.view({4, 16, 700}).transpose(0, 1),
+               g.view({4, 16, 700}).transpose(0, 1));
+}
+
+TEST_P(PlainProbe, AgreesOnRowsOfWeights) {
+  auto w = operand(90, 500, 3);
+  w[7].zero_();
+  w[8] *= 1e-30;
+  w = w.to(GetParam());
+  const auto g = operand(90, 500, 4).to(GetParam());
+  for (const bool per_channel : {false, true}) {
+    const auto scales = scales_of(fused_probes(), w, per_channel);
+    expect_equal(scales, 0, w, g);
+    expect_equal(scales, 30, w.narrow(0, 30, 25), g.narrow(0, 30, 25));
+  }
+}
+
+TEST_P(PlainProbe, AddsNothingForAnEmptyOperand) {
+  const auto empty = at::empty({0, 5}, GetParam());
+  const OperandScales scales(all_formats().size(), {1.0F});
+  const auto probe = probe_of(plain_probes(), all_formats(), scales, 0, empty, empty);
+  EXPECT_EQ(probe.sensitivity, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, PlainProbe,
+                         ::testing::Values(at::kFloat, at::kBFloat16, at::kDouble),
+                         [](const auto& test) { return std::string(toString(test.param)); });
+
+/// Observes and scores the same program on the CPU and on a device without fused kernels.
+TEST(PlainProber, ScoresAsTheCpuDoes) {
+  const fixture::StoredModel model({{"w", {{24, 32}, fixture::numbers(24 * 32, 1)}}});
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {16, 32});
+  const auto w = graph.add_parameter("w", {24, 32});
+  const auto y = graph.add_node("aten::linear", {x, w}, {16, 24}, "linear");
+  const auto t = graph.add_node("aten::t", {y}, {24, 16}, "t");
+  const auto product = graph.add_node("aten::matmul", {y, t}, {16, 16}, "product");
+  const auto square = graph.add_node("aten::square", {product}, {16, 16}, "square");
+  graph.outputs = {graph.add_node("aten::mean", {square}, {}, "loss")};
+  const auto ops = graph::quantizable_ops(graph);
+  const auto inputs = [] {
+    return fixture::inputs_of({at::tensor(fixture::numbers(16 * 32, 2)).view({16, 32})});
+  };
+  const auto toy = fixture::toy_device();
+  const auto score = [&](const Device& device) {
+    Parameters parameters(model.model(), device, Precision::fp32);
+    Program observed(lower::observe(graph, ops), parameters);
+    const auto maxima = observe(observed, inputs(), ops);
+    Prober prober(lower::probe(graph, ops), ops, parameters, all_formats(), maxima);
+    return std::pair(maxima, prober.probe(inputs()));
+  };
+  const auto [maxima, expected] = score(devices().at("cpu"));
+  const auto [toy_maxima, actual] = score(toy);
+  EXPECT_EQ(toy_maxima, maxima);
+  EXPECT_EQ(actual.loss, expected.loss);
+  bool is_other_arithmetic = false;
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    for (std::size_t k = 0; k < 2; ++k) {
+      const auto& a = actual.operands[op][k];
+      const auto& e = expected.operands[op][k];
+      EXPECT_GT(e.sensitivity, 0);
+      EXPECT_NEAR(a.sensitivity, e.sensitivity, 1e-5 * e.sensitivity);
+      is_other_arithmetic = is_other_arithmetic || a.sensitivity != e.sensitivity;
+      for (std::size_t f = 0; f < e.signed_error.size(); ++f)
+        EXPECT_NEAR(a.signed_error[f], e.signed_error[f], 1e-5 * std::sqrt(e.sensitivity));
+    }
+  EXPECT_TRUE(is_other_arithmetic) << "the toy device ran the fused kernels";
+}
+
+}  // namespace
+}  // namespace gainsweep::execute
