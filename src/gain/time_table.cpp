@@ -11,7 +11,7 @@ constexpr double confidence = 0.95;
 
 TimeTable measured(std::vector<graph::Configuration> configurations,
                    const latency::Timings& timings, std::size_t members) {
-  TimeTable table{std::move(configurations), {{}}, 0, members, Source::measured};
+  TimeTable table{std::move(configurations), {{}}, 0, members, "measured"};
   for (std::size_t i = 1; i < table.configurations.size(); ++i) {
     const auto saved = latency::median_interval(latency::paired_gains(timings, i), confidence);
     table.savings.push_back({saved.median, saved.low, saved.high});

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
-#include "gain/source.hpp"
 #include "graph/partition.hpp"
 #include "latency/timings.hpp"
 
@@ -23,7 +23,7 @@ struct TimeTable {
   std::vector<Saving> savings;                       ///< by configuration, 0 for all-high
   double reference = 0;     ///< seconds of the all-high run that savings are against
   std::size_t members = 1;  ///< sub-graphs lowered together, among which a saving is divided
-  Source source = Source::measured;
+  std::string source = "measured";  ///< a row of latency::sources
 };
 
 /// Times of a whole model by sub-graph. One without times has the all-high configuration alone.

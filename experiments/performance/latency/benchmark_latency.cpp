@@ -10,8 +10,9 @@
 
 #include "archive/decoder.hpp"
 #include "base/error.hpp"
-#include "gain/gain.hpp"
+#include "gain/objective.hpp"
 #include "latency/measure.hpp"
+#include "pipeline/decision.hpp"
 #include "pipeline/subject.hpp"
 #include "spec/read.hpp"
 
@@ -58,7 +59,7 @@ class Bench {
 
   execute::Program program(const graph::Assignment& assignment) {
     return {lower::lower(*subject_.latency_graph, partition_, assignment, subject_.layout.formats,
-                         {}, subject_.target),
+                         {}, *subject_.target),
             parameters_};
   }
 
@@ -99,9 +100,7 @@ void speed_up(Bench& bench, std::int64_t blocks) {
 gain::GainTable measured_gains(Bench& bench, std::int64_t blocks) {
   const auto& subject = bench.subject();
   const auto& partition = subject.layout.partition;
-  gain::MeasuredTimes times;
-  for (const auto& subgraph : partition.subgraphs)
-    times.subgraphs.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {}, 1});
+  std::vector<std::vector<latency::Timings>> rounds;
   for (const auto& target : subject.timing_targets) {
     std::vector<graph::Assignment> assignments;
     for (std::size_t p = 1; p < target.configurations.size(); ++p) {
@@ -111,11 +110,12 @@ gain::GainTable measured_gains(Bench& bench, std::int64_t blocks) {
           assignments.back()[partition.subgraphs[member.index].ops[i].index] =
               target.configurations[p][i];
     }
-    const auto timings = bench.measure(assignments, blocks);
-    for (const auto subgraph : target.applies_to)
-      times.subgraphs[subgraph.index] = {target.configurations, timings, target.lowered.size()};
+    rounds.push_back({bench.measure(assignments, blocks)});
   }
-  return gain::time(times);
+  const std::optional<gain::Times> times =
+      pipeline::assign_times(subject.layout, subject.timing_targets, rounds);
+  return gain::objectives().at("time").gains(
+      pipeline::gain_facts(subject.layout, subject.spec, times));
 }
 
 /// Every linear layer high or int8 with equal chance.

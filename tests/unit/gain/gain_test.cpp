@@ -99,9 +99,9 @@ TEST(Time, IsTheMedianPairedDifferenceSharedOutAmongMembers) {
 }
 
 TEST(Time, IsDividedBeforeItIsRounded) {
-  const TimeTable table{{{{0}}, {{1}}}, {{}, {1e-9, 0, 2e-9}}, 1, 3, Source::measured};
+  const TimeTable table{{{{0}}, {{1}}}, {{}, {1e-9, 0, 2e-9}}, 1, 3, "measured"};
   EXPECT_EQ(gains(table), (std::vector<std::int64_t>{0, 0}));
-  const TimeTable five{{{{0}}, {{1}}}, {{}, {5e-9, 0, 9e-9}}, 1, 3, Source::measured};
+  const TimeTable five{{{{0}}, {{1}}}, {{}, {5e-9, 0, 9e-9}}, 1, 3, "measured"};
   EXPECT_EQ(gains(five), (std::vector<std::int64_t>{0, 2}));
 }
 
