@@ -62,7 +62,7 @@ class Objective:
     meaning: str  # the same in full
     units: str  # of gains
     of_times: bool  # gains follow from times
-    whole: float  # what all-high takes, in those units; NaN where the archive does not say
+    whole: float  # what all-high takes, in those units; 0 where the archive does not say
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Plans beside what was measured of them: one row per objective and threshold."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,4 +120,4 @@ def total_cost(archive: Archive, objective: str) -> float | None:
     if about.of_times:
         seconds = baseline_seconds(archive)
         return None if seconds is None else seconds / NANOSECOND
-    return None if math.isnan(about.whole) else about.whole
+    return about.whole or None

@@ -76,7 +76,7 @@ def write_objectives(writer, run):
     titles = {"time": "time", "macs": "multiply-accumulates", "memory": "weight bytes"}
     units = {"time": "ns", "macs": "1", "memory": "byte"}
     whole = {
-        "time": np.nan,
+        "time": 0.0,
         "macs": float(sum(run.model.macs)),
         "memory": 2.0 * sum(run.model.elements),
     }

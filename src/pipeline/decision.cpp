@@ -1,7 +1,6 @@
 #include "pipeline/decision.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
@@ -100,7 +99,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
     meanings.push_back(objective.help);
     of_times.push_back(objective.of_times ? 1 : 0);
     units.push_back(objective.unit);
-    wholes.push_back(objective.whole(facts).value_or(std::nan("")));
+    wholes.push_back(objective.whole(facts).value_or(0));
   }
   const archive::Axes row{{"row", names.size()}};
   return {"objectives",
@@ -111,7 +110,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
            integers("of_times", of_times, row, "1", "1 where its gains follow from times"),
            texts("units", units, row, "Units of its gains"),
            reals("whole", wholes, row, "1",
-                 "What the all-high model takes, in those units; NaN where it is not known")}};
+                 "What the all-high model takes, in those units; 0 where it is not known")}};
 }
 
 }  // namespace

@@ -14,6 +14,12 @@ struct Inquiry::Asked {
   std::string failed;             ///< label of a unit that it needs and that failed
 };
 
+std::size_t most_units(const solve::MostAsked& most, const LossSet& search) {
+  // All-high is measured beside the plans.
+  const auto measured = most.qualities == 0 ? 0 : most.qualities + 1;
+  return most.programs + measured * search.chunks.size();
+}
+
 Inquiry::Inquiry(const Bench& bench, const batch::Results& results,
                  std::shared_ptr<const Decision> decision)
     : bench_(bench),
@@ -34,6 +40,11 @@ std::optional<Plans> Inquiry::answer(std::size_t place) const {
   const auto* record = answers_[place].empty() ? nullptr : results_.find(answers_[place]);
   if (record == nullptr) return std::nullopt;
   return to_plans(*record);
+}
+
+bool Inquiry::is_open(std::size_t place) const {
+  return left_out_.count(place) == 0 &&
+         (answers_[place].empty() || !results_.is_over(answers_[place]));
 }
 
 const archive::Record* Inquiry::need(batch::Unit unit) {
@@ -91,11 +102,15 @@ void Inquiry::put_asking(const Question& question, std::size_t place,
   auto [plans, is_program] =
       consult(layout, spec, question, *decision_, premises_of(question), sources);
   if (!plans && asked.failed.empty()) {
-    call_.may_come += most.qualities * bench_->search.chunks.size() + most.programs;
+    const auto units = most_units(most, bench_->search);
+    call_.may_come += units - std::min(units, asked.keys.size());
   } else if (!plans) {
-    call_.obstacles.push_back("the plan of " + question.how + " at threshold " +
-                              shortest(question.threshold) + " is left out: " + asked.failed +
-                              " failed.");
+    left_out_.insert(place);
+    // The failure of the question's own unit needs no second sentence.
+    if (asked.failed != ticket(spec, question, place).label)
+      call_.obstacles.push_back("the plan of " + question.how + " at threshold " +
+                                shortest(question.threshold) + " is left out: " + asked.failed +
+                                " failed.");
   } else if (is_program) {
     answers_[place] = asked.keys.front();
   } else {

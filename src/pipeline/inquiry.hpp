@@ -12,6 +12,9 @@
 
 namespace gainsweep::pipeline {
 
+/// Units that answers to so many questions of a strategy may take.
+std::size_t most_units(const solve::MostAsked& most, const LossSet& search);
+
 /// One call of the stage of planning once a decision is there: asks the strategies, in the order in
 /// which the questions are put, and gathers the units that their answers need.
 class Inquiry {
@@ -24,6 +27,9 @@ class Inquiry {
 
   /// The plans that answer a question that was put; none while they are not known.
   std::optional<Plans> answer(std::size_t place) const;
+
+  /// Whether an answer may still come.
+  bool is_open(std::size_t place) const;
 
   /// Adds a unit unless it was named before; its record, null while it is missing or failed.
   const archive::Record* need(batch::Unit unit);
@@ -52,6 +58,7 @@ class Inquiry {
   std::vector<Question> questions_;                ///< of the spec
   std::vector<std::optional<Premises>> premises_;  ///< by objective
   std::vector<std::string> answers_;         ///< keys of the units that answer questions, by place
+  std::set<std::size_t> left_out_;           ///< places of questions that nothing can answer
   std::vector<graph::Assignment> searched_;  ///< in the order of their rows
   std::set<std::string> named_;
   batch::Call call_;

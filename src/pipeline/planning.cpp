@@ -46,12 +46,26 @@ std::size_t most_plans(const spec::Spec& spec) {
       all.begin(), all.end(), [&](const auto& question) { return is_evaluated(spec, question); }));
 }
 
+// Losses and times of one plan.
+std::size_t most_units_of_a_plan(const Workbench& bench) {
+  const auto& subject = *bench.subject;
+  const auto rounds = static_cast<std::size_t>(most_rounds(subject.spec.latency.rule));
+  return bench.evaluation.chunks.size() + (times_plans(subject) ? rounds : 0);
+}
+
 // What evaluations come to at most.
 std::size_t most_evaluations(const Workbench& bench) {
-  const auto& subject = *bench.subject;
-  const auto plans = most_plans(subject.spec);
-  const auto rounds = static_cast<std::size_t>(most_rounds(subject.spec.latency.rule));
-  return (1 + plans) * bench.evaluation.chunks.size() + (times_plans(subject) ? plans * rounds : 0);
+  return bench.evaluation.chunks.size() +
+         most_plans(bench.subject->spec) * most_units_of_a_plan(bench);
+}
+
+// Questions whose plans are to be evaluated once they are known.
+std::size_t num_open(const spec::Spec& spec, const Inquiry& inquiry) {
+  const auto all = questions(spec.solve);
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    open += is_evaluated(spec, all[i]) && inquiry.is_open(i) ? 1 : 0;
+  return open;
 }
 
 // What strategies ask for at most beside the programs that are plans of the spec.
@@ -62,8 +76,7 @@ std::size_t most_searched(const Workbench& bench) {
   std::size_t most = 0;
   for (const auto& question : questions(subject.spec.solve)) {
     if (question.is_frontier() || question.how == solve::exact_strategy) continue;
-    const auto asked = solve::strategies().at(question.how).most_asked(numbers);
-    most += asked.programs + asked.qualities * bench.search.chunks.size();
+    most += most_units(solve::strategies().at(question.how).most_asked(numbers), bench.search);
   }
   return most;
 }
@@ -113,6 +126,7 @@ std::vector<Evaluated> chosen(const Subject& subject, const Inquiry& inquiry) {
 
 void evaluate(const Bench& bench, const batch::Results& results,
               const std::vector<Evaluated>& plans, Inquiry& inquiry) {
+  inquiry.expect(num_open(bench->subject->spec, inquiry) * most_units_of_a_plan(*bench));
   for (std::size_t i = 0; i < plans.size(); ++i)
     for (auto& unit : loss_units(bench, results, bench->evaluation, plans[i], i))
       inquiry.need(std::move(unit));

@@ -205,6 +205,20 @@ TEST(Evaluation, AsksForWhatDeterministicObjectivesLeadToFirst) {
   }
 }
 
+TEST(Evaluation, IsExpectedWhilePlansAreMissing) {
+  World world(subject());
+  world.finish(observing);
+  world.finish(scoring);
+  world.finish(timing_);
+  // 3 thresholds of ip for 2 objectives, each with its losses and at most 3 rounds of times.
+  EXPECT_EQ(world.call(planning_).may_come, 3 * 2 * (1 + 3u));
+  for (const auto& unit : world.call(planning_).units)
+    if (unit.table == "plans/macs/ip") world.fail(unit, planning_);
+  world.finish(planning_);
+  EXPECT_EQ(world.call(planning_).may_come, 0u);
+  EXPECT_TRUE(world.call(planning_).obstacles.empty()) << "the failures say it";
+}
+
 TEST(Evaluation, IsLeftOutWhereItIsNotAskedFor) {
   auto about = subject();
   about.evaluation = samples("", 0);

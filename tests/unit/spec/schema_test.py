@@ -24,6 +24,7 @@ INVISIBLE = {
     "merge_key",
     "progression_falls",
     "progression_steps",
+    "resources_kept",
     "rules",
     "sweep_large",
     "sweep_rules",
