@@ -44,16 +44,16 @@ def gains(plans):
 
 
 def test_constraints_are_kept_and_told(program, material, whole, tmp_path):
-    changes = {"solve": {"constraints": {"bits": 12}, "strategies": ["ip"], "frontier": False}}
+    changes = {"solve": {"constraints": {"bits": 14}, "strategies": ["ip"], "frontier": False}}
     path, done = run(program, material, tmp_path / "run", changes)
     assert done.returncode == 3, "small thresholds leave no plan with so few bits"
     with h5py.File(path) as file:
         assert "no plan keeps the threshold and solve.constraints" in done.stderr
         reasons = file["failures/reason"].asstr()[()]
-        assert all("bits: 12 allowed" in reason for reason in reasons) and len(reasons)
+        assert all("bits: 14 allowed" in reason for reason in reasons) and len(reasons)
         plans = file["plans/macs/ip"]
         assert plans["constraint"].asstr()[()].tolist() == [["bits"]] * len(plans["threshold"])
-        assert (plans["amount"][()] <= 12).all()
+        assert (plans["amount"][()] <= 14).all()
         kept = gains(plans)
     with h5py.File(whole) as file:
         free = gains(file["plans/macs/ip"])
