@@ -24,7 +24,7 @@ from .contents import (
     Subgraph,
     Timing,
 )
-from .seal import SCHEMA, ArchiveError, check_seal
+from .seal import SCHEMA, ArchiveError, check_seal, check_storage
 from .statistics import Estimate
 from .tables import Point, Table, Tables, points, read_tables, select, text
 
@@ -106,6 +106,7 @@ def _guarded(path: Path, act: Callable[[], Found]) -> Found:
 
 
 def _sweep(path: Path, file: h5py.File) -> Sweep:
+    check_storage(file)
     schema, version = text(file.attrs.get("schema", "")), file.attrs.get("schema_version", 0)
     if schema == SCHEMA and version == 1:
         raise ArchiveError(

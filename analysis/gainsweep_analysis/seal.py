@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+import h5py
+
 SCHEMA = "gainsweep archive"
 SEAL_SIZE = 512
 HDF5_START = b"\x89HDF\r\n\x1a\n"
@@ -37,3 +39,26 @@ def check_seal(path: Path) -> None:
             f"{path}: it is damaged, cut short or altered (its bytes do not match the SHA-256 "
             "at its start). Copy it again or repeat the run."
         )
+
+
+def check_storage(file: h5py.File) -> None:
+    """ArchiveError when anything lies elsewhere: external and soft links, external and virtual
+    storage. Nothing of another file is opened or read."""
+
+    def check(path: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            if item.is_virtual or item.external is not None:
+                kind = "virtual" if item.is_virtual else "external"
+                raise ArchiveError(
+                    f"/{path}: its values lie in other files ({kind} storage): they are not read. "
+                    "Copy the archive.h5 of the run again."
+                )
+            return
+        for name in item:
+            if not isinstance(item.get(name, getlink=True), h5py.HardLink):
+                raise ArchiveError(
+                    f"/{path}: link {name} leads elsewhere. Copy the archive.h5 of the run again."
+                )
+
+    check("", file)
+    file.visititems(check)

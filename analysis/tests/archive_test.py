@@ -1,5 +1,7 @@
 """The reader refuses what is no archive and says why."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -93,6 +95,36 @@ def test_missing_field(path, capsys, field):
 
     altered(path, change)
     assert "do not fit this version" in refusal(path, capsys)
+
+
+def in_a_pipe(pipe):
+    """Ways to lead a reader to another file: opening a pipe would wait for ever."""
+    source = h5py.VirtualSource(pipe, "x", shape=(4,))
+    layout = h5py.VirtualLayout(shape=(4,), dtype="f8")
+    layout[:] = source
+
+    def link(kind):
+        def change(file):
+            file["ops/x"] = kind
+
+        return change
+
+    return {
+        "external storage": lambda file: file["ops"].create_dataset(
+            "x", (4,), "f8", external=[(pipe, 0, h5py.h5f.UNLIMITED)]
+        ),
+        "virtual storage": lambda file: file["ops"].create_virtual_dataset("x", layout),
+        "link x leads elsewhere": link(h5py.ExternalLink(pipe, "/")),
+        "/ops: link x leads elsewhere": link(h5py.SoftLink("/formats")),
+    }
+
+
+@pytest.mark.parametrize("way", list(in_a_pipe("pipe")))
+def test_other_files_are_not_opened(path, tmp_path, capsys, way):
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    altered(path, in_a_pipe(pipe)[way])
+    assert way in refusal(path, capsys)
 
 
 def test_unknown_objective(path, capsys):

@@ -43,15 +43,20 @@ bool send(Header header, const Sequence& values) {
          disk::answer(std::as_bytes(std::span(values)));
 }
 
-/// Far more than any sound file of that size takes.
+/// Far more processor time than any sound file of that size takes.
 std::chrono::seconds time_limit(std::size_t bytes) {
   constexpr std::size_t bytes_per_second = std::size_t{1} << 20;
   return std::chrono::seconds(20 + bytes / bytes_per_second);
 }
 
+/// How much longer than its processor time decoding may last: others use the processor too.
+constexpr int wall_clock_factor = 10;
+
 std::vector<std::int64_t> decode_file(const TokenFile& file) {
   const std::vector<std::byte> bytes = disk::read_bytes(file.path);
-  disk::limit_processor_time(time_limit(bytes.size()));
+  const auto limit = time_limit(bytes.size());
+  disk::limit_processor_time(limit);
+  const disk::WallClockLimit until_decoded(wall_clock_factor * limit);
   try {
     return decode_tokens(bytes, file.vocabulary);
   } catch (const Error& error) {
@@ -118,6 +123,12 @@ ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds 
                 file +
                     ": it is damaged (decoding it takes far more processor time than a "
                     "sound file of its size). Copy it again or write it anew");
+  }
+  if (end.signal == SIGALRM) {
+    throw Error(ErrorKind::environment,
+                file +
+                    ": decoding it was not over after ten times the processor time that it may "
+                    "take. Check the load of the machine, then run the same command again.");
   }
   if (end.signal == SIGKILL) {
     throw Error(

@@ -108,30 +108,6 @@ Properties utf8_names() {
   return creation;
 }
 
-/// Error(input) unless a file holds as many chunks as the extent of a chunked dataset asks for: an
-/// extent that was damaged would otherwise be filled up with zeros, in any amount of memory.
-void check_chunks(const Dataset& dataset) {
-  const Properties creation(checked(H5Dget_create_plist(dataset.id()), "H5Dget_create_plist"));
-  if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return;
-  const std::vector<std::size_t> shape = shape_of(dataset);
-  std::vector<hsize_t> chunk(shape.size());
-  checked(H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()),
-          "H5Pget_chunk");
-  hsize_t wanted = 1;
-  for (std::size_t d = 0; d < shape.size(); ++d) {
-    if (chunk[d] == 0) throw Error(ErrorKind::input, "its chunks have no size");
-    const hsize_t along = shape[d] / chunk[d] + (shape[d] % chunk[d] == 0 ? 0 : 1);
-    if (__builtin_mul_overflow(wanted, along, &wanted)) wanted = 0;  // more than any file has
-  }
-  const Space space(checked(H5Dget_space(dataset.id()), "H5Dget_space"));
-  hsize_t found = 0;
-  checked(H5Dget_num_chunks(dataset.id(), space.id(), &found), "H5Dget_num_chunks");
-  if (found != wanted) {
-    throw Error(ErrorKind::input, "its extent and the " + std::to_string(found) +
-                                      " chunks stored for it do not fit together");
-  }
-}
-
 }  // namespace
 
 Session::Session() : lock_(mutex()) {
@@ -228,7 +204,9 @@ Group open_group(hid_t parent, const std::string& name) {
 }
 
 Dataset open_dataset(hid_t parent, const std::string& name) {
-  return Dataset(checked(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), "H5Dopen2"));
+  Dataset dataset(checked(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), "H5Dopen2"));
+  check_own_storage(dataset);
+  return dataset;
 }
 
 Dataset create_dataset(hid_t parent, const std::string& name, const Type& type,
@@ -245,31 +223,16 @@ void write(const Dataset& dataset, const Type& type, const void* values) {
 }
 
 void read(const Dataset& dataset, const Type& type, void* values) {
-  checked(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "H5Dread");
+  try {
+    checked(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "H5Dread");
+  } catch (const Error&) {
+    check_filters(dataset);
+    throw;
+  }
 }
 
 Type type_of(const Dataset& dataset) {
   return Type(checked(H5Dget_type(dataset.id()), "H5Dget_type"));
-}
-
-std::size_t count_stored(const Dataset& dataset, std::size_t element_bytes) {
-  // deflate reaches 1032 : 1 at most
-  constexpr std::size_t largest_ratio = 1100;
-  std::size_t count = 1;
-  std::size_t bytes = element_bytes;
-  bool overflow = false;
-  for (const std::size_t extent : shape_of(dataset)) {
-    count *= extent;
-    overflow = overflow || __builtin_mul_overflow(bytes, extent, &bytes);
-    if (extent == 0) return 0;
-  }
-  const std::size_t stored = H5Dget_storage_size(dataset.id());
-  if (overflow || bytes / largest_ratio > stored || stored == 0) {
-    throw Error(ErrorKind::input, "its extent and the " + std::to_string(stored) +
-                                      " bytes stored for it do not fit together");
-  }
-  check_chunks(dataset);
-  return count;
 }
 
 void make_scale(const Dataset& dataset, const std::string& axis) {

@@ -92,16 +92,24 @@ std::vector<std::size_t> shape_of(const Dataset& dataset);
 
 Group create_group(hid_t parent, const std::string& name);
 Group open_group(hid_t parent, const std::string& name);
+/// Error(input) as check_own_storage.
 Dataset open_dataset(hid_t parent, const std::string& name);
+
+/// Error(input) when a dataset's values lie in other files (external or virtual storage), which are
+/// then neither opened nor read: a file of somebody else must not reach what its reader may read.
+void check_own_storage(const Dataset& dataset);
 
 /// A dataset without times; chunked with shuffle, deflate and Fletcher32 unless scalar or empty.
 Dataset create_dataset(hid_t parent, const std::string& name, const Type& type,
                        const std::vector<std::size_t>& shape);
 void write(const Dataset& dataset, const Type& type, const void* values);
+/// Error(input) as check_filters where a filter is what is missing.
 void read(const Dataset& dataset, const Type& type, void* values);
+/// Error(input) when the values may have gone through a filter that this library lacks, naming it.
+void check_filters(const Dataset& dataset);
 Type type_of(const Dataset& dataset);
-/// Number of elements of `element_bytes` each. Error(input) when the file cannot hold that many:
-/// never written, or an extent that no compression explains.
+/// Number of elements of `element_bytes` each. Error(input) when the file does not hold them: never
+/// or only partly written, or an extent that no compression explains.
 std::size_t count_stored(const Dataset& dataset, std::size_t element_bytes);
 
 /// Attributes are UTF-8 strings of variable length (h5py: `str`) or 64-bit integers.

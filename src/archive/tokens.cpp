@@ -43,22 +43,30 @@ void find_dataset(hid_t root) {
   refuse("it has no dataset 'tokens' (it holds: " + (found.empty() ? "nothing" : found) + ")");
 }
 
-std::vector<std::int64_t> read_dataset(hid_t root) {
-  find_dataset(root);
+std::vector<std::int64_t> read_ids(hid_t root) {
   const hdf5::Dataset dataset = hdf5::open_dataset(root, dataset_name);
   const hdf5::Type type = hdf5::type_of(dataset);
   const H5T_class_t type_class = H5Tget_class(type.id());
   if (type_class != H5T_INTEGER) {
-    refuse("'tokens' holds " + class_name(type_class) + ", not integer token ids");
+    refuse("it holds " + class_name(type_class) + ", not integer token ids");
   }
   const std::size_t rank = hdf5::shape_of(dataset).size();
   if (rank != 1) {
-    refuse("'tokens' has " + std::to_string(rank) +
+    refuse("it has " + std::to_string(rank) +
            " dimensions instead of 1. Store one long stream of token ids");
   }
   std::vector<std::int64_t> ids(hdf5::count_stored(dataset, H5Tget_size(type.id())));
   if (!ids.empty()) hdf5::read(dataset, hdf5::int64(), ids.data());
   return ids;
+}
+
+std::vector<std::int64_t> read_dataset(hid_t root) {
+  find_dataset(root);
+  try {
+    return read_ids(root);
+  } catch (const Error& error) {
+    throw with_context(error, quote(dataset_name));
+  }
 }
 
 void check_ids(const std::vector<std::int64_t>& ids, std::int64_t vocabulary) {

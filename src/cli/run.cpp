@@ -107,6 +107,7 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   const auto& folder = options.job.folder;
   job::Ledger ledger;
   ledger.started = job::utc_now();
+  std::optional<job::EndWithoutUnits> until_job(std::in_place);
   std::string text;
   together(comm, [&] { text = spec::load_text(options.spec); });
   agree_on_command(comm, options, text);
@@ -126,6 +127,7 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   if (is_done(comm, folder, ledger)) return Outcome::done;
   run.contents = describe(ledger, text, run.experiments.back().machine, comm.size());
   std::optional<job::Job> job;
+  until_job.reset();
   together(comm, [&] { job.emplace(comm, options.job, std::move(donor), ledger); });
   return run_points(opening, std::move(run), *job);
 }

@@ -22,7 +22,7 @@ namespace gainsweep::disk {
 namespace {
 
 constexpr std::array for_the_parent{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
-constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGXCPU, SIGPIPE};
+constexpr std::array endings{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGXCPU, SIGALRM, SIGPIPE};
 
 [[noreturn]] void refuse_process(int code) {
   throw Error(ErrorKind::environment, "no child process can be started (" +
@@ -50,7 +50,7 @@ class SpawnRules {
     ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     ::posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     const sigset_t blocked = set_of(for_the_parent);
-    const sigset_t defaults = set_of(crashes);
+    const sigset_t defaults = set_of(endings);
     ::posix_spawnattr_setsigmask(&attributes_, &blocked);
     ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -136,13 +136,21 @@ void ChildProcess::kill() {
 void settle_as_child(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it had ended before
-  for (const int signal : crashes) ::signal(signal, SIG_DFL);
+  for (const int signal : endings) ::signal(signal, SIG_DFL);
   limit_resource(RLIMIT_CORE, 0);
 }
 
 void limit_processor_time(std::chrono::seconds more) {
   const auto used = std::clock() / CLOCKS_PER_SEC;
   limit_resource(RLIMIT_CPU, static_cast<rlim_t>(used + more.count()));
+}
+
+WallClockLimit::WallClockLimit(std::chrono::seconds limit) {
+  ::alarm(static_cast<unsigned>(limit.count()));
+}
+
+WallClockLimit::~WallClockLimit() {
+  ::alarm(0);
 }
 
 bool answer(std::span<const std::byte> bytes) {

@@ -55,6 +55,16 @@ void settle_as_child(pid_t parent);
 /// Ends this process with SIGXCPU after `more` processor time than it has used so far.
 void limit_processor_time(std::chrono::seconds more);
 
+/// Ends this process with SIGALRM when it still exists after `limit`, whatever it waits for. One at
+/// a time.
+class WallClockLimit {
+ public:
+  explicit WallClockLimit(std::chrono::seconds limit);
+  WallClockLimit(const WallClockLimit&) = delete;
+  WallClockLimit& operator=(const WallClockLimit&) = delete;
+  ~WallClockLimit();
+};
+
 /// Writes all bytes for the parent; false when it is gone.
 bool answer(std::span<const std::byte> bytes);
 

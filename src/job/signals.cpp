@@ -1,8 +1,11 @@
 #include "job/signals.hpp"
 
-#include <csignal>
-
 #include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include "base/log.hpp"
 
 namespace gainsweep::job {
 namespace {
@@ -41,6 +44,29 @@ bool stop_asked() {
 
 int end_asked() {
   return end;
+}
+
+EndWithoutUnits::EndWithoutUnits() : thread_([this] { watch(); }) {}
+
+EndWithoutUnits::~EndWithoutUnits() {
+  {
+    const std::lock_guard guard(mutex_);
+    over_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void EndWithoutUnits::watch() {
+  constexpr std::chrono::milliseconds look_often{50};
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, look_often, [this] { return over_; })) {
+    const int signal = end_asked();
+    if (signal == 0) continue;
+    log_line("gainsweep: ended by signal " + std::to_string(signal) +
+             " before the first unit; the same command begins again");
+    std::_Exit(128 + signal);
+  }
 }
 
 }  // namespace gainsweep::job

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 /// What queues tell a run. Signal handlers can only set flags, so these are the process's.
 namespace gainsweep::job {
 
@@ -14,5 +18,23 @@ void catch_signals();
 bool stop_asked();
 /// The signal that asked to end now, 0 when none did.
 int end_asked();
+
+/// While it lives, SIGTERM and SIGINT end the process within a moment, whatever it waits for: for
+/// the time when inputs are opened and no Watch guards finished units yet.
+class EndWithoutUnits {
+ public:
+  EndWithoutUnits();
+  EndWithoutUnits(const EndWithoutUnits&) = delete;
+  EndWithoutUnits& operator=(const EndWithoutUnits&) = delete;
+  ~EndWithoutUnits();
+
+ private:
+  void watch();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool over_ = false;
+  std::thread thread_;
+};
 
 }  // namespace gainsweep::job

@@ -2,7 +2,7 @@
  *
  * FAULT_RANK    the rank it acts in (OMPI_COMM_WORLD_RANK), or any; other ranks run undisturbed
  * FAULT_CLAIM   with any: a file that the first rank hit makes, so that it is the only one
- * FAULT_CALL    rename, fsync, write or posix_memalign
+ * FAULT_CALL    rename, fsync, write, pread or posix_memalign
  * FAULT_MATCH   only calls on files whose path holds this text count
  * FAULT_COUNT   the call that is hit, from 1
  * FAULT_ACTION  exit (without MPI_Finalize), kill, segv, abort, hang or fail
@@ -92,6 +92,12 @@ ssize_t write(int file, const void* bytes, size_t size) {
     act();
   }
   return next(file, bytes, size);
+}
+
+ssize_t pread(int file, void* bytes, size_t size, off_t offset) {
+  ssize_t (*next)(int, void*, size_t, off_t) = dlsym(RTLD_NEXT, "pread");
+  if (is_here("pread") && matches_file(file) && is_hit()) act();
+  return next(file, bytes, size, offset);
 }
 
 int posix_memalign(void** memory, size_t alignment, size_t size) {

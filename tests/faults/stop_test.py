@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import h5py
@@ -64,6 +65,29 @@ def test_sigterm_stores_what_is_finished(program, job, tmp_path):
     assert code != 0
     assert "ended by signal 15; finished units are stored" in messages
     assert status(program, out)["stages"]["score"]["done"] >= before
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_still_opens_its_inputs_ends_at_once(program, make_spec, tmp_path, asked):
+    spec, out, claim = make_spec(), tmp_path / "out", tmp_path / "claim"
+    fault = {"RANK": "any", "CLAIM": claim, "CALL": "pread", "MATCH": "/tokens.h5", "COUNT": 1}
+    fault["ACTION"] = "hang"
+    started = subprocess.Popen(
+        [program.path, "run", str(spec), "--out", str(out)],
+        env=os.environ
+        | {"LD_PRELOAD": os.environ["GAINSWEEP_FAULT_HOOK"]}
+        | {f"FAULT_{name}": str(value) for name, value in fault.items()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not claim.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    started.send_signal(asked)
+    _, messages = started.communicate(timeout=20)
+    assert started.returncode == 128 + asked, messages
+    assert f"ended by signal {int(asked)} before the first unit" in messages
+    assert not out.exists()
 
 
 def test_a_hanging_unit_fails_and_the_same_command_goes_on(program, job, undisturbed, tmp_path):

@@ -55,6 +55,11 @@ TEST_F(Decoding, WorkWithoutEndIsStopped) {
                "t.h5: it is damaged (decoding it takes far more processor time");
 }
 
+TEST_F(Decoding, WorkThatOutlastsItsTimeIsNotBlamedOnTheFile) {
+  EXPECT_ERROR(read_tokens(one_, shell("kill -ALRM $$")), ErrorKind::environment,
+               "t.h5: decoding it was not over after ten times the processor time");
+}
+
 TEST_F(Decoding, AChildThatHangsIsStopped) {
   auto decoder = shell("exec sleep 1000");
   decoder.patience = std::chrono::milliseconds(200);

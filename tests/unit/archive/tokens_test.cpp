@@ -85,7 +85,7 @@ TEST(Tokens, WrongDatasetsAreDescribed) {
   write_dataset(folder / "t.h5", "tokens", H5T_C_S1, H5T_C_S1, {4}, "abcd");
   EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("holds texts, not integer"));
   write_dataset(folder / "t.h5", "tokens", H5T_STD_I32LE, -1, {hsize_t{1} << 60}, nullptr);
-  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("do not fit together"));
+  EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("'tokens': no value of its extent was ever"));
 }
 
 TEST(Tokens, AGroupInPlaceOfTheDataset) {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
+#include <sys/stat.h>
 
 #include <functional>
 
@@ -94,6 +95,27 @@ void add_chunks(hid_t file, const char* path, hsize_t chunks) {
   H5Sclose(space);
 }
 
+/// A dataset whose values lie in another file, which is a pipe: opening it would wait for ever.
+void add_external(hid_t file, const char* path, const std::filesystem::path& pipe) {
+  const hsize_t extent = 4;
+  const hid_t space = H5Screate_simple(1, &extent, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(creation, pipe.c_str(), 0, H5F_UNLIMITED);
+  H5Dclose(H5Dcreate2(file, path, H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  H5Pclose(creation);
+  H5Sclose(space);
+}
+
+void add_virtual(hid_t file, const char* path, const std::filesystem::path& pipe) {
+  const hsize_t extent = 4;
+  const hid_t space = H5Screate_simple(1, &extent, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_virtual(creation, space, pipe.c_str(), "x", space);
+  H5Dclose(H5Dcreate2(file, path, H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  H5Pclose(creation);
+  H5Sclose(space);
+}
+
 /// Groups in groups.
 void nest(hid_t file, int levels) {
   std::string path;
@@ -139,9 +161,10 @@ TEST(WrongArchive, AlteredObjectsAreNamed) {
       {"/provenance: it does not match its digest",
        [](hid_t f) { replace_text(f, "/provenance", "model_digest", "b"); }},
       {"/ops/x: its type is none of", [](hid_t f) { add_dataset(f, "/ops/x", H5T_IEEE_F32LE, 3); }},
-      {"/ops/x: its extent and the 0 bytes stored",
+      {"/ops/x: no value of its extent was ever written",
        [](hid_t f) { add_dataset(f, "/ops/x", H5T_IEEE_F64LE, hsize_t{1} << 50); }},
-      {"/ops/x: its extent and the 1 chunks stored", [](hid_t f) { add_chunks(f, "/ops/x", 3); }},
+      {"/ops/x: only 1 of the 3 chunks of its extent were ever written",
+       [](hid_t f) { add_chunks(f, "/ops/x", 3); }},
       {"/ops: link x leads elsewhere",
        [](hid_t f) { H5Lcreate_soft("/scores", f, "/ops/x", H5P_DEFAULT, H5P_DEFAULT); }},
       {"/ops: object x has several names",
@@ -192,6 +215,18 @@ TEST(WrongArchive, DamageAndCutsAreToldApart) {
   bytes[3000] = static_cast<char>(~bytes[3000]);
   sample::put_bytes(folder / "a.h5", bytes);
   EXPECT_THAT(message_of(folder / "a.h5"), HasSubstr("it is damaged or was altered"));
+}
+
+TEST(WrongArchive, ValuesInOtherFilesAreNeitherOpenedNorRead) {
+  const Folder folder;
+  const auto pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  write_altered(folder, [&](hid_t file) { add_external(file, "/ops/x", pipe); });
+  EXPECT_THAT(message_of(folder / "a.h5"),
+              HasSubstr("/ops/x: its values lie in other files (external storage)"));
+  write_altered(folder, [&](hid_t file) { add_virtual(file, "/ops/x", pipe); });
+  EXPECT_THAT(message_of(folder / "a.h5"),
+              HasSubstr("/ops/x: its values lie in other files (virtual storage)"));
 }
 
 }  // namespace

@@ -19,6 +19,15 @@ int be_child(pid_t parent, std::string_view work) {
     disk::limit_processor_time(std::chrono::seconds(1));
     for (std::atomic<int> turns = 0;; ++turns) continue;
   }
+  if (work == "sleep") {
+    const disk::WallClockLimit limit(std::chrono::seconds(1));
+    for (;;) ::pause();
+  }
+  if (work == "late") {
+    { const disk::WallClockLimit limit(std::chrono::seconds(1)); }
+    ::sleep(2);
+    return 0;
+  }
   if (work == "print") {
     const std::string text(3'000'000, 'x');  // more than a pipe holds
     return disk::answer(std::as_bytes(std::span(text))) ? 0 : 1;

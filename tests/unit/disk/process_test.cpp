@@ -57,6 +57,13 @@ TEST(ChildProcess, IsOverWhereItsProcessorTimeIs) {
   EXPECT_EQ(child.wait().signal, SIGXCPU);
 }
 
+TEST(ChildProcess, IsOverWhereItsWallClockTimeIs) {
+  EXPECT_EQ(own_child("sleep").wait().signal, SIGALRM);
+  const auto late = own_child("late").wait();
+  EXPECT_EQ(late.signal, 0) << "the limit ends with its object";
+  EXPECT_EQ(late.code, 0);
+}
+
 TEST(ChildProcess, ThatIsSilentIsNotWaitedForLonger) {
   auto child = shell("printf a >&3; exec sleep 1000");
   std::string text(2, ' ');
