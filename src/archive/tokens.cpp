@@ -6,6 +6,7 @@
 #include "archive/hdf5.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "disk/foreign.hpp"
 
 namespace gainsweep::archive {
 namespace {
@@ -83,6 +84,8 @@ void check_ids(const std::vector<std::int64_t>& ids, std::int64_t vocabulary) {
 std::vector<std::int64_t> decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
   const hdf5::Session session;
   if (!hdf5::is_hdf5(bytes)) {
+    const std::string kind = disk::foreign_content(bytes, "an HDF5 file");
+    if (!kind.empty()) refuse("it is " + kind);
     refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
   }
   const hdf5::File file = hdf5::open_image(bytes);

@@ -1,6 +1,7 @@
 #include "cli/opening.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "cli/model_digest.hpp"
 #include "disk/host.hpp"
 #include "parallel/agree.hpp"
@@ -51,6 +52,11 @@ pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::si
   }
 }
 
+void ModelNotes::tell(const model::Model& model) {
+  if (!told_.insert(&model).second) return;
+  for (const auto& note : model.notes) log_line("gainsweep: " + model.name + ": " + note);
+}
+
 Opening::Opening(const parallel::Comm& comm)
     : comm_(comm), host_(comm.broadcast(disk::host_name())) {}
 
@@ -66,6 +72,7 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   if (!devices_.count(device)) devices_[device] = own_device(comm_, execute::devices().at(device));
   pipeline::Subject subject;
   together(comm_, [&] { subject = cli::open(point, shelf_, devices_.at(device)); });
+  if (comm_.is_root()) notes_.tell(*subject.model);
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);
   auto experiment =

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,15 @@ namespace gainsweep::cli {
 /// Starts number `device` of the devices of a point's spec with its threads and opens its subject;
 /// the shelf lends what earlier points opened. Errors name the point.
 pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::size_t device = 0);
+
+/// Prints what opening found of each model that users should know, once a model.
+class ModelNotes {
+ public:
+  void tell(const model::Model& model);
+
+ private:
+  std::set<const model::Model*> told_;
+};
 
 /// The points of a run, opened on every rank: whatever is wrong with any point's inputs is found
 /// before the first one runs, and inputs that points share are read once.
@@ -34,6 +44,7 @@ class Opening {
   const parallel::Comm& comm_;
   std::string host_;  // of the root, where times are measured
   pipeline::Shelf shelf_;
+  ModelNotes notes_;
   std::map<std::string, std::size_t> devices_;  // this rank's own, by kind
   std::map<const model::Model*, std::string> model_digests_;
 };

@@ -71,8 +71,10 @@ Planned plan_points(const std::filesystem::path& path) {
   Planned planned;
   pipeline::Shelf shelf;
   std::set<std::string> seen;
+  ModelNotes notes;
   for (const auto& point : spec::load_points(path)) {
     auto subject = open(point, shelf);
+    notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     subject.model_digest = point.spec.model.checkpoint.string();
     planned.subject = std::make_shared<const pipeline::Subject>(std::move(subject));
@@ -187,7 +189,11 @@ int check(const std::filesystem::path& spec) {
   pipeline::Shelf shelf;
   pipeline::Subject subject;
   const auto points = spec::load_points(spec);
-  for (const auto& point : points) subject = open(point, shelf);
+  ModelNotes notes;
+  for (const auto& point : points) {
+    subject = open(point, shelf);
+    notes.tell(*subject.model);
+  }
   const auto& partition = subject.layout.partition;
   std::cout << spec.string() << ": right. ";
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";

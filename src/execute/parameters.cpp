@@ -29,6 +29,8 @@ at::ScalarType to_scalar_type(model::ElementType type) {
       return at::kByte;
     case ElementType::boolean:
       return at::kBool;
+    case ElementType::other:
+      break;
   }
   throw Error(ErrorKind::internal, "unknown checkpoint element type");
 }

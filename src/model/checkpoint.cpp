@@ -17,6 +17,7 @@ struct Checkpoint::Mapping {
   fs::path folder;
   std::map<std::string, disk::MappedFile> files;  ///< by file name
   std::map<std::string, MappedTensor> tensors;
+  std::map<std::string, std::string> misplaced;  ///< by tensor: why the index is wrong about it
 };
 
 namespace {
@@ -62,6 +63,8 @@ std::size_t size_of(ElementType type) {
     case ElementType::uint8:
     case ElementType::boolean:
       return 1;
+    case ElementType::other:
+      break;
   }
   throw Error(ErrorKind::internal, "an element type without a size");
 }
@@ -87,19 +90,20 @@ void Checkpoint::add_shards(Mapping& mapping) {
     if (mapping.files.contains(shard)) continue;
     std::error_code ignored;
     if (!std::filesystem::exists(mapping.folder / shard, ignored)) {
-      throw Error(ErrorKind::input, index.string() + ": shard " + quote(shard) +
-                                        " is not there (it holds tensor " + quote(tensor) +
-                                        "). Fetch the missing file.");
+      mapping.misplaced[tensor] = index.string() + ": shard " + quote(shard) +
+                                  " is not there (it holds tensor " + quote(tensor) +
+                                  "). Fetch the missing file.";
+      continue;
     }
     add_file(mapping, shard);
   }
   for (const auto& [tensor, shard] : weight_map) {
     const auto found = mapping.tensors.find(tensor);
-    if (found == mapping.tensors.end() || found->second.file.filename() != shard) {
-      throw Error(ErrorKind::input, index.string() + ": tensor " + quote(tensor) +
-                                        " is not in shard " + quote(shard) +
-                                        " as the index says. Fetch index and shards again.");
-    }
+    if (mapping.misplaced.contains(tensor) ||
+        (found != mapping.tensors.end() && found->second.file.filename() == shard))
+      continue;
+    mapping.misplaced[tensor] = index.string() + ": tensor " + quote(tensor) + " is not in shard " +
+                                quote(shard) + " as the index says. Fetch index and shards again.";
   }
 }
 
@@ -123,6 +127,8 @@ Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 Checkpoint::~Checkpoint() = default;
 
 const MappedTensor& Checkpoint::tensor(const std::string& name) const {
+  const auto misplaced = mapping_->misplaced.find(name);
+  if (misplaced != mapping_->misplaced.end()) throw Error(ErrorKind::input, misplaced->second);
   const auto found = mapping_->tensors.find(name);
   if (found != mapping_->tensors.end()) return found->second;
   std::vector<std::string> names;
@@ -136,7 +142,7 @@ const MappedTensor& Checkpoint::tensor(const std::string& name) const {
 }
 
 bool Checkpoint::contains(const std::string& name) const {
-  return mapping_->tensors.contains(name);
+  return mapping_->tensors.contains(name) && !mapping_->misplaced.contains(name);
 }
 
 const std::map<std::string, MappedTensor>& Checkpoint::tensors() const {

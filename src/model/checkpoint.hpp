@@ -12,9 +12,9 @@
 /// Trained models: memory-mapped checkpoints and the front ends that make graphs of them.
 namespace gainsweep::model {
 
-enum class ElementType { bf16, fp16, fp32, fp64, int64, int32, int16, int8, uint8, boolean };
+enum class ElementType { bf16, fp16, fp32, fp64, int64, int32, int16, int8, uint8, boolean, other };
 
-/// Bytes of one element.
+/// Bytes of one element. Error(internal) for `other`.
 std::size_t size_of(ElementType type);
 
 /// A checkpoint tensor where it lies in the mapped file: read-only, never copied.
@@ -23,6 +23,7 @@ struct MappedTensor {
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
   std::filesystem::path file;  ///< the shard it is in
+  std::string dtype{};         ///< as the file names it; element type `other` where it is unknown
 };
 
 /// The tensors of a Hugging Face folder: `model.safetensors`, or the shards that
@@ -31,15 +32,15 @@ class Checkpoint {
  public:
   /// Maps all shards. Error(input) naming the file, the tensor and the reason for anything wrong:
   /// truncated file, absurd header length, overlapping, gapped or out-of-range offsets, sizes that
-  /// disagree with shape and dtype, an unknown dtype, a doubled tensor, a shard or tensor the index
-  /// names but is not there.
+  /// disagree with shape and dtype, a doubled tensor, a file of another kind. A shard or tensor
+  /// that the index names but is not there is an error of who asks for the tensor.
   static Checkpoint open(const std::filesystem::path& folder);
 
   Checkpoint(Checkpoint&&) noexcept;
   Checkpoint& operator=(Checkpoint&&) noexcept;
   ~Checkpoint();
 
-  /// By name. Error(input) with the nearest name when missing.
+  /// By name. Error(input) with the nearest name when missing, or with what is wrong in the index.
   const MappedTensor& tensor(const std::string& name) const;
   bool contains(const std::string& name) const;
   const std::map<std::string, MappedTensor>& tensors() const;

@@ -265,18 +265,4 @@ Graph build(const Decoder& decoder, const Workload& workload) {
   return Builder(decoder, workload).build(workload.outputs);
 }
 
-Model open(const Decoder& decoder, const std::filesystem::path& folder) {
-  const auto parameters = std::make_shared<const Checkpoint>(Checkpoint::open(folder));
-  const Shape sequences{batch_size, sequence_length};
-  Model model;
-  model.name = decoder.family;
-  model.build = [decoder](const Workload& workload) { return model::build(decoder, workload); };
-  for (const char* name : {"tokens", "labels"}) {
-    model.inputs.push_back({name, graph::ElementType::index, sequences, decoder.vocabulary});
-  }
-  model.digested = files_of(*parameters);
-  model.parameters = parameters;
-  return model;
-}
-
 }  // namespace gainsweep::model

@@ -45,7 +45,10 @@ struct Decoder {
 /// Error(input) when the length exceeds the model's.
 graph::Graph build(const Decoder& decoder, const Workload& workload);
 
-/// The decoder with the tensors of its Hugging Face folder, under the names of build().
+/// The decoder with the tensors of its Hugging Face folder, under the names of build(). Where the
+/// head shares the embedding's weight, either name serves; where both are stored and differ, the
+/// head has its own, with a note. Tensors of the model's own modules that build() does not read are
+/// refused, unless they hold what it computes itself or are biases of zeros.
 Model open(const Decoder& decoder, const std::filesystem::path& folder);
 
 }  // namespace gainsweep::model

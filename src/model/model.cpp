@@ -1,6 +1,7 @@
 #include "model/model.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -31,7 +32,48 @@ void check_tensor(const graph::Value& wanted, const std::string& name, const Map
   if (found.shape != wanted.shape) {
     refuse("has shape " + to_text(found.shape) + ", but the model needs " + to_text(wanted.shape));
   }
+  if (found.type == ElementType::other) {
+    throw Error(ErrorKind::input, found.file.string() + ": tensor '" + name + "' has dtype " +
+                                      quote(found.dtype) +
+                                      ", but the model needs BF16, F16, F32 or F64. Convert the "
+                                      "checkpoint to BF16 or F32.");
+  }
   if (!is_floating(found.type)) refuse("holds integers, but the model needs BF16, F16, F32 or F64");
+}
+
+/// Names of the tensors that a graph reads.
+std::set<std::string> read_by(const graph::Graph& graph, const Model& model) {
+  std::set<std::string> names;
+  for (const auto& value : graph.values) {
+    if (value.kind == graph::ValueKind::parameter) names.insert(model.checkpoint_name(value.name));
+  }
+  return names;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;
+  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), most));
+  const auto more = names.size() - first.size();
+  return join(first, [](const auto& name) { return quote(name); }) +
+         (more == 0 ? "" : " and " + std::to_string(more) + " more");
+}
+
+/// Refuses or notes the tensors that nobody reads.
+void judge_unread(Model& model, const std::set<std::string>& read) {
+  std::vector<std::string> unread;
+  for (const auto& [name, tensor] : model.parameters->tensors()) {
+    if (read.contains(name)) continue;
+    const auto verdict = model.judge(name, tensor);
+    if (verdict.kind == Unread::Kind::refused) {
+      throw Error(ErrorKind::input,
+                  tensor.file.string() + ": tensor " + quote(name) + " " + verdict.why + ".");
+    }
+    if (verdict.kind == Unread::Kind::listed) unread.push_back(name);
+  }
+  if (unread.empty()) return;
+  model.notes.push_back(std::to_string(unread.size()) +
+                        (unread.size() == 1 ? " tensor is" : " tensors are") +
+                        " stored that the model does not read: " + listed(unread));
 }
 
 }  // namespace
@@ -58,7 +100,9 @@ Model open(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / config_name)) Checkpoint::open(folder);
   const auto config = disk::MappedFile::open(folder / config_name);
   auto model = reader_of(config.text(), folder / config_name).open(folder);
-  check(model.build({.batch = 1, .length = 1}), model);
+  const auto graph = model.build({.batch = 1, .length = 1});
+  check(graph, model);
+  judge_unread(model, read_by(graph, model));
   return model;
 }
 

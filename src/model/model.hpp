@@ -42,6 +42,17 @@ struct Input {
   std::int64_t bound = 0;  ///< of indices: all are in [0, bound), such as a vocabulary
 };
 
+/// What a tensor that no graph of a model reads is to the model.
+struct Unread {
+  enum class Kind {
+    silent,   ///< it says nothing that the graph does not compute itself
+    listed,   ///< it is no part of the function, and users are told of it
+    refused,  ///< the function that was trained has it
+  };
+  Kind kind = Kind::listed;
+  std::string why{};  ///< of a refusal, with what to do, without a full stop
+};
+
 /// A trained model of any family.
 struct Model {
   std::string name;  ///< of the family
@@ -55,6 +66,12 @@ struct Model {
   std::function<std::string(const std::string&)> checkpoint_name = [](const std::string& value) {
     return value;
   };
+
+  /// Judges a tensor of the checkpoint that the graph does not read.
+  std::function<Unread(const std::string& tensor, const MappedTensor&)> judge =
+      [](const std::string&, const MappedTensor&) { return Unread{}; };
+  /// What was found on opening that users should know, a line each.
+  std::vector<std::string> notes{};
 
   /// By name; null where there is none.
   const Input* input(const std::string& name) const;
@@ -74,7 +91,9 @@ Table<Reader>& readers();
 /// name. Error(input) with the known ones when there is none.
 const Reader& reader_of(std::string_view config, const std::filesystem::path& file);
 
-/// Opens a Hugging Face folder by its family's reader and checks parameters against tensors.
+/// Opens a Hugging Face folder by its family's reader and checks parameters against tensors, and
+/// tensors that no parameter reads by `Model::judge`: Error(input) for the first that it refuses, a
+/// note for those that it lists.
 Model open(const std::filesystem::path& folder);
 
 /// Checks that the checkpoint has every parameter of a graph of the model in its shape and a

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "disk/foreign.hpp"
 #include "model/strict_json.hpp"
 
 namespace gainsweep::model {
@@ -30,9 +31,16 @@ constexpr Dtype dtypes[] = {{"BF16", ElementType::bf16}, {"F16", ElementType::fp
                             {"I16", ElementType::int16}, {"I8", ElementType::int8},
                             {"U8", ElementType::uint8},  {"BOOL", ElementType::boolean}};
 
+/// `other` for a dtype that this program cannot read.
+ElementType type_of(const std::string& dtype) {
+  const auto* known = std::find_if(std::begin(dtypes), std::end(dtypes),
+                                   [&](const Dtype& candidate) { return dtype == candidate.name; });
+  return known == std::end(dtypes) ? ElementType::other : known->type;
+}
+
 struct Entry {
   std::string name;
-  ElementType type = ElementType::bf16;
+  std::string dtype;
   std::vector<std::int64_t> shape;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
@@ -45,23 +53,38 @@ struct Entry {
                   "it again.");
 }
 
+/// For bytes that do not begin as the format wants: they may be those of another one.
+[[noreturn]] void refuse_start(std::span<const std::byte> bytes, const std::filesystem::path& file,
+                               const std::string& what) {
+  const auto kind = disk::foreign_content(bytes, "safetensors");
+  if (!kind.empty()) throw Error(ErrorKind::input, file.string() + ": it is " + kind + ".");
+  refuse(file, what);
+}
+
 std::string_view header_text(std::span<const std::byte> bytes, const std::filesystem::path& file) {
   std::uint64_t length = 0;
   if (bytes.size() < sizeof length) {
-    refuse(file, "truncated (" + std::to_string(bytes.size()) +
+    refuse_start(bytes, file,
+                 "truncated (" + std::to_string(bytes.size()) +
                      " bytes, but a safetensors file begins with an 8-byte header length)");
   }
   std::memcpy(&length, bytes.data(), sizeof length);
   if (length > longest_header) {
-    refuse(file, "header length " + std::to_string(length) +
+    refuse_start(bytes, file,
+                 "header length " + std::to_string(length) +
                      " is absurd (the format allows at most " + std::to_string(longest_header) +
                      " bytes)");
   }
   if (length > bytes.size() - sizeof length) {
-    refuse(file, "truncated (a header of " + std::to_string(length) + " bytes in a file of " +
+    refuse_start(bytes, file,
+                 "truncated (a header of " + std::to_string(length) + " bytes in a file of " +
                      std::to_string(bytes.size()) + " bytes)");
   }
-  return {reinterpret_cast<const char*>(bytes.data()) + sizeof length, length};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + sizeof length, length);
+  if (!text.starts_with('{')) {
+    refuse_start(bytes, file, "the header does not begin with '{'");
+  }
+  return text;
 }
 
 /// Turns the JSON of one tensor into an Entry, or refuses it by name.
@@ -75,7 +98,8 @@ class EntryReader {
         !description.contains("shape") || !description.contains("data_offsets")) {
       fail("wants exactly the keys dtype, shape and data_offsets");
     }
-    Entry entry{name_, type(description["dtype"]), shape(description["shape"]), 0, 0};
+    if (!description["dtype"].is_string()) fail("dtype is not a text");
+    Entry entry{name_, description["dtype"], shape(description["shape"]), 0, 0};
     const auto& offsets = description["data_offsets"];
     if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
         !offsets[1].is_number_unsigned()) {
@@ -92,19 +116,6 @@ class EntryReader {
     refuse(file_, "tensor " + quote(name_) + ": " + what);
   }
 
-  ElementType type(const json& dtype) const {
-    if (!dtype.is_string()) fail("dtype is not a text");
-    const auto& name = dtype.get_ref<const std::string&>();
-    for (const auto& known : dtypes) {
-      if (name == known.name) return known.type;
-    }
-    throw Error(
-        ErrorKind::input,
-        file_.string() + ": tensor " + quote(name_) + ": dtype " + quote(name) +
-            " is not supported (known are BF16, F16, F32, F64, I64, I32, I16, I8, U8, BOOL). "
-            "Convert the checkpoint to BF16 or F32.");
-  }
-
   std::vector<std::int64_t> shape(const json& dimensions) const {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (!dimensions.is_array()) fail("shape is not a list");
@@ -119,7 +130,12 @@ class EntryReader {
   }
 
   void check_size(const Entry& entry) const {
-    std::uint64_t needed = size_of(entry.type);
+    const auto type = type_of(entry.dtype);
+    if (type == ElementType::other) {  // its size is unknown
+      if (entry.end < entry.begin) fail("data_offsets end before they begin");
+      return;
+    }
+    std::uint64_t needed = size_of(type);
     for (const auto dimension : entry.shape) {
       if (__builtin_mul_overflow(needed, static_cast<std::uint64_t>(dimension), &needed)) {
         fail("shape overflows 64 bits");
@@ -143,7 +159,6 @@ void check_metadata(const json& metadata, const std::filesystem::path& file) {
 }
 
 std::vector<Entry> read_header(std::string_view text, const std::filesystem::path& file) {
-  if (!text.starts_with('{')) refuse(file, "the header does not begin with '{'");
   const json header = parse_json(text, file);
   std::vector<Entry> entries;
   for (const auto& [name, description] : header.items()) {
@@ -191,9 +206,10 @@ std::map<std::string, MappedTensor> parse_safetensors(std::span<const std::byte>
   check_cover(entries, data.size(), file);
   std::map<std::string, MappedTensor> tensors;
   for (auto& entry : entries) {
-    tensors.emplace(std::move(entry.name),
-                    MappedTensor{entry.type, std::move(entry.shape),
-                                 data.subspan(entry.begin, entry.end - entry.begin), file});
+    tensors.emplace(
+        std::move(entry.name),
+        MappedTensor{type_of(entry.dtype), std::move(entry.shape),
+                     data.subspan(entry.begin, entry.end - entry.begin), file, entry.dtype});
   }
   return tensors;
 }

@@ -36,10 +36,10 @@ SHAPES = {
 }  # fmt: skip
 
 
-def tensors():
-    """Header entries and data of the good model: F32 weights that vary a little."""
+def tensors(shapes=SHAPES):
+    """Header entries and data of a model, the good one: F32 weights that vary a little."""
     header, data = {}, b""
-    for name, shape in SHAPES.items():
+    for name, shape in shapes.items():
         count = 1
         for size in shape:
             count *= size
@@ -66,6 +66,11 @@ def weights(change=None) -> bytes:
     if change:
         change(header)
     return packed(header, data)
+
+
+def weights_with(further) -> bytes:
+    """The good model's weights and further ones."""
+    return packed(*tensors({**SHAPES, **further}))
 
 
 def set_key(**entry):
@@ -158,26 +163,49 @@ def cases():
         ),
         "unknown_dtype": (
             {single: weights(set_key(dtype="F8_E5M2"))},
-            "dtype 'F8_E5M2' is not supported",
+            f"tensor '{KEY}' has dtype 'F8_E5M2', but the model needs",
         ),
         "wrong_dtype": ({single: weights(set_key(dtype="I32"))}, "holds integers"),
         "wrong_shape": (
             {single: weights(set_key(shape=[8, 4]))},
             "has shape [8, 4], but the model needs [4, 8]",
         ),
+        "lfs_pointer": (
+            {single: b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"},
+            "it is a git-lfs pointer, not safetensors. Fetch what it points to",
+        ),
+        "html_page": ({single: b"<!DOCTYPE html><html></html>"}, "it is an HTML page"),
+        "zip_archive": ({single: b"PK\x03\x04" + good}, "it is a zip archive"),
+        "config_html_page": ({"config.json": b"<html></html>"}, "it is an HTML page, not JSON"),
+        "config_infinity": (
+            {"config.json": config(time_step_limit=float("inf"))},
+            "line 1 after key 'time_step_limit': Infinity, which Python writes",
+        ),
+        "bias_without_attention_bias": (
+            {single: weights_with({LAYER + "self_attn.q_proj.bias": [8]})},
+            "self_attn.q_proj.bias' is stored, but config.json has no bias there",
+        ),
+        "layer_beyond_the_config": (
+            {single: weights_with({"model.layers.1.input_layernorm.weight": [8]})},
+            "is of a layer that config.json does not have (num_hidden_layers is 1)",
+        ),
+        "norm_of_queries": (
+            {single: weights_with({LAYER + "self_attn.q_norm.weight": [4]})},
+            "self_attn.q_norm.weight' is part of the model, but a llama has nothing that reads it",
+        ),
         "missing_tensor": ({single: packed(*moved_out(KEY))}, f"no tensor '{KEY}'"),
         "doubled_tensor": ({single: doubled_key()}, "given twice"),
         "index_missing_shard": (
-            {single: None, table: index({NORM: shard})},
+            {single: None, table: index(dict.fromkeys(SHAPES, shard))},
             f"shard '{shard}' is not there",
         ),
         "index_missing_tensor": (
             {
                 single: None,
-                shard: good,
-                table: index({NORM: shard, "lm_head.weight": shard}),
+                shard: packed(*moved_out(KEY)),
+                table: index(dict.fromkeys(SHAPES, shard)),
             },
-            f"tensor 'lm_head.weight' is not in shard '{shard}'",
+            f"tensor '{KEY}' is not in shard '{shard}'",
         ),
         "index_leaves_folder": (
             {single: None, table: index({NORM: "../" + shard})},

@@ -102,6 +102,9 @@ TEST(Tokens, FilesThatAreNoHdf5) {
   EXPECT_THAT(message_of(folder.path()), HasSubstr("(it is not a regular file)"));
   sample::put_bytes(folder / "t.h5", "");
   EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("it is not an HDF5 file"));
+  sample::put_bytes(folder / "t.h5", "version https://git-lfs.github.com/spec/v1\n");
+  EXPECT_THAT(message_of(folder / "t.h5"),
+              HasSubstr("t.h5: it is a git-lfs pointer, not an HDF5 file. Fetch what"));
   sample::put_bytes(folder / "t.h5", "1 2 3\n");
   EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("it is not an HDF5 file"));
 }

@@ -107,8 +107,6 @@ std::vector<Wrong> wrong_files() {
        "wants exactly the keys"},
       {"further_key", one_tensor(R"({"dtype":"I8","shape":[1],"data_offsets":[0,1],"x":1})", 1),
        "wants exactly"},
-      {"dtype_unknown", one_tensor(R"({"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]})", 1),
-       "'layer.weight': dtype 'F8_E4M3' is not supported"},
       {"dtype_number", one_tensor(R"({"dtype":1,"shape":[1],"data_offsets":[0,1]})", 1),
        "dtype is not a text"},
       {"shape_text", one_tensor(R"({"dtype":"I8","shape":"1","data_offsets":[0,1]})", 1),
@@ -193,6 +191,28 @@ TEST(Safetensors, SurvivesFlippedBytesAndTruncation) {
     if (random() % 4 == 0) file.resize(random() % file.size());
     expect_harmless(file);
   }
+}
+
+TEST(Safetensors, ATensorOfAnUnknownDtypeIsKeptForWhoeverAsks) {
+  const std::string file =
+      safetensors(R"({"t":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]}})", 3);
+  const auto tensors = parse_safetensors(bytes_of(file), "weights.safetensors");
+  EXPECT_EQ(tensors.at("t").type, ElementType::other);
+  EXPECT_EQ(tensors.at("t").dtype, "F8_E4M3");
+  EXPECT_EQ(tensors.at("t").bytes.size(), 3u);
+}
+
+TEST(Safetensors, FilesOfOtherKindsAreToldByName) {
+  const auto told = [](const std::string& file) {
+    return refusal([&] { parse_safetensors(bytes_of(file), "weights.safetensors"); });
+  };
+  EXPECT_THAT(
+      told("version https://git-lfs.github.com/spec/v1\n"),
+      ::testing::HasSubstr("weights.safetensors: it is a git-lfs pointer, not safetensors"));
+  EXPECT_THAT(told("<html>"), ::testing::HasSubstr("it is an HTML page"));
+  EXPECT_THAT(told(std::string("\x80\x02\0\0\0\0\0\0", 8) + std::string(700, ' ')),
+              ::testing::HasSubstr("it is a Python pickle"));
+  EXPECT_THAT(told(std::string(5000, '\0')), ::testing::HasSubstr("nothing but zeros"));
 }
 
 }  // namespace
