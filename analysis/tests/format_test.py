@@ -20,6 +20,11 @@ def documented():
     return fields
 
 
+def is_scale(path, item):
+    """Whether it has the places along an axis, beside the tables' topmost groups."""
+    return path.removeprefix("measured/") == f"{item.attrs['axes'][0]}_{len(item)}"
+
+
 def undocumented(file):
     known, found = documented(), []
 
@@ -27,7 +32,7 @@ def undocumented(file):
         if not isinstance(item, h5py.Dataset) or "axes" not in item.attrs:
             return
         name = path.rsplit("/", 1)[-1]
-        if "axes" in path.split("/") or name in ("unit_key", "unit_order", "points"):
+        if is_scale(path, item) or name in ("unit_key", "unit_order", "points"):
             return
         if path.startswith(("provenance", "measured/machine")):
             return

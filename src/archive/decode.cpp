@@ -183,21 +183,32 @@ void move_tables(Branch& branch, const std::string& path, Nature nature,
   }
 }
 
+/// Outside of tables there are only the places along axes.
+void check_scales(const Branch& top, const std::string& path) {
+  for (const Field& field : top.fields) {
+    if (field.axes.size() != 1 ||
+        field.name != index_scale_name(field.axes.front(), field.shape.front()))
+      refuse(path + "/" + field.name + ": it is in no table and no place along an axis");
+  }
+}
+
 Contents contents_of(Branch& root) {
   Contents contents;
   const auto move_group = [&](Branch& branch, Nature nature, const char* texts_name, auto& texts) {
     if (branch.name == texts_name) {
       texts = texts_of(branch, "/" + branch.name);
-    } else if (branch.name != names::axes) {
+    } else {
       move_tables(branch, branch.name, nature, contents.tables);
     }
   };
+  check_scales(root, "");
   for (Branch& branch : root.groups) {
     if (branch.name == names::measured) continue;
     move_group(branch, Nature::deterministic, names::provenance, contents.provenance);
   }
   for (Branch& measured : root.groups) {
     if (measured.name != names::measured) continue;
+    check_scales(measured, "/" + measured.name);
     for (Branch& branch : measured.groups) {
       move_group(branch, Nature::measured, names::machine, contents.machine);
     }

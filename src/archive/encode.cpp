@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <deque>
+#include <functional>
+#include <numeric>
 #include <set>
 
 #include "archive/hdf5.hpp"
@@ -29,10 +31,6 @@ struct Tree {
   std::deque<Field> own_fields;
 };
 
-std::string index_scale_name(const std::string& axis, std::size_t extent) {
-  return axis + "_" + std::to_string(extent);
-}
-
 /// The field of a table that names the places along an axis: the one of the axis's name (of the
 /// units their keys), if it has that axis alone.
 const Field* coordinate(const Table& table, const std::string& axis, std::size_t extent) {
@@ -45,15 +43,40 @@ const Field* coordinate(const Table& table, const std::string& axis, std::size_t
   return nullptr;
 }
 
-Field index_scale(const std::string& axis, std::size_t extent) {
+/// Whether all rows of a table are of the same points of a sweep.
+bool is_of_equal_points(const Table& table) {
+  const auto points = std::ranges::find(table.fields, names::points, &Field::name);
+  if (points == table.fields.end()) return true;
+  const auto* texts = std::get_if<std::vector<std::string>>(&points->values);
+  return texts != nullptr &&
+         std::ranges::adjacent_find(*texts, std::not_equal_to{}) == texts->end();
+}
+
+/// The names of the places along an axis; null where no table has them. The table of an axis `op`
+/// is `ops`, with a row for each place and a text field `path` or `name`.
+const Array* names_of(const std::vector<Table>& tables, const std::string& axis,
+                      std::size_t extent) {
+  const auto table = std::ranges::find(tables, axis + "s", &Table::path);
+  if (table == tables.end() || table->nature != Nature::deterministic) return nullptr;
+  if (!is_of_equal_points(*table)) return nullptr;
+  for (const Field& field : table->fields) {
+    if ((field.name == "path" || field.name == "name") && field.axes == std::vector{axis} &&
+        field.shape.front() == extent &&
+        std::holds_alternative<std::vector<std::string>>(field.values)) {
+      return &field.values;
+    }
+  }
+  return nullptr;
+}
+
+/// Names or, where there are none (`names` is null), numbers of the places along an axis.
+Field index_scale(const std::string& axis, std::size_t extent, const Array* names) {
+  const std::string name = index_scale_name(axis, extent);
+  const std::string long_name = "Places along the axis " + axis;
+  if (names != nullptr) return {name, *names, {extent}, "", long_name, {axis}};
   std::vector<std::int64_t> places(extent);
-  for (std::size_t i = 0; i < extent; ++i) places[i] = static_cast<std::int64_t>(i);
-  return {index_scale_name(axis, extent),
-          std::move(places),
-          {extent},
-          "1",
-          "Places along the axis " + axis,
-          {axis}};
+  std::iota(places.begin(), places.end(), std::int64_t{0});
+  return {name, std::move(places), {extent}, "1", long_name, {axis}};
 }
 
 void add_texts(Tree& tree, Node& node, const std::map<std::string, std::string>& texts) {
@@ -67,9 +90,13 @@ void add_texts(Tree& tree, Node& node, const std::map<std::string, std::string>&
   }
 }
 
-/// The index scales that the tables of one nature need, in the order of their names.
-void add_index_scales(Tree& tree, Node& node, const std::vector<Table>& tables, Nature nature) {
-  std::set<std::pair<std::string, std::size_t>> needed;
+/// An axis and its extent.
+using Dimension = std::pair<std::string, std::size_t>;
+
+/// The dimensions of the tables of one nature that need an index scale, in the order of their
+/// names.
+std::set<Dimension> indexed_dimensions(const std::vector<Table>& tables, Nature nature) {
+  std::set<Dimension> needed;
   for (const Table& table : tables) {
     if (table.nature != nature) continue;
     for (const Field& field : table.fields) {
@@ -80,8 +107,15 @@ void add_index_scales(Tree& tree, Node& node, const std::vector<Table>& tables, 
       }
     }
   }
-  for (const auto& [axis, extent] : needed) {
-    node.fields.push_back(&tree.own_fields.emplace_back(index_scale(axis, extent)));
+  return needed;
+}
+
+/// The index scales stand beside the tables' topmost groups: what reads HDF5 as netCDF looks for
+/// scales in a dataset's group and those above it, nowhere else.
+void add_index_scales(Tree& tree, Node& node, const std::vector<Table>& tables, Nature nature) {
+  for (const auto& [axis, extent] : indexed_dimensions(tables, nature)) {
+    node.fields.push_back(
+        &tree.own_fields.emplace_back(index_scale(axis, extent, names_of(tables, axis, extent))));
   }
 }
 
@@ -103,7 +137,7 @@ void build(Tree& tree, const Contents& contents, const FileKind& kind) {
                      {names::version, std::to_string(layout_version)}};
   add_texts(tree, root.group(names::provenance), contents.provenance);
   if (kind.described) {
-    add_index_scales(tree, root.group(names::axes), contents.tables, Nature::deterministic);
+    add_index_scales(tree, root, contents.tables, Nature::deterministic);
   }
   for (const Table& table : contents.tables) {
     if (table.nature == Nature::deterministic) add_table(root, table);
@@ -111,7 +145,7 @@ void build(Tree& tree, const Contents& contents, const FileKind& kind) {
   Node& measured = root.group(names::measured);
   add_texts(tree, measured.group(names::machine), contents.machine);
   if (kind.described) {
-    add_index_scales(tree, measured.group(names::axes), contents.tables, Nature::measured);
+    add_index_scales(tree, measured, contents.tables, Nature::measured);
   }
   for (const Table& table : contents.tables) {
     if (table.nature == Nature::measured) add_table(measured, table);
@@ -190,7 +224,6 @@ bool is_coordinate(const Table& table, const Field& field) {
 /// Attaches to every dimension of a table's fields its scale: the coordinate in the table or an
 /// index. A coordinate is a scale itself and can have none (HDF5's rule).
 void attach_scales(hid_t top, const Table& table) {
-  const hdf5::Group axes = hdf5::open_group(top, names::axes);
   const hdf5::Group group = hdf5::open_group(top, table.path);
   for (const Field& field : table.fields) {
     if (is_coordinate(table, field)) {
@@ -206,24 +239,22 @@ void attach_scales(hid_t top, const Table& table) {
       const hdf5::Dataset scale =
           named != nullptr
               ? hdf5::open_dataset(group.id(), named->name)
-              : hdf5::open_dataset(axes.id(), index_scale_name(field.axes[d], field.shape[d]));
+              : hdf5::open_dataset(top, index_scale_name(field.axes[d], field.shape[d]));
       hdf5::attach_scale(dataset, scale, d);
     }
   }
 }
 
-void make_index_scales(hid_t top) {
-  const hdf5::Group axes = hdf5::open_group(top, names::axes);
-  for (const hdf5::Link& link : hdf5::links(axes.id())) {
-    const hdf5::Dataset scale = hdf5::open_dataset(axes.id(), link.name);
-    hdf5::make_scale(scale, hdf5::texts(scale.id(), names::axes).front());
+void make_index_scales(hid_t top, const std::vector<Table>& tables, Nature nature) {
+  for (const auto& [axis, extent] : indexed_dimensions(tables, nature)) {
+    hdf5::make_scale(hdf5::open_dataset(top, index_scale_name(axis, extent)), axis);
   }
 }
 
 void add_scales(hid_t root, const Contents& contents) {
   const hdf5::Group measured = hdf5::open_group(root, names::measured);
-  make_index_scales(root);
-  make_index_scales(measured.id());
+  make_index_scales(root, contents.tables, Nature::deterministic);
+  make_index_scales(measured.id(), contents.tables, Nature::measured);
   for (const Table& table : contents.tables) {
     attach_scales(table.nature == Nature::measured ? measured.id() : root, table);
   }

@@ -57,9 +57,8 @@ void check_field(const Field& field, const std::string& what) {
 void check_path(const Table& table, std::set<std::string>& groups) {
   const std::string what = "table '" + table.path + "'";
   const std::set<std::string> reserved =
-      table.nature == Nature::measured
-          ? std::set<std::string>{names::axes, names::machine}
-          : std::set<std::string>{names::axes, names::measured, names::provenance};
+      table.nature == Nature::measured ? std::set<std::string>{names::machine}
+                                       : std::set<std::string>{names::measured, names::provenance};
   for (std::size_t begin = 0; begin <= table.path.size();) {
     const std::size_t end = std::min(table.path.find('/', begin), table.path.size());
     const std::string segment = table.path.substr(begin, end - begin);
@@ -74,6 +73,7 @@ void check_tables(const std::vector<Table>& tables, Nature nature) {
   std::set<std::string> paths;
   std::set<std::string> groups;
   std::set<std::string> datasets;
+  std::set<std::string> scales;
   for (const Table& table : tables) {
     if (table.nature != nature) continue;
     check_path(table, groups);
@@ -83,8 +83,12 @@ void check_tables(const std::vector<Table>& tables, Nature nature) {
       const std::string path = table.path + "/" + field.name;
       check_field(field, "field '" + path + "'");
       if (!datasets.insert(path).second) refuse("field '" + path + "'", "it comes twice");
+      for (std::size_t d = 0; d < field.axes.size(); ++d)
+        scales.insert(index_scale_name(field.axes[d], field.shape[d]));
     }
   }
+  for (const std::string& scale : scales)
+    if (groups.contains(scale)) refuse("table '" + scale + "'", "an axis has the same name");
   for (const std::string& path : datasets) {
     if (groups.contains(path)) refuse("field '" + path + "'", "a group has the same path");
   }
@@ -145,6 +149,10 @@ void append_values(Field& to, Field& from) {
                       std::make_move_iterator(added.end()));
       },
       to.values);
+}
+
+std::string index_scale_name(const std::string& axis, std::size_t extent) {
+  return axis + "_" + std::to_string(extent);
 }
 
 std::size_t element_count(const std::vector<std::size_t>& shape) {

@@ -32,6 +32,7 @@ inline constexpr const char* digest = "sha256";
 inline constexpr const char* long_name = "long_name";
 inline constexpr const char* machine = "machine";
 inline constexpr const char* measured = "measured";
+inline constexpr const char* points = "points";
 inline constexpr const char* program = "program";
 inline constexpr const char* provenance = "provenance";
 inline constexpr const char* schema = "schema";
@@ -55,6 +56,9 @@ Contents decode(std::span<const std::byte> image, const FileKind& kind);
 void check(const Contents& contents);
 /// Contents that come from a file, if they can be laid out again; Error(input) if not.
 Contents checked(Contents contents);
+
+/// The name of the dataset with the places along an axis, beside the tables' topmost groups.
+std::string index_scale_name(const std::string& axis, std::size_t extent);
 
 /// Moves one field's values to the end of those of a field of the same type; shapes stay.
 void append_values(Field& to, Field& from);

@@ -11,7 +11,6 @@
 namespace gainsweep::archive {
 namespace {
 
-constexpr const char* points_name = "points";
 constexpr const char* parameters_name = "parameters";
 constexpr const char* point_axis = "point";
 constexpr std::string_view variants_prefix = "variants/";
@@ -117,7 +116,7 @@ class Growing {
     if (is_of_units(table_)) sort_units();
     std::vector<std::string> texts;
     for (const auto& points : points_) texts.push_back(ranges_text(points));
-    table_.fields.push_back({points_name,
+    table_.fields.push_back({names::points,
                              std::move(texts),
                              {rows_},
                              "",
@@ -184,7 +183,7 @@ void push(Field& column, std::string value) {
 }
 
 bool is_about_points(const std::string& path) {
-  return path == points_name || path == parameters_name;
+  return path == names::points || path == parameters_name;
 }
 
 std::string own_path(const std::string& path) {
@@ -211,9 +210,9 @@ std::size_t checked_rows(const Table& table, const std::string& column) {
 
 /// The rows of a table that belong to a point.
 Rows rows_of(const Table& table, std::size_t point, std::size_t num_points) {
-  const auto& points = texts(table, points_name);
+  const auto& points = texts(table, names::points);
   Rows rows;
-  for (std::size_t row = 0; row < checked_rows(table, points_name); ++row) {
+  for (std::size_t row = 0; row < checked_rows(table, names::points); ++row) {
     const auto numbers = parse_ranges(points[row], num_points);
     if (std::binary_search(numbers.begin(), numbers.end(), point)) rows.push_back(row);
   }
@@ -223,7 +222,7 @@ Rows rows_of(const Table& table, std::size_t point, std::size_t num_points) {
 /// The table without its column of points and under its own path.
 Table plain(Table table) {
   table.path = own_path(table.path);
-  std::erase_if(table.fields, [](const Field& field) { return field.name == points_name; });
+  std::erase_if(table.fields, [](const Field& field) { return field.name == names::points; });
   return table;
 }
 
@@ -232,7 +231,7 @@ Table plain(Table table) {
 struct Gathering::State {
   std::size_t points = 0;
   std::vector<Growing> tables;
-  Table provenance{points_name, "Points of the sweep, one without a sweep", {}, {}};
+  Table provenance{names::points, "Points of the sweep, one without a sweep", {}, {}};
   Table parameters{parameters_name, "Values of the swept leaves of the spec at each point", {}, {}};
 };
 
@@ -285,7 +284,7 @@ std::vector<Table> Gathering::finish() && {
 }
 
 std::size_t num_points(const Contents& contents) {
-  return checked_rows(table(contents, points_name), point_axis);
+  return checked_rows(table(contents, names::points), point_axis);
 }
 
 Contents select(const Contents& contents, std::size_t point) {
@@ -294,7 +293,7 @@ Contents select(const Contents& contents, std::size_t point) {
     throw Error(ErrorKind::input, "there is no point " + std::to_string(point) +
                                       " (points: " + std::to_string(count) + ")");
   Contents selected{contents.provenance, contents.machine, {}};
-  const auto& points = table(contents, points_name);
+  const auto& points = table(contents, names::points);
   for (const auto& field : points.fields) {
     if (field.name == point_axis) continue;
     const auto& values = texts(points, field.name);
