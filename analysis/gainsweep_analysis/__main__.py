@@ -1,11 +1,13 @@
 """Command line: python -m gainsweep_analysis COMMAND ARCHIVE."""
 
 import argparse
+import math
 import os
 import sys
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from . import archive, comparison, table
+from . import archive, comparison, exports, table
 from .contents import Archive
 from .tables import Point
 
@@ -27,13 +29,19 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("archive", type=Path)
     shown.add_argument("--format", choices=("text", "csv", "json"), default="text")
     shown.add_argument("--objective", help="only this objective: time, macs or memory")
+    planned = command("plan", "Print one plan: the format of every op.", print_plan)
+    planned.add_argument("archive", type=Path)
+    planned.add_argument("--tau", type=threshold, required=True, help="0.001 or 0.1%%")
+    planned.add_argument("--objective", help="where there are several: time, macs or memory")
+    planned.add_argument("--strategy", help="the first of the spec's unless another is named")
+    planned.add_argument("--format", choices=("text", "csv", "json"), default="text")
     report = command("report", "Write the report, one HTML file.", write_report)
     report.add_argument("archive", type=Path)
     report.add_argument("--out", type=Path, required=True, metavar="FILE")
     drawn = command("figures", "Write every figure as PNG and PDF.", write_figures)
     drawn.add_argument("archive", type=Path)
     drawn.add_argument("--out", type=Path, required=True, metavar="DIR")
-    for added in (listed, shown, report, drawn):
+    for added in (listed, shown, planned, report, drawn):
         added.add_argument(
             "--select",
             action="append",
@@ -54,6 +62,21 @@ def condition(text: str) -> tuple[str, str]:
     if not equals:
         raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE, such as solve.noise=paper")
     return path.strip(), value.strip()
+
+
+def threshold(text: str) -> float:
+    """A loss error τ as a number or in percent."""
+    number = text.strip()
+    share = number.removesuffix("%")
+    try:
+        tau = float(Decimal(share.strip()) / (100 if share != number else 1))
+    except InvalidOperation:
+        tau = math.nan
+    if not (math.isfinite(tau) and tau > 0):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no loss error above 0, such as 0.001 or 0.1%"
+        )
+    return tau
 
 
 def selected(options: argparse.Namespace) -> tuple[archive.Sweep, list[Point]]:
@@ -81,6 +104,18 @@ def print_table(options: argparse.Namespace) -> None:
         for record in table.records(found, objectives)
     ]
     print_records(records, options.format)
+
+
+def print_plan(options: argparse.Namespace) -> None:
+    sweep, points = selected(options)
+    if len(points) > 1:
+        raise archive.ArchiveError(
+            f"{options.archive}: it has plans of {len(points)} points. Choose one by --select "
+            f"({', '.join(points[0].parameters)})."
+        )
+    chosen = exports.choose(sweep.at(points[0]), options.objective, options.tau, options.strategy)
+    written = {"text": exports.text, "csv": exports.csv_text, "json": exports.json_text}
+    sys.stdout.write(written[options.format](chosen))
 
 
 def objectives_of(found: Archive, options: argparse.Namespace) -> list[str]:
@@ -141,20 +176,36 @@ def compare(options: argparse.Namespace) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    if sys.stdout is None:
+        print("gainsweep_analysis: standard output is closed. Open it.", file=sys.stderr)
+        return 1
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8")
+        # names of files may hold any bytes
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         options.run(options)
+        sys.stdout.flush()
     except archive.ArchiveError as error:
         print(f"gainsweep_analysis: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has left: nothing to say to it
-        return 0
+        _discard_output()  # the reader has left: nothing to say to it
+        return 1
     except OSError as error:
         print(f"gainsweep_analysis: {error}", file=sys.stderr)
+        _discard_output()
         return 1
     return 0
+
+
+def _discard_output() -> None:
+    """What cannot be written goes nowhere, so that leaving does not fail on it again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,10 @@ from .contents import (
 )
 from .seal import SCHEMA, ArchiveError, check_seal, check_storage
 from .statistics import Estimate
-from .tables import Point, Table, Tables, points, read_tables, select, text
+from .tables import Point, Table, Tables, check_ranges, points, read_tables, select, text
 
 VERSION = 2
+FILE_NAME = "archive.h5"
 Found = TypeVar("Found")
 
 
@@ -70,12 +71,14 @@ class Sweep:
 
 
 def read_sweep(path: str | os.PathLike) -> Sweep:
-    """Reads and checks an archive. ArchiveError for anything else."""
-    path = Path(path)
+    """Reads and checks an archive; of a folder, the one of the run in it. ArchiveError for anything
+    else, OSError where the file cannot be read."""
+    path = in_folder(Path(path))
     check_seal(path)
 
     def read_file() -> Sweep:
-        with h5py.File(path) as file:
+        # Nobody writes into an archive, and not every file system has locks.
+        with h5py.File(path, locking=False) as file:
             return _sweep(path, file)
 
     return _guarded(path, read_file)
@@ -92,17 +95,37 @@ def read(path: str | os.PathLike) -> Archive:
     return sweep.at(sweep.points[0])
 
 
+def in_folder(path: Path) -> Path:
+    """The archive of a run's folder; any other path as it is. ArchiveError where it has none."""
+    if not path.is_dir():
+        return path
+    if not (path / FILE_NAME).exists():
+        raise ArchiveError(
+            f"{path}: the folder has no {FILE_NAME}. Name the --out folder of a run that has ended."
+        )
+    return path / FILE_NAME
+
+
 def _guarded(path: Path, act: Callable[[], Found]) -> Found:
-    """What `act` returns; whatever goes wrong in it as ArchiveError with the path."""
+    """What `act` returns; whatever goes wrong in it as ArchiveError with the path, but
+    for a disk that fails."""
     try:
         return act()
     except ArchiveError as error:
         raise ArchiveError(f"{path}: {error}") from None
-    except (KeyError, OSError, ValueError, IndexError, yaml.YAMLError) as error:
-        raise ArchiveError(
-            f"{path}: its contents do not fit this version of the analysis ({error}). "
-            "Use the analysis package of the program's version."
-        ) from error
+    except OSError as error:
+        if error.errno is None and "errno = " not in str(error):
+            raise _unfit(path, error) from error
+        raise OSError(f"{path}: it cannot be read ({error}). Check the disk.") from error
+    except (KeyError, ValueError, IndexError, yaml.YAMLError) as error:
+        raise _unfit(path, error) from error
+
+
+def _unfit(path: Path, error: Exception) -> ArchiveError:
+    return ArchiveError(
+        f"{path}: its contents do not fit this version of the analysis ({error}). "
+        "Use the analysis package of the program's version."
+    )
 
 
 def _sweep(path: Path, file: h5py.File) -> Sweep:
@@ -119,12 +142,14 @@ def _sweep(path: Path, file: h5py.File) -> Sweep:
             f"{VERSION}. Use the analysis package of the program's version."
         )
     tables = read_tables(file)
+    found = points(tables)
+    check_ranges(tables, len(found))
     return Sweep(
         path=path,
         program=text(file.attrs.get("program", "")),
         provenance=_texts_of(file["provenance"]),
         machine=_texts_of(file["measured/machine"]),
-        points=points(tables),
+        points=found,
         tables=tables,
     )
 
@@ -154,6 +179,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
             objective: _read_gains(table, len(layout["subgraphs"]))
             for (objective,), table in _below(tables, "gains")
         },
+        loss_errors=_read_loss_errors(tables),
         timings=_read_timings(tables),
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
@@ -186,12 +212,15 @@ def _read_layout(tables: Tables) -> dict:
     ops, operands, subgraphs, formats = (
         tables[name] for name in ("ops", "operands", "subgraphs", "formats")
     )
-    op_columns = ("path", "kind", "macs", "weight_elements", "subgraph", "tie")
+    numbers = ("macs", "weight_elements", "weight_channels", "weight_shared", "subgraph", "tie")
+    modules = ops.columns.get("module", [""] * len(ops["path"]))
     members = [np.flatnonzero(ops["subgraph"] == j) for j in range(len(subgraphs["name"]))]
     return {
         "ops": [
-            Op(path, kind, *map(int, numbers), tuple(real.split(",")))
-            for path, kind, *numbers, real in ops.rows(*op_columns, "real_formats")
+            _op(*row, module)
+            for row, module in zip(
+                ops.rows("path", "kind", *numbers, "real_formats"), modules, strict=True
+            )
         ],
         "operands": [
             Operand(int(op), int(place), role)
@@ -202,10 +231,17 @@ def _read_layout(tables: Tables) -> dict:
             for index, (name, cls) in enumerate(subgraphs.rows("name", "class"))
         ],
         "formats": [
-            Format(name, kind, int(bits), int(mantissa))
-            for name, kind, bits, mantissa in formats.rows("name", "kind", "bits", "mantissa_bits")
+            Format(name, kind, int(bits), int(mantissa), granularity, scale)
+            for name, kind, bits, mantissa, granularity, scale in formats.rows(
+                "name", "kind", "bits", "mantissa_bits", "weight_granularity", "activation_scale"
+            )
         ],
     }
+
+
+def _op(path, kind, macs, elements, channels, shared, subgraph, tie, real, module) -> Op:
+    numbers = (int(macs), int(elements), int(channels), bool(shared), int(subgraph), int(tie))
+    return Op(path, kind, *numbers, tuple(real.split(",")), module)
 
 
 def _read_scores(tables: Tables) -> Scores:
@@ -232,6 +268,13 @@ def _read_gains(table: Table, num_subgraphs: int) -> list[dict[tuple[str, ...], 
     for subgraph, formats, gain in table.rows("subgraph", "formats", "gain"):
         gains[subgraph][tuple(formats.split(","))] = int(gain)
     return gains
+
+
+def _read_loss_errors(tables: Tables) -> dict[str, np.ndarray]:
+    if "loss_errors" not in tables:
+        return {}
+    columns = tables["loss_errors"].columns
+    return {name: values for name, values in columns.items() if values.ndim == 2}
 
 
 def _read_timings(tables: Tables) -> list[Timing]:

@@ -8,14 +8,17 @@ import numpy as np
 from . import grid
 from .contents import Archive
 from .notation import DASH, significant
-from .plans import PlanRow, main_strategy, rows
+from .plans import PlanRow, rows
 from .table import gain_scale, lowered_text
+
+ROUNDING = 1e-9  # relative: thresholds that differ by less are equal
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The plans of one threshold; `differing` counts ops with other formats. It is None where the
-    archives have other ops or one has no plan."""
+    """The plans allowed at one threshold: of each archive the one of its largest threshold that is
+    not above. `differing` counts ops with other formats; it is None where the archives have other
+    ops or one has no plan."""
 
     objective: str
     threshold: float
@@ -25,25 +28,34 @@ class Pair:
 
 
 def pairs(first: Archive, second: Archive, objective: str) -> list[Pair]:
-    """Plans of an objective by threshold, of both archives' thresholds."""
-    by_threshold = [
-        {
-            row.threshold: row
-            for row in (rows(archive, objective) if has(archive, objective) else [])
-        }
-        for archive in (first, second)
+    """Plans of an objective at both archives' thresholds; equal but for rounding, they are one."""
+    sides = [
+        rows(archive, objective) if has(archive, objective) else [] for archive in (first, second)
     ]
-    thresholds = sorted(set(by_threshold[0]) | set(by_threshold[1]))
-    return [
-        Pair(
-            objective,
-            threshold,
-            by_threshold[0].get(threshold),
-            by_threshold[1].get(threshold),
-            _differing(first, second, objective, threshold),
-        )
-        for threshold in thresholds
-    ]
+    thresholds: list[float] = []
+    for threshold in sorted(row.threshold for side in sides for row in side):
+        if not thresholds or threshold > thresholds[-1] * (1 + ROUNDING):
+            thresholds.append(threshold)
+    same_ops = [op.path for op in first.ops] == [op.path for op in second.ops]
+    found = []
+    for threshold in thresholds:
+        left, right = (_allowed(side, threshold) for side in sides)
+        differing = None
+        if same_ops and left is not None and right is not None:
+            differing = int(np.sum(_formats(first, left) != _formats(second, right)))
+        found.append(Pair(objective, threshold, left, right, differing))
+    return found
+
+
+def _allowed(side: list[PlanRow], threshold: float) -> PlanRow | None:
+    """The last of rows by threshold that is not above one."""
+    below = [row for row in side if row.threshold <= threshold * (1 + ROUNDING)]
+    return below[-1] if below else None
+
+
+def _formats(archive: Archive, row: PlanRow) -> np.ndarray:
+    names = np.array([format_.name for format_ in archive.formats])
+    return names[row.assignment]
 
 
 def has(archive: Archive, objective: str) -> bool:
@@ -52,22 +64,6 @@ def has(archive: Archive, objective: str) -> bool:
 
 def objectives(first: Archive, second: Archive) -> list[str]:
     return list(dict.fromkeys(first.objectives + second.objectives))
-
-
-def _differing(first: Archive, second: Archive, objective: str, threshold: float) -> int | None:
-    if [op.path for op in first.ops] != [op.path for op in second.ops]:
-        return None
-    chosen = []
-    for archive in (first, second):
-        if not has(archive, objective):
-            return None
-        plans = archive.plans[objective, main_strategy(archive, objective)]
-        point = plans.point(threshold)
-        if point is None:
-            return None
-        names = np.array([format_.name for format_ in archive.formats])
-        chosen.append(names[plans.assignment[point, 0]])
-    return int(np.sum(chosen[0] != chosen[1]))
 
 
 def text(first: Archive, second: Archive, compared: Iterable[str]) -> str:
@@ -82,7 +78,8 @@ def text(first: Archive, second: Archive, compared: Iterable[str]) -> str:
         "",
         "τ: root-mean-square loss error over the root-mean-square loss, predicted and measured.",
         "differing: ops that the two plans run in different formats.",
-        f"{DASH}: no plan for this threshold, or not measured.",
+        "at: the plan's own threshold, the largest that is not above the allowed τ.",
+        f"{DASH}: no plan that the threshold allows, or not measured.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -105,6 +102,7 @@ def records(first: Archive, second: Archive, compared: Iterable[str]) -> list[di
 def _numbers(side: str, row: PlanRow | None) -> dict:
     measured = row.measured_tau if row is not None else None
     return {
+        f"{side}_threshold": row.threshold if row is not None else None,
         f"{side}_gain": row.gain if row is not None else None,
         f"{side}_predicted_tau": row.predicted_tau if row is not None else None,
         f"{side}_measured_tau": measured.value if measured is not None else None,
@@ -113,7 +111,7 @@ def _numbers(side: str, row: PlanRow | None) -> dict:
 
 
 def _columns(listed: list[Pair], factor: float, unit: str) -> list[grid.Column]:
-    heads = ("lowered, %", f"saved, {unit}", "predicted τ", "measured τ")
+    heads = ("at, %", "lowered, %", f"saved, {unit}", "predicted τ", "measured τ")
     columns = [
         grid.Column("allowed", "τ, %", [significant(pair.threshold, 3, 100) for pair in listed])
     ]
@@ -130,8 +128,9 @@ def _columns(listed: list[Pair], factor: float, unit: str) -> list[grid.Column]:
 
 def _side(row: PlanRow | None, factor: float) -> list[str]:
     if row is None:
-        return [DASH] * 4
+        return [DASH] * 5
     return [
+        significant(row.threshold, 3, 100),
         lowered_text(row),
         significant(row.gain, 3, factor),
         significant(row.predicted_tau, 3, 100),

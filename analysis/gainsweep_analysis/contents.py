@@ -15,9 +15,12 @@ class Op:
     kind: str
     macs: int
     weight_elements: int
+    weight_channels: int  # output channels, 0 without a weight
+    weight_shared: bool  # something that is not quantizable reads the weight too
     subgraph: int
     tie: int
     real_formats: tuple[str, ...]
+    module: str  # of its weight in the checkpoint; empty without one, or where none is stored
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Format:
     kind: str
     bits: int
     mantissa_bits: int
+    weight_granularity: str  # tensor or channel: what shares a scale in a weight
+    activation_scale: str  # fixed, static or dynamic
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,7 @@ class Archive:
     about: dict[str, Objective]  # by objective
     predictions: dict[tuple[str, str], dict[str, Estimate]]  # τ by noise and model, assignment key
     gains: dict[str, list[dict[tuple[str, ...], int]]]  # by objective, sub-graph, configuration
+    loss_errors: dict[str, np.ndarray]  # by noise: [op, format], nat²
     timings: list[Timing]
     evaluations: dict[str, Evaluation]  # by assignment key
     failures: list[Failure] = field(default_factory=list)

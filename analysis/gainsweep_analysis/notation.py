@@ -5,6 +5,7 @@ import math
 from .statistics import Estimate
 
 DASH = "–"
+SMALLEST, LARGEST = 1e-6, 1e9  # what is printed in plain decimals
 STEPS = {
     "byte": ("B", "kB", "MB", "GB", "TB"),
     "1": ("MAC", "kMAC", "MMAC", "GMAC", "TMAC"),
@@ -13,18 +14,24 @@ STEPS = {
 
 
 def significant(value: float | None, digits: int = 3, factor: float = 1) -> str:
-    """A value times a factor in plain decimals, to that many digits; a dash for None."""
+    """A value times a factor to that many digits, in plain decimals where they are few; a dash for
+    None."""
     if value is None or not math.isfinite(value):
         return DASH
     value *= factor
     if value == 0:
         return "0"
+    if not SMALLEST <= abs(value) < LARGEST:
+        return f"{value:.{digits - 1}e}"
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     return f"{value:.{max(0, digits - 1 - exponent)}f}"
 
 
 def fixed(value: float | None, digits: int) -> str:
-    return DASH if value is None else f"{value:.{digits}f}"
+    """With that many places; to three digits where the value is too large for decimals."""
+    if value is None:
+        return DASH
+    return f"{value:.{digits}f}" if abs(value) < LARGEST else f"{value:.2e}"
 
 
 def interval(estimate: Estimate | None, factor: float = 1) -> str:
@@ -33,13 +40,16 @@ def interval(estimate: Estimate | None, factor: float = 1) -> str:
     if estimate is None:
         return DASH
     width = (estimate.high - estimate.low) * factor
-    if math.isnan(width) or width == 0:
+    if not math.isfinite(width) or width == 0:
         return significant(estimate.value, 3, factor)
     largest = max(abs(estimate.low), abs(estimate.high)) * factor
-    places = min(1 - math.floor(math.log10(width)), 3 - math.floor(math.log10(largest)))
     bounds = (estimate.value, estimate.low, estimate.high)
-    value, low, high = (f"{bound * factor:.{max(0, places)}f}" for bound in bounds)
     separator = ", " if estimate.low < 0 else "–"
+    if not SMALLEST <= largest < LARGEST:
+        value, low, high = (f"{bound * factor:.2e}" for bound in bounds)
+        return f"{value} [{low}{separator}{high}]"
+    places = min(1 - math.floor(math.log10(width)), 3 - math.floor(math.log10(largest)))
+    value, low, high = (f"{bound * factor:.{max(0, places)}f}" for bound in bounds)
     return f"{value} [{low}{separator}{high}]"
 
 

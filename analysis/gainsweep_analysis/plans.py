@@ -1,5 +1,6 @@
 """Plans beside what was measured of them: one row per objective and threshold."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ class PlanRow:
     measured_time: Estimate | None  # s saved a run
     perplexity: float | None
     other_gains: dict[str, float]  # of the other strategies, the median over their draws
+    assignment: np.ndarray  # [op], index of the format
     assignment_key: str
 
 
@@ -36,10 +38,11 @@ def main_strategy(archive: Archive, objective: str) -> str:
 def rows(archive: Archive, objective: str) -> list[PlanRow]:
     """The plans of the main strategy of an objective, by threshold."""
     plans = archive.plans[objective, main_strategy(archive, objective)]
-    return [_row(archive, plans, point) for point in np.argsort(plans.threshold, kind="stable")]
+    return [plan_row(archive, plans, point) for point in np.argsort(plans.threshold, kind="stable")]
 
 
-def _row(archive: Archive, plans: Plans, point: int) -> PlanRow:
+def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
+    """The plan at one place of a table of plans, of several draws the first."""
     threshold = float(plans.threshold[point])
     assignment = plans.assignment[point, 0]
     key = str(plans.assignment_key[point, 0])
@@ -61,6 +64,7 @@ def _row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         measured_time=None if evaluation.seconds is None else time_saved(evaluation.seconds),
         perplexity=None if evaluation.loss is None else perplexity(evaluation.loss),
         other_gains=_other_gains(archive, plans, threshold),
+        assignment=assignment,
         assignment_key=key,
     )
 
@@ -79,6 +83,13 @@ def lowered_share(archive: Archive, assignment: np.ndarray) -> dict[str, float]:
     return {
         name: float(np.mean(assignment == index)) for index, name in enumerate(archive.low, start=1)
     }
+
+
+def predicted_error(archive: Archive, row: PlanRow) -> Estimate:
+    """A plan's predicted τ, with the archive's interval where the plan was evaluated."""
+    solve = archive.spec["solve"]
+    stored = archive.predictions.get((solve["noise"], solve["loss_model"]), {})
+    return stored.get(row.assignment_key, Estimate(row.predicted_tau, math.nan, math.nan))
 
 
 def evaluated_tau(archive: Archive, evaluation: Evaluation) -> Estimate | None:

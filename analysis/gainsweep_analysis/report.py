@@ -7,7 +7,7 @@ from importlib.resources import files
 from . import figures, grid
 from .contents import Archive
 from .figures.style import Drawing, svg
-from .notation import significant
+from .notation import fixed, significant
 from .plans import rows
 from .statistics import perplexity
 from .table import columns, legend, objective_note
@@ -60,8 +60,8 @@ def summary(archive: Archive) -> str:
         f"{len(archive.subgraphs)} sequential sub-graphs "
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
         f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
-        f"of {archive.length} predicted tokens (perplexity {perplexity(scores.loss):.2f}); ops may "
-        f"be lowered from {archive.high} to {', '.join(archive.low)}."
+        f"of {archive.length} predicted tokens (perplexity {fixed(perplexity(scores.loss), 2)}); "
+        f"ops may be lowered from {archive.high} to {', '.join(archive.low)}."
     ]
     if archive.timings:
         blocks = sum(len(timing.seconds) for timing in archive.timings)
@@ -104,8 +104,8 @@ def findings(archive: Archive) -> list[str]:
             f"{100 * sum(row.lowered.values()):.0f} % of the ops, saves "
             f"{_percent(row.gain_share)} of the {archive.objective(objective).title} and has a "
             f"measured loss error of {_percent(row.measured_tau.value)} "
-            f"(perplexity {row.perplexity:.3f}, all-{archive.high} "
-            f"{perplexity(archive.baseline.loss):.3f})"
+            f"(perplexity {fixed(row.perplexity, 3)}, all-{archive.high} "
+            f"{fixed(perplexity(archive.baseline.loss), 3)})"
         )
         if row.measured_time is not None and row.predicted_time is not None:
             text += (

@@ -17,6 +17,8 @@ class ArchiveError(Exception):
 def check_seal(path: Path) -> None:
     """ArchiveError unless the bytes are those that the program wrote. The HDF5 library can crash on
     damaged files, so this comes before it sees one."""
+    if path.exists() and not path.is_file():
+        raise ArchiveError(f"{path}: it is no regular file. Name the archive.h5 of a run.")
     if not path.is_file():
         raise ArchiveError(f"{path}: there is no such file. Name the archive.h5 of a run.")
     with path.open("rb") as file:

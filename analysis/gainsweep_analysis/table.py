@@ -89,7 +89,7 @@ def title(archive: Archive) -> str:
     if baseline is not None:
         parts.append(
             f"{len(baseline.loss)} evaluation samples, perplexity "
-            f"{perplexity(baseline.loss):.3f} in {archive.high}"
+            f"{fixed(perplexity(baseline.loss), 3)} in {archive.high}"
         )
     return "; ".join(parts)
 

@@ -1,6 +1,7 @@
 """The tables of an archive as arrays, and those of one point of its sweep."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +9,10 @@ from functools import lru_cache
 import h5py
 import numpy as np
 
+from .seal import ArchiveError
+
 VARIANT = re.compile(r"^(measured/)?variants/\d+/")
+LARGEST_RATIO = 1100  # of bytes to stored bytes: deflate makes them at most 1,032 times fewer
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,7 @@ def read_tables(file: h5py.File) -> Tables:
 
     def visit(path: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Group) and "long_name" in item.attrs:
-            fields = {
-                name: field for name, field in item.items() if isinstance(field, h5py.Dataset)
-            }
+            fields = {name: field for name, field in _own(item) if isinstance(field, h5py.Dataset)}
             found[path] = Table(
                 {name: _values(field) for name, field in fields.items()},
                 {name: text(field.attrs["units"]) for name, field in fields.items()},
@@ -79,26 +81,65 @@ def select(tables: Tables, point: int) -> Tables:
         if path in ("points", "parameters"):
             continue
         kinds, which = np.unique(table["points"], return_inverse=True)
-        kept = np.array([point in _numbers(kind) for kind in kinds], bool)[which]
+        kept = np.array([_contains(_ranges(kind), point) for kind in kinds], bool)[which]
         if kept.any():
             columns = {n: c[kept] for n, c in table.columns.items() if n != "points"}
             selected[VARIANT.sub(r"\1", path)] = Table(columns, table.units)
     return selected
 
 
+def check_ranges(tables: Tables, count: int) -> None:
+    """ArchiveError where a row is of points that the archive of `count` points does not have."""
+    for path, table in tables.items():
+        if path in ("points", "parameters"):
+            continue
+        for kind in np.unique(table["points"]):
+            ranges = _ranges(kind)
+            ends = [end for range_ in ranges for end in range_]
+            if ends != sorted(ends) or ends[0] < 0 or ends[-1] >= count:
+                raise ArchiveError(
+                    f"rows of its table {path} are of the points {_shortened(kind)}, and it has "
+                    f"{count} points. Take another copy of the archive."
+                )
+
+
+def _shortened(ranges: str) -> str:
+    return ranges if len(ranges) <= 40 else ranges[:40] + "…"
+
+
 def text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
+def _own(group: h5py.Group) -> Iterable[tuple[str, h5py.Group | h5py.Dataset]]:
+    """What a group holds itself. ArchiveError for a link that leads elsewhere."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ArchiveError(
+                f"its link {group.name}/{name} leads elsewhere, maybe to other files."
+            )
+        yield name, group[name]
+
+
 def _values(field: h5py.Dataset) -> np.ndarray:
+    """ArchiveError, before anything is read, for values that do not all lie in the file."""
+    if field.external or field.is_virtual:
+        raise ArchiveError(f"its field {field.name} takes its values from other files.")
+    if field.nbytes > LARGEST_RATIO * field.id.get_storage_size():
+        raise ArchiveError(
+            f"its field {field.name} has {field.nbytes} bytes that were not written."
+        )
     return field.asstr()[()] if h5py.check_string_dtype(field.dtype) else field[()]
 
 
 @lru_cache(maxsize=4096)
-def _numbers(ranges: str) -> frozenset[int]:
-    """Those of "0-3,7"."""
-    numbers: set[int] = set()
-    for part in ranges.split(","):
-        first, _, last = part.partition("-")
-        numbers.update(range(int(first), int(last or first) + 1))
-    return frozenset(numbers)
+def _ranges(text_: str) -> tuple[tuple[int, int], ...]:
+    """First and last of each of "0-3,7"."""
+    parts = (part.partition("-") for part in text_.split(","))
+    return tuple((int(first), int(last or first)) for first, _, last in parts)
+
+
+def _contains(ranges: tuple[tuple[int, int], ...], point: int) -> bool:
+    """Whether a point lies in one of some rising ranges."""
+    place = bisect_right(ranges, point, key=lambda range_: range_[0]) - 1
+    return place >= 0 and point <= ranges[place][1]

@@ -36,7 +36,7 @@ def test_missing_file(tmp_path, capsys):
 
 
 def test_folder(tmp_path, capsys):
-    assert "there is no such file" in refusal(tmp_path, capsys)
+    assert "the folder has no archive.h5" in refusal(tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

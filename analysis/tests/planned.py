@@ -120,6 +120,12 @@ def write_predictions(writer, run, listed, measured):
         writer.table("predictions", fields, measured=measured)
 
 
+def write_loss_errors(writer, run):
+    axes = ["op", "format"]
+    factors = {"empirical": 1, "paper": 1.5, "log_uniform": 1}
+    writer.table("loss_errors", [(name, f * run.d, "nat^2", axes) for name, f in factors.items()])
+
+
 def write_gains(writer, run):
     for objective, by_group in run.gains.items():
         rows = [

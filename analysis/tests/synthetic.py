@@ -76,6 +76,7 @@ def _write_point(writer, run):
         _write_timings(writer, run)
     plans = planned.write_plans(writer, run)
     planned.write_gains(writer, run)
+    planned.write_loss_errors(writer, run)
     planned.write_objectives(writer, run)
     if run.recipe.evaluated:
         _write_evaluations(writer, run, plans)

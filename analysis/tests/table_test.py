@@ -12,7 +12,7 @@ import pytest
 from conftest import RECIPES
 from gainsweep_analysis import table
 from gainsweep_analysis.__main__ import main
-from gainsweep_analysis.notation import interval, scaled_unit, significant
+from gainsweep_analysis.notation import fixed, interval, scaled_unit, significant
 from gainsweep_analysis.statistics import Estimate
 
 
@@ -185,6 +185,9 @@ def test_csv_and_json_hold_the_records(cases, capsys):
         (9.996, "10.0"),
         (1234.5, "1234"),
         (-0.5, "-0.500"),
+        (1.234e-300, "1.23e-300"),
+        (-9.996e-8, "-1.00e-07"),
+        (1.5e12, "1.50e+12"),
         (None, "–"),
     ],
 )
@@ -198,6 +201,13 @@ def test_intervals_as_text():
     assert interval(Estimate(1.23456, 1.2344, 1.2347)) == "1.235 [1.234–1.235]"
     assert interval(Estimate(1.0, math.nan, math.nan)) == "1.00"
     assert interval(None) == "–"
+    assert interval(Estimate(2e-200, 1e-200, 3e-200)) == "2.00e-200 [1.00e-200–3.00e-200]"
+    assert interval(Estimate(2.0, 1.0, math.inf)) == "2.00"
+
+
+def test_fixed_places():
+    assert fixed(12.3456, 3) == "12.346"
+    assert fixed(1.5e300, 3) == "1.50e+300"
 
 
 def test_scaled_unit():

@@ -74,6 +74,7 @@ def _heat(figure: Figure, axes: Axes, cells: np.ndarray, title: str) -> None:
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=2, labelsize=8)
         bar.ax.minorticks_off()
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         bar.ax.set_title("nat²", fontsize=8, loc="left")
 
 

@@ -60,6 +60,7 @@ SETTINGS = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "text.color": INK,
+    "text.parse_math": False,  # names of models and ops may have dollar signs
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "xtick.labelsize": 8.5,

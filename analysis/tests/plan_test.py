@@ -1,0 +1,153 @@
+"""One plan: the layouts that other programs read, the text, and what is refused."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import synthetic
+from gainsweep_analysis import exports, table
+from gainsweep_analysis.__main__ import main
+from gainsweep_analysis.notation import significant
+
+KEYS = [
+    *("schema", "schema_version", "model_digest", "objective", "strategy", "threshold"),
+    *("loss_model", "noise", "budget", "loss_error", "predicted_mse", "gain", "gain_units"),
+    *("formats", "assignment", "modules"),
+]
+
+
+def printed(capsys, case, *options) -> str:
+    assert main(["plan", str(case.path), *options]) == 0
+    return capsys.readouterr().out
+
+
+def refusal(capsys, path, *options) -> str:
+    assert main(["plan", str(path), *options]) == 2
+    found = capsys.readouterr()
+    assert found.out == ""
+    return found.err
+
+
+@pytest.mark.parametrize("objective", ["time", "macs", "memory"])
+def test_json_has_what_the_archive_has(cases, capsys, objective):
+    case = cases("whole")
+    options = ("--objective", objective, "--tau", "1%", "--format", "json")
+    plan = json.loads(printed(capsys, case, *options))
+    assert list(plan) == KEYS
+    assert (plan["schema"], plan["schema_version"]) == ("gainsweep plan", 1)
+    plans = case.archive.plans[objective, "ip"]
+    place = case.run.recipe.thresholds.index(1e-2)
+    names = [case.run.model.formats[index] for index in plans.assignment[place, 0]]
+    assert plan["assignment"] == dict(zip(case.run.model.paths, names, strict=True))
+    for name in ("threshold", "budget"):
+        assert plan[name] == getattr(plans, name)[place]
+    for name in ("gain", "loss_error", "predicted_mse"):
+        assert plan[name] == getattr(plans, name)[place, 0]
+    assert plan["formats"] == {
+        "int8": {"scale": "static", "backoff": None, "granularity": "tensor"}
+    }
+    assert plan["modules"] == {}
+    assert plan["model_digest"] == "m" * 64
+
+
+def test_csv_has_every_op(cases, capsys):
+    case = cases("formats")
+    options = ("--objective", "memory", "--tau", "0.01", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(printed(capsys, case, *options))))
+    assert tuple(rows[0]) == exports.HEAD
+    assert [row["op"] for row in rows] == case.run.model.paths
+    plans = case.archive.plans["memory", "ip"]
+    place = case.run.recipe.thresholds.index(1e-2)
+    assert sum(float(row["loss_error"]) for row in rows) == pytest.approx(
+        plans.loss_error[place, 0], rel=1e-12
+    )
+    for row, elements in zip(rows, case.run.model.elements, strict=True):
+        high = row["format"] == "bf16"
+        size = 2 * elements if high or not elements else elements + 4
+        assert int(row["weight_bytes"]) == size
+        assert float(row["loss_error"]) == 0 or not high
+
+
+def test_text_says_what_the_table_says(cases, capsys):
+    case = cases("whole")
+    text = printed(capsys, case, "--objective", "time", "--tau", "1 %")
+    record = table.records(case.archive, ["time"])[2]
+    saved = re.search(r"saves +(\S+) ms of \S+ ms \((\S+) %\)", text)
+    assert saved[1] == significant(record["gain"], 3, 1e-6)
+    assert saved[2] == significant(record["gain_share"], 3, 100)
+    errors = re.search(r"predicted (\S+) \[(\S+)–(\S+)\] %, measured (\S+) \[", text)
+    assert float(errors[1]) == pytest.approx(100 * record["predicted_tau"], rel=2e-2)
+    assert float(errors[2]) < float(errors[1]) < float(errors[3])
+    assert float(errors[4]) == pytest.approx(100 * record["measured_tau"], rel=5e-2)
+    assert re.search(r"time saved +predicted \S+ ms a run, measured \S+ \[", text)
+    lines = text.splitlines()
+    ops = [line.split() for line in lines[-len(case.run.model.paths) :]]
+    assert [words[0] for words in ops] == case.run.model.paths
+    lowered = sum(words[2] != "bf16" for words in ops)
+    assert f"{lowered} of {len(ops)} ops" in text
+
+
+def test_text_without_an_evaluation(cases, capsys):
+    text = printed(capsys, cases("no_evaluation"), "--objective", "macs", "--tau", "0.01")
+    assert "measured –\n" in text
+    assert "perplexity" not in text
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize("tau", ["0.0123", "1.23%"])
+def test_a_threshold_as_printed(tmp_path, capsys, tau):
+    path = tmp_path / "archive.h5"
+    recipe = {"objectives": ("macs",), "evaluated": 0, "layers": 1}
+    synthetic.write(path, synthetic.Recipe(thresholds=(1e-3, 0.01234567), **recipe))
+    assert main(["plan", str(path), "--tau", tau, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["threshold"] == 0.01234567
+    close = (0.01234567, 0.01234987)
+    synthetic.write(path, synthetic.Recipe(thresholds=close, **recipe))
+    said = refusal(capsys, path, "--tau", tau)
+    assert "several thresholds print as τ = 1.23 %" in said
+    assert "0.01234567, 0.01234987" in said
+
+
+def test_another_strategy(cases, capsys):
+    case = cases("whole")
+    options = ("--objective", "macs", "--tau", "3%", "--strategy", "prefix", "--format", "json")
+    plan = json.loads(printed(capsys, case, *options))
+    assert plan["strategy"] == "prefix"
+    assert plan["gain"] == case.archive.plans["macs", "prefix"].gain[3, 0]
+
+
+def test_what_the_archive_does_not_have(cases, capsys):
+    path = cases("whole").path
+    assert "Name one by --objective (time, macs, memory)" in refusal(capsys, path, "--tau", "1%")
+    said = refusal(capsys, path, "--tau", "1%", "--objective", "energy")
+    assert "no plans for energy" in said
+    said = refusal(capsys, path, "--tau", "2%", "--objective", "macs")
+    assert "no plan at τ = 2.00 %" in said
+    assert "0.001, 0.003, 0.01, 0.03" in said
+    said = refusal(capsys, path, "--tau", "1%", "--objective", "macs", "--strategy", "best")
+    assert "Name one by --strategy (ip, prefix, random)" in said
+
+
+@pytest.mark.parametrize("tau", ["", "%", "one", "-1%", "0", "nan", "inf", "1%%"])
+def test_no_threshold(cases, capsys, tau):
+    with pytest.raises(SystemExit) as left:
+        main(["plan", str(cases("whole").path), f"--tau={tau}"])
+    assert left.value.code == 2
+    assert "is no loss error above 0, such as 0.001 or 0.1%" in capsys.readouterr().err
+
+
+def test_a_point_of_a_sweep(tmp_path, capsys):
+    path = tmp_path / "archive.h5"
+    recipes = [
+        synthetic.Recipe(objectives=("macs",), evaluated=0, layers=1, seed=seed) for seed in (0, 1)
+    ]
+    runs = synthetic.write_sweep(path, recipes, {"seed": ["0", "1"]})
+    assert "Choose one by --select (seed)" in refusal(capsys, path, "--tau", "1%")
+    options = ["--tau", "1%", "--select", "seed=1", "--format", "csv"]
+    assert main(["plan", str(path), *options]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    plan = runs[1].plan("macs", "ip", runs[1].budget(1e-2))
+    assert [row["format"] for row in rows] == list(np.array(["bf16", "int8"])[plan])
