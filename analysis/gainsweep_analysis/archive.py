@@ -213,15 +213,9 @@ def _read_layout(tables: Tables) -> dict:
         tables[name] for name in ("ops", "operands", "subgraphs", "formats")
     )
     numbers = ("macs", "weight_elements", "weight_channels", "weight_shared", "subgraph", "tie")
-    modules = ops.columns.get("module", [""] * len(ops["path"]))
     members = [np.flatnonzero(ops["subgraph"] == j) for j in range(len(subgraphs["name"]))]
     return {
-        "ops": [
-            _op(*row, module)
-            for row, module in zip(
-                ops.rows("path", "kind", *numbers, "real_formats"), modules, strict=True
-            )
-        ],
+        "ops": [_op(*row) for row in ops.rows("path", "kind", *numbers, "real_formats", "module")],
         "operands": [
             Operand(int(op), int(place), role)
             for op, place, role in operands.rows("op", "operand", "role")

@@ -20,7 +20,7 @@ class Op:
     subgraph: int
     tie: int
     real_formats: tuple[str, ...]
-    module: str  # of its weight in the checkpoint; empty without one, or where none is stored
+    module: str  # of its weight in the checkpoint; empty where no tensor is its weight
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ def weight_bytes(op: Op, format_: Format, high: Format) -> int:
 
 
 def json_text(chosen: Chosen) -> str:
-    """All that defines the plan. `formats` has the low ones; `modules` is empty where the archive
-    does not name the tensors of its ops."""
+    """All that defines the plan. `formats` has the low ones, `modules` the ops whose weight is a
+    tensor of the checkpoint."""
     archive, plans, place = chosen.archive, chosen.plans, chosen.place
     solve = archive.spec["solve"]
     record = {

@@ -84,6 +84,11 @@ class Model:
         self.macs.append(macs)
         self.elements.append(elements)
 
+    def modules(self):
+        """Checkpoint names of the weights."""
+        pairs = zip(self.paths, self.kinds, strict=True)
+        return [f"model.{path}" if kind == "linear" else "" for path, kind in pairs]
+
     def real(self, op):
         """Places of the formats with a real kernel: int8 in linear ops."""
         real = [0]

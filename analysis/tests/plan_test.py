@@ -49,7 +49,8 @@ def test_json_has_what_the_archive_has(cases, capsys, objective):
     assert plan["formats"] == {
         "int8": {"scale": "static", "backoff": None, "granularity": "tensor"}
     }
-    assert plan["modules"] == {}
+    weights = [path for path in case.run.model.paths if not path.endswith((".qk", ".av"))]
+    assert plan["modules"] == {path: f"model.{path}" for path in weights}
     assert plan["model_digest"] == "m" * 64
 
 
@@ -59,6 +60,7 @@ def test_csv_has_every_op(cases, capsys):
     rows = list(csv.DictReader(io.StringIO(printed(capsys, case, *options))))
     assert tuple(rows[0]) == exports.HEAD
     assert [row["op"] for row in rows] == case.run.model.paths
+    assert [row["module"] for row in rows] == case.run.model.modules()
     plans = case.archive.plans["memory", "ip"]
     place = case.run.recipe.thresholds.index(1e-2)
     assert sum(float(row["loss_error"]) for row in rows) == pytest.approx(
@@ -86,7 +88,7 @@ def test_text_says_what_the_table_says(cases, capsys):
     lines = text.splitlines()
     ops = [line.split() for line in lines[-len(case.run.model.paths) :]]
     assert [words[0] for words in ops] == case.run.model.paths
-    lowered = sum(words[2] != "bf16" for words in ops)
+    lowered = sum(words[3] != "bf16" for words in ops)
     assert f"{lowered} of {len(ops)} ops" in text
 
 

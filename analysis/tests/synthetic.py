@@ -144,6 +144,7 @@ def _write_layout(writer, run):
             ("subgraph", model.subgraph, "1", op),
             ("tie", model.tie, "1", op),
             ("real_formats", real, "", op),
+            ("module", model.modules(), "", op),
         ],
     )
     roles = [

@@ -56,7 +56,8 @@ archive::Table ops_table(const Layout& layout) {
                     "1 where something that is not quantizable reads the weight too"),
            integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
            integers("tie", ties, op, "1", "Ops of a sub-graph with equal numbers share one format"),
-           texts("real_formats", real, op, "Formats the target device really runs the op in")}};
+           texts("real_formats", real, op, "Formats the target device really runs the op in"),
+           texts("module", layout.modules, op, "Checkpoint's name of the op's weight")}};
 }
 
 archive::Table operands_table(const Layout& layout) {
@@ -189,11 +190,12 @@ Layout to_layout(const archive::Contents& contents, const std::vector<format::Fo
                  std::int64_t length) {
   std::map<std::string, FormatId> ids;
   for (std::size_t f = 0; f < formats.size(); ++f) ids[formats[f].name] = {f};
-  Layout layout{{}, formats, length, {}};
+  Layout layout{{}, formats, length, {}, {}};
   try {
     layout.partition = read_partition(contents);
     for (const auto& text : texts(archive::table(contents, "ops").fields, "real_formats"))
       layout.real_formats.push_back(parse_formats(text, ids));
+    layout.modules = texts(archive::table(contents, "ops").fields, "module");
   } catch (const std::out_of_range&) {
     throw Error(ErrorKind::input,
                 "the archive's tables ops, operands and subgraphs do not fit each other or its "

@@ -17,6 +17,9 @@ struct Layout {
   std::int64_t length = 0;              ///< T: targets of a calibration sample that count
   /// Formats that each op may take in the objective `time`, by OpId; the high one first.
   std::vector<std::vector<FormatId>> real_formats;
+  /// The checkpoint's name of each op's weight without ".weight", by OpId; empty where an op has
+  /// none, or one that is computed from others.
+  std::vector<std::string> modules;
 };
 
 /// The tables `ops`, `operands`, `subgraphs` and `formats`.

@@ -138,14 +138,29 @@ std::shared_ptr<const graph::Graph> build(Shelf::State& shelf, const Subject& su
               [&] { return share(subject.model->build(workload)); });
 }
 
+// The checkpoint's name of an op's weight without ".weight": of the module that holds it.
+std::string module_of(const graph::Op& op, const Subject& subject) {
+  constexpr std::string_view ending = ".weight";
+  for (const auto& operand : op.operands) {
+    const auto& value = subject.graph->value(operand.value);
+    if (operand.role != graph::OperandRole::weight || value.kind != graph::ValueKind::parameter)
+      continue;
+    const auto name = subject.model->checkpoint_name(value.name);
+    return name.ends_with(ending) ? name.substr(0, name.size() - ending.size()) : name;
+  }
+  return {};
+}
+
 Layout make_layout(const Subject& subject) {
   const auto& spec = subject.spec;
   Layout layout;
   layout.formats = spec.formats.formats;
   layout.length = model::num_targets(subject.calibration->set.load(0));
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
-  for (const auto& op : layout.partition.ops)
+  for (const auto& op : layout.partition.ops) {
     layout.real_formats.push_back(lower::real_formats(*subject.target, op, spec.formats.formats));
+    layout.modules.push_back(module_of(op, subject));
+  }
   return layout;
 }
 

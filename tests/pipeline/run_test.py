@@ -38,6 +38,21 @@ def test_the_archive_has_every_table(smoke):
         assert archive["provenance"].attrs["name"] == "smoke"
 
 
+def test_ops_name_the_modules_of_their_weights(finished, maker):
+    header, _ = maker.tensors()
+    with h5py.File(finished / "out/archive.h5") as archive:
+        ops = archive["ops"]
+        modules = dict(zip(ops["path"].asstr()[()], ops["module"].asstr()[()], strict=True))
+        elements = dict(zip(ops["path"].asstr()[()], ops["weight_elements"][()], strict=True))
+    assert modules["layers.0.attention.q"] == "model.layers.0.self_attn.q_proj"
+    assert modules["lm_head"] == "model.embed_tokens"  # tied
+    for path, module in modules.items():
+        assert (module == "") == (elements[path] == 0)
+        if module:
+            first, second = header[module + ".weight"]["shape"]
+            assert first * second == elements[path]
+
+
 def test_ip_is_never_worse_than_the_baselines(smoke):
     with h5py.File(smoke / "one/archive.h5") as archive:
         for where in ("plans/macs", "plans/memory", "measured/plans/time"):

@@ -36,6 +36,7 @@ void expect_round_trip(const Layout& layout) {
   const auto read = to_layout({{}, {}, to_tables(layout)}, layout.formats, layout.length);
   EXPECT_EQ(read.length, layout.length);
   EXPECT_EQ(read.real_formats, layout.real_formats);
+  EXPECT_EQ(read.modules, layout.modules);
   EXPECT_EQ(read.partition.classes, layout.partition.classes);
   ASSERT_EQ(read.partition.ops.size(), layout.partition.ops.size());
   for (std::size_t i = 0; i < read.partition.ops.size(); ++i)

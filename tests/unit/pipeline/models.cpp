@@ -49,8 +49,10 @@ Layout llama(const graph::PartitionSpec& partition) {
   layout.length = 16;
   layout.partition = graph::partition(model::build(decoder, {1, 16, {model::Output::mean_loss}}),
                                       partition, layout.formats.size());
-  for (const auto& op : layout.partition.ops)
+  for (const auto& op : layout.partition.ops) {
     layout.real_formats.push_back(lower::real_formats(lower::targets().at("onednn"), op, layout.formats));
+    layout.modules.push_back(op.weight_elements > 0 ? "model." + op.path : "");
+  }
   return layout;
 }
 
@@ -66,6 +68,7 @@ Layout small() {
   layout.formats = {format::by_name("bf16"), format::by_name("int8")};
   layout.length = 8;
   layout.real_formats.assign(5, {{0}, {1}});
+  layout.modules.assign(5, "");
   return layout;
 }
 
