@@ -59,7 +59,8 @@ def check_storage(file: h5py.File) -> None:
         for name in item:
             if not isinstance(item.get(name, getlink=True), h5py.HardLink):
                 raise ArchiveError(
-                    f"/{path}: link {name} leads elsewhere. Copy the archive.h5 of the run again."
+                    f"/{path}: link {name} leads elsewhere, maybe to other files. "
+                    "Copy the archive.h5 of the run again."
                 )
 
     check("", file)

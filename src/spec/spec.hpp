@@ -57,20 +57,20 @@ struct LatencySpec {
 struct SolveSpec {
   std::string loss_model = "bias";  ///< row of sensitivity::loss_models
   sensitivity::Noise noise = sensitivity::Noise::empirical;
-  std::vector<std::string> objectives;  ///< rows of gain::objectives
+  std::vector<std::string> objectives;        ///< rows of gain::objectives
   std::map<std::string, double> constraints;  ///< largest amounts by row of gain::resources
-  std::vector<double> thresholds;  ///< τ, rising; a list, or {geometric: {from, to, count}}
+  std::vector<double> thresholds;       ///< τ, rising; a list, or {geometric: {from, to, count}}
   std::vector<std::string> strategies;  ///< rows of solve::strategies
-  std::int64_t draws = 100;  ///< of `random`
-  bool frontier = true;      ///< the whole frontier of each objective
-  std::int64_t search_samples = 0;  ///< that strategies measure plans on while they search
+  std::int64_t draws = 100;             ///< of `random`
+  bool frontier = true;                 ///< the whole frontier of each objective
+  std::int64_t search_samples = 0;      ///< that strategies measure plans on while they search
 };
 
 /// `evaluate:`
 struct EvaluateSpec {
   std::int64_t samples = 32;
   std::optional<std::filesystem::path> tokens;  ///< default: the windows after the calibration ones
-  std::int64_t chunk = 0;  ///< samples of a unit; 0 for all of them
+  std::int64_t chunk = 0;                       ///< samples of a unit; 0 for all of them
   std::vector<std::string> strategies{"ip"};
   std::int64_t every = 1;  ///< every n-th threshold
   bool time = true;        ///< measure the plans' time where the device really runs their formats

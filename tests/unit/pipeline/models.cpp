@@ -50,7 +50,8 @@ Layout llama(const graph::PartitionSpec& partition) {
   layout.partition = graph::partition(model::build(decoder, {1, 16, {model::Output::mean_loss}}),
                                       partition, layout.formats.size());
   for (const auto& op : layout.partition.ops) {
-    layout.real_formats.push_back(lower::real_formats(lower::targets().at("onednn"), op, layout.formats));
+    layout.real_formats.push_back(
+        lower::real_formats(lower::targets().at("onednn"), op, layout.formats));
     layout.modules.push_back(op.weight_elements > 0 ? "model." + op.path : "");
   }
   return layout;
