@@ -1,6 +1,7 @@
 """Numbers as text."""
 
 import math
+from collections.abc import Iterable
 
 from .statistics import Estimate
 
@@ -60,3 +61,9 @@ def scaled_unit(amount: float, units: str) -> tuple[float, str]:
     step = int(math.log10(amount) // 3) if amount >= 1 else 0
     step = min(len(names) - 1, step)
     return 1000.0**-step, names[step]
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a, b and c`."""
+    names = list(names)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -7,7 +7,7 @@ from importlib.resources import files
 from . import figures, grid
 from .contents import Archive
 from .figures.style import Drawing, svg
-from .notation import fixed, significant
+from .notation import fixed, listed, significant
 from .plans import rows
 from .statistics import perplexity
 from .table import columns, legend, objective_note
@@ -71,7 +71,7 @@ def summary(archive: Archive) -> str:
             f"{len(archive.timings)} classes in {blocks} blocks."
         )
     sentences.append(
-        f"Plans for {_listed(archive.objectives)} were chosen by {_listed(solve['strategies'])} at "
+        f"Plans for {listed(archive.objectives)} were chosen by {listed(solve['strategies'])} at "
         f"{len(solve['thresholds'])} thresholds between {_percent(min(archive.spec_thresholds))} "
         f"and {_percent(max(archive.spec_thresholds))} of the root-mean-square loss, with "
         f"{solve['noise'].replace('_', '-')} noise and the loss model "
@@ -114,11 +114,6 @@ def findings(archive: Archive) -> list[str]:
             )
         sentences.append(text + ".")
     return sentences
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def _percent(share: float) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from . import grid
 from .contents import Archive
-from .notation import DASH, fixed, interval, scaled_unit, significant
+from .notation import DASH, fixed, interval, listed, scaled_unit, significant
 from .plans import PlanRow, baseline_seconds, main_strategy, rows, total_cost
 from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity
 from .timings import warning
@@ -97,7 +97,7 @@ def title(archive: Archive) -> str:
 def legend(archive: Archive, objectives: Iterable[str]) -> str:
     strategies = {main_strategy(archive, objective) for objective in objectives}
     text = (
-        f"Each line is the plan of {_listed(sorted(strategies))} with the largest gain whose "
+        f"Each line is the plan of {listed(sorted(strategies))} with the largest gain whose "
         "predicted loss error stays under the allowed one. Loss error τ: root-mean-square change "
         "of a sample's loss over the root-mean-square loss; predicted from calibration samples, "
         f"measured on other samples. [low–high]: {CONFIDENCE:.0%} bootstrap interval "
@@ -107,12 +107,8 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
         text += f"Lowered: {' + '.join(archive.low)}. "
     drawing = {name for (_, name), plans in archive.plans.items() if plans.gain.shape[1] > 1}
     if drawing:
-        text += f"Of {_listed(sorted(drawing))}: the median over the draws. "
+        text += f"Of {listed(sorted(drawing))}: the median over the draws. "
     return text + f"{DASH}: not measured, or the device has no kernel for it."
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(names)
 
 
 def text(archive: Archive, objectives: Iterable[str]) -> str:

@@ -6,19 +6,23 @@
 
 namespace gainsweep::gain {
 
+std::size_t place(const GainTable& table, const graph::Partition& partition, std::size_t subgraph,
+                  const graph::Assignment& assignment) {
+  graph::Configuration wanted;
+  for (const auto op : partition.subgraphs[subgraph].ops) wanted.push_back(assignment[op.index]);
+  const auto& all = table.configurations[subgraph];
+  const auto found = std::find(all.begin(), all.end(), wanted);
+  if (found == all.end())
+    throw Error(ErrorKind::internal, "the gain table has no such configuration of sub-graph " +
+                                         partition.subgraphs[subgraph].name);
+  return static_cast<std::size_t>(found - all.begin());
+}
+
 std::int64_t total(const GainTable& table, const graph::Partition& partition,
                    const graph::Assignment& assignment) {
   std::int64_t gain = 0;
-  for (std::size_t j = 0; j < partition.subgraphs.size(); ++j) {
-    graph::Configuration wanted;
-    for (const auto op : partition.subgraphs[j].ops) wanted.push_back(assignment[op.index]);
-    const auto& all = table.configurations[j];
-    const auto found = std::find(all.begin(), all.end(), wanted);
-    if (found == all.end())
-      throw Error(ErrorKind::internal, "the gain table has no such configuration of sub-graph " +
-                                           partition.subgraphs[j].name);
-    gain += table.gains[j][static_cast<std::size_t>(found - all.begin())];
-  }
+  for (std::size_t j = 0; j < partition.subgraphs.size(); ++j)
+    gain += table.gains[j][place(table, partition, j, assignment)];
   return gain;
 }
 

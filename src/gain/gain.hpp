@@ -14,6 +14,11 @@ struct GainTable {
   std::vector<std::vector<std::int64_t>> gains;  ///< in the objective's unit
 };
 
+/// The place of the configuration that an assignment gives a sub-graph. Error(internal) where the
+/// table does not hold it.
+std::size_t place(const GainTable& table, const graph::Partition& partition, std::size_t subgraph,
+                  const graph::Assignment& assignment);
+
 /// The gain of an assignment: the sum over sub-graphs of its configuration's. Error(internal) for a
 /// configuration the table does not hold.
 std::int64_t total(const GainTable& table, const graph::Partition& partition,

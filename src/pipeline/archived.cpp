@@ -10,6 +10,7 @@
 #include "batch/experiment.hpp"
 #include "pipeline/consultation.hpp"
 #include "pipeline/contest.hpp"
+#include "pipeline/loss_set.hpp"
 #include "pipeline/plans.hpp"
 #include "pipeline/predictions.hpp"
 #include "pipeline/score.hpp"
@@ -69,9 +70,7 @@ struct ArchivedLosses {
       for (std::size_t unit = 0; unit < num_rows(table); ++unit) {
         auto record = archive::row(table, unit);
         auto& plan = plans[texts(record.fields, "assignment_key").at(0)];
-        plan.assignment.clear();
-        for (const auto format : integers(record.fields, "assignment"))
-          plan.assignment.push_back({static_cast<std::size_t>(format)});
+        plan.assignment = to_assignment(integers(record.fields, "assignment"));
         plan.nature = table.nature;
         plan.rows.emplace(record.order, std::move(record));
       }
@@ -84,10 +83,7 @@ class Planner {
  public:
   Planner(const archive::Contents& contents, const Layout& layout, const spec::Spec& spec,
           const Decision& decision)
-      : layout_(layout),
-        spec_(spec),
-        decision_(decision),
-        searched_(contents, "evaluations/search") {}
+      : layout_(layout), spec_(spec), decision_(decision), searched_(contents, search_table) {}
 
   // The same units as in a run, done at once.
   batch::Experiment plans(batch::Results& results) {
@@ -127,8 +123,7 @@ class Planner {
       if (!found) missing.push_back(assignment);
       return found;
     };
-    const auto start = premises(layout_, spec_, decision_, question.objective);
-    auto [plans, is_program] = consult(layout_, spec_, question, decision_, start, {plan, losses});
+    auto [plans, is_program] = consult(layout_, spec_, question, decision_, {plan, losses});
     if (!plans) refuse(question, missing);
     if (is_program) asked.clear();  // it is that unit itself
     return to_fields(*plans, unit_of_gains(spec_, question));
@@ -161,7 +156,7 @@ class Planner {
     for (const auto& assignment : missing) {
       const auto low = std::count_if(assignment.begin(), assignment.end(),
                                      [](const auto format) { return format != high_format; });
-      plans += "\n  plan " + assignment_key(assignment, layout_.formats).substr(0, 8) + ", " +
+      plans += "\n  plan " + shown(assignment_key(assignment, layout_.formats)) + ", " +
                std::to_string(low) + " of " + std::to_string(assignment.size()) + " ops low";
     }
     throw Error(
@@ -181,7 +176,7 @@ class Planner {
 
 // In the order of a run's.
 std::vector<Evaluated> evaluated(const archive::Contents& contents) {
-  const ArchivedLosses losses(contents, "evaluations/losses");
+  const ArchivedLosses losses(contents, evaluation_table);
   std::map<std::uint64_t, Evaluated> plans;
   for (const auto& [key, plan] : losses.plans)
     plans.emplace(plan.rows.begin()->first, Evaluated{plan.assignment, plan.nature});

@@ -46,20 +46,15 @@ class Consultation final : public solve::Asking {
 
 }  // namespace
 
-Premises premises(const Layout& layout, const spec::Spec& spec, const Decision& decision,
-                  std::size_t objective) {
-  Premises premises{lowerables(layout, decision.gains[objective], decision.errors), {}};
-  premises.numbers = numbers(spec, decision, premises.lowerables);
-  return premises;
-}
-
 Consulted consult(const Layout& layout, const spec::Spec& spec, const Question& question,
-                  const Decision& decision, const Premises& premises, const Sources& sources) {
-  Consultation consultation(layout, premises.lowerables, sources);
+                  const Decision& decision, const Sources& sources) {
+  Consultation consultation(layout, decision.lowerables[question.objective], sources);
   const auto answer =
-      solve::strategies().at(question.how).next(premises.numbers, question.threshold, consultation);
+      solve::strategies()
+          .at(question.how)
+          .next(numbers(spec, decision, question.objective), question.threshold, consultation);
   if (!answer) return {};
-  auto plans = describe(layout, spec, question, decision, premises.lowerables, *answer);
+  auto plans = describe(layout, spec, question, decision, *answer);
   if (consultation.asked() > 0) plans.asked = consultation.asked();
   return {std::move(plans), answer->is_program};
 }

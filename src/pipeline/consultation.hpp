@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "pipeline/lowerable.hpp"
 #include "pipeline/plans.hpp"
 
 namespace gainsweep::pipeline {
@@ -18,21 +17,12 @@ struct Sources {
   std::function<std::optional<std::vector<double>>(const graph::Assignment&)> losses;
 };
 
-/// What the strategies of an objective start from.
-struct Premises {
-  std::vector<Lowerable> lowerables;
-  solve::Numbers numbers;
-};
-/// Refers to spec and decision.
-Premises premises(const Layout& layout, const spec::Spec& spec, const Decision& decision,
-                  std::size_t objective);
-
 /// A strategy's answer to a question.
 struct Consulted {
   std::optional<Plans> plans;  ///< none while the sources lack what it asks for
   bool is_program = false;     ///< they are the exact program's under the question's threshold
 };
 Consulted consult(const Layout& layout, const spec::Spec& spec, const Question& question,
-                  const Decision& decision, const Premises& premises, const Sources& sources);
+                  const Decision& decision, const Sources& sources);
 
 }  // namespace gainsweep::pipeline

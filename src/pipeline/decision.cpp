@@ -70,6 +70,8 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
   const auto facts = gain_facts(layout, spec, measured.times);
   for (const auto& objective : spec.solve.objectives)
     decision.gains.push_back(gain::objectives().at(objective).gains(facts));
+  for (const auto& gains : decision.gains)
+    decision.lowerables.push_back(lowerables(layout, gains, decision.errors));
   for (const auto& [name, allowed] : spec.solve.constraints) {
     const auto& resource = gain::resources().at(name);
     decision.constraints.push_back({name, allowed, resource.limit(facts, allowed), {}});

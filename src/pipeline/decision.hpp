@@ -8,6 +8,7 @@
 #include "execute/probe.hpp"
 #include "gain/objective.hpp"
 #include "pipeline/layout.hpp"
+#include "pipeline/lowerable.hpp"
 #include "sensitivity/loss_error.hpp"
 #include "spec/spec.hpp"
 
@@ -34,8 +35,9 @@ struct Constraint {
 struct Decision {
   sensitivity::LossErrors errors;
   std::vector<Constraint> constraints;
-  std::vector<gain::GainTable> gains;  ///< one an objective of the spec, in its order
-  std::vector<std::string> digests;    ///< one an objective: of its gains, errors and constraints
+  std::vector<gain::GainTable> gains;              ///< one an objective of the spec, in its order
+  std::vector<std::vector<Lowerable>> lowerables;  ///< by objective
+  std::vector<std::string> digests;  ///< one an objective: of its gains, errors and constraints
 };
 
 /// What gains of a spec follow from; refers to all three.

@@ -16,7 +16,6 @@ using archive::integers, archive::reals, archive::texts;
 
 // Places of an evaluation's rounds among the units of its table.
 constexpr int bits_of_round = 32;
-constexpr std::size_t shown_of_key = 8;
 
 batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
                         const graph::Assignment& assignment, const lower::Maxima& maxima) {
@@ -31,14 +30,12 @@ batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chu
                       *subject.device);
   }
   bench.evaluating.release_unused();
-  std::vector<std::int64_t> formats;
-  for (const auto format : assignment) formats.push_back(static_cast<std::int64_t>(format.index));
-  batch::Fields fields{
-      texts("assignment_key", {assignment_key(assignment, layout.formats)}, {},
-            "Digest that joins plans and evaluations"),
-      integers("assignment", formats, {{"op", formats.size()}}, "1", "Index of each op's format"),
-      reals("loss", measured, {{"sample", measured.size()}}, "nat",
-            "Mean cross entropy of each evaluation sample")};
+  batch::Fields fields{texts("assignment_key", {assignment_key(assignment, layout.formats)}, {},
+                             "Digest that joins plans and evaluations"),
+                       integers("assignment", to_indices(assignment), {{"op", assignment.size()}},
+                                "1", "Index of each op's format"),
+                       reals("loss", measured, {{"sample", measured.size()}}, "nat",
+                             "Mean cross entropy of each evaluation sample")};
   if (subject.spec.evaluate.chunk != 0)
     fields.push_back(integers("first_sample", {static_cast<std::int64_t>(chunk.first)}, {}, "1",
                               "Index of the row's first sample in its set"));
@@ -73,7 +70,7 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
     batch::Unit unit;
     unit.table = set.table;
     unit.nature = plan.nature;
-    unit.label = "losses of plan " + assignment.substr(0, shown_of_key);
+    unit.label = "losses of plan " + shown(assignment);
     if (set.chunks.size() > 1) unit.label += " from sample " + std::to_string(chunk.first);
     unit.order = place * set.chunks.size() + units.size();
     unit.key =
@@ -104,7 +101,7 @@ Rounds time_rounds(const Bench& bench, const batch::Results& results, const Eval
   const auto key = assignment_key(plan.assignment, bench->subject->layout.formats);
   ContestTicket contest;
   contest.first.table = "evaluations/times";
-  contest.first.label = "times of plan " + key.substr(0, shown_of_key);
+  contest.first.label = "times of plan " + shown(key);
   contest.first.nature = archive::Nature::measured;
   contest.first.order = static_cast<std::uint64_t>(place) << bits_of_round;
   contest.first.placement = batch::Placement::alone;

@@ -92,13 +92,9 @@ void ExactProgram::refuse() const {
 double amount(const Layout& layout, const Decision& decision, std::size_t objective,
               const Constraint& constraint, const graph::Assignment& assignment) {
   double sum = 0;
-  for (std::size_t j = 0; j < layout.partition.subgraphs.size(); ++j) {
-    graph::Configuration wanted;
-    for (const auto op : layout.partition.subgraphs[j].ops) wanted.push_back(assignment[op.index]);
-    const auto& all = decision.gains[objective].configurations[j];
-    const auto place = std::find(all.begin(), all.end(), wanted) - all.begin();
-    sum += constraint.charges[objective][j][static_cast<std::size_t>(place)];
-  }
+  const auto& gains = decision.gains[objective];
+  for (std::size_t j = 0; j < layout.partition.subgraphs.size(); ++j)
+    sum += constraint.charges[objective][j][gain::place(gains, layout.partition, j, assignment)];
   return sum + offset(constraint);
 }
 

@@ -26,12 +26,13 @@ Inquiry::Inquiry(const Bench& bench, const batch::Results& results,
       results_(results),
       decision_(std::move(decision)),
       questions_(questions(bench->subject->spec.solve)),
-      premises_(bench->subject->spec.solve.objectives.size()),
       answers_(questions_.size()) {}
 
 void Inquiry::ask(const Question& question, std::size_t place) {
   if (question.is_frontier()) return put_frontier(question, place);
-  const auto most = solve::strategies().at(question.how).most_asked(premises_of(question).numbers);
+  const auto most = solve::strategies()
+                        .at(question.how)
+                        .most_asked(numbers(bench_->subject->spec, *decision_, question.objective));
   if (most.programs + most.qualities == 0) return put_silent(question, place);
   put_asking(question, place, most);
 }
@@ -51,14 +52,6 @@ const archive::Record* Inquiry::need(batch::Unit unit) {
   const auto* record = results_.find(unit.key);
   if (named_.insert(unit.key).second) call_.units.push_back(std::move(unit));
   return record;
-}
-
-const Premises& Inquiry::premises_of(const Question& question) {
-  auto& known = premises_[question.objective];
-  if (!known)
-    known =
-        premises(bench_->subject->layout, bench_->subject->spec, *decision_, question.objective);
-  return *known;
 }
 
 batch::Unit Inquiry::unit_of(const Question& question, std::size_t place,
@@ -85,8 +78,7 @@ void Inquiry::put_silent(const Question& question, std::size_t place) {
   unit.work = [about = bench_->subject, decision = decision_,
                question](batch::Context&) -> batch::Product {
     const auto& [layout, spec] = std::tie(about->layout, about->spec);
-    const auto start = premises(layout, spec, *decision, question.objective);
-    const auto found = consult(layout, spec, question, *decision, start, {});
+    const auto found = consult(layout, spec, question, *decision, {});
     return to_fields(*found.plans, unit_of_gains(spec, question));
   };
   need(std::move(unit));
@@ -99,8 +91,7 @@ void Inquiry::put_asking(const Question& question, std::size_t place,
   const Sources sources{
       [&](double threshold) { return program(question, threshold, asked); },
       [&](const graph::Assignment& plan) { return losses(question, plan, asked); }};
-  auto [plans, is_program] =
-      consult(layout, spec, question, *decision_, premises_of(question), sources);
+  auto [plans, is_program] = consult(layout, spec, question, *decision_, sources);
   if (!plans && asked.failed.empty()) {
     const auto units = most_units(most, bench_->search);
     call_.may_come += units - std::min(units, asked.keys.size());
@@ -149,7 +140,8 @@ std::optional<std::vector<double>> Inquiry::losses(const Question& question,
   const auto known = std::find(searched_.begin(), searched_.end(), assignment);
   const auto place = static_cast<std::size_t>(known - searched_.begin());
   if (known == searched_.end()) searched_.push_back(assignment);
-  const auto nature = unit_of(question, 0).nature;
+  const auto& spec = bench_->subject->spec;
+  const auto nature = nature_of(spec, spec.solve.objectives[question.objective]);
   const auto units = loss_units(bench_, results_, bench_->search, {assignment, nature}, place);
   for (const auto& unit : units) {
     asked.keys.push_back(unit.key);

@@ -42,7 +42,6 @@ class Inquiry {
  private:
   struct Asked;
 
-  const Premises& premises_of(const Question& question);
   void put_frontier(const Question& question, std::size_t place);
   void put_silent(const Question& question, std::size_t place);
   void put_asking(const Question& question, std::size_t place, const solve::MostAsked& most);
@@ -55,8 +54,7 @@ class Inquiry {
   const Bench& bench_;
   const batch::Results& results_;
   std::shared_ptr<const Decision> decision_;
-  std::vector<Question> questions_;                ///< of the spec
-  std::vector<std::optional<Premises>> premises_;  ///< by objective
+  std::vector<Question> questions_;          ///< of the spec
   std::vector<std::string> answers_;         ///< keys of the units that answer questions, by place
   std::set<std::size_t> left_out_;           ///< places of questions that nothing can answer
   std::vector<graph::Assignment> searched_;  ///< in the order of their rows

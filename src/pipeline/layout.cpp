@@ -219,11 +219,28 @@ std::string joined_names(const std::vector<FormatId>& ids,
   return text;
 }
 
+std::vector<std::int64_t> to_indices(const graph::Assignment& assignment) {
+  std::vector<std::int64_t> indices;
+  for (const auto format : assignment) indices.push_back(static_cast<std::int64_t>(format.index));
+  return indices;
+}
+
+graph::Assignment to_assignment(std::span<const std::int64_t> indices) {
+  graph::Assignment assignment;
+  for (const auto index : indices) assignment.push_back({static_cast<std::size_t>(index)});
+  return assignment;
+}
+
 std::string assignment_key(const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats) {
   std::string text;
   for (const auto format : assignment) text += formats[format.index].name + "\n";
   return digest::of_text(text);
+}
+
+std::string shown(const std::string& assignment_key) {
+  constexpr std::size_t enough = 8;
+  return assignment_key.substr(0, enough);
 }
 
 }  // namespace gainsweep::pipeline

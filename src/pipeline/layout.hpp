@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,15 @@ std::vector<OperandIndex> operand_axis(const std::vector<graph::Op>& ops);
 std::string joined_names(const std::vector<FormatId>& ids,
                          const std::vector<format::Format>& formats);
 
+/// The index of each op's format, as archives hold assignments, and back.
+std::vector<std::int64_t> to_indices(const graph::Assignment& assignment);
+graph::Assignment to_assignment(std::span<const std::int64_t> indices);
+
 /// An assignment as text, one format name an op; its digest joins plans with evaluations.
 std::string assignment_key(const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats);
+
+/// As much of such a key as messages show.
+std::string shown(const std::string& assignment_key);
 
 }  // namespace gainsweep::pipeline

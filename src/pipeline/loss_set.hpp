@@ -9,6 +9,10 @@
 
 namespace gainsweep::pipeline {
 
+/// Tables of losses: of the spec's plans, and of those that strategies measure while they search.
+inline constexpr const char* evaluation_table = "evaluations/losses";
+inline constexpr const char* search_table = "evaluations/search";
+
 /// Samples that plans are measured on, cut into the chunks that units take.
 struct LossSet {
   /// Consecutive samples.

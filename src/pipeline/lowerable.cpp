@@ -55,6 +55,12 @@ std::vector<Lowerable> lowerables(const Layout& layout) {
       [](OpId, std::size_t) { return 0.0; });
 }
 
+solve::OpFormats formats_of(const std::vector<Lowerable>& lowerables) {
+  solve::OpFormats formats;
+  for (const auto& lowerable : lowerables) formats.push_back(lowerable.formats);
+  return formats;
+}
+
 graph::Assignment expand(const Layout& layout, const std::vector<Lowerable>& lowerables,
                          const solve::Formats& formats) {
   graph::Assignment assignment(layout.partition.ops.size(), high_format);

@@ -23,6 +23,9 @@ std::vector<Lowerable> lowerables(const Layout& layout, const gain::GainTable& g
 /// The same before anything is known: every low format, at no cost.
 std::vector<Lowerable> lowerables(const Layout& layout);
 
+/// Their formats, as strategies take them.
+solve::OpFormats formats_of(const std::vector<Lowerable>& lowerables);
+
 /// An assignment that gives each lowerable a format, and back.
 graph::Assignment expand(const Layout& layout, const std::vector<Lowerable>& lowerables,
                          const solve::Formats& formats);

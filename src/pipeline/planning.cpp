@@ -72,7 +72,7 @@ std::size_t num_open(const spec::Spec& spec, const Inquiry& inquiry) {
 std::size_t most_searched(const Workbench& bench) {
   const auto& subject = *bench.subject;
   solve::Numbers numbers;
-  for (const auto& lowerable : lowerables(subject.layout)) numbers.ops.push_back(lowerable.formats);
+  numbers.ops = formats_of(lowerables(subject.layout));
   std::size_t most = 0;
   for (const auto& question : questions(subject.spec.solve)) {
     if (question.is_frontier() || question.how == solve::exact_strategy) continue;

@@ -1,6 +1,7 @@
 #include "pipeline/plans.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "archive/field.hpp"
 #include "base/text.hpp"
@@ -20,13 +21,18 @@ double loss_error(const sensitivity::LossErrors& errors, const graph::Assignment
   return sum;
 }
 
+// What the summed loss errors may be.
+double budget(const spec::Spec& spec, const Decision& decision, double threshold) {
+  return sensitivity::loss_models().at(spec.solve.loss_model).limit(decision.errors, threshold);
+}
+
 Plans predicted(const Layout& layout, const spec::Spec& spec, const Question& question,
                 const Decision& decision, std::vector<graph::Assignment> assignments) {
   const auto& gains = decision.gains[question.objective];
   const auto& model = sensitivity::loss_models().at(spec.solve.loss_model);
   Plans plans;
   plans.threshold = question.threshold;
-  plans.budget = model.limit(decision.errors, question.threshold);
+  plans.budget = budget(spec, decision, question.threshold);
   plans.num_samples = decision.errors.samples;
   for (const auto& assignment : assignments) {
     plans.gains.push_back(gain::total(gains, layout.partition, assignment));
@@ -89,13 +95,10 @@ key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question) {
           spec.solve.draws};
 }
 
-solve::Numbers numbers(const spec::Spec& spec, const Decision& decision,
-                       const std::vector<Lowerable>& lowerables) {
+solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t objective) {
   solve::Numbers numbers;
-  for (const auto& lowerable : lowerables) numbers.ops.push_back(lowerable.formats);
-  numbers.budget = [&](double threshold) {
-    return sensitivity::loss_models().at(spec.solve.loss_model).limit(decision.errors, threshold);
-  };
+  numbers.ops = formats_of(decision.lowerables[objective]);
+  numbers.budget = [&](double threshold) { return budget(spec, decision, threshold); };
   numbers.seed = static_cast<std::uint64_t>(spec.seed);
   numbers.draws = static_cast<std::uint64_t>(spec.solve.draws);
   return numbers;
@@ -103,10 +106,8 @@ solve::Numbers numbers(const spec::Spec& spec, const Decision& decision,
 
 Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
                     const Decision& decision) {
-  const auto budget = sensitivity::loss_models()
-                          .at(spec.solve.loss_model)
-                          .limit(decision.errors, question.threshold);
-  const ExactProgram program(layout, decision, question.objective, budget);
+  const ExactProgram program(layout, decision, question.objective,
+                             budget(spec, decision, question.threshold));
   const auto [solution, certificate] = program.solve();
   auto plans = predicted(layout, spec, question, decision, {program.assignment(solution.choices)});
   plans.certificate = certificate;
@@ -114,11 +115,10 @@ Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question
 }
 
 Plans describe(const Layout& layout, const spec::Spec& spec, const Question& question,
-               const Decision& decision, const std::vector<Lowerable>& lowerables,
-               const solve::Answer& answer) {
+               const Decision& decision, const solve::Answer& answer) {
   std::vector<graph::Assignment> assignments;
   for (const auto& formats : answer.plans)
-    assignments.push_back(expand(layout, lowerables, formats));
+    assignments.push_back(expand(layout, decision.lowerables[question.objective], formats));
   auto plans = predicted(layout, spec, question, decision, std::move(assignments));
   if (answer.certificate) plans.certificate = *answer.certificate;
   return plans;
@@ -155,9 +155,8 @@ std::string unit_of_gains(const spec::Spec& spec, const Question& question) {
 
 batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
   const std::size_t draws = plans.assignments.size();
-  std::vector<std::int64_t> formats;
-  for (const auto& assignment : plans.assignments)
-    for (const auto format : assignment) formats.push_back(static_cast<std::int64_t>(format.index));
+  std::vector<std::vector<std::int64_t>> formats;
+  for (const auto& assignment : plans.assignments) formats.push_back(to_indices(assignment));
   const archive::Axes draw{{"draw", draws}};
   const archive::Axes both{{"draw", draws}, {"op", draws == 0 ? 0 : plans.assignments[0].size()}};
   const auto& certificate = plans.certificate;
@@ -165,7 +164,7 @@ batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
       reals("threshold", {plans.threshold}, {}, "1",
             "Allowed root-mean-square loss error relative to the root-mean-square loss"),
       reals("budget", {plans.budget}, {}, "nat^2", "Largest allowed sum of loss errors"),
-      integers("assignment", formats, both, "1", "Index of each op's format"),
+      integers("assignment", archive::flatten(formats), both, "1", "Index of each op's format"),
       texts("assignment_key", plans.assignment_keys, draw,
             "Digest that joins plans and evaluations"),
       integers("gain", plans.gains, draw, gain_units, "Predicted gain against all-high"),
@@ -209,10 +208,8 @@ Plans to_plans(const archive::Record& record) {
   plans.certificate.proved = integers(record.fields, "certificate_proved").at(0) != 0;
   const auto& formats = integers(record.fields, "assignment");
   const auto num_ops = plans.gains.empty() ? 0 : formats.size() / plans.gains.size();
-  for (std::size_t i = 0; i < formats.size(); ++i) {
-    if (i % num_ops == 0) plans.assignments.emplace_back();
-    plans.assignments.back().push_back({static_cast<std::size_t>(formats[i])});
-  }
+  for (std::size_t first = 0; first < formats.size(); first += num_ops)
+    plans.assignments.push_back(to_assignment(std::span(formats).subspan(first, num_ops)));
   return plans;
 }
 

@@ -9,7 +9,6 @@
 #include "batch/unit.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/key.hpp"
-#include "pipeline/lowerable.hpp"
 #include "solve/strategy.hpp"
 
 /// Plans from a decision; pure, without the model.
@@ -52,9 +51,8 @@ batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint
 /// What the answer follows from beside the decision.
 key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question);
 
-/// What strategies start from.
-solve::Numbers numbers(const spec::Spec& spec, const Decision& decision,
-                       const std::vector<Lowerable>& lowerables);
+/// What strategies start from; refers to spec and decision.
+solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t objective);
 
 /// The exact program's plan under the question's threshold, with its certificate. Error(input) when
 /// no plan keeps the spec's constraints.
@@ -63,8 +61,7 @@ Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question
 
 /// A strategy's answer with what is predicted of it.
 Plans describe(const Layout& layout, const spec::Spec& spec, const Question& question,
-               const Decision& decision, const std::vector<Lowerable>& lowerables,
-               const solve::Answer& answer);
+               const Decision& decision, const solve::Answer& answer);
 
 /// Every Pareto-optimal plan of the question's objective, as the frontier's table.
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,

@@ -169,7 +169,7 @@ void check_search(const Subject& subject) {
   const auto& solve = subject.spec.solve;
   if (solve.search_samples > 0) return;
   solve::Numbers numbers;
-  for (const auto& lowerable : lowerables(subject.layout)) numbers.ops.push_back(lowerable.formats);
+  numbers.ops = formats_of(lowerables(subject.layout));
   for (const auto& name : solve.strategies)
     if (solve::strategies().at(name).most_asked(numbers).qualities > 0)
       throw Error(ErrorKind::config,

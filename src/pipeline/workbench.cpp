@@ -17,8 +17,8 @@ Workbench::Workbench(std::shared_ptr<const Subject> about)
       partition(key::of_partition(about->layout.partition)),
       computing(pipeline::computing(*about)),
       workload(pipeline::workload(*about)),
-      evaluation("evaluations/losses", about->evaluation, about->spec.evaluate.chunk),
-      search("evaluations/search", about->search, about->spec.evaluate.chunk),
+      evaluation(evaluation_table, about->evaluation, about->spec.evaluate.chunk),
+      search(search_table, about->search, about->spec.evaluate.chunk),
       scoring(about, about->spec.sensitivity.precision),
       timing(about, timed_precision(about->spec)),
       evaluating(about, execute::Precision::fp32) {}

@@ -95,25 +95,29 @@ void add_chunks(hid_t file, const char* path, hsize_t chunks) {
   H5Sclose(space);
 }
 
-/// A dataset whose values lie in another file, which is a pipe: opening it would wait for ever.
-void add_external(hid_t file, const char* path, const std::filesystem::path& pipe) {
+/// A dataset of four reals, stored as `set` says of its extent.
+template <class Set>
+void add_stored(hid_t file, const char* path, const Set& set) {
   const hsize_t extent = 4;
   const hid_t space = H5Screate_simple(1, &extent, nullptr);
   const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_external(creation, pipe.c_str(), 0, H5F_UNLIMITED);
+  set(creation, space);
   H5Dclose(H5Dcreate2(file, path, H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
   H5Pclose(creation);
   H5Sclose(space);
 }
 
+/// A dataset whose values lie in another file, which is a pipe: opening it would wait for ever.
+void add_external(hid_t file, const char* path, const std::filesystem::path& pipe) {
+  add_stored(file, path, [&](hid_t creation, hid_t) {
+    H5Pset_external(creation, pipe.c_str(), 0, H5F_UNLIMITED);
+  });
+}
+
 void add_virtual(hid_t file, const char* path, const std::filesystem::path& pipe) {
-  const hsize_t extent = 4;
-  const hid_t space = H5Screate_simple(1, &extent, nullptr);
-  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_virtual(creation, space, pipe.c_str(), "x", space);
-  H5Dclose(H5Dcreate2(file, path, H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
-  H5Pclose(creation);
-  H5Sclose(space);
+  add_stored(file, path, [&](hid_t creation, hid_t space) {
+    H5Pset_virtual(creation, space, pipe.c_str(), "x", space);
+  });
 }
 
 /// Groups in groups.

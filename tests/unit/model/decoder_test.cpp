@@ -8,6 +8,7 @@
 
 #include "files.hpp"
 #include "graph/print.hpp"
+#include "small_decoder.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -15,20 +16,6 @@ namespace {
 using graph::Shape;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-Decoder small() {
-  Decoder decoder;
-  decoder.family = "llama";
-  decoder.hidden = 24;
-  decoder.intermediate = 40;
-  decoder.layers = 1;
-  decoder.heads = 6;
-  decoder.key_value_heads = 2;
-  decoder.head_size = 4;
-  decoder.vocabulary = 50;
-  decoder.longest = 16;
-  return decoder;
-}
 
 Workload with_loss(std::int64_t batch, std::int64_t length) {
   return {batch, length, {Output::mean_loss, Output::class_scores}};
@@ -77,7 +64,7 @@ void expect_consistent(const graph::Graph& graph, const graph::Node& node) {
 
 TEST(Decoder, BuildsValidGraphsOfConsistentShapes) {
   for (const bool with_options : {false, true}) {
-    auto decoder = small();
+    auto decoder = small_decoder();
     decoder.layers = 3;
     if (with_options) {
       decoder.key_value_heads = decoder.heads;
@@ -94,7 +81,8 @@ TEST(Decoder, GivesTheOutputsThatAreAskedFor) {
   using enum Output;
   using Shapes = std::vector<Shape>;
   const auto outputs = [](std::vector<Output> wanted) {
-    const auto graph = build(small(), {.batch = 2, .length = 7, .outputs = std::move(wanted)});
+    const auto graph =
+        build(small_decoder(), {.batch = 2, .length = 7, .outputs = std::move(wanted)});
     EXPECT_NO_THROW(graph::validate(graph));
     Shapes shapes;
     for (const auto id : graph.outputs) shapes.push_back(graph.value(id).shape);
@@ -115,7 +103,8 @@ TEST(Decoder, GivesTheOutputsThatAreAskedFor) {
 TEST(Decoder, OutputsLeaveTheOpsAsTheyAre) {
   const auto paths = [](std::vector<Output> outputs) {
     std::vector<std::string> found;
-    const auto graph = build(small(), {.batch = 1, .length = 5, .outputs = std::move(outputs)});
+    const auto graph =
+        build(small_decoder(), {.batch = 1, .length = 5, .outputs = std::move(outputs)});
     for (const auto& op : graph::quantizable_ops(graph)) found.push_back(op.path);
     return found;
   };
@@ -124,7 +113,7 @@ TEST(Decoder, OutputsLeaveTheOpsAsTheyAre) {
 }
 
 TEST(Decoder, NamesItsQuantizableOps) {
-  const auto ops = graph::quantizable_ops(build(small(), with_loss(1, 5)));
+  const auto ops = graph::quantizable_ops(build(small_decoder(), with_loss(1, 5)));
   std::vector<std::string> paths;
   for (const auto& op : ops) paths.push_back(op.path);
   EXPECT_THAT(paths,
@@ -134,7 +123,7 @@ TEST(Decoder, NamesItsQuantizableOps) {
 }
 
 TEST(Decoder, KeysAndValuesAreSingleOperands) {
-  const auto graph = build(small(), with_loss(2, 5));
+  const auto graph = build(small_decoder(), with_loss(2, 5));
   const auto& qk = node_of(graph, "aten::matmul", "layers.0.attention.qk");
   EXPECT_EQ(shape_of(graph, qk.arguments[0]), (Shape{2, 2, 15, 4}));
   EXPECT_EQ(shape_of(graph, qk.arguments[1]), (Shape{2, 2, 4, 5}));
@@ -145,7 +134,7 @@ TEST(Decoder, KeysAndValuesAreSingleOperands) {
 
 TEST(Decoder, TiedEmbeddingsAreOneParameter) {
   const auto count = [](bool tied) {
-    auto decoder = small();
+    auto decoder = small_decoder();
     decoder.tied = tied;
     std::set<std::string> names;
     for (const auto& value : build(decoder, with_loss(1, 2)).values) {
@@ -163,7 +152,7 @@ TEST(Decoder, ConstantsAreHalfTablesAndOneBlockedNumber) {
   const std::int64_t length = 16;
   std::size_t numbers = 0;
   double first_cos = 0;
-  const auto graph = build(small(), with_loss(1, length));
+  const auto graph = build(small_decoder(), with_loss(1, length));
   for (const auto& value : graph.values) {
     if (value.kind != graph::ValueKind::constant) continue;
     numbers += value.elements.size();
@@ -178,7 +167,7 @@ TEST(Decoder, ConstantsAreHalfTablesAndOneBlockedNumber) {
 
 // After a wanted change of the graph: print it, read every changed line, store it.
 TEST(Decoder, PrintsAsStored) {
-  auto decoder = small();
+  auto decoder = small_decoder();
   decoder.attention_bias = true;
   const auto graph = build(decoder, with_loss(2, 3));
   EXPECT_EQ(graph::to_text(graph),
@@ -186,11 +175,11 @@ TEST(Decoder, PrintsAsStored) {
 }
 
 TEST(Decoder, RefusesLengthsItCannotRun) {
-  EXPECT_THAT(refusal([] { build(small(), with_loss(1, 17)); }),
+  EXPECT_THAT(refusal([] { build(small_decoder(), with_loss(1, 17)); }),
               HasSubstr("length 17 tokens exceeds the model's 16"));
-  EXPECT_THAT(refusal([] { build(small(), with_loss(1, 0)); }),
+  EXPECT_THAT(refusal([] { build(small_decoder(), with_loss(1, 0)); }),
               HasSubstr("must both be at least 1"));
-  EXPECT_THAT(refusal([] { build(small(), with_loss(0, 3)); }),
+  EXPECT_THAT(refusal([] { build(small_decoder(), with_loss(0, 3)); }),
               HasSubstr("must both be at least 1"));
 }
 

@@ -3,7 +3,7 @@
 #include <random>
 
 #include "lower/pass.hpp"
-#include "model/decoder.hpp"
+#include "unit/model/small_decoder.hpp"
 
 namespace gainsweep::pipeline::models {
 namespace {
@@ -34,15 +34,8 @@ std::vector<double> squares(std::size_t count, std::mt19937& random) {
 }  // namespace
 
 Layout llama(const graph::PartitionSpec& partition) {
-  model::Decoder decoder;
-  decoder.hidden = 24;
-  decoder.intermediate = 40;
+  auto decoder = model::small_decoder();
   decoder.layers = 2;
-  decoder.heads = 6;
-  decoder.key_value_heads = 2;
-  decoder.head_size = 4;
-  decoder.vocabulary = 50;
-  decoder.longest = 16;
   decoder.tied = true;
   Layout layout;
   layout.formats = {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
@@ -123,8 +116,7 @@ Plans answer(const Layout& layout, const spec::Spec& spec, const Question& quest
     const Question exact{question.objective, solve::exact_strategy, threshold};
     return std::optional(solve_program(layout, spec, exact, decision));
   };
-  const auto start = premises(layout, spec, decision, question.objective);
-  return consult(layout, spec, question, decision, start, {program, {}}).plans.value();
+  return consult(layout, spec, question, decision, {program, {}}).plans.value();
 }
 
 }  // namespace gainsweep::pipeline::models

@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "archive/decoder.hpp"
 #include "execute/probe.hpp"
 #include "parallel/device.hpp"
 #include "pipeline/subject.hpp"
 #include "spec/read.hpp"
+#include "unit/execute/same_scores.hpp"
 #include "unit/lower/toy_target.hpp"
 #include "unit/throws.hpp"
 
@@ -95,20 +94,7 @@ TEST(ToyRows, GiveEachRankAPlaceOfItsOwn) {
 }
 
 TEST(ToyRows, ScoreOnPlainOperatorsAsTheCpuDoes) {
-  const auto expected = score(subject_of("cpu"));
-  const auto actual = score(subject_of("toy"));
-  EXPECT_EQ(actual.loss, expected.loss);
-  bool is_other_arithmetic = false;
-  for (std::size_t op = 0; op < expected.operands.size(); ++op)
-    for (std::size_t k = 0; k < expected.operands[op].size(); ++k) {
-      const auto& a = actual.operands[op][k];
-      const auto& e = expected.operands[op][k];
-      EXPECT_NEAR(a.sensitivity, e.sensitivity, 1e-5 * e.sensitivity);
-      is_other_arithmetic = is_other_arithmetic || a.sensitivity != e.sensitivity;
-      for (std::size_t f = 0; f < e.signed_error.size(); ++f)
-        EXPECT_NEAR(a.signed_error[f], e.signed_error[f], 1e-5 * std::sqrt(e.sensitivity));
-    }
-  EXPECT_TRUE(is_other_arithmetic) << "the toy device ran the fused kernels";
+  execute::expect_plain_as_fused(score(subject_of("toy")), score(subject_of("cpu")));
 }
 
 }  // namespace

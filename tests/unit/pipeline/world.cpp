@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/experiment.hpp"
+#include "pipeline/loss_set.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/score.hpp"
 
@@ -21,7 +22,7 @@ graph::Assignment named(const batch::Unit& unit, const Layout& layout) {
     graph::Assignment assignment;
     for (std::size_t op = 0; op < num_ops; ++op) assignment.push_back({bits >> op & 1});
     const auto key = assignment_key(assignment, layout.formats);
-    if (unit.label.find(key.substr(0, 8)) != std::string::npos) return assignment;
+    if (unit.label.find(shown(key)) != std::string::npos) return assignment;
   }
   throw Error(ErrorKind::internal, unit.label + " names no assignment");
 }
@@ -102,15 +103,14 @@ void World::fail(const batch::Unit& unit, Place place) {
 batch::Fields World::losses(const batch::Unit& unit) const {
   const auto assignment = named(unit, subject.layout);
   const auto num_low = std::count(assignment.begin(), assignment.end(), FormatId{1});
-  const auto& set = unit.table == "evaluations/search" ? subject.search : subject.evaluation;
+  const auto& set = unit.table == search_table ? subject.search : subject.evaluation;
   const auto chunk = static_cast<std::size_t>(subject.spec.evaluate.chunk);
   const std::vector<double> values(chunk == 0 ? set->ids.size() : chunk,
                                    1 + loss_of_an_op * static_cast<double>(num_low));
-  std::vector<std::int64_t> formats;
-  for (const auto format : assignment) formats.push_back(static_cast<std::int64_t>(format.index));
-  return {texts("assignment_key", {assignment_key(assignment, subject.layout.formats)}, {}, "Key"),
-          integers("assignment", formats, {{"op", formats.size()}}, "1", "Formats"),
-          reals("loss", values, {{"sample", values.size()}}, "nat", "Losses")};
+  return {
+      texts("assignment_key", {assignment_key(assignment, subject.layout.formats)}, {}, "Key"),
+      integers("assignment", to_indices(assignment), {{"op", assignment.size()}}, "1", "Formats"),
+      reals("loss", values, {{"sample", values.size()}}, "nat", "Losses")};
 }
 
 batch::Fields World::round_fields(const batch::Unit& unit) const {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "against_exhaustive.hpp"
 #include "base/error.hpp"
-#include "instances.hpp"
 #include "solve/solve.hpp"
 #include "unit/throws.hpp"
 
@@ -13,23 +13,6 @@ namespace gainsweep::solve {
 namespace {
 
 using ::testing::ElementsAre;
-
-void expect_equal(const Solution& found, const Solution& expected) {
-  ASSERT_EQ(found.termination, expected.termination);
-  EXPECT_EQ(found.choices, expected.choices);
-  EXPECT_EQ(found.gain, expected.gain);
-  EXPECT_EQ(found.cost, expected.cost);
-  EXPECT_EQ(found.least_cost, expected.least_cost);
-}
-
-void compare_with_exhaustive(const InstanceSpec& spec, int count, std::uint64_t seed) {
-  std::mt19937_64 bits(seed);
-  for (int i = 0; i < count && !testing::Test::HasFailure(); ++i) {
-    SCOPED_TRACE("instance " + std::to_string(i));
-    const Problem problem = random_problem(spec, bits);
-    expect_equal(dynamic_program(problem), exhaustive(problem));
-  }
-}
 
 TEST(DynamicProgram, EqualsExhaustiveWithTies) {
   compare_with_exhaustive({.most_groups = 7, .most_choices = 5}, 4000, 1);

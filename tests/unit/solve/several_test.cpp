@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "against_exhaustive.hpp"
 #include "base/error.hpp"
-#include "instances.hpp"
 #include "solve/solve.hpp"
 #include "unit/throws.hpp"
 
@@ -14,28 +14,6 @@ namespace gainsweep::solve {
 namespace {
 
 using ::testing::ElementsAre;
-
-void expect_equal(const Solution& found, const Solution& expected) {
-  ASSERT_EQ(found.termination, expected.termination);
-  EXPECT_EQ(found.choices, expected.choices);
-  EXPECT_EQ(found.gain, expected.gain);
-  EXPECT_EQ(found.cost, expected.cost);
-  EXPECT_EQ(found.least_cost, expected.least_cost);
-}
-
-/// How many of the problems are infeasible.
-int compare_with_exhaustive(const InstanceSpec& spec, int count, std::uint64_t seed) {
-  std::mt19937_64 bits(seed);
-  int infeasible = 0;
-  for (int i = 0; i < count && !testing::Test::HasFailure(); ++i) {
-    SCOPED_TRACE("instance " + std::to_string(i));
-    const Problem problem = random_problem(spec, bits);
-    const Solution expected = exhaustive(problem);
-    expect_equal(dynamic_program(problem), expected);
-    if (expected.termination == Termination::infeasible) ++infeasible;
-  }
-  return infeasible;
-}
 
 class Several : public testing::TestWithParam<std::size_t> {};
 INSTANTIATE_TEST_SUITE_P(Resources, Several, testing::Values(1, 2, 3, 4));
