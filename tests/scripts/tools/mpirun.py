@@ -1,0 +1,5 @@
+import sys
+
+from common import say
+
+say("mpirun", *sys.argv[1:])
