@@ -1,1 +1,43 @@
-"""Reads the archive of a gainsweep run: tables, figures, report."""
+"""Reads the archive of a gainsweep run: tables, figures, report.
+
+`open(path)` is the way in for programs of your own; README.md has an example.
+"""
+
+from .archive import Sweep, read
+from .archive import read_sweep as open
+from .contents import (
+    Archive,
+    Evaluation,
+    Failure,
+    Format,
+    Frontier,
+    Objective,
+    Op,
+    Operand,
+    Plans,
+    Scores,
+    Subgraph,
+    Timing,
+)
+from .seal import ArchiveError
+from .tables import Point
+
+__all__ = [
+    "Archive",
+    "ArchiveError",
+    "Evaluation",
+    "Failure",
+    "Format",
+    "Frontier",
+    "Objective",
+    "Op",
+    "Operand",
+    "Plans",
+    "Point",
+    "Scores",
+    "Subgraph",
+    "Sweep",
+    "Timing",
+    "open",
+    "read",
+]
