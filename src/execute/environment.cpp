@@ -1,26 +1,18 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/ops/arange.h>
-#include <sched.h>
 #include <torch/version.h>
 
 #include <array>
 #include <fstream>
 
-#include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "execute/kernels.hpp"
+#include "execute/processors.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
 namespace {
-
-/// Processors this process may run on; nothing where the mask is too long to read.
-std::optional<std::int64_t> allowed_processors() {
-  cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return std::nullopt;
-  return CPU_COUNT(&mask);
-}
 
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -70,13 +62,7 @@ std::string arithmetic() {
 void start(const Device& device, std::int64_t threads, std::size_t index) {
   load(device);
   device.take(index);
-  const auto allowed = allowed_processors();
-  if (allowed && threads > *allowed) {
-    throw Error(ErrorKind::environment,
-                std::to_string(threads) + " threads on " + std::to_string(*allowed) +
-                    " processors (this process's affinity mask holds no more). Ask for fewer "
-                    "threads, or launch with `mpirun --bind-to none`");
-  }
+  check_threads(threads, allowed_processors(), processor_quota());
   at::set_num_threads(static_cast<int>(threads));
 }
 

@@ -17,8 +17,8 @@
 namespace gainsweep::execute {
 
 /// Loads a device, takes number `index` of those that it shows and fixes the intra-op thread count;
-/// before anything else here. Error(environment) when the device is not there or the affinity mask
-/// holds fewer processors than threads (naming `--bind-to none`).
+/// before anything else here. Error(environment) when the device is not there, or the affinity mask
+/// or the container's CPU quota holds fewer processors than threads (naming what helps).
 void start(const Device& device, std::int64_t threads, std::size_t index = 0);
 
 /// The parameters of a model on a device in one precision, and what programs fold out of them.

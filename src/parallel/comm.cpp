@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "parallel/handle.hpp"
+#include "parallel/launcher.hpp"
 
 namespace gainsweep::parallel {
 
@@ -113,9 +114,25 @@ class CrashSignals {
   std::array<struct sigaction, signals.size()> actions_{};
 };
 
+// A process that was started alone needs no daemon of Open MPI, which wants ssh on the path even to
+// start nobody, nor Slurm's step, without whose PMIx it would not start at all.
+void start_alone() {
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  unsetenv("SLURM_STEP_ID");
+}
+
 }  // namespace
 
 Session::Session(int& argc, char**& argv) {
+#ifdef OPEN_MPI
+  constexpr bool open_mpi = true;
+#else
+  constexpr bool open_mpi = false;
+#endif
+  const auto launch = read_launch([](const char* name) { return std::getenv(name); });
+  if (const auto wrong = wrong_launcher(launch, open_mpi))
+    throw Error(ErrorKind::environment, *wrong);
+  if (open_mpi && started_alone(launch)) start_alone();
   const CrashSignals kept;
   int provided = 0;
   if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS ||
@@ -123,6 +140,12 @@ Session::Session(int& argc, char**& argv) {
     throw Error(ErrorKind::environment,
                 "MPI offers no MPI_THREAD_MULTIPLE (units are served by a thread of rank 0). "
                 "Use an MPI built with thread support.");
+  int ranks = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  if (const auto wrong = wrong_world(launch, ranks)) {
+    MPI_Finalize();
+    throw Error(ErrorKind::environment, *wrong);
+  }
 }
 
 Session::~Session() {

@@ -9,7 +9,8 @@
 namespace gainsweep::parallel {
 
 /// MPI from start to end. Created once in main, before any Comm; a plain run is one rank. A rank
-/// that crashes dies of the signal at once.
+/// that crashes dies of the signal at once. Error(environment) where the launcher is of another MPI
+/// (launcher.hpp).
 class Session {
  public:
   Session(int& argc, char**& argv);
