@@ -22,15 +22,16 @@ std::optional<double> quota_of(const fs::path& folder, bool second_version) {
     std::ifstream file(folder / "cpu.max");  // "max 100000" without a limit
     if (!(file >> quota >> period)) return std::nullopt;
   } else {
-    std::ifstream quota_file(folder / "cpu.cfs_quota_us"), period_file(folder / "cpu.cfs_period_us");
+    std::ifstream quota_file(folder / "cpu.cfs_quota_us"),
+        period_file(folder / "cpu.cfs_period_us");
     if (!(quota_file >> quota) || !(period_file >> period)) return std::nullopt;
   }
   if (quota <= 0 || period <= 0) return std::nullopt;  // -1: none
   return quota / period;
 }
 
-/// The smallest quota of a group and those above it. In a container the path may be one of the host's that is not there;
-/// its own group is then the mount's top.
+/// The smallest quota of a group and those above it. In a container the path may be one of the
+/// host's that is not there; its own group is then the mount's top.
 std::optional<double> smallest(const fs::path& mount, const std::string& group,
                                bool second_version) {
   std::optional<double> found = quota_of(mount, second_version);

@@ -51,10 +51,11 @@ std::optional<std::string> wrong_launcher(const Launch& launch, bool open_mpi) {
 std::optional<std::string> wrong_world(const Launch& launch, int ranks) {
   if (ranks > 1) return std::nullopt;
   if (launch.open_mpi)  // it knows best: mpirun may be started by one of the others
-    return *launch.open_mpi == 1 ? std::nullopt
-                                 : std::optional(alone(*launch.open_mpi, "Open MPI's mpirun") +
-                                                 "Use the mpiexec of the MPI library that gainsweep "
-                                                 "was built with.");
+    return *launch.open_mpi == 1
+               ? std::nullopt
+               : std::optional(alone(*launch.open_mpi, "Open MPI's mpirun") +
+                               "Use the mpiexec of the MPI library that gainsweep "
+                               "was built with.");
   if (launch.pmix) return std::nullopt;
   if (launch.pmi.value_or(1) > 1 && !launch.slurm_step)
     return alone(*launch.pmi, "the mpiexec of MPICH, Intel MPI or another MPI") +

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from common import say, stop_at
+from interruption import say, stop_at
 
 BUILD = Path("build")
 CACHE = BUILD / "CMakeCache.txt"

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from common import say
+from interruption import say
 
 say("program", os.getcwd(), *sys.argv[1:])
 sys.exit(int(os.environ.get("CODE", "0")))

@@ -1,5 +1,5 @@
 import sys
 
-from common import say
+from interruption import say
 
 say("mpirun", *sys.argv[1:])

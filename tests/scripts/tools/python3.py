@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import say, stop_at
+from interruption import say, stop_at
 
 arguments = sys.argv[1:]
 if arguments[:2] != ["-m", "venv"]:

@@ -51,13 +51,14 @@ TEST(Launcher, APlainProcessIsAlone) {
 }
 
 TEST(Launcher, OneRankOfAnAllocationOfManyIsFine) {
-  const auto launch = launch_of(
-      {{"OMPI_COMM_WORLD_SIZE", "1"}, {"PMIX_RANK", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}});
+  const auto launch =
+      launch_of({{"OMPI_COMM_WORLD_SIZE", "1"}, {"PMIX_RANK", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}});
   EXPECT_EQ(wrong_world(launch, 1), std::nullopt);
 }
 
 TEST(Launcher, SrunWithoutPmixIsToldBeforeOpenMpiStops) {
-  EXPECT_THAT(wrong_launcher(srun_none, true), Optional(HasSubstr("4 processes were started by srun")));
+  EXPECT_THAT(wrong_launcher(srun_none, true),
+              Optional(HasSubstr("4 processes were started by srun")));
   EXPECT_THAT(wrong_launcher(srun_none, true), Optional(HasSubstr("srun --mpi=pmix")));
   EXPECT_EQ(wrong_launcher(srun_none, false), std::nullopt);  // other libraries start there
 }

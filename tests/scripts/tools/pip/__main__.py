@@ -7,7 +7,7 @@ import sysconfig
 from pathlib import Path
 
 sys.path.insert(0, os.environ["TOOLS"])
-from common import say, stop_at
+from interruption import say, stop_at
 
 SITE = Path(sysconfig.get_path("purelib"))
 MODULE = "whole = True\n"
