@@ -17,7 +17,7 @@ def job(tmp_path) -> dict[str, str]:
     program = tmp_path / "bin"
     program.mkdir()
     for name, body in {
-        "mpirun": 'echo "$@" >mpirun.called; exit $CODE',
+        "mpirun": 'echo "$@" >mpirun.called; env >mpirun.environment; exit $CODE',
         "scontrol": 'echo "$@" >scontrol.called; exit ${SCONTROL:-0}',
         "gainsweep": "exit 0",
     }.items():
@@ -144,6 +144,17 @@ def test_binding_is_a_choice(run, tmp_path, binding, options):
     called = (tmp_path / "mpirun.called").read_text()
     assert called.startswith(options)
     assert called.endswith("-np 3 gainsweep run spec.yaml --out out\n")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_missing_ssh_is_no_obstacle(run, tmp_path, there):
+    """Open MPI ends without one, unless it is told not to look for it."""
+    tools = tmp_path / "bin"
+    for name in ("bash", "date", "env", "id", "kill", "sleep", *["ssh"][: int(there)]):
+        (tools / name).symlink_to(f"/usr/bin/{name}" if name != "ssh" else "/bin/true")
+    assert run("launch", "spec.yaml", "out", PATH=str(tools)).returncode == 0
+    told = "OMPI_MCA_plm_rsh_agent=" in (tmp_path / "mpirun.environment").read_text().split("\n")
+    assert told == (not there)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import h5py
 import pytest
 from conftest import SOURCE, shipped
 from local_slurm import GAUDI_PER_NODE, LocalSlurm, obstacle, wait_until
@@ -162,3 +163,39 @@ def test_devices_are_granted_and_overasking_is_refused(slurm):
     refused = test_only(GAUDI_PER_NODE + 1)
     assert refused.returncode != 0
     assert "Requested node configuration is not available" in refused.stderr
+
+
+@pytest.fixture
+def step(slurm, program, tmp_path):
+    """Runs the smoke spec as a step of srun, without a script."""
+
+    def stepping(*options: str) -> subprocess.CompletedProcess:
+        return slurm.command(
+            *("srun", f"--chdir={SOURCE}", *options),
+            *(str(program), "run", str(shipped("smoke")), "--out", str(tmp_path / "out")),
+        )
+
+    return stepping
+
+
+@pytest.mark.parametrize("kind", ["none", "pmi2"])
+def test_srun_without_pmix_starts_no_run(step, tmp_path, kind):
+    answer = step(f"--mpi={kind}", "--ntasks=2")
+    assert answer.returncode == 1
+    assert not (tmp_path / "out").exists()
+    if kind == "none":  # with pmi2 a build of Open MPI for it would work; others say it themselves
+        assert "srun without PMIx" in answer.stderr
+        assert "srun --mpi=pmix" in answer.stderr
+
+
+def test_srun_with_pmix_starts_ranks(step, tmp_path):
+    answer = step("--mpi=pmix", "--ntasks=2", "--nodes=2")
+    assert answer.returncode == 0, answer.stderr
+    with h5py.File(tmp_path / "out" / "archive.h5", locking=False) as archive:
+        assert archive["measured/machine"].attrs["ranks"] == "2"
+
+
+def test_a_step_of_one_is_a_plain_run(step, tmp_path):
+    answer = step("--mpi=none", "--ntasks=1")
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "out" / "archive.h5").exists()

@@ -80,3 +80,14 @@ def test_ranks_are_started_by_mpirun(ready):
         "--out",
         "out/embedded",
     ]
+
+
+@pytest.mark.parametrize("ranks", ["0", "two", "-1", "1.5"])
+def test_what_is_no_number_of_ranks_is_refused(ready, ranks):
+    code, output = run(ready, GAINSWEEP_RANKS=ranks)
+    assert (code, ready.did()) == (2, [])
+    assert f"GAINSWEEP_RANKS is '{ranks}'" in output
+
+
+def test_more_ranks_than_processors_are_told(ready):
+    assert "ranks share" in run(ready, GAINSWEEP_RANKS="9999")[1]
