@@ -92,6 +92,8 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
     INTERFACE_LINK_LIBRARIES LibTorch::c10)
   if(NOT LibTorch_BUILD STREQUAL cpu)
+    message(STATUS "LibTorch is a ${LibTorch_BUILD} build, of which the CPU part is used. The CPU build is smaller: "
+                   "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu")
     # Its libtorch_cpu names libraries of the device's maker. The wheel brings them; where they are elsewhere, the
     # loader finds them when the program starts, and says which is missing when it does not.
     set_property(TARGET LibTorch::LibTorch PROPERTY INTERFACE_LINK_OPTIONS "LINKER:--allow-shlib-undefined")

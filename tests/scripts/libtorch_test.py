@@ -94,6 +94,7 @@ def test_a_cuda_wheel_is_linked_without_its_configuration_and_cuda(configure, tm
     found, output = configure(f"-DCMAKE_PREFIX_PATH={folder}/share/cmake")
     assert found, output
     assert "found 2.13.0 cuda" in output
+    assert "The CPU build is smaller" in output
     program = build(tmp_path)
     needed = subprocess.run(["readelf", "-d", program], capture_output=True, text=True).stdout
     assert "[libtorch_cpu.so]" in needed
