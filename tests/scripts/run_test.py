@@ -91,3 +91,8 @@ def test_what_is_no_number_of_ranks_is_refused(ready, ranks):
 
 def test_more_ranks_than_processors_are_told(ready):
     assert "ranks share" in run(ready, GAINSWEEP_RANKS="9999")[1]
+
+
+def test_a_spec_may_come_from_standard_input(ready, tmp_path):
+    assert run(ready, "-", cwd=tmp_path)[0] == 0
+    assert ready.did()[1] == f"program {tmp_path} run - --out out/stdin"
