@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from .contents import (
+    Anchors,
     Archive,
     Evaluation,
     Failure,
@@ -184,6 +185,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
         evaluations=_read_evaluations(tables),
+        anchors=_read_anchors(tables),
         failures=_read_failures(tables),
     )
 
@@ -247,8 +249,8 @@ def _read_scores(tables: Tables) -> Scores:
 
 def _read_plans(objective: str, strategy: str, table: Table) -> Plans:
     columns = (
-        "threshold budget assignment assignment_key gain loss_error predicted_mse num_samples "
-        "certificate_gap certificate_nodes"
+        "threshold budget assignment assignment_key gain loss_error predicted_mse "
+        "predicted_bias predicted_low predicted_high num_samples certificate_gap certificate_nodes"
     )
     return Plans(
         objective=objective,
@@ -298,8 +300,8 @@ def _read_timings(tables: Tables) -> list[Timing]:
 def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
     found: dict[str, dict] = {}
     for table in _both(tables, "evaluations/losses"):
-        for key, assignment, loss in _evaluated(table):
-            found.setdefault(key, {}).update(assignment=assignment, loss=loss)
+        for key, values in _evaluated(table):
+            found.setdefault(key, {}).update(values)
     times = tables.get("measured/evaluations/times")
     if times is not None:
         keys = times["assignment_key"]
@@ -309,16 +311,19 @@ def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
     return {key: Evaluation(key, **values) for key, values in found.items()}
 
 
-def _evaluated(table: Table) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
-    """Key, assignment and losses of each assignment whose chunks of samples are all there."""
-    keys, loss = table["assignment_key"], table["loss"]
+def _evaluated(table: Table) -> Iterable[tuple[str, dict[str, np.ndarray]]]:
+    """Key and, by name, what was found of each assignment whose chunks of samples are all there."""
+    keys = table["assignment_key"]
+    names = ("loss", "entropy", "spread", "divergence", "tilt")
+    of_samples = {name: table[name] for name in names if name in table.columns}
     first = table.columns.get("first_sample", np.zeros(len(keys), int))
     chunks = len(np.unique(first))
     for key in dict.fromkeys(keys):
         rows = np.flatnonzero(keys == key)
         if len(rows) == chunks:
             rows = rows[np.argsort(first[rows])]
-            yield key, table["assignment"][rows[0]], loss[rows].ravel()
+            values = {name: column[rows].ravel() for name, column in of_samples.items()}
+            yield key, {"assignment": table["assignment"][rows[0]], **values}
 
 
 def _read_objectives(tables: Tables) -> dict[str, Objective]:
@@ -337,6 +342,22 @@ def _read_predictions(tables: Tables) -> dict[tuple[str, str], dict[str, Estimat
         for noise, model, key, *numbers in table.rows(*columns):
             found.setdefault((noise, model), {})[key] = Estimate(*map(float, numbers))
     return found
+
+
+def _read_anchors(tables: Tables) -> Anchors | None:
+    if "mean_changes" not in tables:
+        return None
+    changes, rates = tables["mean_changes"], tables["bias_rates"]
+    return Anchors(
+        change=dict(zip(changes["format"], changes["change"], strict=True)),
+        gap=float(changes["gap"][0]),
+        flattening=dict(zip(changes["format"], changes["flattening"], strict=True)),
+        bias_rate={
+            noise: Estimate(*map(float, numbers))
+            for noise, *numbers in rates.rows("noise", "bias_rate", "low", "high")
+        },
+        samples=len(tables["anchors"]["sample"]),
+    )
 
 
 def _read_failures(tables: Tables) -> list[Failure]:

@@ -83,6 +83,9 @@ class Plans:
     gain: np.ndarray  # [point, draw]
     loss_error: np.ndarray  # [point, draw], nat²
     predicted_mse: np.ndarray  # [point, draw], nat²
+    predicted_bias: np.ndarray  # [point, draw], nat: mean change of the loss
+    predicted_low: np.ndarray  # [point, draw], of the interval of τ
+    predicted_high: np.ndarray  # [point, draw]
     num_samples: np.ndarray  # [point]
     certificate_gap: np.ndarray  # [point]
     certificate_nodes: np.ndarray  # [point]
@@ -119,7 +122,23 @@ class Evaluation:
     key: str
     assignment: np.ndarray | None = None  # [op]
     loss: np.ndarray | None = None  # [sample], nat
+    # Of predictions, [sample]; None where the model gives no class scores.
+    entropy: np.ndarray | None = None  # nat
+    spread: np.ndarray | None = None  # nat²
+    divergence: np.ndarray | None = None  # nat, from all-high's
+    tilt: np.ndarray | None = None  # nat²
     seconds: np.ndarray | None = None  # [block, (all-high, plan)]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What every op in one low format does to the loss on average."""
+
+    change: dict[str, float]  # by format, nat
+    gap: float  # mean of loss less entropy, nat: how over-confident the model is
+    flattening: dict[str, float]  # by format: how much flatter predictions become
+    bias_rate: dict[str, Estimate]  # by noise, 1/nat: mean change for each unit of loss errors
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -150,6 +169,7 @@ class Archive:
     loss_errors: dict[str, np.ndarray]  # by noise: [op, format], nat²
     timings: list[Timing]
     evaluations: dict[str, Evaluation]  # by assignment key
+    anchors: Anchors | None = None
     failures: list[Failure] = field(default_factory=list)
 
     @property

@@ -187,9 +187,16 @@ def _facts(chosen: Chosen) -> list[str]:
             f"predicted {predicted} ms a run, measured {interval(row.measured_time, 1e3)} ms"
         )
     facts["loss error τ"] = (
-        f"predicted {interval(predicted_error(archive, row), 100)} %, "
+        f"predicted {interval(predicted_error(row), 100)} %, "
         f"measured {interval(row.measured_tau, 100)} %"
     )
+    if row.is_off:
+        facts["loss error τ"] += "; the prediction lies outside the measured interval"
+    if row.measured_bias is not None:
+        facts["mean change"] = (
+            f"of the loss: predicted {significant(row.predicted_bias, 3)} nat, the plan's own "
+            f"{interval(row.measured_bias)} nat"
+        )
     if row.perplexity is not None:
         high = fixed(perplexity(archive.baseline.loss), 3)
         facts["perplexity"] = f"{fixed(row.perplexity, 3)} (all-{archive.high} {high})"

@@ -1,12 +1,11 @@
 """Plans beside what was measured of them: one row per objective and threshold."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .contents import Archive, Evaluation, Plans
-from .statistics import Estimate, measured_tau, perplexity, tau, time_saved
+from .statistics import Estimate, bootstrap, mean_change, measured_tau, perplexity, tau, time_saved
 
 NANOSECOND = 1e-9
 
@@ -21,13 +20,22 @@ class PlanRow:
     gain_units: str
     gain_share: float | None  # of what all-high takes
     predicted_tau: float
+    predicted_interval: tuple[float, float]  # of τ
+    predicted_bias: float  # mean change of the loss, nat
     measured_tau: Estimate | None
+    measured_bias: Estimate | None  # nat
     predicted_time: float | None  # s saved a run
     measured_time: Estimate | None  # s saved a run
     perplexity: float | None
     other_gains: dict[str, float]  # of the other strategies, the median over their draws
     assignment: np.ndarray  # [op], index of the format
     assignment_key: str
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the predicted τ lies outside the interval of the measured one."""
+        measured = self.measured_tau
+        return measured is not None and not measured.low <= self.predicted_tau <= measured.high
 
 
 def main_strategy(archive: Archive, objective: str) -> str:
@@ -59,7 +67,13 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         gain_units=archive.objective(plans.objective).units,
         gain_share=gain / total if total else None,
         predicted_tau=tau(plans.predicted_mse[point, 0], archive.mean_square_loss),
+        predicted_interval=(
+            float(plans.predicted_low[point, 0]),
+            float(plans.predicted_high[point, 0]),
+        ),
+        predicted_bias=float(plans.predicted_bias[point, 0]),
         measured_tau=evaluated_tau(archive, evaluation),
+        measured_bias=evaluated_bias(archive, evaluation),
         predicted_time=saved,
         measured_time=None if evaluation.seconds is None else time_saved(evaluation.seconds),
         perplexity=None if evaluation.loss is None else perplexity(evaluation.loss),
@@ -85,11 +99,9 @@ def lowered_share(archive: Archive, assignment: np.ndarray) -> dict[str, float]:
     }
 
 
-def predicted_error(archive: Archive, row: PlanRow) -> Estimate:
-    """A plan's predicted τ, with the archive's interval where the plan was evaluated."""
-    solve = archive.spec["solve"]
-    stored = archive.predictions.get((solve["noise"], solve["loss_model"]), {})
-    return stored.get(row.assignment_key, Estimate(row.predicted_tau, math.nan, math.nan))
+def predicted_error(row: PlanRow) -> Estimate:
+    """A plan's predicted τ with the archive's interval."""
+    return Estimate(row.predicted_tau, *row.predicted_interval)
 
 
 def evaluated_tau(archive: Archive, evaluation: Evaluation) -> Estimate | None:
@@ -97,6 +109,23 @@ def evaluated_tau(archive: Archive, evaluation: Evaluation) -> Estimate | None:
     if evaluation.loss is None or baseline is None:
         return None
     return measured_tau(evaluation.loss, baseline.loss)
+
+
+def evaluated_bias(archive: Archive, evaluation: Evaluation) -> Estimate | None:
+    """A plan's own mean change of the loss, nat; None where predictions show nothing."""
+    high = archive.baseline
+    if evaluation.loss is None or evaluation.divergence is None or high is None:
+        return None
+    if len(evaluation.loss) < 2:
+        return None
+    return bootstrap(
+        mean_change,
+        evaluation.loss - high.loss,
+        high.loss - high.entropy,
+        high.spread,
+        evaluation.divergence,
+        evaluation.tilt,
+    )
 
 
 def predicted_time(archive: Archive, assignment: np.ndarray) -> float | None:

@@ -5,12 +5,12 @@ from html import escape
 from importlib.resources import files
 
 from . import figures, grid
-from .contents import Archive
+from .contents import Anchors, Archive
 from .figures.style import Drawing, svg
-from .notation import fixed, listed, significant
+from .notation import fixed, interval, listed, significant
 from .plans import rows
 from .statistics import perplexity
-from .table import columns, legend, objective_note
+from .table import columns, legend, objective_note, off_note
 from .timings import warning
 
 SECTIONS = {  # title: names of its figures begin with
@@ -77,6 +77,8 @@ def summary(archive: Archive) -> str:
         f"{solve['noise'].replace('_', '-')} noise and the loss model "
         f"{solve['loss_model'].replace('_', ' ')}."
     )
+    if archive.anchors is not None and solve["loss_model"] == "anchored":
+        sentences.append(_anchored(archive, archive.anchors))
     evaluated = [
         e for e in archive.evaluations.values() if e.loss is not None and e.assignment.any()
     ]
@@ -89,6 +91,19 @@ def summary(archive: Archive) -> str:
     else:
         sentences.append("No plan was evaluated.")
     return " ".join(sentences)
+
+
+def _anchored(archive: Archive, anchors: Anchors) -> str:
+    """What the anchors found, in a sentence."""
+    rate = anchors.bias_rate[archive.spec["solve"]["noise"]]
+    fitted = archive.length / 2
+    sure = "over-confident" if anchors.gap > 0 else "under-confident"
+    return (
+        f"With every op in one low format, on {anchors.samples} samples, the loss changes by "
+        f"{interval(rate)} nat for each nat² of summed loss errors (a well-fitted model has "
+        f"{significant(fitted, 3)}); on this text the model is {sure} by "
+        f"{significant(abs(anchors.gap), 2)} nat a token."
+    )
 
 
 def findings(archive: Archive) -> list[str]:
@@ -132,6 +147,9 @@ def _plan_tables(archive: Archive) -> Iterable[str]:
         note = objective_note(archive, objective)
         yield f"<h3>{escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
         yield f"<div class=wide>{table_html(columns(archive, objective))}</div>"
+    off = off_note(archive, archive.objectives)
+    if off is not None:
+        yield f"<p class=note>{escape(off)}</p>"
     yield f"<p class=note>{escape(legend(archive, archive.objectives))}</p>"
 
 

@@ -65,6 +65,28 @@ def measured_tau(loss: np.ndarray, baseline: np.ndarray) -> Estimate:
     return bootstrap(relative_rms, loss, baseline)
 
 
+def mean_change(
+    change: np.ndarray,
+    surplus: np.ndarray,
+    spread: np.ndarray,
+    divergence: np.ndarray,
+    tilt: np.ndarray,
+) -> np.ndarray:
+    """The mean change b of the loss, nat, along the last axis: docs/method.md, "Anchors".
+
+    `change` is g̃ − g, `surplus` g − entropy of all-high."""
+    count = change.shape[-1]
+    total = np.sum(spread, axis=-1)
+    flattening = np.sum(tilt, axis=-1) / np.where(total > 0, total, np.inf)
+    correction = np.mean(surplus, axis=-1) * flattening
+    closed = np.mean(divergence, axis=-1) - correction
+    measured = np.mean(change, axis=-1)
+    uncertain = correction**2 / 4
+    error = np.var(change, axis=-1, ddof=1) / count
+    weight = uncertain / np.where(uncertain > 0, uncertain + error, 1)
+    return closed + weight * (measured - closed)
+
+
 def time_saved(seconds: np.ndarray, configuration: int = 1) -> Estimate:
     """Median over blocks of the time of configuration 0 minus that of another, s."""
     return bootstrap(

@@ -15,6 +15,8 @@ from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity
 from .timings import warning
 
 WIDTH = 110
+OFF = "≠"  # marks a prediction outside the measured interval
+LARGE = 0.05  # τ above which first order does not hold
 
 
 def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
@@ -53,11 +55,33 @@ def columns(archive: Archive, objective: str) -> list[grid.Column]:
         column("allowed", "τ, %", lambda row: significant(row.threshold, 3, 100)),
         column("lowered,", "% of ops", lowered_text),
         column(tau, "predicted", lambda row: significant(row.predicted_tau, 3, 100)),
-        column(tau, "measured", lambda row: interval(row.measured_tau, 100)),
+        column(tau, "measured", measured_text),
         *(times + gains if of_times else gains + times),
         column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
     ]
     return grid.without_empty(table)
+
+
+def measured_text(row: PlanRow) -> str:
+    return interval(row.measured_tau, 100) + (f" {OFF}" if row.is_off else "")
+
+
+def off_note(archive: Archive, objectives: Iterable[str]) -> str | None:
+    """The plans whose prediction lies outside the measured interval, with both numbers."""
+    off = [
+        f"{objective} at {significant(row.threshold, 3, 100)} %: predicted "
+        f"{significant(row.predicted_tau, 3, 100)}, measured {interval(row.measured_tau, 100)}"
+        for objective in objectives
+        for row in rows(archive, objective)
+        if row.is_off
+    ]
+    if not off:
+        return None
+    text = f"{OFF} Predicted outside the measured interval: {'; '.join(off)}."
+    if any(row.threshold > LARGE for name in objectives for row in rows(archive, name)):
+        text += f" Above a loss error of {LARGE:.0%} first order and what builds on it part from "
+        text += "what is measured."
+    return text
 
 
 def lowered_text(row: PlanRow) -> str:
@@ -118,6 +142,9 @@ def text(archive: Archive, objectives: Iterable[str]) -> str:
         lines += ["", f"Objective {objective}: {objective_note(archive, objective)}", ""]
         lines += grid.lines(columns(archive, objective))
     lines += ["", *textwrap.wrap(legend(archive, objectives), WIDTH)]
+    off = off_note(archive, objectives)
+    if off is not None:
+        lines += ["", *textwrap.wrap(off, WIDTH)]
     timed = any(archive.objective(name).of_times for name in objectives)
     noisy = warning(archive) if timed else None
     if noisy is not None:
@@ -145,7 +172,12 @@ def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
         "gain_units": row.gain_units,
         "gain_share": row.gain_share,
         "predicted_tau": row.predicted_tau,
+        "predicted_tau_low": row.predicted_interval[0],
+        "predicted_tau_high": row.predicted_interval[1],
         **_bounds("measured_tau", row.measured_tau),
+        "prediction_is_off": row.is_off,
+        "predicted_bias_nat": row.predicted_bias,
+        **_bounds("measured_bias_nat", row.measured_bias),
         "predicted_time_saved_s": row.predicted_time,
         **_bounds("measured_time_saved_s", row.measured_time),
         "baseline_time_s": baseline_seconds(archive),

@@ -196,6 +196,12 @@ class Run:
         bias = self.recipe.length / 2 * total if self.recipe.loss_model == "bias" else 0
         return total + bias**2
 
+    def predicted_bias(self, total):
+        return self.recipe.length / 2 * total * (self.recipe.loss_model == "bias")
+
+    def predicted_tau(self, total):
+        return np.sqrt(self.predicted_mse(total) / self.mean_square)
+
     def budget(self, threshold):
         allowed = threshold**2 * self.mean_square
         if self.recipe.loss_model == "first_order":

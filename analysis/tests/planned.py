@@ -35,6 +35,9 @@ def write_plans(writer, run):
                 ("gain", each(partial(run.gain_of, objective), 2, plans), units, ["draw"]),
                 ("loss_error", errors, "nat^2", ["draw"]),
                 ("predicted_mse", run.predicted_mse(errors), "nat^2", ["draw"]),
+                ("predicted_bias", run.predicted_bias(errors), "nat", ["draw"]),
+                ("predicted_low", run.predicted_tau(errors) / 1.2, "1", ["draw"]),
+                ("predicted_high", run.predicted_tau(errors) * 1.2, "1", ["draw"]),
                 ("num_samples", [recipe.samples] * n, "1", []),
                 ("certificate_gap", [0.0] * n, "1", []),
                 ("certificate_nodes", [1] * n, "1", []),
@@ -111,9 +114,12 @@ def write_predictions(writer, run, listed, measured):
             error = np.sqrt((total + bias**2) / run.mean_square)
             key = run.model.key(assignment)
             rows.append(
-                (key, noise, model, total, total + bias**2, error, 0.8 * error, 1.2 * error)
+                (key, noise, model, total, bias, total + bias**2, error, 0.8 * error, 1.2 * error)
             )
-    names = "assignment_key noise loss_model loss_error predicted_mse predicted_error low high"
+    names = (
+        "assignment_key noise loss_model loss_error predicted_bias predicted_mse predicted_error "
+        "low high"
+    )
     if rows:
         columns = zip(names.split(), zip(*rows, strict=True), strict=True)
         fields = [(name, column, "", ["row"]) for name, column in columns]

@@ -43,6 +43,11 @@ Field texts(std::string name, std::vector<std::string> values, const Axes& axes,
   return make(std::move(name), std::move(values), axes, "", std::move(long_name));
 }
 
+bool has(const std::vector<Field>& fields, const std::string& name) {
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const auto& field) { return field.name == name; });
+}
+
 const Field& find(const std::vector<Field>& fields, const std::string& name) {
   const auto found = std::find_if(fields.begin(), fields.end(),
                                   [&](const auto& field) { return field.name == name; });

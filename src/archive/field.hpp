@@ -37,5 +37,6 @@ const std::vector<std::int64_t>& integers(const std::vector<Field>& fields,
                                           const std::string& name);
 const std::vector<std::string>& texts(const std::vector<Field>& fields, const std::string& name);
 const Field& find(const std::vector<Field>& fields, const std::string& name);
+bool has(const std::vector<Field>& fields, const std::string& name);
 
 }  // namespace gainsweep::archive

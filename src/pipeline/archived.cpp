@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "batch/experiment.hpp"
+#include "pipeline/anchor.hpp"
 #include "pipeline/consultation.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/loss_set.hpp"
@@ -32,6 +33,9 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout,
   for (std::size_t unit = 0; unit < num_rows(scores); ++unit)
     measured.scores.push_back(
         to_score(archive::row(scores, unit), layout.partition.ops, layout.formats.size() - 1));
+  for (const auto& table : contents.tables)
+    for (std::size_t unit = 0; table.path == "anchors" && unit < num_rows(table); ++unit)
+      measured.anchors.push_back(to_anchors(archive::row(table, unit), layout.formats.size() - 1));
   const auto targets = timing_targets(layout, spec.latency);
   std::vector<std::vector<latency::Timings>> rounds(targets.size());
   bool any = false;
@@ -52,7 +56,8 @@ bool is_planned(const archive::Table& table) {
   const std::string_view path = table.path;
   return path.starts_with("plans/") || path.starts_with("programs/") ||
          path.starts_with("frontier/") || path.starts_with("gains/") || path == "objectives" ||
-         path == "predictions" || path == "loss_errors";
+         path == "predictions" || path == "loss_errors" || path == "mean_changes" ||
+         path == "bias_rates";
 }
 
 // Rows of losses on a set, by assignment, as the units of the archive's own spec left them.

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "gain/resource.hpp"
+#include "pipeline/plan_predictor.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -13,9 +14,10 @@ namespace {
 using archive::integers, archive::reals, archive::texts;
 
 // A change of what plans follow from takes the next number, with a line in the changelog.
-constexpr std::int64_t decision_version = 2;
+constexpr std::int64_t decision_version = 3;
 
-std::string digest_of(const Layout& layout, const Decision& decision, std::size_t objective) {
+std::string digest_of(const Layout& layout, const spec::Spec& spec, const Decision& decision,
+                      std::size_t objective) {
   const auto& errors = decision.errors;
   const auto& gains = decision.gains[objective];
   digest::Builder builder;
@@ -24,6 +26,10 @@ std::string digest_of(const Layout& layout, const Decision& decision, std::size_
   for (const auto& subgraph : layout.partition.subgraphs)
     for (const auto op : subgraph.ops) builder.add("op", static_cast<std::int64_t>(op.index));
   builder.add("mean_square_loss", errors.mean_square_loss).add("samples", errors.samples);
+  // Of the resamples, which the intervals of predictions come from.
+  builder.add("seed", spec.seed);
+  if (const auto rate = decision.predictor->bias_rate())
+    builder.add("bias_rate", rate->value).add("low", rate->low).add("high", rate->high);
   for (const auto& row : errors.d)
     for (const double d : row) builder.add("d", d);
   for (std::size_t j = 0; j < gains.gains.size(); ++j)
@@ -67,6 +73,9 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
   Decision decision;
   decision.errors =
       sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise, layout.length);
+  decision.predictor =
+      std::make_shared<const PlanPredictor>(layout, measured, spec.solve.noise, spec.seed);
+  if (const auto rate = decision.predictor->bias_rate()) decision.errors.bias_rate = rate->value;
   const auto facts = gain_facts(layout, spec, measured.times);
   for (const auto& objective : spec.solve.objectives)
     decision.gains.push_back(gain::objectives().at(objective).gains(facts));
@@ -79,7 +88,7 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
       decision.constraints.back().charges.push_back(resource.charges(facts, gains));
   }
   for (std::size_t o = 0; o < decision.gains.size(); ++o)
-    decision.digests.push_back(digest_of(layout, decision, o));
+    decision.digests.push_back(digest_of(layout, spec, decision, o));
   return decision;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "gain/objective.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/lowerable.hpp"
+#include "sensitivity/anchor.hpp"
 #include "sensitivity/loss_error.hpp"
 #include "spec/spec.hpp"
 
@@ -17,7 +19,8 @@ namespace gainsweep::pipeline {
 
 /// What the measuring stages left behind.
 struct Measured {
-  std::vector<execute::ProbeRecord> scores;  ///< of the samples that succeeded, in order
+  std::vector<execute::ProbeRecord> scores;        ///< of the samples that succeeded, in order
+  std::vector<sensitivity::AnchorRecord> anchors;  ///< likewise
   /// Set when an objective of times is asked for.
   std::optional<gain::Times> times;
 };
@@ -31,9 +34,12 @@ struct Constraint {
   std::vector<std::vector<std::vector<double>>> charges;
 };
 
+class PlanPredictor;
+
 /// Numbers that every plan of a spec is made from.
 struct Decision {
   sensitivity::LossErrors errors;
+  std::shared_ptr<const PlanPredictor> predictor;  ///< under the spec's noise
   std::vector<Constraint> constraints;
   std::vector<gain::GainTable> gains;              ///< one an objective of the spec, in its order
   std::vector<std::vector<Lowerable>> lowerables;  ///< by objective

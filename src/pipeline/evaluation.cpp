@@ -1,12 +1,10 @@
 #include "pipeline/evaluation.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "pipeline/baseline.hpp"
 #include "pipeline/observe.hpp"
 
 namespace gainsweep::pipeline {
@@ -17,25 +15,70 @@ using archive::integers, archive::reals, archive::texts;
 // Places of an evaluation's rounds among the units of its table.
 constexpr int bits_of_round = 32;
 
+// What an assignment makes of the samples of a chunk.
+std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
+                                  const graph::Assignment& assignment,
+                                  const lower::Maxima& maxima) {
+  const auto& subject = *bench.subject;
+  const auto& layout = subject.layout;
+  const auto& samples = set.samples->set;
+  const bool is_high = assignment == graph::Assignment(assignment.size());
+  std::optional<execute::Program> program;
+  if (!is_high)
+    program.emplace(lower::fake_quantize(*subject.evaluation_graph, layout.partition.ops,
+                                         assignment, layout.formats, maxima),
+                    bench.evaluating.get());
+  std::vector<Compared> all;
+  for (std::size_t i = chunk.first; i < chunk.first + chunk.size; ++i) {
+    const auto sample = samples.load(i);
+    const auto name = "evaluation sample " + std::to_string(i);
+    const auto low = is_high ? std::nullopt
+                             : std::optional(run_sample(*program, sample, subject.model->inputs,
+                                                        *subject.device, name));
+    // Without class scores nothing is compared.
+    const auto high = is_high || subject.gives_class_scores
+                          ? bench.baseline.outcome(bench.evaluating.get(), samples, i, name)
+                          : *low;
+    all.push_back(compare(high, low ? *low : high, sample.weights, name));
+  }
+  return all;
+}
+
+// What each sample says beside its loss; nothing where the model gives no class scores.
+void add_predictions(batch::Fields& fields, const std::vector<Compared>& samples) {
+  if (samples.empty() || !samples.front().confidence) return;
+  std::vector<double> entropies, spreads, divergences, tilts;
+  for (const auto& sample : samples) {
+    entropies.push_back(sample.confidence->entropy);
+    spreads.push_back(sample.confidence->spread);
+    divergences.push_back(sample.departure.divergence);
+    tilts.push_back(sample.departure.tilt);
+  }
+  const archive::Axes axis{{"sample", samples.size()}};
+  fields.push_back(
+      reals("entropy", entropies, axis, "nat", "Mean over tokens of the entropy of predictions"));
+  fields.push_back(reals("spread", spreads, axis, "nat^2",
+                         "Mean over tokens of the variance of log-probabilities"));
+  fields.push_back(reals("divergence", divergences, axis, "nat",
+                         "Mean over tokens of the divergence of predictions q from all-high's p"));
+  fields.push_back(reals("tilt", tilts, axis, "nat^2",
+                         "Mean over tokens of the covariance of log p and log p - log q under p"));
+}
+
 batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
                         const graph::Assignment& assignment, const lower::Maxima& maxima) {
   const auto& subject = *bench.subject;
-  const auto& layout = subject.layout;
-  std::vector<double> measured;
-  {
-    execute::Program program(lower::fake_quantize(*subject.graph, layout.partition.ops, assignment,
-                                                  layout.formats, maxima),
-                             bench.evaluating.get());
-    measured = losses(program, set.samples->set, chunk.first, chunk.size, subject.model->inputs,
-                      *subject.device);
-  }
+  const auto samples = compare_all(bench, set, chunk, assignment, maxima);
   bench.evaluating.release_unused();
-  batch::Fields fields{texts("assignment_key", {assignment_key(assignment, layout.formats)}, {},
-                             "Digest that joins plans and evaluations"),
+  std::vector<double> losses;
+  for (const auto& sample : samples) losses.push_back(sample.loss);
+  batch::Fields fields{texts("assignment_key", {assignment_key(assignment, subject.layout.formats)},
+                             {}, "Digest that joins plans and evaluations"),
                        integers("assignment", to_indices(assignment), {{"op", assignment.size()}},
                                 "1", "Index of each op's format"),
-                       reals("loss", measured, {{"sample", measured.size()}}, "nat",
+                       reals("loss", losses, {{"sample", losses.size()}}, "nat",
                              "Mean cross entropy of each evaluation sample")};
+  add_predictions(fields, samples);
   if (subject.spec.evaluate.chunk != 0)
     fields.push_back(integers("first_sample", {static_cast<std::int64_t>(chunk.first)}, {}, "1",
                               "Index of the row's first sample in its set"));
@@ -113,22 +156,6 @@ Rounds time_rounds(const Bench& bench, const batch::Results& results, const Eval
     return times(*bench, assignment, *maxima, round);
   };
   return rounds(*bench, results, contest);
-}
-
-std::vector<double> losses(execute::Program& program, const model::SampleSet& samples,
-                           std::size_t first, std::size_t count,
-                           std::span<const model::Input> known, const execute::Device& device) {
-  std::vector<double> losses;
-  for (std::size_t i = first; i < first + count; ++i) {
-    const auto inputs = execute::make_inputs(program.graph(), samples.load(i), known, device);
-    losses.push_back(program.run(inputs).front());
-    if (!std::isfinite(losses.back()))
-      throw Error(ErrorKind::input, "the loss of evaluation sample " + std::to_string(i) + " is " +
-                                        shortest(losses.back()) +
-                                        " (the plan's formats overflow, or the model does). "
-                                        "Look at its ops' formats or at the sample's tokens.");
-  }
-  return losses;
 }
 
 bool is_real(const Layout& layout, const graph::Assignment& assignment) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -28,11 +27,5 @@ Rounds time_rounds(const Bench& bench, const batch::Results& results, const Eval
 
 /// Whether the device really runs the formats of an assignment.
 bool is_real(const Layout& layout, const graph::Assignment& assignment);
-
-/// The losses of `count` samples of a set from `first` on, in their order; `known` are the inputs
-/// of the model. Error(input) naming a sample whose loss is not finite.
-std::vector<double> losses(execute::Program& program, const model::SampleSet& samples,
-                           std::size_t first, std::size_t count,
-                           std::span<const model::Input> known, const execute::Device& device);
 
 }  // namespace gainsweep::pipeline

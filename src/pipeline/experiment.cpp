@@ -1,6 +1,7 @@
 #include "pipeline/experiment.hpp"
 
 #include "digest/digest.hpp"
+#include "pipeline/anchor.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/planning.hpp"
 #include "pipeline/predictions.hpp"
@@ -66,7 +67,7 @@ std::map<std::string, std::string> machine(const Subject& subject) {
 batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
   const auto bench = std::make_shared<Workbench>(subject);
   batch::Experiment experiment;
-  experiment.stages = {observe(bench), score(bench), timing(bench), planning(bench)};
+  experiment.stages = {observe(bench), score(bench), anchor(bench), timing(bench), planning(bench)};
   experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
   experiment.provenance = provenance(*subject);
   experiment.claims = claims(*subject);

@@ -9,7 +9,7 @@
 
 namespace gainsweep::pipeline {
 
-/// The experiment of the kind `plan` on a subject: observe, score, timing, planning.
+/// The experiment of the kind `plan` on a subject: observe, score, anchor, timing, planning.
 /// Error(internal) when the subject's model has no digest yet.
 batch::Experiment experiment(std::shared_ptr<const Subject> subject);
 

@@ -6,8 +6,9 @@
 namespace gainsweep::pipeline::key {
 namespace {
 
-constexpr std::int64_t observe_version = 2, score_version = 2, timing_version = 2, plan_version = 2,
-                       losses_version = 2, plan_times_version = 2;
+constexpr std::int64_t observe_version = 2, score_version = 2, anchor_version = 1,
+                       timing_version = 2, plan_version = 3, losses_version = 3,
+                       plan_times_version = 2;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())
@@ -90,6 +91,13 @@ std::string score(const Computing& computing, const std::string& precision, cons
                   const std::string& formats, const std::string& maxima) {
   auto builder = base("score", score_version, computing);
   builder.add("precision", precision);
+  add(builder, sample);
+  return builder.add("formats", formats).add("maxima", maxima).finish();
+}
+
+std::string anchor(const Computing& computing, const std::string& formats,
+                   const std::string& maxima, const Sample& sample) {
+  auto builder = base("anchor", anchor_version, computing);
   add(builder, sample);
   return builder.add("formats", formats).add("maxima", maxima).finish();
 }

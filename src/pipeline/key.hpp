@@ -73,6 +73,10 @@ std::string observe(const Computing& computing, const std::string& precision, co
 std::string score(const Computing& computing, const std::string& precision, const Sample& sample,
                   const std::string& formats, const std::string& maxima);
 
+/// A sample in the high format and with every op in each low one.
+std::string anchor(const Computing& computing, const std::string& formats,
+                   const std::string& maxima, const Sample& sample);
+
 /// Timings of the configurations of sub-graphs that are lowered together.
 std::string timing(const Computing& computing, const Workload& workload, const std::string& formats,
                    const std::vector<std::string>& lowered,

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "digest/digest.hpp"
+#include "pipeline/anchor.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/evaluation.hpp"
 #include "pipeline/inquiry.hpp"
@@ -21,6 +22,7 @@ constexpr double seconds_a_plan = 0.02;
 std::string stand_in(const Bench& bench, const batch::Results& results) {
   digest::Builder builder;
   for (const auto& unit : score(bench).call(results).units) builder.add("score", unit.key);
+  for (const auto& unit : anchor(bench).call(results).units) builder.add("anchor", unit.key);
   for (const auto& unit : timing(bench).call(results).units) builder.add("timing", unit.key);
   builder.add("noise", spelling(bench->subject->spec.solve.noise));
   return builder.finish();
@@ -187,6 +189,7 @@ batch::Stage planning(Bench bench) {
   };
   stage.leave = [bench] {
     bench->timed.end();
+    bench->baseline.release();
     bench->evaluating.release();
     bench->timing.release();
   };
@@ -204,7 +207,7 @@ DecisionState decision_state(const Bench& bench, const batch::Results& results) 
         "with.");
     return state;
   }
-  if (!timing_state(bench, results).is_over) return state;
+  if (!anchor_state(*bench, results).is_over || !timing_state(bench, results).is_over) return state;
   state.value = bench->decision.get(results, [&] {
     const auto& subject = *bench->subject;
     return std::make_shared<const Decision>(
@@ -219,6 +222,8 @@ Measured measured(const Bench& bench, const batch::Results& results) {
   for (const auto& key : score_state(*bench, results).keys)
     measured.scores.push_back(
         to_score(*results.find(key), layout.partition.ops, layout.formats.size() - 1));
+  for (const auto& key : anchor_state(*bench, results).keys)
+    measured.anchors.push_back(to_anchors(*results.find(key), layout.formats.size() - 1));
   if (wants_time(bench->subject->spec))
     measured.times =
         assign_times(layout, bench->subject->timing_targets, timing_state(bench, results).rounds);

@@ -6,6 +6,7 @@
 #include "archive/field.hpp"
 #include "base/text.hpp"
 #include "pipeline/exact_program.hpp"
+#include "pipeline/plan_predictor.hpp"
 #include "sensitivity/loss_model.hpp"
 
 namespace gainsweep::pipeline {
@@ -38,6 +39,10 @@ Plans predicted(const Layout& layout, const spec::Spec& spec, const Question& qu
     plans.gains.push_back(gain::total(gains, layout.partition, assignment));
     plans.loss_errors.push_back(loss_error(decision.errors, assignment));
     plans.predicted_mse.push_back(model.predicted(decision.errors, plans.loss_errors.back()));
+    const auto prediction = decision.predictor->predict(model, assignment);
+    plans.biases.push_back(model.bias(decision.errors, plans.loss_errors.back()));
+    plans.lows.push_back(prediction.low);
+    plans.highs.push_back(prediction.high);
     plans.assignment_keys.push_back(assignment_key(assignment, layout.formats));
     for (const auto& constraint : decision.constraints)
       plans.amounts.push_back(amount(layout, decision, question.objective, constraint, assignment));
@@ -171,6 +176,12 @@ batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
       reals("loss_error", plans.loss_errors, draw, "nat^2", "Sum of the ops' loss errors"),
       reals("predicted_mse", plans.predicted_mse, draw, "nat^2",
             "Predicted mean square of the loss's change under the spec's loss model"),
+      reals("predicted_bias", plans.biases, draw, "nat",
+            "Predicted mean of the loss's change, negative where it falls"),
+      reals("predicted_low", plans.lows, draw, "1",
+            "Lower end of the 95 % interval of the predicted loss error, root mean square over "
+            "the root-mean-square loss"),
+      reals("predicted_high", plans.highs, draw, "1", "Its upper end"),
       integers("num_samples", {plans.num_samples}, {}, "1",
                "Calibration samples that the loss errors stand on"),
       reals("certificate_gap", {certificate.relative_gap}, {}, "1",
@@ -201,6 +212,9 @@ Plans to_plans(const archive::Record& record) {
   plans.gains = integers(record.fields, "gain");
   plans.loss_errors = reals(record.fields, "loss_error");
   plans.predicted_mse = reals(record.fields, "predicted_mse");
+  plans.biases = reals(record.fields, "predicted_bias");
+  plans.lows = reals(record.fields, "predicted_low");
+  plans.highs = reals(record.fields, "predicted_high");
   plans.assignment_keys = texts(record.fields, "assignment_key");
   plans.num_samples = integers(record.fields, "num_samples").at(0);
   plans.certificate.relative_gap = reals(record.fields, "certificate_gap").at(0);

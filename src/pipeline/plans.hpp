@@ -35,6 +35,9 @@ struct Plans {
   std::vector<std::int64_t> gains;
   std::vector<double> loss_errors;    ///< D = Σ d
   std::vector<double> predicted_mse;  ///< of the spec's loss model
+  std::vector<double> biases;         ///< predicted mean changes of the loss
+  std::vector<double> lows;           ///< of the 95 % interval of the predicted τ
+  std::vector<double> highs;
   std::vector<std::string> assignment_keys;
   solve::Certificate certificate;        ///< of the exact program that made the plan, if one did
   std::int64_t num_samples = 0;          ///< calibration samples the loss errors stand on

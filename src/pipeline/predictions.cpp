@@ -1,29 +1,15 @@
 #include "pipeline/predictions.hpp"
 
+#include <utility>
+
 #include "archive/field.hpp"
-#include "sensitivity/prediction.hpp"
+#include "pipeline/plan_predictor.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
 using archive::integers, archive::reals, archive::texts;
 using sensitivity::Noise;
-
-constexpr std::size_t num_resamples = 1000;
-
-using Contributions = std::vector<std::vector<std::vector<double>>>;  // [sample][op][format]
-
-// What each sample adds to an assignment's loss error.
-std::vector<double> sums(const Contributions& contributions, const graph::Assignment& assignment) {
-  std::vector<double> sums;
-  for (const auto& of_sample : contributions) {
-    double sum = 0;
-    for (std::size_t op = 0; op < assignment.size(); ++op)
-      sum += of_sample[op][assignment[op].index];
-    sums.push_back(sum);
-  }
-  return sums;
-}
 
 class Rows {
  public:
@@ -33,6 +19,7 @@ class Rows {
     noises_.push_back(spelling(noise));
     models_.push_back(model);
     loss_errors_.push_back(prediction.loss_error);
+    biases_.push_back(prediction.bias);
     mean_squares_.push_back(prediction.mean_square);
     errors_.push_back(prediction.error);
     lows_.push_back(prediction.low);
@@ -48,17 +35,17 @@ class Rows {
              texts("noise", noises_, row, "Model of the rounding error"),
              texts("loss_model", models_, row, "How loss errors of ops add up"),
              reals("loss_error", loss_errors_, row, "nat^2", "Sum of the ops' loss errors"),
+             reals("predicted_bias", biases_, row, "nat", "Predicted mean of the loss's change"),
              reals("predicted_mse", mean_squares_, row, "nat^2",
                    "Predicted mean square of the loss's change"),
              reals("predicted_error", errors_, row, "1", "Its root over the root-mean-square loss"),
-             reals("low", lows_, row, "1",
-                   "Lower end of the 95 % bootstrap interval of predicted_error"),
+             reals("low", lows_, row, "1", "Lower end of the 95 % interval of predicted_error"),
              reals("high", highs_, row, "1", "Its upper end")}};
   }
 
  private:
   std::vector<std::string> keys_, noises_, models_;
-  std::vector<double> loss_errors_, mean_squares_, errors_, lows_, highs_;
+  std::vector<double> loss_errors_, biases_, mean_squares_, errors_, lows_, highs_;
 };
 
 archive::Table loss_error_table(const Layout& layout, const Measured& measured) {
@@ -77,19 +64,83 @@ archive::Table loss_error_table(const Layout& layout, const Measured& measured) 
   return table;
 }
 
+// Rows of mean changes, whatever they are of.
+struct Changes {
+  std::vector<double> change, measured, divergence, gap, flattening;
+
+  void add(const sensitivity::MeanChange& of) {
+    change.push_back(of.change);
+    measured.push_back(of.measured);
+    divergence.push_back(of.divergence);
+    gap.push_back(of.gap);
+    flattening.push_back(of.flattening);
+  }
+
+  std::vector<archive::Field> fields(const archive::Axes& axis) && {
+    return {reals("change", std::move(change), axis, "nat",
+                  "Mean change of the loss: divergence - gap * flattening, drawn to the measured "
+                  "mean where that is the surer"),
+            reals("measured", std::move(measured), axis, "nat", "Measured mean change of the loss"),
+            reals("divergence", std::move(divergence), axis, "nat",
+                  "Mean divergence of predictions from all-high's"),
+            reals("gap", std::move(gap), axis, "nat",
+                  "Mean of loss less entropy of all-high: how over-confident the model is"),
+            reals("flattening", std::move(flattening), axis, "1",
+                  "Summed tilt over summed spread: how much flatter predictions become")};
+  }
+};
+
+archive::Table mean_change_table(const Layout& layout, const Measured& measured) {
+  Changes changes;
+  std::vector<std::string> names;
+  for (const auto& change : sensitivity::mean_changes(measured.anchors)) {
+    names.push_back(layout.formats[names.size() + 1].name);
+    changes.add(change);
+  }
+  const archive::Axes row{{"row", names.size()}};
+  archive::Table table{"mean_changes",
+                       "What every op in a low format does to the loss on average",
+                       archive::Nature::deterministic,
+                       {texts("format", names, row, "The low format")}};
+  for (auto& field : std::move(changes).fields(row)) table.fields.push_back(std::move(field));
+  return table;
+}
+
+using Predictors = std::vector<std::pair<Noise, PlanPredictor>>;
+
+archive::Table bias_rate_table(const Predictors& predictors) {
+  std::vector<std::string> noises;
+  std::vector<double> rates, lows, highs;
+  for (const auto& [noise, predictor] : predictors) {
+    const auto rate = *predictor.bias_rate();
+    noises.push_back(spelling(noise));
+    rates.push_back(rate.value);
+    lows.push_back(rate.low);
+    highs.push_back(rate.high);
+  }
+  const archive::Axes row{{"row", noises.size()}};
+  return {"bias_rates",
+          "Mean change of the loss per unit of the ops' summed loss errors",
+          archive::Nature::deterministic,
+          {texts("noise", noises, row, "Model of the rounding error"),
+           reals("bias_rate", rates, row, "1/nat", "beta; negative where rounding lowers the loss"),
+           reals("low", lows, row, "1/nat", "Lower end of its 95 % bootstrap interval"),
+           reals("high", highs, row, "1/nat", "Its upper end")}};
+}
+
 }  // namespace
 
 std::vector<archive::Table> prediction_tables(const Layout& layout, const spec::Spec& spec,
                                               const Measured& measured,
                                               const std::vector<Evaluated>& plans) {
   std::vector<archive::Table> tables{loss_error_table(layout, measured)};
-  std::vector<double> losses;
-  for (const auto& score : measured.scores) losses.push_back(score.loss);
-  const sensitivity::Resamples resamples(losses.size(), num_resamples,
-                                         static_cast<std::uint64_t>(spec.seed));
-  std::vector<Contributions> by_noise;
+  Predictors predictors;
   for (const auto noise : enumerators<Noise>())
-    by_noise.push_back(sensitivity::contributions(measured.scores, layout.formats, noise));
+    predictors.emplace_back(noise, PlanPredictor(layout, measured, noise, spec.seed));
+  if (!measured.anchors.empty()) {
+    tables.push_back(mean_change_table(layout, measured));
+    tables.push_back(bias_rate_table(predictors));
+  }
   for (const auto nature : {archive::Nature::deterministic, archive::Nature::measured}) {
     Rows rows;
     bool any = false;
@@ -97,12 +148,10 @@ std::vector<archive::Table> prediction_tables(const Layout& layout, const spec::
       if (plan.nature != nature || plan.assignment == graph::Assignment(plan.assignment.size()))
         continue;
       any = true;
-      for (const auto noise : enumerators<Noise>()) {
-        const auto terms = sums(by_noise[static_cast<std::size_t>(noise)], plan.assignment);
+      for (const auto& [noise, predictor] : predictors)
         for (const auto& model : sensitivity::loss_models())
           rows.add(assignment_key(plan.assignment, layout.formats), noise, model.name,
-                   sensitivity::predict(model, terms, losses, layout.length, resamples));
-      }
+                   predictor.predict(model, plan.assignment));
     }
     if (any) tables.push_back(std::move(rows).table(nature));
   }

@@ -13,18 +13,6 @@ using archive::integers, archive::reals;
 // A backward pass costs two forward ones; the probes about a tenth of the three.
 constexpr double forwards_a_score = 3.3;
 
-const std::vector<std::string>& keys(Workbench& bench, const batch::Results& results) {
-  return bench.score_keys.get(results, [&] {
-    const auto& subject = *bench.subject;
-    const auto maxima = observed_state(bench, results).digest;
-    const auto* precision = spelling(subject.spec.sensitivity.precision);
-    std::vector<std::string> keys;
-    for (const auto& sample : subject.calibration->ids)
-      keys.push_back(key::score(bench.computing, precision, sample, bench.formats, maxima));
-    return keys;
-  });
-}
-
 batch::Product score_sample(Workbench& bench, const lower::Maxima& maxima, std::size_t sample) {
   const auto& subject = *bench.subject;
   const auto& layout = subject.layout;
@@ -44,7 +32,7 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   call.is_forecast = observed.value == nullptr;
   const auto maxima =
       std::make_shared<lower::Maxima>(observed.value ? observed.value->maxima : lower::Maxima{});
-  const auto& all = keys(*bench, results);
+  const auto& all = score_keys(*bench, results);
   for (std::size_t i = 0; i < all.size(); ++i) {
     batch::Unit unit;
     unit.key = all[i];
@@ -76,11 +64,23 @@ batch::Stage score(Bench bench) {
   return stage;
 }
 
+const std::vector<std::string>& score_keys(Workbench& bench, const batch::Results& results) {
+  return bench.score_keys.get(results, [&] {
+    const auto& subject = *bench.subject;
+    const auto maxima = observed_state(bench, results).digest;
+    const auto* precision = spelling(subject.spec.sensitivity.precision);
+    std::vector<std::string> keys;
+    for (const auto& sample : subject.calibration->ids)
+      keys.push_back(key::score(bench.computing, precision, sample, bench.formats, maxima));
+    return keys;
+  });
+}
+
 ScoreState score_state(Workbench& bench, const batch::Results& results) {
   ScoreState state;
   if (observed_state(bench, results).value == nullptr) return state;
   state.is_over = true;
-  for (const auto& key : keys(bench, results)) {
+  for (const auto& key : score_keys(bench, results)) {
     state.is_over = state.is_over && results.is_over(key);
     if (results.find(key) != nullptr) state.keys.push_back(key);
   }

@@ -19,6 +19,9 @@ struct ScoreState {
 };
 ScoreState score_state(Workbench& bench, const batch::Results& results);
 
+/// Keys of all calibration samples' units, in their order.
+const std::vector<std::string>& score_keys(Workbench& bench, const batch::Results& results);
+
 /// Records of scored samples and back. Error(input) for a record of other ops or formats.
 batch::Fields to_fields(std::size_t sample, const execute::ProbeRecord& score,
                         const std::vector<graph::Op>& ops, std::size_t num_low_formats);

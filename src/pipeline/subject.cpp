@@ -210,6 +210,10 @@ Subject open(const spec::Spec& spec, Shelf& shelf) {
                        [&] { return share(model::open(spec.model.checkpoint)); });
   read_samples(subject, lent);
   subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
+  subject.evaluation_graph =
+      build(lent, subject,
+            {1, spec.calibration.length, {model::Output::mean_loss, model::Output::class_scores}});
+  subject.gives_class_scores = subject.evaluation_graph->outputs.size() > 1;
   subject.latency_graph = build(
       lent, subject, {spec.latency.batch, spec.latency.length, {model::Output::class_scores}});
   subject.target = &lower::targets().at(subject.device->target);

@@ -38,6 +38,10 @@ struct Subject {
   const execute::Device* device = nullptr;
   std::shared_ptr<const model::Model> model;
   std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length: the mean loss
+  /// The same nodes, with class scores as a second output unless the model leaves them out (its
+  /// loss is no cross entropy).
+  std::shared_ptr<const graph::Graph> evaluation_graph;
+  bool gives_class_scores = true;
   std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload: class scores
   const lower::Target* target = nullptr;
   Layout layout;

@@ -21,6 +21,7 @@ Workbench::Workbench(std::shared_ptr<const Subject> about)
       search(search_table, about->search, about->spec.evaluate.chunk),
       scoring(about, about->spec.sensitivity.precision),
       timing(about, timed_precision(about->spec)),
-      evaluating(about, execute::Precision::fp32) {}
+      evaluating(about, execute::Precision::fp32),
+      baseline(about) {}
 
 }  // namespace gainsweep::pipeline

@@ -9,6 +9,7 @@
 #include "batch/results.hpp"
 #include "execute/probe.hpp"
 #include "execute/program.hpp"
+#include "pipeline/baseline.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/loss_set.hpp"
@@ -60,15 +61,17 @@ struct Workbench {
   Weights scoring, timing, evaluating;
   std::optional<execute::Program> observing;  ///< observed graph
   std::optional<execute::Prober> prober;
+  std::vector<execute::Program> anchors;  ///< by FormatId, all ops in it
+  Baseline baseline;
   TimedPrograms timed;
 
   std::vector<std::string> observe_keys;
   batch::Memo<Observed> observed{{"maxima", "failures"}};
   batch::Memo<std::vector<std::string>> score_keys{{"maxima", "failures"}};
   batch::Memo<std::shared_ptr<const Decision>> decision{
-      {"maxima", "scores", "latency", "failures"}};
+      {"maxima", "scores", "anchors", "latency", "failures"}};
   batch::Memo<std::vector<Evaluated>> evaluated{
-      {"maxima", "scores", "latency", "plans", "programs", "evaluations", "failures"}};
+      {"maxima", "scores", "anchors", "latency", "plans", "programs", "evaluations", "failures"}};
   std::map<std::string, latency::Timings> rounds;  ///< parsed, by unit key
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct LossErrors {
   double mean_square_loss = 0;         ///< E[g²]
   std::int64_t samples = 0;
   std::int64_t targets = 0;  ///< T: predicted targets of a sample
+  /// β, 1/nat: measured mean change of the loss per unit of `Σ d`, negative where the loss falls;
+  /// none where no anchor was measured.
+  std::optional<double> bias_rate{};
 };
 
 /// Loss errors under a noise model (docs/method.md, "Loss errors"), sums in the order of `records`;

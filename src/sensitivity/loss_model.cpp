@@ -9,16 +9,34 @@ double allowed(const LossErrors& errors, double threshold) {
   return threshold * threshold * errors.mean_square_loss;
 }
 
-double bias_limit(const LossErrors& errors, double threshold) {
-  // 2(√(1 + T²B) − 1)/T² without its cancellation at small T²B.
-  const double mean_square = allowed(errors, threshold);
-  const auto targets = static_cast<double>(errors.targets);
-  return 2 * mean_square / (std::sqrt(1 + targets * targets * mean_square) + 1);
+// What T targets add to the loss for each unit of D, by the Fisher identity.
+double fisher_rate(const LossErrors& errors) {
+  return static_cast<double>(errors.targets) / 2;
 }
 
-double bias_predicted(const LossErrors& errors, double sum) {
-  const double bias = static_cast<double>(errors.targets) / 2 * sum;
-  return sum + bias * bias;
+double anchored_rate(const LossErrors& errors) {
+  return errors.bias_rate.value_or(fisher_rate(errors));
+}
+
+using Rate = double (*)(const LossErrors&);
+
+// The D whose D + (βD)² is allowed: (√(1 + 4β²B) − 1)/(2β²) without its cancellation at small β²B.
+template <Rate rate>
+double limit(const LossErrors& errors, double threshold) {
+  const double mean_square = allowed(errors, threshold);
+  const double beta = rate(errors);
+  return 2 * mean_square / (std::sqrt(1 + 4 * beta * beta * mean_square) + 1);
+}
+
+template <Rate rate>
+double bias(const LossErrors& errors, double sum) {
+  return rate(errors) * sum;
+}
+
+template <Rate rate>
+double predicted(const LossErrors& errors, double sum) {
+  const double change = bias<rate>(errors, sum);
+  return sum + change * change;
 }
 
 }  // namespace
@@ -27,7 +45,10 @@ Table<LossModel>& loss_models() {
   static Table<LossModel> table{
       {"first_order", "the sum of the ops' loss errors", allowed,
        [](const LossErrors&, double sum) { return sum; }},
-      {"bias", "with the bias that rounding puts on the loss", bias_limit, bias_predicted},
+      {"bias", "with the bias that rounding puts on the loss of a well-fitted model",
+       limit<fisher_rate>, predicted<fisher_rate>, bias<fisher_rate>},
+      {"anchored", "with the bias that anchors measured", limit<anchored_rate>,
+       predicted<anchored_rate>, bias<anchored_rate>},
   };
   return table;
 }

@@ -19,10 +19,16 @@ struct LossModel {
   std::function<double(const LossErrors&, double threshold)> limit;
   /// The mean square of the loss's change, nat², that a `Σ d` predicts; grows with the sum.
   std::function<double(const LossErrors&, double sum)> predicted;
+  /// The mean of the loss's change, nat, with its sign.
+  std::function<double(const LossErrors&, double sum)> bias = [](const LossErrors&, double) {
+    return 0.0;
+  };
 };
 
 /// * first_order: `D` (arXiv 2505.13060)
 /// * bias: `D + (T/2·D)²`, with what rounding adds to the loss of T targets (this project)
+/// * anchored: `D + (βD)²`, with the measured `LossErrors::bias_rate`; `bias` where there is none
+///   (this project)
 Table<LossModel>& loss_models();
 
 }  // namespace gainsweep::sensitivity

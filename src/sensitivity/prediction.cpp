@@ -10,6 +10,12 @@ namespace gainsweep::sensitivity {
 namespace {
 
 constexpr double tail = 0.025;
+constexpr std::size_t num_resamples = 1000;
+constexpr std::uint64_t anchor_stream = 0x616e63686f72;  // tells the draws of anchors apart
+
+// A standard deviation, of the logarithm of a predicted mean square.
+constexpr double model_error = 0.15;
+constexpr double normal_quantile = 1.959964;  // of 1 − tail
 
 double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -21,6 +27,18 @@ double quantile(const std::vector<double>& sorted, double share) {
   const auto below = static_cast<std::size_t>(place);
   const auto above = std::min(below + 1, sorted.size() - 1);
   return std::lerp(sorted[below], sorted[above], place - static_cast<double>(below));
+}
+
+Bounds bounds(double value, std::vector<double> drawn) {
+  std::sort(drawn.begin(), drawn.end());
+  return {value, quantile(drawn, tail), quantile(drawn, 1 - tail)};
+}
+
+// The ratio of an interval's end to its middle, both of root mean squares, with the model's error.
+double widened(double larger, double smaller) {
+  const double of_model = normal_quantile * model_error / 2;
+  const double sampling = smaller > 0 ? std::max(0.0, std::log(larger / smaller)) : 0;
+  return std::exp(std::hypot(sampling, of_model));
 }
 
 }  // namespace
@@ -41,29 +59,58 @@ double Resamples::mean(const std::vector<double>& values, std::size_t index) con
   return sum / static_cast<double>(samples_);
 }
 
-Prediction predict(const LossModel& model, const std::vector<double>& contributions,
-                   const std::vector<double>& losses, std::int64_t targets,
-                   const Resamples& resamples) {
+std::vector<std::size_t> Resamples::places(std::size_t index) const {
+  const auto* first = places_.data() + index * samples_;
+  return {first, first + samples_};
+}
+
+Predictor::Predictor(const Evidence& evidence)
+    : resamples_(evidence.losses.size(), num_resamples, evidence.seed), drawn_(num_resamples) {
+  const auto& anchors = evidence.anchors;
   std::vector<double> squares;
-  for (const double loss : losses) squares.push_back(loss * loss);
-  LossErrors errors;
-  errors.samples = static_cast<std::int64_t>(losses.size());
-  errors.targets = targets;
-  const auto relative = [&](double sum, double mean_square_loss) {
-    errors.mean_square_loss = mean_square_loss;
-    return std::sqrt(model.predicted(errors, sum) / mean_square_loss);
+  for (const double loss : evidence.losses) squares.push_back(loss * loss);
+  measured_.samples = static_cast<std::int64_t>(squares.size());
+  measured_.targets = evidence.targets;
+  measured_.mean_square_loss = mean(squares);
+  if (!anchors.empty())
+    measured_.bias_rate =
+        sensitivity::bias_rate(mean_changes(anchors), mean(evidence.anchor_terms));
+  // Other draws than those of the calibration samples: anchors have failures of their own.
+  const Resamples of_anchors(std::max<std::size_t>(anchors.size(), 1), num_resamples,
+                             evidence.seed ^ anchor_stream);
+  for (std::size_t i = 0; i < num_resamples; ++i) {
+    drawn_[i] = measured_;
+    drawn_[i].mean_square_loss = resamples_.mean(squares, i);
+    if (!anchors.empty())
+      drawn_[i].bias_rate = sensitivity::bias_rate(mean_changes(anchors, of_anchors.places(i)),
+                                                   resamples_.mean(evidence.anchor_terms, i));
+  }
+}
+
+Prediction Predictor::predict(const LossModel& model,
+                              const std::vector<double>& contributions) const {
+  const auto relative = [&](const LossErrors& errors, double sum) {
+    return std::sqrt(model.predicted(errors, sum) / errors.mean_square_loss);
   };
   Prediction prediction;
   prediction.loss_error = mean(contributions);
-  prediction.error = relative(prediction.loss_error, mean(squares));
-  prediction.mean_square = model.predicted(errors, prediction.loss_error);
+  prediction.bias = model.bias(measured_, prediction.loss_error);
+  prediction.mean_square = model.predicted(measured_, prediction.loss_error);
+  prediction.error = relative(measured_, prediction.loss_error);
   std::vector<double> drawn;
-  for (std::size_t i = 0; i < resamples.size(); ++i)
-    drawn.push_back(relative(resamples.mean(contributions, i), resamples.mean(squares, i)));
-  std::sort(drawn.begin(), drawn.end());
-  prediction.low = quantile(drawn, tail);
-  prediction.high = quantile(drawn, 1 - tail);
+  for (std::size_t i = 0; i < drawn_.size(); ++i)
+    drawn.push_back(relative(drawn_[i], resamples_.mean(contributions, i)));
+  const auto sampling = bounds(prediction.error, std::move(drawn));
+  prediction.low = prediction.error / widened(prediction.error, sampling.low);
+  prediction.high = prediction.error * widened(sampling.high, prediction.error);
   return prediction;
+}
+
+std::optional<Bounds> Predictor::bias_rate() const {
+  if (!measured_.bias_rate) return std::nullopt;
+  std::vector<double> drawn;
+  for (const auto& errors : drawn_) drawn.push_back(*errors.bias_rate);
+  return bounds(*measured_.bias_rate, std::move(drawn));
 }
 
 }  // namespace gainsweep::sensitivity

@@ -113,6 +113,11 @@ Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_li
 Section describe(SensitivitySpec& sensitivity) {
   return {{
       {"precision", "arithmetic of the scoring passes", choice(sensitivity.precision)},
+      {"anchor_samples",
+       "number of first calibration sequences that are run with every op in each low format, which "
+       "the loss model `anchored` needs; all of them where there are fewer; 0 for none, then "
+       "`anchored` counts as `bias` does",
+       count(sensitivity.anchor_samples, 0)},
   }};
 }
 
@@ -153,7 +158,8 @@ Section describe(TargetSpec& target) {
 Section describe(SolveSpec& solve) {
   return {{
       {"loss_model",
-       "how loss errors add up: to first order, or with the bias that rounding puts on the loss",
+       "how loss errors add up: to first order, with the bias that rounding puts on the loss of a "
+       "well-fitted model, or with the one that anchors measured",
        choice(solve.loss_model, sensitivity::loss_models())},
       {"noise", "model of the rounding error that plans are made with", choice(solve.noise)},
       {"constraints",

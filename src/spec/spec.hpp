@@ -41,6 +41,7 @@ struct FormatSpec {
 /// `sensitivity:`
 struct SensitivitySpec {
   execute::Precision precision = execute::Precision::fp32;
+  std::int64_t anchor_samples = 16;  ///< first calibration samples that anchors are measured on
 };
 
 /// `latency:`
@@ -55,7 +56,7 @@ struct LatencySpec {
 
 /// `solve:`
 struct SolveSpec {
-  std::string loss_model = "bias";  ///< row of sensitivity::loss_models
+  std::string loss_model = "anchored";  ///< row of sensitivity::loss_models
   sensitivity::Noise noise = sensitivity::Noise::empirical;
   std::vector<std::string> objectives;        ///< rows of gain::objectives
   std::map<std::string, double> constraints;  ///< largest amounts by row of gain::resources

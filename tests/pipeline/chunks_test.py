@@ -32,6 +32,10 @@ def test_chunks_give_the_losses_of_the_whole_set(program, material, whole, tmp_p
         rows = file["evaluations/losses"]
         assert rows["loss"].shape[1] == 1
         assert rows["first_sample"][:6].tolist() == [0, 1, 2] * 2
+        with h5py.File(whole) as at_once:
+            for name in ("entropy", "spread", "divergence", "tilt"):
+                expected = at_once[f"evaluations/losses/{name}"][()]
+                assert np.array_equal(rows[name][()].ravel(), expected.ravel()), name
     expected, found = analysis.read(whole), analysis.read(path)
     assert expected.evaluations.keys() == found.evaluations.keys()
     for key, evaluation in expected.evaluations.items():

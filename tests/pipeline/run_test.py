@@ -8,6 +8,7 @@ SMOKE = shipped("smoke")
 
 DETERMINISTIC = {
     "ops", "operands", "subgraphs", "formats", "maxima", "scores", "timed_configurations",
+    "anchors", "mean_changes", "bias_rates",
     "gains/macs", "gains/memory", "frontier/macs", "frontier/memory", "evaluations/losses",
     *(f"plans/{o}/{s}" for o in ("macs", "memory") for s in ("ip", "prefix", "random")),
 }  # fmt: skip

@@ -14,6 +14,9 @@ Numbers = dict[str, np.ndarray]
 ROWS = {
     "maxima": ("sample",),
     "scores": ("sample",),
+    "anchors": ("sample",),
+    "mean_changes": ("format",),
+    "bias_rates": ("noise",),
     "plans": ("threshold",),
     "evaluations/losses": ("assignment_key",),
     "predictions": ("assignment_key", "noise", "loss_model"),

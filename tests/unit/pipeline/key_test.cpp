@@ -33,6 +33,7 @@ std::vector<std::string> keys(const Facts& f) {
   const auto samples = of_sample_set(std::vector{f.sample, f.sample});
   return {observe(f.computing, f.precision, f.sample),
           score(f.computing, f.precision, f.sample, formats, maxima),
+          anchor(f.computing, formats, maxima, f.sample),
           timing(f.computing, f.workload, formats, f.lowered, f.configurations, f.round),
           plan(f.decision, f.question),
           losses(f.computing, formats, maxima, samples, f.assignment),
@@ -46,13 +47,14 @@ TEST(Key, StaysWhatItIs) {
   EXPECT_EQ(keys({}), (std::vector<std::string>{
                           "57c7ea9b960e9016f7375aaf72b5ca12a7fda61e651e08fc22d38dbe04c9c8ae",
                           "f917435f58a9765d3049bd58aa506797eabfcb683a089ecad8d88fd36f826228",
+                          "f4226d4c5b162f9fe71f2a3c246aa7e628fd18f7692e0e89f36034b9514ed47b",
                           "506714023999b483f5f404d42648dd3d9bf21d8ff74d08293f6eef63814da2c7",
-                          "7273ab1a923fba2161ef94d12baf91c5ce35c32dab38e49e9963308c1ebe48ed",
-                          "8d98e78ad9ca974360238f86cadf35401f7f0b1aa1463c23c4a35fb676d0f45b",
+                          "cb98e60ec8de929deffb8a088972601206ff0d0e66dc5dc6a8510f80d91a1b88",
+                          "d1e9f45628ae5d8512a01d91150c7c44d0367d2f0655c260c10ac7c998d961fb",
                           "2395dbaa2c5aaaf62e5aa8db11acaac865726e08f9646b956909db361c3879b2"}));
 }
 
-// Which of the six keys a change of facts changes: observe, score, timing, plan, losses,
+// Which of the seven keys a change of facts changes: observe, score, anchor, timing, plan, losses,
 // plan_times.
 std::string changed_by(const std::function<void(Facts&)>& change) {
   Facts facts;
@@ -65,49 +67,49 @@ std::string changed_by(const std::function<void(Facts&)>& change) {
 }
 
 TEST(Key, ChangesWithEveryFactItIsMadeOf) {
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.model = "other"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.torch = "other"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.instruction_set = "other"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.arithmetic = "other"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.device = "hpu"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.threads = 2; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx....");
-  EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xx..x.");
-  EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xx..x.");
-  EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".x..x.");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.model = "other"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.torch = "other"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.instruction_set = "other"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.arithmetic = "other"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.device = "hpu"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.threads = 2; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx.....");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xxx..x.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xxx..x.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".xx..x.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xxx.xx");
   EXPECT_EQ(
       changed_by([](Facts& f) { f.formats[1].activation_scale = format::ScaleRule::dynamic_max; }),
-      ".xx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.machine = "other"; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.scope = "subgraph"; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.batch = 2; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.length = 2; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.warmup = 2; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.blocks = 2; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.seed = 2; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.lowered.pop_back(); }), "..x...");
-  EXPECT_EQ(changed_by([](Facts& f) { f.configurations.pop_back(); }), "..x...");
+      ".xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.machine = "other"; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.scope = "subgraph"; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.batch = 2; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.length = 2; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.warmup = 2; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.blocks = 2; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.seed = 2; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.lowered.pop_back(); }), "...x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.configurations.pop_back(); }), "...x...");
   EXPECT_EQ(changed_by([](Facts& f) {
               f.partition.subgraphs[0].ops.pop_back();
               f.partition.subgraphs[1].ops.insert(f.partition.subgraphs[1].ops.begin(), {1});
             }),
-            ".....x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.round.attempt = 1; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.round.number = 1; }), "..x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.decision = "other"; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.objective = "time"; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.how = "prefix"; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.threshold = 0.02; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.loss_model = "other"; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.seed = 1; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.draws = 1; }), "...x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), "....xx");
+            "......x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.round.attempt = 1; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.round.number = 1; }), "...x..x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.decision = "other"; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.objective = "time"; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.how = "prefix"; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.threshold = 0.02; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.loss_model = "other"; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.seed = 1; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.draws = 1; }), "....x..");
+  EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), ".....xx");
 }
 
 TEST(Key, NeedsTheModelsDigest) {

@@ -72,6 +72,7 @@ spec::Spec spec(const Layout& layout) {
   spec.solve.objectives = {"macs", "memory"};
   spec.solve.strategies = {"ip", "prefix", "random"};
   spec.solve.thresholds = {1e-6, 0.01, 0.02, 0.03, 0.05, 1};
+  spec.solve.loss_model = "bias";
   spec.solve.draws = 7;
   return spec;
 }

@@ -3,6 +3,7 @@
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "models.hpp"
+#include "pipeline/anchor.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/plans.hpp"
@@ -68,6 +69,23 @@ TEST(Record, TimingsComeBack) {
   EXPECT_EQ(timings.order, (std::vector<std::vector<std::int64_t>>{{2, 0, 1}, {0, 1, 2}}));
 }
 
+TEST(Record, AnchorsComeBack) {
+  sensitivity::AnchorRecord anchors{
+      2.5, execute::Confidence{2, 4}, {{0.1, {0.2, 0.3}}, {-0.4, {0.5, -0.6}}}};
+  auto read = to_anchors(stored(to_fields(3, anchors)), 2);
+  EXPECT_EQ(read.loss, 2.5);
+  ASSERT_TRUE(read.confidence);
+  EXPECT_EQ(read.confidence->spread, 4);
+  EXPECT_EQ(read.shifts[1].loss_change, -0.4);
+  EXPECT_EQ(read.shifts[1].departure.tilt, -0.6);
+  EXPECT_ERROR(to_anchors(stored(to_fields(3, anchors)), 3), ErrorKind::input,
+               "anchors of 2 low formats where the spec has 3");
+  anchors.confidence.reset();  // a model without class scores
+  read = to_anchors(stored(to_fields(3, anchors)), 2);
+  EXPECT_FALSE(read.confidence);
+  EXPECT_EQ(read.shifts[0].loss_change, 0.1);
+}
+
 TEST(Record, PlansComeBack) {
   Plans plans;
   plans.threshold = 0.01;
@@ -76,6 +94,9 @@ TEST(Record, PlansComeBack) {
   plans.gains = {-4, 17};
   plans.loss_errors = {1e-6, 2e-5};
   plans.predicted_mse = {1.5e-6, 3e-5};
+  plans.biases = {-1e-3, 2e-3};
+  plans.lows = {1e-4, 2e-4};
+  plans.highs = {2e-4, 5e-4};
   plans.assignment_keys = {"k1", "k2"};
   plans.certificate.relative_gap = 1e-9;
   plans.certificate.nodes = 12;
@@ -88,6 +109,9 @@ TEST(Record, PlansComeBack) {
   EXPECT_EQ(read.gains, plans.gains);
   EXPECT_EQ(read.loss_errors, plans.loss_errors);
   EXPECT_EQ(read.predicted_mse, plans.predicted_mse);
+  EXPECT_EQ(read.biases, plans.biases);
+  EXPECT_EQ(read.lows, plans.lows);
+  EXPECT_EQ(read.highs, plans.highs);
   EXPECT_EQ(read.assignment_keys, plans.assignment_keys);
   EXPECT_EQ(read.certificate.relative_gap, plans.certificate.relative_gap);
   EXPECT_EQ(read.certificate.nodes, plans.certificate.nodes);

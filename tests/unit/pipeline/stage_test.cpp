@@ -11,7 +11,8 @@ namespace {
 
 using archive::integers, archive::texts;
 using batch::Call;
-using models::observing, models::planning_, models::scoring, models::timing_, models::Place;
+using models::anchoring, models::observing, models::planning_, models::scoring, models::timing_,
+    models::Place;
 using models::of, models::samples, models::subject, models::World;
 
 std::vector<std::string> keys(const Call& call) {
@@ -35,6 +36,7 @@ TEST(Stages, BuildOnEachOther) {
   EXPECT_EQ(world.finish(observing), 2u);
   EXPECT_FALSE(world.call(scoring).is_forecast);
   EXPECT_EQ(world.finish(scoring), 3u);
+  EXPECT_EQ(world.finish(anchoring), 3u) << "all samples, of which there are fewer than asked for";
   EXPECT_TRUE(world.call(planning_).is_forecast) << "times are missing";
   EXPECT_EQ(world.finish(timing_), 3u) << "three classes, one round each";
   EXPECT_FALSE(world.call(planning_).is_forecast);
@@ -61,7 +63,7 @@ TEST(Stages, NameEachUnitOnceAndPlaceItOnce) {
   world.finish_all();
   std::set<std::string> seen;
   std::set<std::tuple<std::string, archive::Nature, std::uint64_t>> places;
-  for (const auto place : {observing, scoring, timing_, planning_})
+  for (const auto place : {observing, scoring, anchoring, timing_, planning_})
     for (const auto& unit : world.call(place).units) {
       EXPECT_TRUE(seen.insert(unit.key).second) << unit.label;
       EXPECT_TRUE(places.emplace(unit.table, unit.nature, unit.order).second) << unit.label;
@@ -101,7 +103,7 @@ TEST(Stages, AFailedObservationLeavesOutWhatNeedsIt) {
   World world(subject());
   world.fail(world.call(observing).units[1], observing);
   world.finish(observing);
-  for (const auto place : {scoring, timing_, planning_}) {
+  for (const auto place : {scoring, anchoring, timing_, planning_}) {
     const auto call = world.call(place);
     EXPECT_TRUE(call.is_forecast) << place;
     ASSERT_EQ(call.obstacles.size(), 1u) << place;
@@ -115,6 +117,7 @@ TEST(Stages, PlansStandOnTheSamplesThatWereScored) {
   world.finish(observing);
   world.fail(world.call(scoring).units[1], scoring);
   world.finish(scoring);
+  world.finish(anchoring);
   world.finish(timing_);
   world.finish(planning_);
   const auto* plan = world.results.find(world.call(planning_).units[0].key);
@@ -125,6 +128,7 @@ TEST(Stages, NothingIsPlannedWithoutScores) {
   World world(subject());
   world.finish(observing);
   for (const auto& unit : world.call(scoring).units) world.fail(unit, scoring);
+  world.finish(anchoring);
   world.finish(timing_);
   const auto call = world.call(planning_);
   EXPECT_TRUE(call.is_forecast);
@@ -132,11 +136,79 @@ TEST(Stages, NothingIsPlannedWithoutScores) {
   EXPECT_NE(call.obstacles[0].find("no calibration sample was scored"), std::string::npos);
 }
 
+TEST(Anchors, AreOfTheFirstSamplesThatWereScored) {
+  auto about = subject();
+  about.spec.sensitivity.anchor_samples = 2;
+  World world(about);
+  EXPECT_TRUE(world.call(anchoring).is_forecast);
+  EXPECT_EQ(world.call(anchoring).units.size(), 2u);
+  world.finish(observing);
+  EXPECT_TRUE(world.call(anchoring).is_forecast);
+  world.fail(world.call(scoring).units[1], scoring);
+  world.finish(scoring);
+  EXPECT_EQ(world.finish(anchoring), 1u);
+  world.finish(timing_);
+  EXPECT_GT(world.finish(planning_), 0u);
+}
+
+TEST(Anchors, AreOfAllSamplesWherePredictionsShowNothing) {
+  auto about = subject();
+  about.spec.sensitivity.anchor_samples = 2;
+  about.gives_class_scores = false;
+  EXPECT_EQ(World(about).call(anchoring).units.size(), 3u);
+  about.spec.sensitivity.anchor_samples = 0;
+  EXPECT_TRUE(World(about).call(anchoring).units.empty());
+}
+
+TEST(Anchors, ThatAllFailLeaveTheBias) {
+  auto about = subject();
+  about.spec.solve.loss_model = "anchored";
+  World world(about);
+  world.finish(observing);
+  world.finish(scoring);
+  for (const auto& unit : world.call(anchoring).units) world.fail(unit, anchoring);
+  ASSERT_EQ(world.call(anchoring).obstacles.size(), 1u);
+  EXPECT_NE(world.call(anchoring).obstacles[0].find("counts as bias does"), std::string::npos);
+  world.finish(timing_);
+  world.finish(planning_);
+  World biased(subject());
+  biased.finish_all();
+  const auto budget = [](const World& of) {
+    return archive::reals(of.results.find(of.call(planning_).units[0].key)->fields, "budget").at(0);
+  };
+  EXPECT_EQ(budget(world), budget(biased));
+}
+
+TEST(Anchors, DecideTheBudget) {
+  auto about = subject();
+  about.spec.solve.loss_model = "anchored";
+  World world(about);
+  world.finish_all();
+  const auto tables = batch::tables(world.experiment, world.results);
+  const auto fields = [&](const std::string& path) -> const std::vector<archive::Field>& {
+    return std::find_if(tables.begin(), tables.end(),
+                        [&](const auto& table) { return table.path == path; })
+        ->fields;
+  };
+  const auto& noises = texts(fields("bias_rates"), "noise");
+  const auto place = std::find(noises.begin(), noises.end(), "empirical") - noises.begin();
+  const double rate = archive::reals(fields("bias_rates"), "bias_rate").at(place);
+  const auto& plans = fields("plans/macs/ip");
+  for (std::size_t row = 0; row < 3; ++row) {
+    const double sum = archive::reals(plans, "loss_error").at(row);
+    const double square = sum + rate * sum * rate * sum;
+    EXPECT_NEAR(archive::reals(plans, "predicted_mse").at(row), square, 1e-12 * square);
+    EXPECT_LE(archive::reals(plans, "predicted_low").at(row),
+              archive::reals(plans, "predicted_high").at(row));
+  }
+}
+
 TEST(Stages, AClassThatCannotBeTimedStaysHighInTime) {
   World world(subject());
   world.finish(observing);
   world.finish(scoring);
   world.fail(world.call(timing_).units[0], timing_);
+  world.finish(anchoring);
   world.finish(timing_);
   EXPECT_FALSE(world.call(planning_).is_forecast);
 }
@@ -155,6 +227,7 @@ TEST(Timing, IsOfOneHost) {
   World world(subject());
   world.noisy = true;
   world.finish(observing);
+  world.finish(anchoring);
   world.finish(timing_);
   // The last round of the first class is missing, and the run goes on elsewhere.
   const auto first = world.call(timing_).units;
@@ -182,6 +255,7 @@ TEST(Planning, DecidesOnceForAllItsPlans) {
   World world(subject());
   world.finish(observing);
   world.finish(scoring);
+  world.finish(anchoring);
   world.finish(timing_);
   const auto plans = [&] {
     auto call = world.call(planning_);
@@ -209,6 +283,7 @@ TEST(Evaluation, IsExpectedWhilePlansAreMissing) {
   World world(subject());
   world.finish(observing);
   world.finish(scoring);
+  world.finish(anchoring);
   world.finish(timing_);
   // 3 thresholds of ip for 2 objectives, each with its losses and at most 3 rounds of times.
   EXPECT_EQ(world.call(planning_).may_come, 3 * 2 * (1 + 3u));
@@ -234,11 +309,28 @@ TEST(Experiment, MakesTheTablesOfAPoint) {
   world.finish_all();
   std::set<std::string> paths;
   for (const auto& table : batch::tables(world.experiment, world.results)) paths.insert(table.path);
-  for (const char* path :
-       {"ops", "operands", "subgraphs", "formats", "timed_configurations", "gains/time",
-        "gains/macs", "maxima", "scores", "latency/class_0", "plans/time/ip", "plans/macs/random",
-        "frontier/macs", "frontier/time", "evaluations/losses", "evaluations/times", "objectives",
-        "loss_errors", "predictions"})
+  for (const char* path : {"ops",
+                           "operands",
+                           "subgraphs",
+                           "formats",
+                           "timed_configurations",
+                           "gains/time",
+                           "gains/macs",
+                           "maxima",
+                           "scores",
+                           "anchors",
+                           "latency/class_0",
+                           "plans/time/ip",
+                           "plans/macs/random",
+                           "frontier/macs",
+                           "frontier/time",
+                           "evaluations/losses",
+                           "evaluations/times",
+                           "objectives",
+                           "loss_errors",
+                           "mean_changes",
+                           "bias_rates",
+                           "predictions"})
     EXPECT_TRUE(paths.count(path)) << path;
 }
 

@@ -19,7 +19,8 @@ namespace gainsweep::pipeline {
 namespace {
 
 using archive::integers, archive::reals, archive::texts;
-using models::observing, models::planning_, models::scoring, models::timing_, models::World;
+using models::anchoring, models::observing, models::planning_, models::scoring, models::timing_,
+    models::World;
 
 solve::Formats first_of(const std::vector<std::size_t>& order, std::size_t count) {
   solve::Formats formats(order.size(), 0);
@@ -147,6 +148,7 @@ TEST_F(Toys, UnitsOfChunksTellTheirSamplesAndAreCountedBefore) {
   World world(searching("bisection", 1));
   world.finish(observing);
   world.finish(scoring);
+  world.finish(anchoring);
   world.finish(timing_);
   const auto most = world.call(planning_);
   const std::size_t done = world.finish(planning_);
@@ -187,6 +189,7 @@ TEST_F(Toys, AFailedSearchLeavesItsPlanOut) {
   World world(searching("bisection"));
   world.finish(observing);
   world.finish(scoring);
+  world.finish(anchoring);
   world.finish(timing_);
   for (const auto& unit : world.call(planning_).units)
     if (unit.table == "evaluations/search") world.fail(unit, planning_);

@@ -10,7 +10,7 @@
 namespace gainsweep::pipeline::models {
 
 /// Stages of the experiment, in their order.
-enum Place { observing, scoring, timing_, planning_ };
+enum Place { observing, scoring, anchoring, timing_, planning_ };
 
 std::shared_ptr<const Samples> samples(const std::string& name, std::size_t count);
 

@@ -23,6 +23,12 @@ TEST(LossModels, PredictTheThresholdAtTheirLimit) {
         const double limit = model.limit(given, threshold);
         EXPECT_NEAR(model.predicted(given, limit) / wanted, 1, 1e-12);
         EXPECT_LE(limit, wanted);
+        for (const double rate : {0.0, 40.0, -1e5}) {
+          auto anchored = given;
+          anchored.bias_rate = rate;
+          EXPECT_NEAR(model.predicted(anchored, model.limit(anchored, threshold)) / wanted, 1,
+                      1e-12);
+        }
       }
   }
 }
@@ -36,6 +42,22 @@ TEST(LossModels, FollowTheirFormulas) {
   EXPECT_DOUBLE_EQ(first_order.limit(errors(4, 100), 0.01), allowed);
   EXPECT_DOUBLE_EQ(first_order.predicted(errors(4, 4), 0.5), 0.5);
   EXPECT_DOUBLE_EQ(bias.predicted(errors(4, 4), 0.5), 0.5 + 1);
+}
+
+TEST(LossModels, AnchoredTakesTheMeasuredRate) {
+  const auto& anchored = loss_models().at("anchored");
+  auto given = errors(4, 100);
+  EXPECT_EQ(anchored.predicted(given, 0.5), loss_models().at("bias").predicted(given, 0.5));
+  for (const double rate : {7.0, -7.0}) {
+    given.bias_rate = rate;  // a falling loss is as far away as a rising one
+    EXPECT_DOUBLE_EQ(anchored.predicted(given, 0.5), 0.5 + 3.5 * 3.5);
+    EXPECT_DOUBLE_EQ(anchored.bias(given, 0.5), rate / 2);
+    const double allowed = 0.01 * 0.01 * 4;
+    EXPECT_NEAR(anchored.limit(given, 0.01) / (2 * allowed / (1 + std::sqrt(1 + 4 * 49 * allowed))),
+                1, 1e-12);
+  }
+  given.bias_rate = 0;
+  EXPECT_EQ(anchored.limit(given, 0.01), loss_models().at("first_order").limit(given, 0.01));
 }
 
 TEST(LossModels, AreChosenByName) {

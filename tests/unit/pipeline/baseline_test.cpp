@@ -1,4 +1,4 @@
-#include "pipeline/evaluation.hpp"
+#include "pipeline/baseline.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -46,19 +46,21 @@ class Quotient : public ::testing::Test {
     model.parameters = std::make_shared<const model::Checkpoint>(model::Checkpoint::open(folder_));
     execute::Parameters parameters(model, execute::devices().at("cpu"), execute::Precision::fp32);
     execute::Program program(quotient(), parameters);
-    const model::SampleSet set{std::vector<std::string>(samples.size()),
-                               [&](std::size_t i) { return samples[i]; }};
-    return losses(program, set, 0, set.size(), {}, execute::devices().at("cpu"));
+    std::vector<double> losses;
+    for (const auto& sample : samples)
+      losses.push_back(run_sample(program, sample, {}, execute::devices().at("cpu"),
+                                  "evaluation sample " + std::to_string(losses.size()))
+                           .loss);
+    return losses;
   }
 
  private:
   static inline std::filesystem::path folder_;
 };
 
-TEST_F(Quotient, GivesTheLossOfEachSampleInOrder) {
+TEST_F(Quotient, GivesTheLossOfEachSample) {
   EXPECT_EQ(losses_of({sample(2, 1), sample(1, 3), sample(4, 1)}),
             (std::vector<double>{0.5, 3, 0.25}));
-  EXPECT_TRUE(losses_of({}).empty());
 }
 
 TEST_F(Quotient, NamesTheSampleWhoseLossIsNotFinite) {

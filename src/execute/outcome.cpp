@@ -1,0 +1,210 @@
+#include "execute/outcome.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+
+struct ClassScores::State {
+  at::Tensor rows;                 ///< [targets, classes], fp32, contiguous, on the host
+  at::Tensor largest;              ///< [targets, 1]
+  std::vector<double> log_totals;  ///< of each target: log Σ exp(score − largest)
+};
+
+namespace {
+
+// Elements of a block of rows, which stays in the processor's cache.
+constexpr std::int64_t block_elements = std::int64_t{1} << 17;
+
+// Sums side by side, which a processor adds at once; their number fixes the order of a sum.
+constexpr std::int64_t lanes = 8;
+using Sum = std::array<double, lanes>;
+
+double total(const Sum& sum) {
+  double all = 0;
+  for (const double part : sum) all += part;
+  return all;
+}
+
+/// A block of targets: exp(score − largest) of each class.
+class Block {
+ public:
+  Block(const at::Tensor& rows, const at::Tensor& largest, std::int64_t begin)
+      : begin_(begin), classes_(rows.size(1)) {
+    count_ =
+        std::min(rows.size(0) - begin,
+                 std::max<std::int64_t>(1, block_elements / std::max<std::int64_t>(classes_, 1)));
+    exponentials_ = rows.narrow(0, begin, count_).sub(largest.narrow(0, begin, count_)).exp_();
+  }
+
+  std::int64_t begin() const { return begin_; }
+  std::int64_t end() const { return begin_ + count_; }
+  const float* of_target(std::int64_t target) const {
+    return exponentials_.const_data_ptr<float>() + (target - begin_) * classes_;
+  }
+
+ private:
+  std::int64_t begin_, classes_, count_ = 0;
+  at::Tensor exponentials_;
+};
+
+std::vector<double> log_totals(const at::Tensor& rows, const at::Tensor& largest) {
+  std::vector<double> found;
+  const auto classes = rows.size(1);
+  for (std::int64_t begin = 0; begin < rows.size(0);) {
+    const Block block(rows, largest, begin);
+    for (auto target = begin; target < block.end(); ++target) {
+      const float* e = block.of_target(target);
+      Sum sum{};
+      for (std::int64_t v = 0; v < classes; ++v) sum[v % lanes] += e[v];
+      found.push_back(std::log(total(sum)));
+    }
+    begin = block.end();
+  }
+  return found;
+}
+
+// A classes' axis comes last, whatever the targets' shape.
+ClassScores class_scores(const at::Tensor& scores) {
+  auto rows = scores.to(at::kCPU, at::kFloat).reshape({-1, scores.size(-1)}).contiguous();
+  auto largest = std::get<0>(rows.max(1, true));
+  auto totals = log_totals(rows, largest);
+  return ClassScores(std::make_shared<const ClassScores::State>(
+      ClassScores::State{std::move(rows), std::move(largest), std::move(totals)}));
+}
+
+std::vector<double> shares(std::span<const float> weights, std::int64_t targets) {
+  const auto count = static_cast<std::size_t>(targets);
+  if (weights.empty()) return std::vector<double>(count, 1 / static_cast<double>(targets));
+  if (weights.size() != count)
+    throw Error(ErrorKind::internal, std::to_string(weights.size()) +
+                                         " weights for the scores of " + std::to_string(count) +
+                                         " targets. Report this.");
+  double sum = 0;
+  for (const float weight : weights) sum += weight;
+  std::vector<double> shares;
+  for (const float weight : weights) shares.push_back(weight / sum);
+  return shares;
+}
+
+/// One target of some scores: what its logarithms of probabilities are counted from.
+struct Target {
+  const float* scores;
+  double offset;  ///< log p = score − offset
+
+  Target(const ClassScores::State& state, std::int64_t target)
+      : scores(state.rows.const_data_ptr<float>() + target * state.rows.size(1)),
+        offset(static_cast<double>(state.largest.const_data_ptr<float>()[target]) +
+               state.log_totals[static_cast<std::size_t>(target)]) {}
+};
+
+/// Moments of log p (`a`) and of another number (`b`) of the classes of one target under p.
+struct Moments {
+  double mean_a = 0, mean_b = 0, covariance = 0;
+};
+
+// `b(v)` for each class; classes that cannot be have no part in any mean.
+template <class B>
+Moments moments(const float* exponentials, const Target& high, std::int64_t classes, const B& b) {
+  Sum all{}, of_a{}, of_b{}, of_both{};
+  for (std::int64_t v = 0; v < classes; ++v) {
+    const double e = exponentials[v];
+    const double a = e == 0 ? 0 : high.scores[v] - high.offset;
+    const double other = e == 0 ? 0 : b(v);
+    const auto lane = static_cast<std::size_t>(v % lanes);
+    all[lane] += e;
+    of_a[lane] += e * a;
+    of_b[lane] += e * other;
+    of_both[lane] += e * a * other;
+  }
+  const double sum = total(all);
+  Moments found{total(of_a) / sum, total(of_b) / sum, 0};
+  found.covariance = total(of_both) / sum - found.mean_a * found.mean_b;
+  return found;
+}
+
+/// Weighted means over targets of what `describe` says of each, a pair.
+template <class Describe>
+std::pair<double, double> means(const ClassScores::State& state, std::span<const float> weights,
+                                const Describe& describe) {
+  const auto share = shares(weights, state.rows.size(0));
+  std::pair<double, double> sums;
+  for (std::int64_t begin = 0; begin < state.rows.size(0);) {
+    const Block block(state.rows, state.largest, begin);
+    for (auto target = begin; target < block.end(); ++target) {
+      const double of_target = share[static_cast<std::size_t>(target)];
+      // What does not count need not be finite.
+      if (of_target == 0) continue;
+      const auto [first, second] = describe(target, block.of_target(target));
+      sums.first += of_target * first;
+      sums.second += of_target * second;
+    }
+    begin = block.end();
+  }
+  return sums;
+}
+
+}  // namespace
+
+ClassScores::ClassScores(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+std::size_t ClassScores::num_bytes() const {
+  return state_->rows.nbytes();
+}
+
+Outcome outcome(Program& program, const Inputs& inputs) {
+  const c10::InferenceMode inference;
+  const auto& outputs = program.graph().outputs;
+  if (outputs.empty())
+    throw Error(ErrorKind::internal,
+                "graph " + program.graph().name + " gives no loss. Report this.");
+  const auto found = run_tensors(program.state(), inputs.state(), outputs);
+  Outcome outcome{found.front().to(at::kCPU, at::kDouble).item<double>()};
+  if (found.size() > 1) outcome.scores = class_scores(found[1]);
+  return outcome;
+}
+
+Confidence confidence(const ClassScores& scores, std::span<const float> weights) {
+  const auto& state = scores.state();
+  const auto classes = state.rows.size(1);
+  const c10::InferenceMode inference;
+  const auto [entropy, spread] =
+      means(state, weights, [&](std::int64_t target, const float* exponentials) {
+        const Target high(state, target);
+        const auto found = moments(exponentials, high, classes,
+                                   [&](std::int64_t v) { return high.scores[v] - high.offset; });
+        return std::pair{-found.mean_a, found.covariance};
+      });
+  return {entropy, spread};
+}
+
+Departure departure(const ClassScores& from, const ClassScores& to,
+                    std::span<const float> weights) {
+  const auto &state = from.state(), &other = to.state();
+  if (state.rows.sizes() != other.rows.sizes())
+    throw Error(ErrorKind::internal,
+                "scores of other targets or classes were compared. Report this.");
+  const auto classes = state.rows.size(1);
+  const c10::InferenceMode inference;
+  const auto [divergence, tilt] =
+      means(state, weights, [&](std::int64_t target, const float* exponentials) {
+        const Target high(state, target), low(other, target);
+        const double offset = high.offset - low.offset;
+        const auto found = moments(exponentials, high, classes, [&](std::int64_t v) {
+          return static_cast<double>(high.scores[v]) - low.scores[v] - offset;
+        });
+        return std::pair{found.mean_b, found.covariance};
+      });
+  return {divergence, tilt};
+}
+
+}  // namespace gainsweep::execute

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "execute/program.hpp"
+
+/// What a model predicts of one sample, target by target, and how far two predictions are apart.
+namespace gainsweep::execute {
+
+/// The scores of all classes at every target of a sample, in host memory.
+class ClassScores {
+ public:
+  struct State;
+  explicit ClassScores(std::shared_ptr<const State> state);
+
+  std::size_t num_bytes() const;
+  const State& state() const { return *state_; }
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// One run of a sample.
+struct Outcome {
+  double loss = 0;                      ///< nat
+  std::optional<ClassScores> scores{};  ///< where the program's second output has them
+};
+
+/// Runs a program whose first output is the mean loss. Local; errors as for Program::run.
+Outcome outcome(Program& program, const Inputs& inputs);
+
+/// How sure a model is, as means over targets; `p` is what it predicts of one target.
+struct Confidence {
+  double entropy = 0;  ///< H(p), nat
+  double spread = 0;   ///< Var_p(log p), nat²
+};
+
+/// How far predictions `p̃` are from `p`, as means over targets.
+struct Departure {
+  double divergence = 0;  ///< KL(p‖p̃), nat
+  double tilt = 0;        ///< Cov_p(log p, log p − log p̃), nat²: above 0 where p̃ is flatter
+};
+
+/// Means with the weights of targets (none: all are 1), as the sample's loss is. Exponentials are
+/// formed in fp32, some targets at a time, everything else in fp64. Error(internal) where weights
+/// or scores do not fit each other.
+Confidence confidence(const ClassScores& scores, std::span<const float> weights);
+Departure departure(const ClassScores& from, const ClassScores& to, std::span<const float> weights);
+
+}  // namespace gainsweep::execute

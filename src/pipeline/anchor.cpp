@@ -1,0 +1,177 @@
+#include "pipeline/anchor.hpp"
+
+#include <algorithm>
+
+#include "archive/field.hpp"
+#include "base/error.hpp"
+#include "pipeline/estimate.hpp"
+#include "pipeline/observe.hpp"
+#include "pipeline/score.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+using archive::integers, archive::reals;
+
+// All of them where predictions show nothing and the mean change of the loss is only measured.
+std::size_t num_anchors(const Subject& subject) {
+  const auto asked = static_cast<std::size_t>(subject.spec.sensitivity.anchor_samples);
+  const auto all = subject.calibration->ids.size();
+  if (asked == 0 || subject.gives_class_scores) return std::min(asked, all);
+  return all;
+}
+
+std::string name_of(std::size_t sample, const format::Format& format) {
+  return "calibration sample " + std::to_string(sample) + " with every op in " + format.name;
+}
+
+// Samples that were not scored are left out: they would fail again.
+struct Keyed {
+  std::size_t sample;
+  std::string key;
+};
+std::vector<Keyed> keyed(Workbench& bench, const batch::Results& results) {
+  const auto& subject = *bench.subject;
+  const auto maxima = observed_state(bench, results).digest;
+  const auto& scores = score_keys(bench, results);
+  std::vector<Keyed> all;
+  for (std::size_t i = 0; i < num_anchors(subject); ++i)
+    if (!results.failure(scores[i]))
+      all.push_back(
+          {i, key::anchor(bench.computing, bench.formats, maxima, subject.calibration->ids[i])});
+  return all;
+}
+
+// A program for each format, with all ops in it.
+void prepare(Workbench& bench, const lower::Maxima& maxima) {
+  if (!bench.anchors.empty()) return;
+  const auto& subject = *bench.subject;
+  const auto& layout = subject.layout;
+  const auto& ops = layout.partition.ops;
+  for (std::size_t f = 0; f < layout.formats.size(); ++f)
+    bench.anchors.emplace_back(
+        lower::fake_quantize(*subject.evaluation_graph, ops,
+                             graph::Assignment(ops.size(), FormatId{f}), layout.formats, maxima),
+        bench.evaluating.get());
+}
+
+sensitivity::AnchorRecord measure(Workbench& bench, std::size_t index) {
+  const auto& subject = *bench.subject;
+  const auto sample = subject.calibration->set.load(index);
+  const auto run = [&](std::size_t format) {
+    return run_sample(bench.anchors[format], sample, subject.model->inputs, *subject.device,
+                      name_of(index, subject.layout.formats[format]));
+  };
+  const auto high = run(high_format.index);
+  sensitivity::AnchorRecord record{high.loss};
+  if (high.scores) record.confidence = execute::confidence(*high.scores, sample.weights);
+  for (std::size_t f = 1; f < bench.anchors.size(); ++f) {
+    const auto compared =
+        compare(high, run(f), sample.weights, name_of(index, subject.layout.formats[f]));
+    record.shifts.push_back({compared.loss - high.loss, compared.departure});
+  }
+  return record;
+}
+
+batch::Call call(const Bench& bench, const batch::Results& results) {
+  const auto observed = observed_state(*bench, results);
+  batch::Call call;
+  call.obstacles = observed.obstacles;
+  call.is_forecast = observed.value == nullptr || !score_state(*bench, results).is_over;
+  const auto maxima = std::make_shared<const lower::Maxima>(observed.value ? observed.value->maxima
+                                                                           : lower::Maxima{});
+  for (const auto& [sample, key] : keyed(*bench, results)) {
+    batch::Unit unit;
+    unit.key = key;
+    unit.table = "anchors";
+    unit.label = "anchors of sample " + std::to_string(sample);
+    unit.order = sample;
+    unit.work = [bench, maxima, sample = sample](batch::Context&) -> batch::Product {
+      prepare(*bench, *maxima);
+      return to_fields(sample, measure(*bench, sample));
+    };
+    call.units.push_back(std::move(unit));
+  }
+  if (!call.units.empty() &&
+      std::all_of(call.units.begin(), call.units.end(),
+                  [&](const auto& unit) { return results.failure(unit.key).has_value(); }))
+    call.obstacles.push_back(
+        "the loss model anchored counts as bias does: every anchor failed, so the mean change of "
+        "the loss is not known.");
+  return call;
+}
+
+}  // namespace
+
+batch::Stage anchor(Bench bench) {
+  batch::Stage stage{"anchor", {}, {}};
+  stage.call = [bench](const batch::Results& results) { return call(bench, results); };
+  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
+    const auto& subject = *bench->subject;
+    const auto runs = units.size() * subject.layout.formats.size();
+    return batch::Cost{static_cast<double>(runs) * forward_seconds(subject), anchor_bytes(subject),
+                       checkpoint_bytes(subject)};
+  };
+  stage.leave = [bench] {
+    bench->anchors.clear();
+    bench->evaluating.release();
+  };
+  return stage;
+}
+
+AnchorState anchor_state(Workbench& bench, const batch::Results& results) {
+  AnchorState state;
+  if (observed_state(bench, results).value == nullptr || !score_state(bench, results).is_over)
+    return state;
+  state.is_over = true;
+  for (const auto& [sample, key] : keyed(bench, results)) {
+    state.is_over = state.is_over && results.is_over(key);
+    if (results.find(key) != nullptr) state.keys.push_back(key);
+  }
+  return state;
+}
+
+batch::Fields to_fields(std::size_t sample, const sensitivity::AnchorRecord& anchors) {
+  std::vector<double> changes, divergences, tilts;
+  for (const auto& shift : anchors.shifts) {
+    changes.push_back(shift.loss_change);
+    divergences.push_back(shift.departure.divergence);
+    tilts.push_back(shift.departure.tilt);
+  }
+  const archive::Axes low{{"low_format", anchors.shifts.size()}};
+  batch::Fields fields{
+      integers("sample", {static_cast<std::int64_t>(sample)}, {}, "1",
+               "Index of the calibration sample"),
+      reals("loss", {anchors.loss}, {}, "nat", "Mean cross entropy of the sample, all ops high"),
+      reals("loss_change", changes, low, "nat", "What every op in the format adds to it")};
+  if (!anchors.confidence) return fields;
+  fields.push_back(reals("entropy", {anchors.confidence->entropy}, {}, "nat",
+                         "Mean over tokens of the entropy of the all-high prediction p"));
+  fields.push_back(reals("spread", {anchors.confidence->spread}, {}, "nat^2",
+                         "Mean over tokens of the variance of log p under p"));
+  fields.push_back(reals("divergence", divergences, low, "nat",
+                         "Mean over tokens of the divergence of the lowered prediction q from p"));
+  fields.push_back(reals("tilt", tilts, low, "nat^2",
+                         "Mean over tokens of the covariance of log p and log p - log q under p"));
+  return fields;
+}
+
+sensitivity::AnchorRecord to_anchors(const archive::Record& record, std::size_t num_low_formats) {
+  sensitivity::AnchorRecord anchors{reals(record.fields, "loss").at(0)};
+  const auto& changes = reals(record.fields, "loss_change");
+  if (changes.size() != num_low_formats)
+    throw Error(ErrorKind::input, "anchors of " + std::to_string(changes.size()) +
+                                      " low formats where the spec has " +
+                                      std::to_string(num_low_formats) +
+                                      ". Use the spec that they were made with.");
+  for (const double change : changes) anchors.shifts.push_back({change});
+  if (!archive::has(record.fields, "entropy")) return anchors;
+  anchors.confidence = {reals(record.fields, "entropy").at(0),
+                        reals(record.fields, "spread").at(0)};
+  for (std::size_t low = 0; low < num_low_formats; ++low)
+    anchors.shifts[low].departure = {reals(record.fields, "divergence").at(low),
+                                     reals(record.fields, "tilt").at(low)};
+  return anchors;
+}
+
+}  // namespace gainsweep::pipeline

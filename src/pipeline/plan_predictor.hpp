@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "pipeline/decision.hpp"
+#include "sensitivity/prediction.hpp"
+
+namespace gainsweep::pipeline {
+
+/// What is predicted of assignments under one model of the rounding error, with intervals; pure.
+class PlanPredictor {
+ public:
+  /// `seed` is that of the resamples that intervals come from. Error(internal) without scores.
+  PlanPredictor(const Layout& layout, const Measured& measured, sensitivity::Noise noise,
+                std::int64_t seed);
+
+  sensitivity::Prediction predict(const sensitivity::LossModel& model,
+                                  const graph::Assignment& assignment) const;
+
+  /// β with its sign; none without anchors.
+  std::optional<sensitivity::Bounds> bias_rate() const { return predictor_.bias_rate(); }
+
+ private:
+  std::vector<std::vector<std::vector<double>>> contributions_;  ///< [sample][op][FormatId]
+  sensitivity::Predictor predictor_;
+};
+
+}  // namespace gainsweep::pipeline
