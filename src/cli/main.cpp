@@ -4,6 +4,7 @@
 
 #include "archive/decoder.hpp"
 #include "base/error.hpp"
+#include "base/exception.hpp"
 #include "base/log.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
@@ -125,7 +126,7 @@ int run_command(int& argc, char**& argv, const std::vector<std::string>& argumen
     return run(comm, options);
   } catch (const std::exception& error) {
     // The others may wait in a collective that this rank never reaches.
-    log_line(std::string("gainsweep: ") + error.what());
+    log_line("gainsweep: " + message_of(error));
     const auto* known = dynamic_cast<const Error*>(&error);
     parallel::abort(known ? exit_code(known->kind()) : 1);
   }
@@ -231,7 +232,7 @@ int main(int argc, char** argv) {
     gainsweep::log_line(std::string("gainsweep: ") + error.what());
     return gainsweep::exit_code(error.kind());
   } catch (const std::exception& error) {
-    gainsweep::log_line(std::string("gainsweep: ") + error.what());
+    gainsweep::log_line("gainsweep: " + gainsweep::message_of(error));
     return 1;
   }
 }

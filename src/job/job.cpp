@@ -5,6 +5,7 @@
 
 #include "archive/archive.hpp"
 #include "base/error.hpp"
+#include "base/exception.hpp"
 #include "base/log.hpp"
 #include "digest/digest.hpp"
 #include "job/progress.hpp"
@@ -263,7 +264,7 @@ std::optional<Reason> Job::work(const Unit& unit, batch::Team& team, batch::Fiel
     return Reason{ErrorKind::environment,
                   unit.label + ": out of memory. Give the job more memory, or start fewer ranks."};
   } catch (const std::exception& error) {
-    return Reason{ErrorKind::internal, unit.label + ": " + error.what()};
+    return Reason{ErrorKind::internal, unit.label + ": " + message_of(error)};
   }
 }
 

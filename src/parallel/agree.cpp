@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/exception.hpp"
+
 namespace gainsweep::parallel {
 namespace {
 
@@ -32,7 +34,7 @@ void together(const Comm& comm, const std::function<void()>& act) {
   } catch (const Error& error) {
     verdict = std::to_string(static_cast<int>(error.kind())) + error.what();
   } catch (const std::exception& error) {
-    verdict = std::to_string(static_cast<int>(ErrorKind::internal)) + error.what();
+    verdict = std::to_string(static_cast<int>(ErrorKind::internal)) + message_of(error);
   }
   const auto verdicts = comm.gather(verdict);
   for (std::size_t rank = 0; rank < verdicts.size(); ++rank) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/exception.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "parallel/handle.hpp"
@@ -132,7 +133,7 @@ struct Sharing::State {
           patience.rest();
       }
     } catch (const std::exception& error) {
-      log_line(std::string("gainsweep: ") + error.what());
+      log_line("gainsweep: " + message_of(error));
       abort(1);
     }
   }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/exception.hpp"
 #include "fixture.hpp"
 #include "unit/throws.hpp"
 
@@ -42,6 +43,15 @@ TEST(Devices, SayWhatTheyMiss) {
   toy.take = [&](std::size_t) { taken = true; };
   EXPECT_ERROR(start(toy, 1), ErrorKind::environment, "device toy is not here (no driver). Use ");
   EXPECT_FALSE(taken);
+}
+
+TEST(Devices, ErrorsOfLibTorchEndWithWhatTheySay) {
+  try {
+    at::ones({2}).view({3});
+    FAIL() << "2 numbers were seen as 3";
+  } catch (const std::exception& error) {
+    EXPECT_EQ(message_of(error), "shape '[3]' is invalid for input of size 2");
+  }
 }
 
 TEST(Devices, NameTheirCardSoftwareAndMode) {
