@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/provenance.hpp"
+#include "disk/file.hpp"
 #include "pipeline/archived.hpp"
 #include "pipeline/experiment.hpp"
 #include "spec/read.hpp"
@@ -104,7 +105,7 @@ int solve(const std::filesystem::path& archive, const std::filesystem::path& spe
           const std::filesystem::path& output) {
   const auto spec_text = spec::load_text(spec_path);
   const auto points = spec::read_points(spec_text, spec_path.string());
-  if (std::filesystem::exists(output))
+  if (disk::is_there(output))
     throw Error(ErrorKind::config, output.string() +
                                        " is there already (solve never writes into "
                                        "an old archive). Give another --out.");

@@ -165,11 +165,13 @@ std::string load_text(const std::filesystem::path& path) {
   };
   std::error_code code;
   const auto status = std::filesystem::status(path, code);
-  if (!std::filesystem::exists(status)) refuse("no such file (or no permission to look)");
+  if (code == std::errc::permission_denied)
+    refuse("permission denied (this user may not enter one of its folders)");
+  if (!std::filesystem::exists(status)) refuse("no such file");
   // A pipe or device might never end.
   if (!std::filesystem::is_regular_file(status)) refuse("no regular file (a folder or a device)");
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) refuse("the file cannot be opened (no permission to read)");
+  if (!stream) refuse("permission denied (this user may not read it)");
   std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (stream.bad()) refuse("the file cannot be read (the disk reports an error)");
   return text;

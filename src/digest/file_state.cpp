@@ -61,8 +61,7 @@ std::string to_text(const FileState& state) {
 
 FileState state_of(const disk::File& file) {
   struct stat status {};
-  if (::fstat(file.descriptor(), &status) != 0)
-    disk::refuse_read(file.path(), std::generic_category().message(errno));
+  if (::fstat(file.descriptor(), &status) != 0) disk::refuse_read(file.path(), errno);
   std::error_code problem;
   const auto real = std::filesystem::canonical(file.path(), problem);
   if (problem) disk::refuse_read(file.path(), problem.message());

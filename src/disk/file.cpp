@@ -13,13 +13,19 @@
 namespace gainsweep::disk {
 namespace {
 
-std::string reason(int code) {
-  return std::generic_category().message(code);
+/// The first folder of a path that this user may not enter, empty if there is none.
+std::filesystem::path closed_folder(const std::filesystem::path& path) {
+  std::filesystem::path folder;
+  for (const auto& part : path.parent_path()) {
+    folder /= part;
+    if (::access(folder.c_str(), X_OK) != 0 && errno == EACCES) return folder;
+  }
+  return {};
 }
 
 struct stat status_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) refuse_read(path, reason(errno));
+  if (::fstat(descriptor, &status) != 0) refuse_read(path, errno);
   if (!S_ISREG(status.st_mode)) refuse_read(path, "it is not a regular file");
   return status;
 }
@@ -35,6 +41,23 @@ Sequence read_all(const std::filesystem::path& path) {
 
 }  // namespace
 
+bool is_there(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno != ENOENT && errno != ENOTDIR) refuse_read(path, errno);
+  return false;
+}
+
+void refuse_read(const std::filesystem::path& path, int code) {
+  if (code != EACCES) refuse_read(path, std::generic_category().message(code));
+  const auto closed = closed_folder(path);
+  throw Error(ErrorKind::input,
+              path.string() + " cannot be read (permission denied: this user may not " +
+                  (closed.empty() ? "read it" : "enter the folder " + closed.string()) +
+                  "). Ask its owner for the permission, or run as a user or in a group that has "
+                  "it.");
+}
+
 void refuse_read(const std::filesystem::path& path, const std::string& why) {
   throw Error(ErrorKind::input, path.string() + " cannot be read (" + why +
                                     "). Give a regular file that this user may read.");
@@ -43,7 +66,7 @@ void refuse_read(const std::filesystem::path& path, const std::string& why) {
 File::File(const std::filesystem::path& path)
     // O_NONBLOCK: opening a pipe without a writer must not wait for one.
     : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  if (!descriptor_.is_open()) refuse_read(path, reason(errno));
+  if (!descriptor_.is_open()) refuse_read(path, errno);
   status_of(descriptor(), path_);
 }
 
@@ -57,8 +80,9 @@ void File::read(std::uint64_t offset, std::span<std::byte> into) const {
         ::pread(descriptor(), into.data(), into.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      throw Error(ErrorKind::environment,
-                  path_.string() + " cannot be read (" + reason(errno) + "). Check the disk.");
+      throw Error(ErrorKind::environment, path_.string() + " cannot be read (" +
+                                              std::generic_category().message(errno) +
+                                              "). Check the disk.");
     }
     if (count == 0) refuse_read(path_, "it became shorter while it was read");
     offset += static_cast<std::uint64_t>(count);

@@ -33,7 +33,13 @@ class File {
 std::vector<std::byte> read_bytes(const std::filesystem::path& path);
 std::string read_text(const std::filesystem::path& path);
 
-/// Error(input) that says why a path cannot be read.
+/// Whether a path names anything. Error(input) where that cannot be told, such as for want of a
+/// permission to enter one of its folders.
+bool is_there(const std::filesystem::path& path);
+
+/// Error(input) that says why a path cannot be read: of an error number its meaning, and for a
+/// missing permission what lacks it.
 [[noreturn]] void refuse_read(const std::filesystem::path& path, const std::string& why);
+[[noreturn]] void refuse_read(const std::filesystem::path& path, int code);
 
 }  // namespace gainsweep::disk

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/error.hpp"
 #include "disk/file.hpp"
 
 namespace gainsweep::disk {
@@ -15,8 +16,20 @@ MappedFile MappedFile::open(const std::filesystem::path& path) {
   const std::size_t size = file.length();
   if (size == 0) return MappedFile(path, {});  // a mapping cannot be empty
   void* const address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.descriptor(), 0);
-  if (address == MAP_FAILED) refuse_read(path, std::generic_category().message(errno));
+  if (address == MAP_FAILED) refuse_read(path, errno);
   return MappedFile(path, {static_cast<const std::byte*>(address), size});
+}
+
+MappedFile MappedFile::zeros(std::size_t size) {
+  if (size == 0) return MappedFile({}, {});
+  void* const address =
+      ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED)
+    throw Error(ErrorKind::environment, "no room for " + std::to_string(size) +
+                                            " bytes of addresses (" +
+                                            std::generic_category().message(errno) +
+                                            "). Raise the limit of virtual memory (ulimit -v).");
+  return MappedFile({}, {static_cast<const std::byte*>(address), size});
 }
 
 MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)

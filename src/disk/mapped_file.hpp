@@ -15,6 +15,9 @@ class MappedFile {
   /// Error(input) naming the path when it is missing, not a regular file or unreadable.
   static MappedFile open(const std::filesystem::path& path);
 
+  /// Zeros of no file, which take no memory.
+  static MappedFile zeros(std::size_t size);
+
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();

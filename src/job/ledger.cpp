@@ -37,8 +37,7 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
 
 Ledger read_ledger(const std::filesystem::path& folder) {
   const auto path = folder / file_name;
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored))
+  if (!disk::is_there(path))
     throw Error(ErrorKind::input, path.string() + " is not there, so " + folder.string() +
                                       " holds no run. Give the folder of 'gainsweep run --out'.");
   try {
