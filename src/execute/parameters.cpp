@@ -35,12 +35,6 @@ at::ScalarType to_scalar_type(model::ElementType type) {
   throw Error(ErrorKind::internal, "unknown checkpoint element type");
 }
 
-/// A tensor over the file's own pages. They are mapped read-only: no operator of a graph writes.
-at::Tensor over_file(const model::MappedTensor& mapped) {
-  auto* data = const_cast<std::byte*>(mapped.bytes.data());
-  return at::from_blob(data, mapped.shape, at::TensorOptions(to_scalar_type(mapped.type)));
-}
-
 /// Bytes of a tensor's memory; a backend's packed weight, which hides its own, counts as dense.
 std::size_t bytes_of(const at::Tensor& tensor) {
   return tensor.has_storage() ? tensor.storage().nbytes()
@@ -48,6 +42,11 @@ std::size_t bytes_of(const at::Tensor& tensor) {
 }
 
 }  // namespace
+
+at::Tensor over_file(const model::MappedTensor& mapped) {
+  auto* data = const_cast<std::byte*>(mapped.bytes.data());  // no operator of a graph writes
+  return at::from_blob(data, mapped.shape, at::TensorOptions(to_scalar_type(mapped.type)));
+}
 
 at::ScalarType to_scalar_type(Precision precision) {
   switch (precision) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/error.hpp"
 #include "execute/probe_session.hpp"
@@ -12,8 +13,21 @@
 namespace gainsweep::execute {
 namespace {
 
-constexpr const char* what_to_do =
-    "Check the checkpoint for NaN and infinity, and score in fp32 (sensitivity.precision)";
+/// Refuses a result that is not finite by its cause: a weight's numbers or, where those are sound,
+/// what `elsewhere` says. `what` is the result.
+[[noreturn]] void refuse_result(const std::string& what, const Program& program,
+                                const std::function<std::string()>& elsewhere) {
+  const auto& parameter = program.spoilt_parameter();
+  if (!parameter.empty())
+    throw Error(ErrorKind::input, what + " is not finite: " + parameter +
+                                      ". Fetch the checkpoint again or repair that tensor");
+  const bool narrow = program.state().real == at::kBFloat16;
+  throw Error(ErrorKind::input,
+              what + " is not finite (" + elsewhere() + ", and all weights are finite). " +
+                  (narrow ? "Score in fp32 (sensitivity.precision)"
+                          : "The model overflows on this sample: check that its tokens are text "
+                            "of the model's own tokenizer, or leave the sample out"));
+}
 
 void check_maxima(const std::vector<format::Format>& formats,
                   const std::vector<std::vector<float>>& maxima,
@@ -40,14 +54,15 @@ bool is_finite(const OperandProbe& probe) {
 }
 
 /// Gradients flow from the last op to the first, so the last bad one is where it began.
-void check_gradients(const ProbeRecord& record, const std::vector<graph::Op>& ops) {
+void check_gradients(const ProbeRecord& record, const std::vector<graph::Op>& ops,
+                     const Program& program) {
   for (std::size_t op = ops.size(); op-- > 0;) {
     for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand) {
       if (is_finite(record.operands[op][operand])) continue;
       const bool weight = ops[op].operands[operand].role == graph::OperandRole::weight;
-      throw Error(ErrorKind::input, "the gradient of operand " + std::to_string(operand) + " (" +
-                                        (weight ? "weight" : "activation") + ") of " +
-                                        ops[op].path + " is not finite. " + what_to_do);
+      refuse_result("the gradient of operand " + std::to_string(operand) + " (" +
+                        (weight ? "weight" : "activation") + ") of " + ops[op].path,
+                    program, [] { return std::string("it is the first on the way back"); });
     }
   }
 }
@@ -65,16 +80,14 @@ struct Prober::State {
   }
 
   /// Runs forward again to find where it went wrong: only a failing sample pays for the looking.
-  [[noreturn]] void fail_on_loss(const Inputs& inputs) {
+  std::string find_where(const Inputs& inputs) {
     const at::NoGradGuard no_grad;
     session->searching = true;
     forward(inputs);
     session->searching = false;
     const auto first = session->first_not_finite;
-    const std::string where =
-        first ? "the output of " + session->ops()[*first].path + " is the first that is not"
-              : "the outputs of all quantizable ops are";
-    throw Error(ErrorKind::input, "the loss is not finite (" + where + "). " + what_to_do);
+    return first ? "the output of " + session->ops()[*first].path + " is the first that is not"
+                 : "the outputs of all quantizable ops are";
   }
 };
 
@@ -95,14 +108,15 @@ ProbeRecord Prober::probe(const Inputs& inputs) {
   session.begin();
   const auto loss = state_->forward(inputs);
   session.record.loss = loss.item<double>();
-  if (!std::isfinite(session.record.loss)) state_->fail_on_loss(inputs);
+  if (!std::isfinite(session.record.loss))
+    refuse_result("the loss", state_->program, [&] { return state_->find_where(inputs); });
   try {
     loss.backward();
   } catch (const c10::Error& error) {
     throw Error(kind_of(error),
                 std::string("the backward pass failed: ") + error.what_without_backtrace());
   }
-  check_gradients(session.record, session.ops());
+  check_gradients(session.record, session.ops(), state_->program);
   return std::move(session.record);
 }
 

@@ -29,15 +29,21 @@ class ActivePass {
   ~ActivePass() { active = nullptr; }
 };
 
-void check(const std::vector<std::vector<float>>& maxima, const std::vector<graph::Op>& ops) {
+void check(const std::vector<std::vector<float>>& maxima, const std::vector<graph::Op>& ops,
+           const Program& program) {
   for (std::size_t op = 0; op < maxima.size(); ++op) {
     const auto bad = std::find_if_not(maxima[op].begin(), maxima[op].end(),
                                       [](float m) { return std::isfinite(m); });
     if (bad == maxima[op].end()) continue;
-    throw Error(ErrorKind::input, "operand " + std::to_string(bad - maxima[op].begin()) + " of " +
-                                      ops[op].path +
-                                      " is not finite, so it has no scale. Check the checkpoint "
-                                      "for NaN and infinity");
+    const auto& parameter = program.spoilt_parameter();
+    throw Error(ErrorKind::input,
+                "operand " + std::to_string(bad - maxima[op].begin()) + " of " + ops[op].path +
+                    " is not finite, so it has no scale" +
+                    (parameter.empty() ? " (all weights are finite). The model overflows on this "
+                                         "sample: check that its tokens are text of the model's "
+                                         "own tokenizer"
+                                       : ": " + parameter +
+                                             ". Fetch the checkpoint again or repair that tensor"));
   }
 }
 
@@ -61,7 +67,7 @@ std::vector<std::vector<float>> observe(Program& observed, const Inputs& inputs,
     const ActivePass while_it_runs(pass);
     run_tensors(observed.state(), inputs.state(), {});
   }
-  check(maxima, ops);
+  check(maxima, ops, observed);
   return maxima;
 }
 

@@ -54,6 +54,12 @@ std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& para
   program->device = parameters.device;
   program->place = parameters.place;
   program->real = parameters.real;
+  program->checkpoint = parameters.checkpoint;
+  for (const auto& value : program->graph.values) {
+    if (value.kind != graph::ValueKind::parameter) continue;
+    program->stored_names.push_back(parameters.checkpoint_name(value.name));
+    program->stored.push_back(parameters.checkpoint->tensor(program->stored_names.back()));
+  }
   const auto num_values = program->graph.values.size();
   program->bound.resize(num_values);
   program->values.resize(num_values);

@@ -80,6 +80,11 @@ class Program {
 
   const graph::Graph& graph() const;
 
+  /// What is wrong with the first parameter that has a number that is not finite, as stored or in
+  /// the program's precision: "tensor 'x' of model.safetensors holds 2 numbers …", empty when there
+  /// is none. Reads all weights, once: for those who found a result that is not finite.
+  const std::string& spoilt_parameter() const;
+
   struct State;
   State& state() const { return *state_; }
 

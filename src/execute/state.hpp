@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -86,7 +87,15 @@ struct Program::State {
   std::vector<at::Tensor> values;   ///< the table of the current run, by value
   std::vector<unsigned char> kept;  ///< by value: not freed during the current run
   torch::jit::Stack stack;
+
+  std::vector<model::MappedTensor> stored;  ///< the parameters' tensors; `checkpoint` has them
+  std::vector<std::string> stored_names;
+  std::shared_ptr<const model::Checkpoint> checkpoint;
+  std::optional<std::string> spoilt;  ///< see Program::spoilt_parameter
 };
+
+/// A checkpoint's tensor over its file's own pages, which are mapped read-only.
+at::Tensor over_file(const model::MappedTensor& mapped);
 
 /// Who must act on an error of LibTorch: `environment` for memory and lost devices.
 ErrorKind kind_of(const c10::Error& error);

@@ -12,11 +12,14 @@ execute::Outcome run_sample(execute::Program& program, const model::Sample& samp
                             const std::string& name) {
   const auto inputs = execute::make_inputs(program.graph(), sample, known, device);
   auto outcome = execute::outcome(program, inputs);
-  if (!std::isfinite(outcome.loss))
-    throw Error(ErrorKind::input, "the loss of " + name + " is " + shortest(outcome.loss) +
-                                      " (the plan's formats overflow, or the model does). "
-                                      "Look at its ops' formats or at the sample's tokens.");
-  return outcome;
+  if (std::isfinite(outcome.loss)) return outcome;
+  const auto& parameter = program.spoilt_parameter();
+  throw Error(ErrorKind::input,
+              "the loss of " + name + " is " + shortest(outcome.loss) +
+                  (parameter.empty()
+                       ? " (the plan's formats overflow, or the model does; all weights are "
+                         "finite). Look at its ops' formats or at the sample's tokens."
+                       : ": " + parameter + ". Fetch the checkpoint again or repair that tensor."));
 }
 
 execute::Outcome Baseline::outcome(execute::Parameters& weights, const model::SampleSet& samples,

@@ -89,6 +89,7 @@ def test_weights_that_are_not_finite(program, maker, write_spec, tmp_path, value
     assert labels == [f"score of sample {i}" for i in range(6)]
     for label, reason in zip(labels, reasons, strict=True):
         assert label in reason and "layers.0" in reason, "sample and op are named"
+        assert f"tensor '{KEY}' of model.safetensors holds 1 number that is NaN" in reason
 
 
 def test_a_mended_input_needs_no_flag(program, poisoned, write_spec, tmp_path):

@@ -160,12 +160,26 @@ std::string refusal(const std::vector<float>& a, const std::vector<float>& b) {
   });
 }
 
-TEST(Prober, NamesTheOpWhereTheLossWentWrong) {
+TEST(Prober, NamesTheWeightThatIsNotFinite) {
   auto bad = std::vector<float>(16, 1);
-  bad[3] = infinity;
-  const auto message = refusal(std::vector<float>(16, 1), bad);
-  EXPECT_NE(message.find("loss is not finite"), std::string::npos) << message;
-  EXPECT_NE(message.find("second"), std::string::npos) << message;
+  bad[7] = infinity;
+  EXPECT_NE(refusal(std::vector<float>(16, 1), bad)
+                .find("the loss is not finite: tensor 'b' of model.safetensors holds 1 number that "
+                      "is NaN or infinite, at [1, 3]. Fetch the checkpoint again"),
+            std::string::npos);
+  bad[12] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_NE(refusal(bad, std::vector<float>(16, 1))
+                .find("tensor 'a' of model.safetensors holds 2 numbers that are NaN or infinite, "
+                      "the first at [1, 3]"),
+            std::string::npos);
+}
+
+TEST(Prober, NamesTheOpWhereTheLossWentWrong) {
+  const auto message = refusal(std::vector<float>(16, 3e38F), std::vector<float>(16, 1));
+  EXPECT_NE(message.find("the loss is not finite (the output of first is the first that is not, "
+                         "and all weights are finite). The model overflows"),
+            std::string::npos)
+      << message;
 }
 
 /// The root's slope at 0 is infinite, its value is not.

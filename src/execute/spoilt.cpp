@@ -1,0 +1,50 @@
+#include <ATen/ATen.h>
+
+#include "base/text.hpp"
+#include "execute/state.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+/// "N numbers that ARE, the first at [i, j]" of the elements that a mask marks.
+std::string numbers(const at::Tensor& mask, const std::string& what) {
+  const auto places = mask.nonzero();
+  const auto count = places.size(0);
+  const auto first = places[0];
+  std::vector<std::string> indices;
+  for (std::int64_t i = 0; i < first.numel(); ++i)
+    indices.push_back(std::to_string(first[i].item<std::int64_t>()));
+  return std::to_string(count) + (count == 1 ? " number that is " : " numbers that are ") + what +
+         (count == 1 ? ", at [" : ", the first at [") + join(indices) + "]";
+}
+
+/// What is wrong with a tensor that a program reads as `real`; empty when nothing is.
+std::string fault(const model::MappedTensor& mapped, at::ScalarType real) {
+  const auto stored = over_file(mapped);
+  const auto infinite = at::isfinite(stored).logical_not();
+  if (infinite.any().item<bool>()) return numbers(infinite, "NaN or infinite");
+  if (stored.scalar_type() == real) return {};
+  const auto too_large = at::isfinite(stored.to(real)).logical_not();
+  if (!too_large.any().item<bool>()) return {};
+  return numbers(too_large, std::string("beyond the range of ") + c10::toString(real));
+}
+
+std::string find_fault(const Program::State& program) {
+  for (std::size_t i = 0; i < program.stored.size(); ++i) {
+    const auto what = fault(program.stored[i], program.real);
+    if (what.empty()) continue;
+    return "tensor " + quote(program.stored_names[i]) + " of " +
+           program.stored[i].file.filename().string() + " holds " + what;
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::string& Program::spoilt_parameter() const {
+  const at::NoGradGuard no_grad;
+  if (!state_->spoilt) state_->spoilt = find_fault(*state_);
+  return *state_->spoilt;
+}
+
+}  // namespace gainsweep::execute
