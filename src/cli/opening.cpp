@@ -42,10 +42,11 @@ void agree_on(const parallel::Comm& comm, const std::vector<batch::Experiment>& 
 
 }  // namespace
 
-pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::size_t device) {
+pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::Weights weights,
+                       std::size_t device) {
   try {
     execute::start(execute::devices().at(point.spec.device), point.spec.threads, device);
-    return pipeline::open(point.spec, shelf);
+    return pipeline::open(point.spec, shelf, weights);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;
     throw with_context(error, "at the point " + spec::text_of(point.parameters));
@@ -54,7 +55,7 @@ pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::si
 
 void ModelNotes::tell(const model::Model& model) {
   if (!told_.insert(&model).second) return;
-  for (const auto& note : model.notes) log_line("gainsweep: " + model.name + ": " + note);
+  for (const auto& note : model.notes) log_line("gainsweep: " + model.name + ": " + to_line(note));
 }
 
 Opening::Opening(const parallel::Comm& comm)
@@ -71,7 +72,9 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   const auto& device = point.spec.device;
   if (!devices_.count(device)) devices_[device] = own_device(comm_, execute::devices().at(device));
   pipeline::Subject subject;
-  together(comm_, [&] { subject = cli::open(point, shelf_, devices_.at(device)); });
+  together(comm_, [&] {
+    subject = cli::open(point, shelf_, model::Weights::needed, devices_.at(device));
+  });
   if (comm_.is_root()) notes_.tell(*subject.model);
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);

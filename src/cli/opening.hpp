@@ -15,7 +15,8 @@ namespace gainsweep::cli {
 
 /// Starts number `device` of the devices of a point's spec with its threads and opens its subject;
 /// the shelf lends what earlier points opened. Errors name the point.
-pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, std::size_t device = 0);
+pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::Weights weights,
+                       std::size_t device = 0);
 
 /// Prints what opening found of each model that users should know, once a model.
 class ModelNotes {

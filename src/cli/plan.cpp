@@ -73,7 +73,7 @@ Planned plan_points(const std::filesystem::path& path) {
   std::set<std::string> seen;
   ModelNotes notes;
   for (const auto& point : spec::load_points(path)) {
-    auto subject = open(point, shelf);
+    auto subject = open(point, shelf, model::Weights::if_there);
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     subject.model_digest = point.spec.model.checkpoint.string();
@@ -191,7 +191,7 @@ int check(const std::filesystem::path& spec) {
   const auto points = spec::load_points(spec);
   ModelNotes notes;
   for (const auto& point : points) {
-    subject = open(point, shelf);
+    subject = open(point, shelf, model::Weights::if_there);
     notes.tell(*subject.model);
   }
   const auto& partition = subject.layout.partition;

@@ -94,7 +94,7 @@ int show(const ShowOptions& options) {
     throw Error(ErrorKind::config, "the spec has " + std::to_string(points.size()) +
                                        " points and --graph shows one. Choose it with --point.");
   pipeline::Shelf shelf;
-  const auto subject = open(points.front(), shelf);
+  const auto subject = open(points.front(), shelf, model::Weights::if_there);
   const auto graph = wanted_graph(subject, options);
   const bool same_ops = *options.graph == "model";
   const auto dot = graph::to_dot(graph, same_ops ? &subject.layout.partition : nullptr);

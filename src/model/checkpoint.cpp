@@ -1,9 +1,13 @@
 #include "model/checkpoint.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "disk/file.hpp"
 #include "disk/mapped_file.hpp"
 #include "model/safetensors.hpp"
 #include "model/shard_index.hpp"
@@ -17,6 +21,7 @@ struct Checkpoint::Mapping {
   fs::path folder;
   std::map<std::string, disk::MappedFile> files;  ///< by file name
   std::map<std::string, MappedTensor> tensors;
+  std::optional<disk::MappedFile> zeros;  ///< what all tensors are where there are no weights
   std::map<std::string, std::string> misplaced;  ///< by tensor: why the index is wrong about it
 };
 
@@ -25,10 +30,17 @@ namespace {
 constexpr const char* single_name = "model.safetensors";
 constexpr const char* index_name = "model.safetensors.index.json";
 
+constexpr const char* pickled_names[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+
+bool is_pickled(const fs::path& folder) {
+  return std::ranges::any_of(pickled_names,
+                             [&](const char* name) { return disk::is_there(folder / name); });
+}
+
 [[noreturn]] void refuse_folder(const fs::path& folder) {
   std::error_code ignored;
   const auto base = ErrorKind::input;
-  if (!fs::exists(folder, ignored)) {
+  if (!disk::is_there(folder)) {
     throw Error(base, folder.string() + ": no such folder. Name a Hugging Face model folder.");
   }
   if (!fs::is_directory(folder, ignored)) {
@@ -36,13 +48,12 @@ constexpr const char* index_name = "model.safetensors.index.json";
                           ": not a folder. Name the folder that holds config.json and " +
                           single_name + ".");
   }
-  const bool pickled = fs::exists(folder / "pytorch_model.bin", ignored) ||
-                       fs::exists(folder / "pytorch_model.bin.index.json", ignored);
-  throw Error(base,
-              folder.string() + ": no weights (neither " + single_name + " nor " + index_name +
-                  (pickled ? ", only pytorch_model.bin). Save the model again with "
-                             "save_pretrained(..., safe_serialization=True)."
-                           : "). Name a Hugging Face model folder with safetensors weights."));
+  throw Error(
+      base,
+      folder.string() + ": no weights (neither " + single_name + " nor " + index_name +
+          (is_pickled(folder) ? ", only pytorch_model.bin). Save the model again with "
+                                "save_pretrained(..., safe_serialization=True)."
+                              : "). Name a Hugging Face model folder with safetensors weights."));
 }
 
 }  // namespace
@@ -88,8 +99,7 @@ void Checkpoint::add_shards(Mapping& mapping) {
   const auto weight_map = parse_index(disk::MappedFile::open(index).text(), index);
   for (const auto& [tensor, shard] : weight_map) {
     if (mapping.files.contains(shard)) continue;
-    std::error_code ignored;
-    if (!std::filesystem::exists(mapping.folder / shard, ignored)) {
+    if (!disk::is_there(mapping.folder / shard)) {
       mapping.misplaced[tensor] = index.string() + ": shard " + quote(shard) +
                                   " is not there (it holds tensor " + quote(tensor) +
                                   "). Fetch the missing file.";
@@ -110,15 +120,39 @@ void Checkpoint::add_shards(Mapping& mapping) {
 Checkpoint Checkpoint::open(const fs::path& folder) {
   auto mapping = std::make_unique<Mapping>();
   mapping->folder = folder;
-  std::error_code ignored;
-  if (fs::exists(folder / single_name, ignored)) {
+  if (disk::is_there(folder / single_name)) {
     add_file(*mapping, single_name);
-  } else if (fs::exists(folder / index_name, ignored)) {
+  } else if (disk::is_there(folder / index_name)) {
     add_shards(*mapping);
   } else {
     refuse_folder(folder);
   }
   return Checkpoint(std::move(mapping));
+}
+
+Checkpoint Checkpoint::blank(const fs::path& folder,
+                             const std::map<std::string, std::vector<std::int64_t>>& shapes) {
+  constexpr auto type = ElementType::fp32;
+  const auto size = [](const std::vector<std::int64_t>& shape) {
+    return std::accumulate(shape.begin(), shape.end(), size_of(type),
+                           [](std::size_t product, std::int64_t dimension) {
+                             return product * static_cast<std::size_t>(dimension);
+                           });
+  };
+  auto mapping = std::make_unique<Mapping>();
+  mapping->folder = folder;
+  std::size_t largest = 0;
+  for (const auto& [name, shape] : shapes) largest = std::max(largest, size(shape));
+  mapping->zeros.emplace(disk::MappedFile::zeros(largest));
+  for (const auto& [name, shape] : shapes)
+    mapping->tensors.emplace(
+        name, MappedTensor{type, shape, mapping->zeros->bytes().first(size(shape)), folder, "F32"});
+  return Checkpoint(std::move(mapping));
+}
+
+bool Checkpoint::is_there(const fs::path& folder) {
+  return disk::is_there(folder / single_name) || disk::is_there(folder / index_name) ||
+         is_pickled(folder);
 }
 
 Checkpoint::Checkpoint(std::unique_ptr<Mapping> mapping) : mapping_(std::move(mapping)) {}
@@ -157,6 +191,13 @@ std::vector<fs::path> Checkpoint::files() const {
   std::vector<fs::path> paths;
   for (const auto& [name, file] : mapping_->files) paths.push_back(file.path());
   return paths;
+}
+
+std::int64_t Checkpoint::bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& [name, tensor] : mapping_->tensors)
+    bytes += static_cast<std::int64_t>(tensor.bytes.size());
+  return bytes;
 }
 
 }  // namespace gainsweep::model

@@ -35,6 +35,12 @@ class Checkpoint {
   /// disagree with shape and dtype, a doubled tensor, a file of another kind. A shard or tensor
   /// that the index names but is not there is an error of who asks for the tensor.
   static Checkpoint open(const std::filesystem::path& folder);
+  /// Tensors of zeros (fp32) in the shapes given, which take no memory: for a folder without
+  /// weights.
+  static Checkpoint blank(const std::filesystem::path& folder,
+                          const std::map<std::string, std::vector<std::int64_t>>& shapes);
+  /// Whether a folder has weights, of whatever kind. Error(input) where this user may not look.
+  static bool is_there(const std::filesystem::path& folder);
 
   Checkpoint(Checkpoint&&) noexcept;
   Checkpoint& operator=(Checkpoint&&) noexcept;
@@ -47,6 +53,8 @@ class Checkpoint {
   const std::filesystem::path& folder() const;
   /// Files mapped, in name order: what a digest of the model covers, with config.json.
   std::vector<std::filesystem::path> files() const;
+  /// Of all tensors, in their stored types.
+  std::int64_t bytes() const;
 
  private:
   struct Mapping;

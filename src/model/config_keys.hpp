@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace gainsweep::model {
 
@@ -17,17 +19,26 @@ class ConfigKeys {
   /// `where` is the file, with the key of the object inside it. The object outlives this.
   ConfigKeys(const nlohmann::json& object, std::string where);
 
-  [[noreturn]] void refuse(const std::string& what) const;
+  /// `advice` without a full stop; for wrong values that of a file that may be another model's.
+  [[noreturn]] void refuse(const std::string& what, const std::string& advice = "") const;
 
   /// Null where the key is absent.
   const nlohmann::json* find(const std::string& key) const;
 
-  /// A whole number from 1 to `most`.
+  /// Whether a key is there and null: some families take that for none, and absence for a default.
+  bool is_null(const std::string& key) const;
+
+  /// A whole number from `least` to `most`.
   std::int64_t size(const std::string& key, std::optional<std::int64_t> fallback,
-                    std::int64_t most = largest_size) const;
+                    std::int64_t most = largest_size, std::int64_t least = 1) const;
   double positive(const std::string& key, std::optional<double> fallback) const;
-  bool flag(const std::string& key) const;  ///< false where absent
+  /// Of any sign, not infinite.
+  double number(const std::string& key, double fallback) const;
+  bool flag(const std::string& key, bool fallback = false) const;
   std::string text(const std::string& key, const std::string& fallback) const;
+
+  /// Keys with a value that nobody looked up, in order of names.
+  std::vector<std::string> unread() const;
 
   const std::string& where() const { return where_; }
 
@@ -36,6 +47,7 @@ class ConfigKeys {
 
   const nlohmann::json& object_;
   std::string where_;
+  mutable std::set<std::string> read_;
 };
 
 }  // namespace gainsweep::model

@@ -2,11 +2,11 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "base/error.hpp"
-#include "model/rope.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -30,7 +30,7 @@ struct Rotation {
 struct Tables {
   Rotation query;  ///< times 1/√D: the scaling of the scores then costs nothing
   Rotation key;
-  ValueId mask;  ///< [T, T], −∞ above the diagonal: exact zeros after the softmax
+  std::map<std::int64_t, ValueId> masks;  ///< by window: [T, T], −∞ where a token does not see
 };
 
 class Builder {
@@ -76,10 +76,12 @@ class Builder {
     return add("aten::linear", std::move(arguments), std::move(shape), path);
   }
 
-  ValueId norm(ValueId x_BTC, const std::string& name, const std::string& path) {
-    const auto weight = graph_.add_parameter(name + ".weight", {decoder_.hidden});
-    return add("aten::rms_norm", {x_BTC, Shape{decoder_.hidden}, weight, decoder_.norm_epsilon},
-               graph_.value(x_BTC).shape, path);
+  /// Of the last dimension.
+  ValueId norm(ValueId x, const std::string& name, const std::string& path) {
+    const Shape shape = graph_.value(x).shape;
+    const auto weight = graph_.add_parameter(name + ".weight", {shape.back()});
+    return add("aten::rms_norm", {x, Shape{shape.back()}, weight, decoder_.norm_epsilon}, shape,
+               path);
   }
 
   Rotation add_rotation(const std::string& name, RopeTable table, double factor) {
@@ -96,17 +98,38 @@ class Builder {
   }
 
   Tables add_tables() {
-    const auto table = rope_table(decoder_, length_);
+    const auto table = rope_table(decoder_.rope, decoder_.head_size, length_);
     const double scaling = 1 / std::sqrt(static_cast<double>(decoder_.head_size));
     Tables tables;
     tables.query = add_rotation("rope.query", table, scaling);
     tables.key = add_rotation("rope.key", table, 1);
+    add_masks(tables);
+    return tables;
+  }
+
+  /// Exact zeros after the softmax above the diagonal and, with a window, beyond it.
+  void add_masks(Tables& tables) {
     const Shape square{length_, length_};
     const auto blocked =
         graph_.add_constant("mask.blocked", {1, 1}, {-std::numeric_limits<double>::infinity()});
     const auto all = add("aten::expand", {blocked, square}, square, "mask");
-    tables.mask = add("aten::triu", {all, std::int64_t{1}}, square, "mask");
-    return tables;
+    const auto later = add("aten::triu", {all, std::int64_t{1}}, square, "mask");
+    for (std::int64_t layer = 0; layer < decoder_.layers; ++layer) {
+      const auto window = window_of(layer);
+      if (tables.masks.contains(window)) continue;
+      tables.masks[window] = later;
+      if (window == 0) continue;
+      const auto path = "mask.window" + std::to_string(window);
+      const auto distant = add("aten::tril", {all, -window}, square, path);
+      tables.masks[window] = add("aten::add.Tensor", {later, distant}, square, path);
+    }
+  }
+
+  /// A layer's window where it hides anything from sequences of this length, else 0.
+  std::int64_t window_of(std::int64_t layer) const {
+    if (decoder_.windows.empty()) return 0;
+    const auto window = decoder_.windows.at(static_cast<std::size_t>(layer));
+    return window < length_ ? window : 0;
   }
 
   /// x·cos + swap(x)·sin, where swap exchanges the halves of the last dimension.
@@ -128,8 +151,17 @@ class Builder {
   /// A linear layer whose outputs are heads: [B, T, heads, D].
   ValueId heads(ValueId x_BTC, const std::string& name, std::int64_t count,
                 const std::string& path) {
-    const auto y = linear(x_BTC, name, count * decoder_.head_size, decoder_.attention_bias, path);
+    const auto y =
+        linear(x_BTC, name, count * decoder_.head_size, decoder_.query_key_value_bias, path);
     return reshape(y, {batch_, length_, count, decoder_.head_size}, path);
+  }
+
+  /// Queries or keys as they are compared: `name` ends in "q" or "k".
+  ValueId turned_heads(ValueId x_BTC, const std::string& name, std::int64_t count,
+                       const Rotation& rotation, const std::string& path) {
+    auto x_BTHD = heads(x_BTC, name + "_proj", count, path);
+    if (decoder_.query_key_norm) x_BTHD = norm(x_BTHD, name + "_norm", path + "_norm");
+    return rotate(x_BTHD, rotation, path.substr(0, path.rfind('.')) + ".rope");
   }
 
   /// [B, T, heads, D] with its middle dimensions exchanged, or back.
@@ -140,14 +172,13 @@ class Builder {
   }
 
   ValueId add_attention(ValueId x_BTC, const std::string& name, const std::string& path,
-                        const Tables& tables) {
+                        ValueId mask, const Tables& tables) {
     const auto [B, T, D] = std::tuple(batch_, length_, decoder_.head_size);
     const auto [H, K] = std::pair(decoder_.heads, decoder_.key_value_heads);
     const Shape scores_BHTT{B, H, T, T};
     const Shape grouped_BKRT{B, K, H / K * T, T};  // R = G·T rows: the group's heads are stacked
-    const auto rope = path + ".rope";
-    const auto q_BTHD = rotate(heads(x_BTC, name + ".q_proj", H, path + ".q"), tables.query, rope);
-    const auto k_BTKD = rotate(heads(x_BTC, name + ".k_proj", K, path + ".k"), tables.key, rope);
+    const auto q_BTHD = turned_heads(x_BTC, name + ".q", H, tables.query, path + ".q");
+    const auto k_BTKD = turned_heads(x_BTC, name + ".k", K, tables.key, path + ".k");
     const auto v_BTKD = heads(x_BTC, name + ".v_proj", K, path + ".v");
     const auto q_BKRD =
         reshape(swap_heads(q_BTHD, path + ".qk"), {B, K, H / K * T, D}, path + ".qk");
@@ -156,14 +187,14 @@ class Builder {
     const auto v_BKTD = swap_heads(v_BTKD, path + ".av");
     auto scores = add("aten::matmul", {q_BKRD, k_BKDT}, grouped_BKRT, path + ".qk");
     scores = reshape(scores, scores_BHTT, path + ".softmax");
-    scores = add("aten::add.Tensor", {scores, tables.mask}, scores_BHTT, path + ".softmax");
+    scores = add("aten::add.Tensor", {scores, mask}, scores_BHTT, path + ".softmax");
     scores = add("aten::softmax.int", {scores, std::int64_t{-1}}, scores_BHTT, path + ".softmax");
     const auto weights_BKRT = reshape(scores, grouped_BKRT, path + ".av");
     const auto y_BKRD =
         add("aten::matmul", {weights_BKRT, v_BKTD}, {B, K, H / K * T, D}, path + ".av");
     const auto y_BTHD = swap_heads(reshape(y_BKRD, {B, H, T, D}, path + ".o"), path + ".o");
     return linear(reshape(y_BTHD, {B, T, H * D}, path + ".o"), name + ".o_proj", decoder_.hidden,
-                  decoder_.attention_bias, path + ".o");
+                  decoder_.attention_output_bias, path + ".o");
   }
 
   ValueId add_feed_forward(ValueId x_BTC, const std::string& name, const std::string& path) {
@@ -184,7 +215,8 @@ class Builder {
     const auto feed_forward = path + ".mlp";
     const Shape shape = graph_.value(x_BTC).shape;
     const auto seen = norm(x_BTC, name + ".input_layernorm", attention + ".norm");
-    const auto attended = add_attention(seen, name + ".self_attn", attention, tables);
+    const auto attended = add_attention(seen, name + ".self_attn", attention,
+                                        tables.masks.at(window_of(layer)), tables);
     x_BTC = add("aten::add.Tensor", {x_BTC, attended}, shape, attention + ".residual");
     const auto normed = norm(x_BTC, name + ".post_attention_layernorm", feed_forward + ".norm");
     const auto fed = add_feed_forward(normed, name + ".mlp", feed_forward);

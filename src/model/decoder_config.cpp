@@ -3,52 +3,12 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "model/rope_config.hpp"
 
 namespace gainsweep::model {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::int64_t most_layers = 1024;
-constexpr std::int64_t longest_context = 1 << 28;
-
-/// transformers' precedence: `rope_scaling` unless empty, else `rope_parameters`.
-const json& rope_object(const ConfigKeys& keys, std::string& name) {
-  static const json none = json::object();
-  for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    const json* value = keys.find(key);
-    if (!value || (value->is_object() && value->empty())) continue;
-    name = key;
-    return *value;
-  }
-  return none;
-}
-
-void read_rope(const ConfigKeys& keys, Decoder& decoder) {
-  std::string name;
-  const json& object = rope_object(keys, name);
-  const ConfigKeys rope(object, keys.where() + (name.empty() ? "" : ": " + name));
-  decoder.rope_theta = rope.positive("rope_theta", keys.positive("rope_theta", 10000.0));
-  const double rotated =
-      rope.positive("partial_rotary_factor", keys.positive("partial_rotary_factor", 1.0));
-  if (rotated != 1) rope.refuse("partial_rotary_factor other than 1 is not supported");
-  const auto type = rope.text("rope_type", rope.text("type", "default"));
-  if (type == "default") return;
-  if (type != "llama3") {
-    rope.refuse("rope_type " + quote(type) + " is not supported (known are 'default', 'llama3')");
-  }
-  RopeScaling scaling;
-  scaling.factor = rope.positive("factor", std::nullopt);
-  scaling.low_frequency_factor = rope.positive("low_freq_factor", std::nullopt);
-  scaling.high_frequency_factor = rope.positive("high_freq_factor", std::nullopt);
-  if (scaling.high_frequency_factor <= scaling.low_frequency_factor) {
-    rope.refuse("high_freq_factor is not above low_freq_factor");
-  }
-  constexpr const char* original = "original_max_position_embeddings";
-  scaling.original_length =
-      keys.size(original, rope.size(original, decoder.longest, longest_context), longest_context);
-  decoder.rope_scaling = scaling;
-}
 
 /// Heads share out the hidden size, key heads the query heads, and RoPE turns pairs.
 void check_heads(const ConfigKeys& keys, const Decoder& decoder, bool explicit_size) {
@@ -67,26 +27,47 @@ void check_heads(const ConfigKeys& keys, const Decoder& decoder, bool explicit_s
   }
 }
 
+std::int64_t read_longest(const ConfigKeys& keys, const DecoderDefaults& defaults,
+                          Decoder& decoder) {
+  constexpr const char* key = "max_position_embeddings";
+  const auto longest = keys.size(key, defaults.longest, Decoder::longest_context);
+  if (!keys.find(key))
+    decoder.remarks.push_back(std::string("config.json has no ") + key + ": " +
+                              std::to_string(longest) + " positions are taken, as transformers " +
+                              "takes for a " + defaults.family);
+  return longest;
+}
+
 }  // namespace
 
-Decoder read_decoder(const ConfigKeys& keys) {
+Decoder read_decoder(const ConfigKeys& keys, const DecoderDefaults& defaults) {
   if (keys.find("quantization_config")) {
     keys.refuse(
         "quantization_config: the weights are quantised already (plans start from a model in "
-        "bf16, fp16 or fp32)");
+        "bf16, fp16 or fp32)",
+        "Give the checkpoint that it was quantised from");
+  }
+  const auto activation = keys.text("hidden_act", "silu");
+  if (activation != "silu" && activation != "swish") {
+    keys.refuse("hidden_act " + quote(activation) + " is not supported (known is 'silu')",
+                "Choose a model with that activation");
   }
   Decoder decoder;
+  decoder.family = defaults.family;
   decoder.hidden = keys.size("hidden_size", std::nullopt);
   decoder.intermediate = keys.size("intermediate_size", std::nullopt);
   decoder.layers = keys.size("num_hidden_layers", std::nullopt, most_layers);
   decoder.heads = keys.size("num_attention_heads", std::nullopt);
-  decoder.key_value_heads = keys.size("num_key_value_heads", decoder.heads);
-  decoder.head_size =
-      keys.size("head_dim", std::max<std::int64_t>(1, decoder.hidden / decoder.heads));
-  decoder.vocabulary = keys.size("vocab_size", std::nullopt, longest_context);
-  decoder.longest = keys.size("max_position_embeddings", std::nullopt, longest_context);
+  const bool as_many = defaults.key_value_heads == 0 || keys.is_null("num_key_value_heads");
+  decoder.key_value_heads =
+      keys.size("num_key_value_heads", as_many ? decoder.heads : defaults.key_value_heads);
+  const auto share = std::max<std::int64_t>(1, decoder.hidden / decoder.heads);
+  decoder.head_size = keys.size("head_dim", defaults.head_size == 0 ? share : defaults.head_size);
+  decoder.vocabulary = keys.size("vocab_size", std::nullopt, Decoder::longest_context);
+  decoder.longest = read_longest(keys, defaults, decoder);
   decoder.tied = keys.flag("tie_word_embeddings");
-  check_heads(keys, decoder, keys.find("head_dim") != nullptr);
+  decoder.norm_epsilon = keys.positive("rms_norm_eps", 1e-6);
+  check_heads(keys, decoder, keys.find("head_dim") != nullptr || defaults.head_size != 0);
   read_rope(keys, decoder);
   return decoder;
 }

@@ -33,17 +33,18 @@ Unread refused(const std::string& why) {
   return {Unread::Kind::refused, why};
 }
 
-Unread judge_bias(const std::string& name, const MappedTensor& tensor) {
+Unread judge_bias(const Decoder& decoder, const std::string& name, const MappedTensor& tensor) {
   if (is_zero(tensor)) return {Unread::Kind::listed};
   static const std::regex attention(R"(model\.layers\.\d+\.self_attn\.[qkvo]_proj\.bias)");
   static const std::regex feed_forward(R"(model\.layers\.\d+\.mlp\.(gate|up|down)_proj\.bias)");
   const std::string stored = "is stored, but config.json has no bias there";
-  const auto advice = [&](const char* key) {
-    return stored + ". Set '" + key + "': true in it if the model was trained with its biases";
-  };
-  if (std::regex_match(name, attention)) return refused(advice("attention_bias"));
-  if (std::regex_match(name, feed_forward)) return refused(advice("mlp_bias"));
-  return refused(stored + ". A model with it is not supported");
+  const std::string key = std::regex_match(name, attention)      ? "attention_bias"
+                          : std::regex_match(name, feed_forward) ? "mlp_bias"
+                                                                 : "";
+  if (std::ranges::find(decoder.bias_keys, key) == decoder.bias_keys.end())
+    return refused(stored + ". A model with it is not supported");
+  return refused(stored + ". Set '" + key +
+                 "': true in it if the model was trained with its biases");
 }
 
 Unread judge(const Decoder& decoder, const std::string& name, const MappedTensor& tensor) {
@@ -57,7 +58,7 @@ Unread judge(const Decoder& decoder, const std::string& name, const MappedTensor
                    std::to_string(decoder.layers) +
                    "). Check that config.json belongs to these weights");
   }
-  if (name.ends_with(".bias")) return judge_bias(name, tensor);
+  if (name.ends_with(".bias")) return judge_bias(decoder, name, tensor);
   return refused(
       "is part of the model, but a " + decoder.family +
       " has nothing that reads it. Check that model_type in config.json is that of these "
@@ -74,20 +75,32 @@ void settle_tie(Decoder& decoder, Model& model) {
     };
   } else if (!are_equal(stored.tensor(head_name), stored.tensor(embedding_name))) {
     decoder.tied = false;
-    model.notes.push_back(std::string("config.json ties the head to the embedding, but ") +
-                          quote(head_name) + " and " + quote(embedding_name) +
-                          " differ: each is used as it is stored");
+    model.notes.push_back({std::string("config.json ties the head to the embedding, but ") +
+                           quote(head_name) + " and " + quote(embedding_name) +
+                           " differ: each is used as it is stored"});
   }
+}
+
+/// What reading its config.json left to say.
+void note_config(const Decoder& decoder, Model& model) {
+  for (const auto& remark : decoder.remarks) model.notes.push_back({remark});
+  const auto& unread = decoder.unread_keys;
+  if (unread.empty()) return;
+  model.notes.push_back({std::to_string(unread.size()) + (unread.size() == 1 ? " key" : " keys") +
+                             " of config.json " + (unread.size() == 1 ? "says" : "say") +
+                             " nothing to a " + decoder.family,
+                         unread});
 }
 
 }  // namespace
 
-Model open(const Decoder& given, const std::filesystem::path& folder) {
+Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
   Decoder decoder = given;
   const graph::Shape sequences{batch_size, sequence_length};
   Model model;
   model.name = decoder.family;
-  model.parameters = std::make_shared<const Checkpoint>(Checkpoint::open(folder));
+  model.parameters = std::move(checkpoint);
+  note_config(decoder, model);
   settle_tie(decoder, model);
   model.build = [decoder](const Workload& workload) { return model::build(decoder, workload); };
   model.judge = [decoder](const std::string& name, const MappedTensor& tensor) {

@@ -12,7 +12,7 @@ namespace gainsweep::model {
 /// supported (another activation, another RoPE type, quantised weights).
 Decoder parse_llama(std::string_view config, const std::filesystem::path& file);
 
-/// Opens a Hugging Face folder of the family `llama`.
-Model open_llama(const std::filesystem::path& folder);
+/// Opens a Hugging Face folder of the family `llama` with its checkpoint.
+Model open_llama(const std::filesystem::path& folder, std::shared_ptr<const Checkpoint> checkpoint);
 
 }  // namespace gainsweep::model

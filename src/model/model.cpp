@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "digest/digest.hpp"
+#include "disk/file.hpp"
 #include "disk/mapped_file.hpp"
 #include "model/config_keys.hpp"
 #include "model/strict_json.hpp"
@@ -50,14 +51,6 @@ std::set<std::string> read_by(const graph::Graph& graph, const Model& model) {
   return names;
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 5;
-  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), most));
-  const auto more = names.size() - first.size();
-  return join(first, [](const auto& name) { return quote(name); }) +
-         (more == 0 ? "" : " and " + std::to_string(more) + " more");
-}
-
 /// Refuses or notes the tensors that nobody reads.
 void judge_unread(Model& model, const std::set<std::string>& read) {
   std::vector<std::string> unread;
@@ -71,12 +64,36 @@ void judge_unread(Model& model, const std::set<std::string>& read) {
     if (verdict.kind == Unread::Kind::listed) unread.push_back(name);
   }
   if (unread.empty()) return;
-  model.notes.push_back(std::to_string(unread.size()) +
-                        (unread.size() == 1 ? " tensor is" : " tensors are") +
-                        " stored that the model does not read: " + listed(unread));
+  model.notes.push_back({std::to_string(unread.size()) +
+                             (unread.size() == 1 ? " tensor is" : " tensors are") +
+                             " stored that the model does not read",
+                         std::move(unread)});
+}
+
+/// Zeros in the place of the tensors that a graph reads.
+void make_blank(Model& model, const graph::Graph& graph) {
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  for (const auto& value : graph.values)
+    if (value.kind == graph::ValueKind::parameter)
+      shapes[model.checkpoint_name(value.name)] = value.shape;
+  model.parameters =
+      std::make_shared<const Checkpoint>(Checkpoint::blank(model.parameters->folder(), shapes));
+  model.notes.push_back({model.parameters->folder().string() +
+                         " has no weights: sizes are those of config.json, and no tensor was "
+                         "checked"});
 }
 
 }  // namespace
+
+std::string to_line(const Note& note) {
+  constexpr std::size_t most = 5;
+  if (note.names.empty()) return note.text;
+  const std::vector<std::string> first(note.names.begin(),
+                                       note.names.begin() + std::min(note.names.size(), most));
+  const auto more = note.names.size() - first.size();
+  return note.text + ": " + join(first, [](const auto& name) { return quote(name); }) +
+         (more == 0 ? "" : " and " + std::to_string(more) + " more");
+}
 
 const Input* Model::input(const std::string& wanted) const {
   const auto found = std::find_if(inputs.begin(), inputs.end(),
@@ -89,20 +106,31 @@ const Reader& reader_of(std::string_view config, const std::filesystem::path& fi
   const ConfigKeys keys(object, file.string());
   const auto type = keys.text("model_type", "");
   if (!readers().contains(type)) {
-    keys.refuse("model_type " + quote(type) + " is not supported (known: " +
-                join(readers().names(), [](const auto& name) { return quote(name); }) + ")");
+    const auto known = join(readers().names(), [](const auto& name) { return quote(name); });
+    if (type.empty()) keys.refuse("no model_type, which names the family (known: " + known + ")");
+    keys.refuse("model_type " + quote(type) + " is not supported (known: " + known + ")",
+                "Choose a model of a known family; docs/models.md says what each of them holds");
   }
   return readers().at(type);
 }
 
-Model open(const std::filesystem::path& folder) {
+Model open(const std::filesystem::path& folder, Weights weights) {
+  const auto file = folder / config_name;
   // Where there is no model at all, the checkpoint's message says best what is missing.
-  if (!std::filesystem::exists(folder / config_name)) Checkpoint::open(folder);
-  const auto config = disk::MappedFile::open(folder / config_name);
-  auto model = reader_of(config.text(), folder / config_name).open(folder);
+  if (!disk::is_there(file)) Checkpoint::open(folder);
+  const auto config = disk::MappedFile::open(file);
+  const auto& reader = reader_of(config.text(), file);
+  const bool blank = weights == Weights::if_there && !Checkpoint::is_there(folder);
+  auto model =
+      reader.open(folder, std::make_shared<const Checkpoint>(blank ? Checkpoint::blank(folder, {})
+                                                                   : Checkpoint::open(folder)));
   const auto graph = model.build({.batch = 1, .length = 1});
-  check(graph, model);
-  judge_unread(model, read_by(graph, model));
+  if (blank) {
+    make_blank(model, graph);
+  } else {
+    check(graph, model);
+    judge_unread(model, read_by(graph, model));
+  }
   return model;
 }
 

@@ -53,6 +53,18 @@ struct Unread {
   std::string why{};  ///< of a refusal, with what to do, without a full stop
 };
 
+/// What was found on opening a model that users should know.
+struct Note {
+  std::string text;                  ///< a sentence without its full stop
+  std::vector<std::string> names{};  ///< of the tensors or keys that it is about, if of any
+};
+
+/// A note as one line, with its first few names.
+std::string to_line(const Note& note);
+
+/// Whether a folder's weights have to be there: without them sizes are known and values are not.
+enum class Weights { needed, if_there };
+
 /// A trained model of any family.
 struct Model {
   std::string name;  ///< of the family
@@ -70,8 +82,7 @@ struct Model {
   /// Judges a tensor of the checkpoint that the graph does not read.
   std::function<Unread(const std::string& tensor, const MappedTensor&)> judge =
       [](const std::string&, const MappedTensor&) { return Unread{}; };
-  /// What was found on opening that users should know, a line each.
-  std::vector<std::string> notes{};
+  std::vector<Note> notes{};
 
   /// By name; null where there is none.
   const Input* input(const std::string& name) const;
@@ -80,8 +91,11 @@ struct Model {
 /// A family of models that Hugging Face folders hold.
 struct Reader {
   std::string name;  ///< `model_type` of config.json
+  /// The model of a folder with its checkpoint, which is blank where weights need not be there.
   /// Error(input) naming file and key or tensor for anything wrong.
-  std::function<Model(const std::filesystem::path& folder)> open;
+  std::function<Model(const std::filesystem::path& folder,
+                      std::shared_ptr<const Checkpoint> checkpoint)>
+      open;
 };
 
 /// The known families.
@@ -93,8 +107,9 @@ const Reader& reader_of(std::string_view config, const std::filesystem::path& fi
 
 /// Opens a Hugging Face folder by its family's reader and checks parameters against tensors, and
 /// tensors that no parameter reads by `Model::judge`: Error(input) for the first that it refuses, a
-/// note for those that it lists.
-Model open(const std::filesystem::path& folder);
+/// note for those that it lists. Where there are no weights and none are needed, parameters are
+/// zeros, with a note.
+Model open(const std::filesystem::path& folder, Weights weights = Weights::needed);
 
 /// Checks that the checkpoint has every parameter of a graph of the model in its shape and a
 /// floating type. Error(input) naming file, tensor, found and wanted.

@@ -1,7 +1,6 @@
 #include "pipeline/estimate.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 #include <map>
 #include <utility>
@@ -127,10 +126,7 @@ std::int64_t evaluation_bytes(const Subject& subject) {
 }
 
 std::int64_t checkpoint_bytes(const Subject& subject) {
-  std::int64_t bytes = 0;
-  for (const auto& file : subject.model->parameters->files())
-    bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
-  return bytes;
+  return subject.model->parameters->bytes();
 }
 
 ActivationBytes activation_bytes(const graph::Graph& graph, std::int64_t bytes_of_real) {

@@ -1,5 +1,6 @@
 #include "pipeline/experiment.hpp"
 
+#include "archive/field.hpp"
 #include "digest/digest.hpp"
 #include "pipeline/anchor.hpp"
 #include "pipeline/observe.hpp"
@@ -11,15 +12,33 @@
 namespace gainsweep::pipeline {
 namespace {
 
+// What opening the model found, a row for each name that a note is about; none, no table.
+std::vector<archive::Table> note_tables(const model::Model& model) {
+  std::vector<std::string> notes, names;
+  for (const auto& note : model.notes) {
+    const auto about = note.names.empty() ? std::vector<std::string>{""} : note.names;
+    notes.insert(notes.end(), about.size(), note.text);
+    names.insert(names.end(), about.begin(), about.end());
+  }
+  if (notes.empty()) return {};
+  const archive::Axes axis{{"note", notes.size()}};
+  return {{"notes",
+           "What opening the model found that users should know",
+           archive::Nature::deterministic,
+           {archive::texts("text", notes, axis, "What was found"),
+            archive::texts("about", names, axis, "A tensor or key that it is about, if any")}}};
+}
+
 std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results& results) {
   const auto& subject = *bench->subject;
   auto tables = to_tables(subject.layout);
   tables.push_back(to_table(subject.layout, subject.timing_targets));
-  const auto decision = decision_state(bench, results).value;
-  if (!decision) return tables;
   const auto add = [&](std::vector<archive::Table> more) {
     std::move(more.begin(), more.end(), std::back_inserter(tables));
   };
+  add(note_tables(*subject.model));
+  const auto decision = decision_state(bench, results).value;
+  if (!decision) return tables;
   add(gain_tables(subject.layout, subject.spec, *decision));
   add(prediction_tables(subject.layout, subject.spec, measured(bench, results),
                         evaluated_plans(bench, results)));

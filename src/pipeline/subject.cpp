@@ -201,13 +201,13 @@ Shelf::Shelf() : state_(std::make_unique<State>()) {}
 Shelf::Shelf(Shelf&&) noexcept = default;
 Shelf::~Shelf() = default;
 
-Subject open(const spec::Spec& spec, Shelf& shelf) {
+Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
   auto& lent = shelf.state();
   Subject subject;
   subject.spec = spec;
   subject.device = &execute::devices().at(spec.device);
   subject.model = lend(lent.models, spec.model.checkpoint,
-                       [&] { return share(model::open(spec.model.checkpoint)); });
+                       [&] { return share(model::open(spec.model.checkpoint, weights)); });
   read_samples(subject, lent);
   subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
   subject.evaluation_graph =

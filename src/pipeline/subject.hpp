@@ -57,7 +57,7 @@ struct Subject {
 /// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
 /// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
 /// units' keys need: whoever makes an experiment of the subject sets it (ranks share that work).
-Subject open(const spec::Spec& spec, Shelf& shelf);
+Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights);
 
 /// What timed programs run in: the high format's own precision.
 execute::Precision timed_precision(const spec::Spec& spec);

@@ -117,7 +117,6 @@ def cases():
     shard = "model-00001-of-00001.safetensors"
     return {
         "no_config": ({"config.json": None}, "config.json cannot be read"),
-        "no_weights": ({single: None}, "no weights"),
         "pickled_only": (
             {single: None, "pytorch_model.bin": b"x"},
             "safe_serialization=True",
@@ -132,8 +131,12 @@ def cases():
             "model_type 'mixtral' is not supported",
         ),
         "config_other_rope": (
-            {"config.json": config(rope_scaling={"rope_type": "yarn"})},
-            "'yarn' is not supported",
+            {"config.json": config(rope_scaling={"rope_type": "longrope"})},
+            "'longrope' is not supported",
+        ),
+        "config_multiplier": (
+            {"config.json": config(residual_multiplier=0.22)},
+            "key 'residual_multiplier' multiplies values between layers",
         ),
         "config_heads": (
             {"config.json": config(num_attention_heads=3)},

@@ -38,14 +38,15 @@ graph::Graph build_perceptron(const nlohmann::json& config, const model::Workloa
   return graph;
 }
 
-model::Model open_perceptron(const std::filesystem::path& folder) {
+model::Model open_perceptron(const std::filesystem::path& folder,
+                             std::shared_ptr<const model::Checkpoint> checkpoint) {
   const auto config = nlohmann::json::parse(std::ifstream(folder / "config.json"));
   model::Model model;
   model.name = "perceptron";
   model.build = [config](const auto& workload) { return build_perceptron(config, workload); };
   model.inputs = {{"features", ElementType::real, {model::batch_size, config["features"]}},
                   {"labels", ElementType::index, {model::batch_size}, config["classes"]}};
-  model.parameters = std::make_shared<const model::Checkpoint>(model::Checkpoint::open(folder));
+  model.parameters = std::move(checkpoint);
   model.digested = model::files_of(*model.parameters);
   model.checkpoint_name = [](const std::string& value) { return "net." + value + ".weight"; };
   return model;

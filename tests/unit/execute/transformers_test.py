@@ -1,12 +1,14 @@
-"""Compares loss, log-likelihoods and logits of print_logits with transformers on checkpoints.
+"""Compares loss, log-likelihoods, logits and gradients of print_logits with transformers.
 
-transformers_test.py PRINT_LOGITS DEVELOPMENT_DATA MODELS: exits with 77 (skipped) where modules or
-every model are absent.
+transformers_test.py PRINT_LOGITS FOLDER...: on every checkpoint below the folders, and on tiny
+random models of every family with every option. Exits with 77 (skipped) where modules are absent.
 """
 
+import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 try:
     import numpy
@@ -19,17 +21,131 @@ except ImportError as missing:
 LENGTH = 64
 TOLERANCES = {"fp64": 1e-10, "fp32": 2e-5}
 
+TINY = {
+    "vocab_size": 96,
+    "hidden_size": 48,
+    "intermediate_size": 80,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "max_position_embeddings": LENGTH,
+    "tie_word_embeddings": False,
+    "rms_norm_eps": 1e-5,
+}
+LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+
+NULL = "null"  # None leaves a key out
+
+#: Keys unlike TINY's; of `rope_scaling` in both spellings and, of old files, under `type`.
+MODELS = {
+    "llama": {},
+    "llama with biases": {"attention_bias": True, "mlp_bias": True},
+    "llama without a length": {"max_position_embeddings": None},
+    "llama linear": {"rope_scaling": {"type": "linear", "factor": 3.0}},
+    "llama linear 1": {"rope_scaling": {"type": "linear", "factor": 1.0}},
+    "llama dynamic": {"rope_scaling": {"type": "dynamic", "factor": 2.0}},
+    "llama dynamic, longer than it was made for": {
+        "rope_scaling": {"rope_type": "dynamic", "factor": 4.0},
+        "max_position_embeddings": 24,
+    },
+    "llama llama3": {"rope_parameters": {"rope_type": "llama3", "factor": 8.0, **LLAMA3}},
+    "llama yarn": {
+        "rope_parameters": {
+            "rope_type": "yarn",
+            "rope_theta": 500.0,
+            "factor": 4.0,
+            "original_max_position_embeddings": 16,
+        }
+    },
+    "llama yarn, all options": {
+        "rope_theta": 200.0,
+        "rope_scaling": {
+            "rope_type": "yarn",
+            "factor": 8.0,
+            "original_max_position_embeddings": 32,
+            "beta_fast": 4.0,
+            "beta_slow": 0.5,
+            "mscale": 0.7,
+            "mscale_all_dim": 1.4,
+            "truncate": False,
+        },
+    },
+    "llama yarn with its own attention factor": {
+        "rope_scaling": {
+            "type": "yarn",
+            "factor": 2.0,
+            "original_max_position_embeddings": 32,
+            "attention_factor": 1.3,
+        }
+    },
+    "mistral": {},
+    "mistral with a window": {"sliding_window": 9},
+    "mistral without a window": {"sliding_window": NULL},
+    "qwen2": {},
+    "qwen2 tied": {"tie_word_embeddings": True},
+    "qwen2 with windows, yarn": {
+        "use_sliding_window": True,
+        "sliding_window": 5,
+        "max_window_layers": 1,
+        "rope_scaling": {
+            "type": "yarn",
+            "factor": 2.0,
+            "original_max_position_embeddings": 32,
+        },
+    },
+    "qwen3": {},
+    "qwen3 with everything": {
+        "attention_bias": True,
+        "use_sliding_window": True,
+        "sliding_window": 6,
+        "layer_types": ["sliding_attention", "full_attention"],
+    },
+}
+
+
+def keys_of(name):
+    """The config.json of a random model, as its makers would write it."""
+    keys = {**TINY, "model_type": name.split()[0], **MODELS[name]}
+    keys = {key: value for key, value in keys.items() if value is not None}
+    return {key: None if value == NULL else value for key, value in keys.items()}
+
+
+def write_random_model(folder, keys):
+    """Writes the checkpoint that transformers makes of a config.json, which stays as it is."""
+    (folder / "config.json").write_text(json.dumps(keys))
+    torch.manual_seed(3)
+    model = transformers.AutoModelForCausalLM.from_config(
+        transformers.AutoConfig.from_pretrained(folder)
+    )
+    for parameter in model.parameters():  # far from the small numbers that models begin with
+        scale = 0.3 if parameter.dim() > 1 else 0.5
+        parameter.data = (
+            parameter.data.mul(0)
+            .add(parameter.dim() == 1)
+            .add(scale * torch.randn(parameter.shape))
+        )
+    model.save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(keys))
+
 
 def reference(folder, ids, dtype):
-    """Loss, log-likelihoods and logits by transformers, in `dtype`, softmax included."""
+    """Loss, log-likelihoods, logits and Σ(w·∂loss/∂w)² of matrices by transformers, in `dtype`,
+    softmax included."""
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, attn_implementation="eager"
     ).eval()
-    with torch.no_grad():
-        logits = model(ids[:, :-1]).logits
+    logits = model(ids[:, :-1]).logits
     loss = torch.nn.functional.cross_entropy(logits[0], ids[0, 1:])
-    likelihoods = logits[0].log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0]
-    return float(loss), likelihoods.double().numpy(), logits[0].double().numpy()
+    loss.backward()
+    likelihoods = logits[0].detach().log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0]
+    sensitivities = {
+        name: float((parameter.detach().double() * parameter.grad.double()).pow(2).sum())
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None
+    }
+    outputs = likelihoods.double().numpy(), logits[0].detach().double().numpy()
+    return float(loss.detach()), *outputs, sensitivities
 
 
 def printed(program, folder, ids, precision):
@@ -39,10 +155,14 @@ def printed(program, folder, ids, precision):
         input=text,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    numbers = numpy.array(run.stdout.split(), dtype=float)
-    return numbers[0], numbers[1 : LENGTH + 1], numbers[LENGTH + 1 :].reshape(LENGTH, -1)
+    assert run.returncode == 0, run.stderr
+    lines = [line.split() for line in run.stdout.splitlines()]
+    numbers = numpy.array([float(line[0]) for line in lines if len(line) == 1])
+    sensitivities = {line[0]: float(line[1]) for line in lines if len(line) == 2}
+    logits = numbers[LENGTH + 1 :].reshape(LENGTH, -1)
+    return numbers[0], numbers[1 : LENGTH + 1], logits, sensitivities
 
 
 def tokens_of(folder, vocabulary):
@@ -52,31 +172,47 @@ def tokens_of(folder, vocabulary):
     return torch.tensor(numpy.random.default_rng(0).integers(0, vocabulary, LENGTH + 1))[None]
 
 
-def compare(program, folder):
-    vocabulary = transformers.AutoConfig.from_pretrained(folder).vocab_size
-    ids = tokens_of(folder, vocabulary)
+def compare_gradients(found, expected, tied):
+    """The largest relative difference of a weight's sensitivity."""
+    # transformers has one gradient of a tied matrix: that of both of its uses.
+    names = [name for name in found if not (tied and ("lm_head" in name or "embed" in name))]
+    assert len(names) > 6, found
+    return max(abs(found[name] / expected[name] - 1) for name in names)
+
+
+def compare(program, folder, title, precisions):
+    config = transformers.AutoConfig.from_pretrained(folder)
+    ids = tokens_of(folder, config.vocab_size)
     # transformers keeps RMSNorm and softmax in fp32 whatever the type: fp32 is its best.
-    loss, likelihoods, logits = reference(folder, ids, torch.float32)
-    for precision, tolerance in TOLERANCES.items():
-        got_loss, got_likelihoods, got_logits = printed(program, folder, ids, precision)
+    loss, likelihoods, logits, sensitivities = reference(folder, ids, torch.float32)
+    for precision in precisions:
+        tolerance = TOLERANCES[precision]
+        found = printed(program, folder, ids, precision)
         scale = numpy.abs(logits).max()
-        worst = numpy.abs(got_logits - logits).max() / scale
-        print(f"{folder} {precision}: loss {got_loss:.9f} against {loss:.9f}, logits {worst:.1e}")
-        assert abs(got_loss - loss) < max(tolerance, 2e-6) * loss
+        worst = numpy.abs(found[2] - logits).max() / scale
+        gradients = compare_gradients(found[3], sensitivities, config.tie_word_embeddings)
+        print(
+            f"{title} {precision}: loss {found[0]:.9f} against {loss:.9f}, "
+            f"logits {worst:.1e}, gradients {gradients:.1e}"
+        )
+        assert abs(found[0] - loss) < max(tolerance, 2e-6) * loss
         assert worst < max(tolerance, 2e-5)
-        assert numpy.abs(got_likelihoods - likelihoods).max() < max(tolerance, 2e-5) * scale
-        assert abs(got_likelihoods.mean() + got_loss) < max(tolerance, 2e-6) * loss
+        assert numpy.abs(found[1] - likelihoods).max() < max(tolerance, 2e-5) * scale
+        assert abs(found[1].mean() + found[0]) < max(tolerance, 2e-6) * loss
+        assert gradients < 1e-3
 
 
 def main():
     program, *roots = sys.argv[1:]
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    for name in MODELS:
+        with tempfile.TemporaryDirectory() as folder:
+            write_random_model(pathlib.Path(folder), keys_of(name))
+            compare(program, pathlib.Path(folder), name, ["fp64"])
     configs = (f for root in roots for f in pathlib.Path(root).glob("**/config.json"))
-    folders = sorted(f.parent for f in configs if "wrong_inputs" not in f.parts)
-    if not folders:
-        print("skipped: no checkpoint")
-        sys.exit(77)
-    for folder in folders:
-        compare(program, folder)
+    for folder in sorted(f.parent for f in configs if "wrong_inputs" not in f.parts):
+        compare(program, folder, folder, TOLERANCES)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,9 @@ TEST(Decoder, BuildsValidGraphsOfConsistentShapes) {
     if (with_options) {
       decoder.key_value_heads = decoder.heads;
       decoder.head_size = 10;  // 6 heads of 10 do not add up to the hidden size
-      decoder.tied = decoder.attention_bias = decoder.feed_forward_bias = true;
+      decoder.tied = decoder.query_key_value_bias = decoder.attention_output_bias =
+          decoder.feed_forward_bias = decoder.query_key_norm = true;
+      decoder.windows = {0, 3, 7};
     }
     const auto graph = build(decoder, with_loss(2, 7));
     EXPECT_NO_THROW(graph::validate(graph));
@@ -168,10 +170,26 @@ TEST(Decoder, ConstantsAreHalfTablesAndOneBlockedNumber) {
 // After a wanted change of the graph: print it, read every changed line, store it.
 TEST(Decoder, PrintsAsStored) {
   auto decoder = small_decoder();
-  decoder.attention_bias = true;
+  decoder.query_key_value_bias = decoder.attention_output_bias = true;
   const auto graph = build(decoder, with_loss(2, 3));
   EXPECT_EQ(graph::to_text(graph),
             read_file(GAINSWEEP_SOURCE_DIR "/tests/unit/model/one_layer.txt"));
+}
+
+TEST(Decoder, LayersOfOneWindowShareAMask) {
+  auto decoder = small_decoder();
+  decoder.layers = 4;
+  decoder.windows = {3, 0, 5, 3};
+  const auto masks = [&](std::int64_t length) {
+    std::set<std::string> paths;
+    const auto graph = build(decoder, {.batch = 1, .length = length});
+    for (const auto& node : graph.nodes)
+      if (node.op == "aten::tril") paths.insert(node.path);
+    return paths;
+  };
+  EXPECT_THAT(masks(6), ElementsAre("mask.window3", "mask.window5"));
+  EXPECT_THAT(masks(5), ElementsAre("mask.window3")) << "5 tokens all see each other";
+  EXPECT_THAT(masks(3), ::testing::IsEmpty());
 }
 
 TEST(Decoder, RefusesLengthsItCannotRun) {

@@ -5,7 +5,6 @@
 
 #include "files.hpp"
 #include "model/llama.hpp"
-#include "model/rope.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -39,10 +38,10 @@ TEST(Llama, TakesTransformersDefaults) {
   EXPECT_EQ(config.head_size, 8);
   EXPECT_EQ(config.longest, 256);
   EXPECT_DOUBLE_EQ(config.norm_epsilon, 1e-6);
-  EXPECT_DOUBLE_EQ(config.rope_theta, 10000);
-  EXPECT_FALSE(config.rope_scaling);
+  EXPECT_DOUBLE_EQ(config.rope.theta, 10000);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(config.rope.scaling));
   EXPECT_FALSE(config.tied);
-  EXPECT_FALSE(config.attention_bias);
+  EXPECT_FALSE(config.query_key_value_bias || config.attention_output_bias);
   EXPECT_FALSE(config.feed_forward_bias);
 }
 
@@ -53,20 +52,22 @@ TEST(Llama, ReadsEveryKey) {
   EXPECT_EQ(config.key_value_heads, 2);
   EXPECT_EQ(config.head_size, 32);
   EXPECT_DOUBLE_EQ(config.norm_epsilon, 1e-5);
-  EXPECT_DOUBLE_EQ(config.rope_theta, 500000);
-  EXPECT_TRUE(config.tied && config.attention_bias && config.feed_forward_bias);
+  EXPECT_DOUBLE_EQ(config.rope.theta, 500000);
+  EXPECT_TRUE(config.tied && config.query_key_value_bias && config.attention_output_bias &&
+              config.feed_forward_bias);
 }
 
 TEST(Llama, ReadsRopeInOldAndNewSpelling) {
   const std::string scaling =
       R"("factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4,"original_max_position_embeddings":128)";
   const auto expect_scaled = [](const Decoder& config) {
-    EXPECT_DOUBLE_EQ(config.rope_theta, 500000);
-    ASSERT_TRUE(config.rope_scaling);
-    EXPECT_DOUBLE_EQ(config.rope_scaling->factor, 32);
-    EXPECT_DOUBLE_EQ(config.rope_scaling->low_frequency_factor, 1);
-    EXPECT_DOUBLE_EQ(config.rope_scaling->high_frequency_factor, 4);
-    EXPECT_EQ(config.rope_scaling->original_length, 128);
+    EXPECT_DOUBLE_EQ(config.rope.theta, 500000);
+    const auto& llama3 = std::get<Llama3Rope>(config.rope.scaling);
+    EXPECT_DOUBLE_EQ(llama3.factor, 32);
+    EXPECT_DOUBLE_EQ(llama3.low_frequency_factor, 1);
+    EXPECT_DOUBLE_EQ(llama3.high_frequency_factor, 4);
+    EXPECT_EQ(llama3.original_length, 128);
+    EXPECT_EQ(config.longest, 256) << "max_position_embeddings is the stretched length";
   };
   expect_scaled(read(
       config_text(R"("rope_theta":500000,"rope_scaling":{"rope_type":"llama3",)" + scaling + "}")));
@@ -75,13 +76,81 @@ TEST(Llama, ReadsRopeInOldAndNewSpelling) {
   expect_scaled(read(config_text(
       R"("dtype":"bfloat16","rope_parameters":{"rope_theta":500000.0,"rope_type":"llama3",)" +
       scaling + "}")));
-  EXPECT_FALSE(read(config_text(R"("rope_parameters":{"rope_theta":10.0,"rope_type":"default"})"))
-                   .rope_scaling);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(
+      read(config_text(R"("rope_parameters":{"rope_theta":10.0,"rope_type":"default"})"))
+          .rope.scaling));
+}
+
+TEST(Llama, TakesTransformersLengthWhereThereIsNone) {
+  const auto config = read(config_text("", "max_position_embeddings"));
+  EXPECT_EQ(config.longest, 2048);
+  ASSERT_EQ(config.remarks.size(), 1u);
+  EXPECT_THAT(config.remarks[0], HasSubstr("no max_position_embeddings: 2048 positions are taken"));
+  EXPECT_TRUE(read(config_text("")).remarks.empty());
+}
+
+TEST(Llama, StretchedModelsTakeLongerSequences) {
+  const auto longest = [](const std::string& scaling) {
+    return read(config_text(R"("rope_scaling":{)" + scaling + "}")).longest;
+  };
+  EXPECT_EQ(longest(R"("type":"linear","factor":4)"), 1024);
+  EXPECT_EQ(longest(R"("type":"dynamic","factor":2.5)"), 640);
+  EXPECT_EQ(longest(R"("type":"yarn","factor":4,"original_max_position_embeddings":256)"), 1024);
+  EXPECT_EQ(longest(R"("type":"yarn","factor":4,"original_max_position_embeddings":64)"), 256);
+  EXPECT_EQ(longest(R"("type":"linear","factor":1e30)"), Decoder::longest_context);
+}
+
+TEST(Llama, LinearRopeOfFactorOneChangesNothing) {
+  const auto config = read(config_text(R"("rope_scaling":{"type":"linear","factor":1.0})"));
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(config.rope.scaling));
+  EXPECT_EQ(config.longest, 256);
+}
+
+TEST(Llama, ReadsYarn) {
+  const auto yarn = [](const std::string& further) {
+    const auto config = read(config_text(R"("rope_scaling":{"rope_type":"yarn")" + further + "}"));
+    return std::get<YarnRope>(config.rope.scaling);
+  };
+  const auto plain = yarn(R"(,"factor":4)");
+  EXPECT_DOUBLE_EQ(plain.factor, 4);
+  EXPECT_DOUBLE_EQ(plain.beta_fast, 32);
+  EXPECT_DOUBLE_EQ(plain.beta_slow, 1);
+  EXPECT_DOUBLE_EQ(plain.attention_factor, 0.1 * std::log(4) + 1);
+  EXPECT_EQ(plain.original_length, 256);
+  EXPECT_TRUE(plain.truncate);
+  EXPECT_DOUBLE_EQ(yarn(R"(,"original_max_position_embeddings":32)").factor, 8) << "256 / 32";
+  EXPECT_DOUBLE_EQ(yarn(R"(,"factor":0.5)").attention_factor, 1);
+  EXPECT_DOUBLE_EQ(
+      yarn(R"(,"factor":4,"attention_factor":1.5,"mscale":2,"mscale_all_dim":1)").attention_factor,
+      1.5);
+  EXPECT_DOUBLE_EQ(yarn(R"(,"factor":4,"mscale":2,"mscale_all_dim":1)").attention_factor,
+                   (0.2 * std::log(4) + 1) / (0.1 * std::log(4) + 1));
+  EXPECT_DOUBLE_EQ(yarn(R"(,"factor":4,"mscale":2)").attention_factor, 0.1 * std::log(4) + 1)
+      << "one alone counts for nothing";
+  EXPECT_NEAR(yarn(R"(,"factor":40,"mscale":0.707,"mscale_all_dim":1.3)").attention_factor,
+              0.8521510516131852, 1e-12)
+      << "of transformers 5.24.0";
+  const auto given = yarn(R"(,"factor":4,"beta_fast":16,"beta_slow":0,"truncate":false)");
+  EXPECT_DOUBLE_EQ(given.beta_fast, 16);
+  EXPECT_DOUBLE_EQ(given.beta_slow, 1) << "0 stands for the recommended number";
+  EXPECT_FALSE(given.truncate);
+}
+
+TEST(Llama, ListsKeysThatSayNothingToIt) {
+  const auto config = read(config_text(
+      R"("architectures":["LlamaForCausalLM"],"torch_dtype":"float16","eos_token_id":[1,2],)"
+      R"("attention_dropout":0.1,"use_cache":true,"_name_or_path":"a/b","pretraining_tp":2,)"
+      R"("residual_multiplier":1.0,"sliding_window":4096,"layer_types":["full_attention"],)"
+      R"("use_qk_norm":false,"num_experts":0,"auto_map":{},"custom":null,"trained_by":"us",)"
+      R"("rope_scaling":{"rope_type":"default","factor":3})"));
+  EXPECT_THAT(config.unread_keys,
+              ::testing::ElementsAre("rope_scaling.factor", "layer_types", "num_experts",
+                                     "residual_multiplier", "sliding_window", "trained_by"));
 }
 
 TEST(Llama, RefusesWhatIsMissing) {
   for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers",
-                          "num_attention_heads", "vocab_size", "max_position_embeddings"}) {
+                          "num_attention_heads", "vocab_size"}) {
     EXPECT_THAT(
         refusal([&] { read(config_text("", key)); }),
         AllOf(HasSubstr("config.json: "), HasSubstr("key '" + std::string(key) + "' is missing")));
@@ -111,8 +180,26 @@ TEST(Llama, RefusesWhatIsWrong) {
       {R"("vocab_size":8,"vocab_size":9)", "key 'vocab_size' is given twice"},
       {R"("rope_theta":-1)", "key 'rope_theta' is not a positive number"},
       {R"("rope_scaling":7)", "rope_scaling: not a JSON object"},
-      {R"("rope_scaling":{"rope_type":"yarn","factor":2})",
-       "rope_scaling: rope_type 'yarn' is not supported"},
+      {R"("rope_scaling":{"rope_type":"longrope","factor":2})",
+       "rope_scaling: rope_type 'longrope' is not supported (known are 'default', 'linear', "
+       "'dynamic', 'llama3', 'yarn'). Choose a model with one of these"},
+      {R"("rope_scaling":{"type":"linear"})", "rope_scaling: key 'factor' is missing"},
+      {R"("rope_scaling":{"type":"linear","factor":0})", "key 'factor' is not a positive number"},
+      {R"("head_dim":2,"rope_scaling":{"type":"dynamic","factor":2})", "needs heads of 4 or more"},
+      {R"("rope_scaling":{"type":"yarn","factor":2,"beta_fast":1,"beta_slow":2})",
+       "beta_fast is below beta_slow"},
+      {R"("rope_scaling":{"type":"yarn","factor":2,"beta_fast":-1})", "'beta_fast' is negative"},
+      {R"("rope_scaling":{"type":"yarn","factor":2,"attention_factor":0})",
+       "attention_factor is 0, which is not a positive number"},
+      {R"("rope_theta":1,"rope_scaling":{"type":"yarn","factor":2})", "a rope_theta above 1"},
+      {R"("rope_scaling":{"type":"yarn","factor":2,"truncate":1})", "not true or false"},
+      {R"("residual_multiplier":0.22)",
+       "key 'residual_multiplier' multiplies values between layers, which a llama here does not"},
+      {R"("final_logit_softcapping":30.0)", "'final_logit_softcapping' bounds values"},
+      {R"("sliding_window":100)", "'sliding_window' hides distant tokens"},
+      {R"("layer_types":["full_attention","sliding_attention"])", "layers kinds of their own"},
+      {R"("use_qk_norm":true)", "'use_qk_norm' normalises queries and keys"},
+      {R"("num_local_experts":8)", "shares the work among experts"},
       {R"("rope_scaling":{"rope_type":"llama3"})", "rope_scaling: key 'factor' is missing"},
       {R"("rope_parameters":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4})",
        "rope_parameters: high_freq_factor is not above"},
@@ -124,37 +211,6 @@ TEST(Llama, RefusesWhatIsWrong) {
   }
   EXPECT_THAT(refusal([] { read("[]"); }), HasSubstr("not a JSON object"));
   EXPECT_THAT(refusal([] { read(""); }), HasSubstr("not valid JSON"));
-}
-
-TEST(Rope, TurnsPairsByPowersOfTheta) {
-  Decoder config;
-  config.head_size = 8;
-  config.rope_theta = 10000;
-  const auto frequencies = rope_frequencies(config);
-  ASSERT_EQ(frequencies.size(), 4u);
-  for (std::size_t i = 0; i < 4; ++i)
-    EXPECT_NEAR(frequencies[i], std::pow(10.0, -double(i)), 1e-15);
-  const auto table = rope_table(config, 3);
-  ASSERT_EQ(table.cos.size(), 12u);
-  EXPECT_DOUBLE_EQ(table.cos[0], 1);
-  EXPECT_DOUBLE_EQ(table.sin[2 * 4 + 1], std::sin(0.2));
-}
-
-TEST(Rope, StretchesLongWavelengthsOnly) {
-  // Wavelengths 2π·10^i of context 1000: 159, 15.9, 1.59 and 0.159 turns.
-  Decoder plain;
-  plain.head_size = 8;
-  plain.rope_theta = 10000;
-  Decoder scaled = plain;
-  scaled.rope_scaling = RopeScaling{
-      .factor = 8, .low_frequency_factor = 1, .high_frequency_factor = 4, .original_length = 1000};
-  const auto before = rope_frequencies(plain);
-  const auto after = rope_frequencies(scaled);
-  EXPECT_DOUBLE_EQ(after[0], before[0]);
-  EXPECT_DOUBLE_EQ(after[1], before[1]);
-  const double kept = (1000 * before[2] / (2 * std::acos(-1.0)) - 1) / 3;
-  EXPECT_NEAR(after[2], before[2] * (kept + (1 - kept) / 8), 1e-15);
-  EXPECT_DOUBLE_EQ(after[3], before[3] / 8);
 }
 
 }  // namespace

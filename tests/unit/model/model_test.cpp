@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "digest/digest.hpp"
 #include "files.hpp"
 #include "model/model.hpp"
@@ -99,10 +101,40 @@ TEST(Model, RefusesFamiliesThatAreNotKnown) {
   };
   EXPECT_THAT(message(R"({"model_type":"mixtral"})"),
               HasSubstr("a/config.json: model_type 'mixtral' is not supported (known: 'llama'"));
-  EXPECT_THAT(message("{}"), HasSubstr("model_type '' is not supported"));
+  EXPECT_THAT(message("{}"), HasSubstr("no model_type, which names the family (known: 'llama'"));
   EXPECT_THAT(message(R"({"model_type":3})"), HasSubstr("key 'model_type' is not a text"));
   EXPECT_THAT(message("[]"), HasSubstr("not a JSON object"));
   EXPECT_EQ(reader_of(R"({"model_type":"llama"})", "a/config.json").name, "llama");
+}
+
+TEST(Model, OpensAConfigurationAloneWhereThatIsEnough) {
+  const TemporaryFolder folder;
+  folder.write("config.json", config_text);
+  EXPECT_THAT(refusal([&] { open(folder.path()); }), HasSubstr("no weights"));
+  const auto model = open(folder.path(), Weights::if_there);
+  ASSERT_EQ(model.notes.size(), 1u);
+  EXPECT_THAT(to_line(model.notes[0]), HasSubstr("has no weights"));
+  EXPECT_EQ(model.parameters->tensors().size(), 11u);
+  const auto& key = model.parameters->tensor(key_weight);
+  EXPECT_EQ(key.shape, (std::vector<std::int64_t>{2, 4}));
+  EXPECT_EQ(key.bytes.size(), 2u * 4 * sizeof(float));
+  EXPECT_TRUE(std::ranges::all_of(key.bytes, [](std::byte b) { return b == std::byte{0}; }));
+  EXPECT_EQ(model.digested.size(), 1u) << "config.json";
+  folder.write("pytorch_model.bin", "x");
+  EXPECT_THAT(refusal([&] { open(folder.path(), Weights::if_there); }),
+              HasSubstr("only pytorch_model.bin"));
+  folder.write("model.safetensors", weights(key_weight));
+  EXPECT_THAT(refusal([&] { open(folder.path(), Weights::if_there); }),
+              HasSubstr("no tensor '" + std::string(key_weight)))
+      << "weights that are there are checked";
+}
+
+TEST(Model, TakesTheSameBytesAsItsTensors) {
+  const TemporaryFolder folder;
+  folder.write("config.json", config_text);
+  const auto blank = open(folder.path(), Weights::if_there);
+  folder.write("model.safetensors", weights());
+  EXPECT_EQ(open(folder.path()).parameters->bytes(), blank.parameters->bytes());
 }
 
 TEST(Model, SaysThatThereIsNoFolder) {

@@ -76,6 +76,12 @@ class Unread : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+std::vector<std::string> lines(const Model& model) {
+  std::vector<std::string> lines;
+  for (const auto& note : model.notes) lines.push_back(to_line(note));
+  return lines;
+}
+
 bool reads_head(const Model& model) {
   const auto graph = model.build({.batch = 1, .length = 1});
   return std::ranges::any_of(graph.values, [&](const auto& value) { return value.name == head; });
@@ -99,7 +105,7 @@ TEST_F(Unread, ATiedMatrixStoredTwiceIsComparedWithItsTwin) {
   EXPECT_THAT(equal.notes, IsEmpty());
   const auto different = opened(true, {table, {head, {vocabulary, hidden}, 2}});
   EXPECT_TRUE(reads_head(different));
-  EXPECT_THAT(different.notes,
+  EXPECT_THAT(lines(different),
               ElementsAre("config.json ties the head to the embedding, but 'lm_head.weight' and "
                           "'model.embed_tokens.weight' differ: each is used as it is stored"));
 }
@@ -135,9 +141,21 @@ TEST_F(Unread, WhatDoesNotIsListedOnce) {
                                    {"model.layers.0.self_attn.rotary_emb.inv_freq", {1}},
                                    {"score.weight", {2, 4}},
                                    {"statistics", {3}, 1, "F8_E4M3"}});
-  EXPECT_THAT(model.notes,
+  EXPECT_THAT(lines(model),
               ElementsAre("3 tensors are stored that the model does not read: "
                           "'model.layers.0.self_attn.q_proj.bias', 'score.weight', 'statistics'"));
+}
+
+TEST_F(Unread, NotesNameAllAndLinesTheFirst) {
+  std::vector<Stored> further{{embedding, {vocabulary, hidden}}};
+  for (int i = 0; i < 7; ++i) further.push_back({"statistics." + std::to_string(i), {2}});
+  const auto model = opened(true, further);
+  ASSERT_EQ(model.notes.size(), 1u);
+  EXPECT_EQ(model.notes[0].names.size(), 7u);
+  EXPECT_EQ(to_line(model.notes[0]),
+            "7 tensors are stored that the model does not read: 'statistics.0', 'statistics.1', "
+            "'statistics.2', 'statistics.3', 'statistics.4' and 2 more");
+  EXPECT_EQ(to_line({.text = "nothing"}), "nothing");
 }
 
 TEST_F(Unread, OnlyTensorsThatAreReadHaveToBeOfAKnownDtype) {
