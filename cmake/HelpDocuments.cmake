@@ -179,6 +179,10 @@ foreach(command summary IN ZIP_LISTS commands summaries)
   endif()
 endforeach()
 list(JOIN commands " " commands)
+if(description MATCHES "gainsweep help COMMAND")
+  string(APPEND commands " help")
+  string(APPEND zsh_commands "    'help:a command and its options'\n")
+endif()
 
 file(WRITE ${OUTPUT}/gainsweep.1 ".TH GAINSWEEP 1 \"\" \"gainsweep ${VERSION}\" \"User Commands\"
 .SH NAME
