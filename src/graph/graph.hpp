@@ -93,6 +93,7 @@ struct Operand {
   ValueId value{};
   OperandRole role = OperandRole::activation;
   std::size_t argument = 0;  ///< index into Node::arguments
+  std::string name{};        ///< among the op's operands, see quantizable_ops
 };
 
 /// A quantizable operation: a linear layer, an attention matmul, a convolution.
@@ -115,8 +116,10 @@ struct Op {
 /// writes a product with a parameter as `aten::linear`). The second operand of a linear layer or
 /// convolution is a weight when it does not depend on an input: a parameter, a folded norm, rows of
 /// a fused tensor. MACs follow from the shapes,
-/// broadcasting and groups included. Error(internal) where the first two arguments of such a call
-/// are no tensors.
+/// broadcasting and groups included. Operands are named `input` and `weight` in linear layers and
+/// convolutions, `query` and `key` in a product that a softmax follows, `weights` and `value` in
+/// one whose first operand comes from a softmax (no other op in between), `left` and `right` in
+/// others. Error(internal) where the first two arguments of such a call are no tensors.
 std::vector<Op> quantizable_ops(const Graph& graph);
 
 }  // namespace gainsweep::graph

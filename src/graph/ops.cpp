@@ -143,6 +143,63 @@ void mark_shared_weights(const Graph& graph, const std::vector<bool>& depends,
   }
 }
 
+bool is_softmax(const Node& node) {
+  const auto name = without_overload(node.op);
+  return name == "aten::softmax" || name == "aten::_softmax" || name == "aten::_safe_softmax";
+}
+
+/// By node: whether a quantizable op computes there.
+std::vector<bool> op_nodes(const Graph& graph, const std::vector<Op>& ops) {
+  std::vector<bool> computes(graph.nodes.size());
+  for (const Op& op : ops) computes[op.node.index] = true;
+  return computes;
+}
+
+/// Whether each value comes from a softmax, with no quantizable op in between.
+std::vector<bool> from_softmax(const Graph& graph, const std::vector<bool>& computes) {
+  std::vector<bool> from(graph.values.size());
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (computes[n]) continue;
+    const Node& node = graph.nodes[n];
+    const auto read = values_read(node);
+    const bool any = is_softmax(node) || std::any_of(read.begin(), read.end(),
+                                                     [&](ValueId id) { return from[id.index]; });
+    for (const ValueId id : node.outputs) from[id.index] = any;
+  }
+  return from;
+}
+
+/// Whether each value leads to a softmax, with no quantizable op in between.
+std::vector<bool> to_softmax(const Graph& graph, const std::vector<bool>& computes) {
+  std::vector<bool> to(graph.values.size());
+  for (std::size_t n = graph.nodes.size(); n-- > 0;) {
+    if (computes[n]) continue;
+    const Node& node = graph.nodes[n];
+    const bool any = is_softmax(node) || std::any_of(node.outputs.begin(), node.outputs.end(),
+                                                     [&](ValueId id) { return to[id.index]; });
+    if (!any) continue;
+    for (const ValueId id : values_read(node)) to[id.index] = true;
+  }
+  return to;
+}
+
+void name_operands(const Graph& graph, std::vector<Op>& ops) {
+  const auto computes = op_nodes(graph, ops);
+  const auto from = from_softmax(graph, computes);
+  const auto to = to_softmax(graph, computes);
+  for (Op& op : ops) {
+    std::array<const char*, 2> names{"left", "right"};
+    if (op.kind != OpKind::matmul) {
+      names = {"input", "weight"};
+    } else if (from[op.operands.front().value.index]) {
+      names = {"weights", "value"};
+    } else if (to[graph.node(op.node).outputs.front().index]) {
+      names = {"query", "key"};
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) op.operands.at(i).name = names[i];
+  }
+}
+
 }  // namespace
 
 std::vector<Op> quantizable_ops(const Graph& graph) {
@@ -154,6 +211,7 @@ std::vector<Op> quantizable_ops(const Graph& graph) {
     }
   }
   mark_shared_weights(graph, depends, ops);
+  name_operands(graph, ops);
   return ops;
 }
 

@@ -33,8 +33,8 @@ class Rounder {
 
   Call call(const format::Format& format, const graph::Op& op, std::size_t op_index,
             std::size_t operand) {
-    const auto [value, role, argument] = op.operands[operand];
-    const bool weight = role == graph::OperandRole::weight;
+    const auto value = op.operands[operand].value;
+    const bool weight = op.operands[operand].role == graph::OperandRole::weight;
     if (format.activation_scale == format::ScaleRule::fixed) {
       return {"gainsweep::fake_quantize", {value, format.name, constant(1)}};
     }

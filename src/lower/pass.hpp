@@ -16,6 +16,10 @@ using Maxima = std::vector<std::vector<float>>;
 /// The graph with `gainsweep::observe(z, op, operand)` before each op, once an activation operand.
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
+/// A graph without inputs: output by output the largest magnitude of each row (output channel) of
+/// each weight operand, in the order of ops.
+graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::Op>& ops);
+
 /// The graph with each op replaced by its probed form: `gainsweep::probed_linear(x, w, b, op)`,
 /// `gainsweep::probed_matmul(a, b, op)`, `gainsweep::probed_convolution(…, op)`.
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops);

@@ -6,6 +6,7 @@
 #include "pipeline/observe.hpp"
 #include "pipeline/planning.hpp"
 #include "pipeline/predictions.hpp"
+#include "pipeline/scales.hpp"
 #include "pipeline/score.hpp"
 #include "pipeline/timing.hpp"
 
@@ -33,6 +34,7 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   const auto& subject = *bench->subject;
   auto tables = to_tables(subject.layout);
   tables.push_back(to_table(subject.layout, subject.timing_targets));
+  if (auto scales = scales_table(bench, results)) tables.push_back(*std::move(scales));
   const auto add = [&](std::vector<archive::Table> more) {
     std::move(more.begin(), more.end(), std::back_inserter(tables));
   };

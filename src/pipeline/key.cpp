@@ -6,8 +6,8 @@
 namespace gainsweep::pipeline::key {
 namespace {
 
-constexpr std::int64_t observe_version = 2, score_version = 2, anchor_version = 1,
-                       timing_version = 2, plan_version = 3, losses_version = 3,
+constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 2,
+                       anchor_version = 1, timing_version = 2, plan_version = 3, losses_version = 3,
                        plan_times_version = 2;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
@@ -85,6 +85,10 @@ std::string observe(const Computing& computing, const std::string& precision,
   builder.add("precision", precision);
   add(builder, sample);
   return builder.finish();
+}
+
+std::string weights(const Computing& computing) {
+  return base("weights", weights_version, computing).finish();
 }
 
 std::string score(const Computing& computing, const std::string& precision, const Sample& sample,

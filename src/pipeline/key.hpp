@@ -69,6 +69,9 @@ std::string of_partition(const graph::Partition& partition);
 
 std::string observe(const Computing& computing, const std::string& precision, const Sample& sample);
 
+/// Largest magnitudes of the weights.
+std::string weights(const Computing& computing);
+
 /// `maxima` is of_maxima, or what stands for it while samples are not observed.
 std::string score(const Computing& computing, const std::string& precision, const Sample& sample,
                   const std::string& formats, const std::string& maxima);

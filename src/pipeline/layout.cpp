@@ -62,13 +62,14 @@ archive::Table ops_table(const Layout& layout) {
 
 archive::Table operands_table(const Layout& layout) {
   Integers ops, operands;
-  Texts roles, names;
+  Texts roles, names, paths;
   for (const auto [op, operand] : operand_axis(layout.partition.ops)) {
-    const bool weight =
-        layout.partition.ops[op].operands[operand].role == graph::OperandRole::weight;
+    const auto& about = layout.partition.ops[op].operands[operand];
     ops.push_back(static_cast<std::int64_t>(op));
     operands.push_back(static_cast<std::int64_t>(operand));
-    roles.push_back(weight ? "weight" : "activation");
+    roles.push_back(about.role == graph::OperandRole::weight ? "weight" : "activation");
+    names.push_back(about.name);
+    paths.push_back(layout.partition.ops[op].path + "." + about.name);
   }
   const Axes axis{{"operand", ops.size()}};
   return {"operands",
@@ -76,7 +77,9 @@ archive::Table operands_table(const Layout& layout) {
           archive::Nature::deterministic,
           {integers("op", ops, axis, "1", "Index of the op"),
            integers("operand", operands, axis, "1", "Place among the op's operands"),
-           texts("role", roles, axis, "activation or weight")}};
+           texts("role", roles, axis, "activation or weight"),
+           texts("path", paths, axis, "Path of the op and name of the operand"),
+           texts("name", names, axis, "What the operand is in its op: query, input, weight")}};
 }
 
 archive::Table subgraphs_table(const Layout& layout) {
@@ -99,7 +102,7 @@ archive::Table subgraphs_table(const Layout& layout) {
 archive::Table formats_table(const Layout& layout) {
   Texts names, kinds, granularities, rules;
   Integers bits, mantissas;
-  std::vector<double> maxima;
+  std::vector<double> maxima, activation_backoffs, weight_backoffs;
   constexpr const char* rule_names[] = {"fixed", "static", "dynamic"};
   for (const auto& format : layout.formats) {
     names.push_back(format.name);
@@ -110,6 +113,8 @@ archive::Table formats_table(const Layout& layout) {
     bits.push_back(format.bits);
     mantissas.push_back(format.grid.mantissa_bits);
     maxima.push_back(format.grid.max);
+    activation_backoffs.push_back(format.activation_backoff);
+    weight_backoffs.push_back(format.weight_backoff);
   }
   const Axes axis{{"format", names.size()}};
   return {"formats",
@@ -121,7 +126,11 @@ archive::Table formats_table(const Layout& layout) {
            integers("mantissa_bits", mantissas, axis, "bit", "Explicit mantissa bits"),
            reals("max", maxima, axis, "1", "Largest finite magnitude"),
            texts("weight_granularity", granularities, axis, "Scales of weights: per what"),
-           texts("activation_scale", rules, axis, "How activation scales are chosen")}};
+           texts("activation_scale", rules, axis, "How activation scales are chosen"),
+           reals("activation_backoff", activation_backoffs, axis, "1",
+                 "Part of the range that an activation's largest magnitude is scaled to"),
+           reals("weight_backoff", weight_backoffs, axis, "1",
+                 "Part of the range that a weight's largest magnitude is scaled to")}};
 }
 
 std::vector<graph::Op> read_ops(const archive::Contents& contents) {
@@ -137,11 +146,13 @@ std::vector<graph::Op> read_ops(const archive::Contents& contents) {
     ops[i].weight_shared = integers(table, "weight_shared")[i] != 0;
   }
   const auto& roles = texts(operands, "role");
-  for (std::size_t i = 0; i < roles.size(); ++i)
-    ops.at(static_cast<std::size_t>(integers(operands, "op")[i]))
-        .operands.push_back(
-            {{},
-             roles[i] == "weight" ? graph::OperandRole::weight : graph::OperandRole::activation});
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    graph::Operand operand;
+    operand.role =
+        roles[i] == "weight" ? graph::OperandRole::weight : graph::OperandRole::activation;
+    operand.name = texts(operands, "name").at(i);
+    ops.at(static_cast<std::size_t>(integers(operands, "op")[i])).operands.push_back(operand);
+  }
   return ops;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "pipeline/estimate.hpp"
+#include "pipeline/scales.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -64,6 +65,7 @@ batch::Call call(const Bench& bench) {
     unit.work = [bench, i](batch::Context&) { return observe_sample(*bench, i); };
     call.units.push_back(std::move(unit));
   }
+  call.units.push_back(weights_unit(bench));
   return call;
 }
 

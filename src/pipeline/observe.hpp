@@ -8,7 +8,7 @@
 #include "pipeline/workbench.hpp"
 
 /// The first stage: largest magnitudes of activations over the first calibration samples, for
-/// static scales. A unit is a sample.
+/// static scales. A unit is a sample; one more looks at the weights.
 namespace gainsweep::pipeline {
 
 batch::Stage observe(Bench bench);

@@ -131,27 +131,32 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
 
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision) {
-  auto problem = ExactProgram(layout, decision, question.objective, 0).problem();
+  const ExactProgram program(layout, decision, question.objective, 0);
+  auto problem = program.problem();
   double largest = 0;
   for (const auto& group : problem.groups)
     largest += std::max_element(group.begin(), group.end(), [](const auto& a, const auto& b) {
                  return a.cost.front() < b.cost.front();
                })->cost.front();
   problem.limits.front() = largest * (1 + 1e-9);
-  std::vector<std::int64_t> gains;
+  std::vector<std::int64_t> gains, formats;
   std::vector<double> costs, predicted;
   const auto& model = sensitivity::loss_models().at(spec.solve.loss_model);
   for (const auto& point : solve::frontier(problem)) {
     gains.push_back(point.gain);
     costs.push_back(point.cost.front());
     predicted.push_back(model.predicted(decision.errors, point.cost.front()));
+    const auto assignment = to_indices(program.assignment(point.choices));
+    formats.insert(formats.end(), assignment.begin(), assignment.end());
   }
   const archive::Axes axis{{"row", gains.size()}};
+  const archive::Axes both{{"row", gains.size()}, {"op", layout.partition.ops.size()}};
   const auto units = unit_of_gains(spec, question);
   return {integers("gain", gains, axis, units, "Gain of each Pareto-optimal plan"),
           reals("loss_error", costs, axis, "nat^2", "Sum of the ops' loss errors"),
           reals("predicted_mse", predicted, axis, "nat^2",
-                "Predicted mean square of the loss's change under the spec's loss model")};
+                "Predicted mean square of the loss's change under the spec's loss model"),
+          integers("assignment", formats, both, "1", "Index of each op's format")};
 }
 
 std::string unit_of_gains(const spec::Spec& spec, const Question& question) {

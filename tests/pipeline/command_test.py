@@ -62,7 +62,7 @@ def test_plan(program, write_spec):
         assert word in text.stdout
     plan = json.loads(program("plan", spec, "--json").stdout)
     units = {stage["stage"]: stage["units"] for stage in plan["stages"]}
-    assert units["observe"] == 3 and units["score"] == 6
+    assert units["observe"] == 3 + 1 and units["score"] == 6
     assert units["anchor"] == 6, "all samples: there are fewer than the default asks for"
     assert units["planning"] == 2 * 3 * 3 + 2, "objectives × thresholds × strategies, and frontiers"
     assert plan["parameter_bytes"] > 0 and plan["rank_bytes"] > 0

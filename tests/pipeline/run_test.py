@@ -1,13 +1,15 @@
 """The main job end to end: the shipped smoke spec, a second run, other specs on its folder."""
 
 import h5py
+import numpy as np
 import pytest
 from conftest import is_identical, parts, shipped
 
 SMOKE = shipped("smoke")
 
 DETERMINISTIC = {
-    "ops", "operands", "subgraphs", "formats", "maxima", "scores", "timed_configurations",
+    "ops", "operands", "subgraphs", "formats", "maxima", "weight_maxima", "scales", "scores",
+    "timed_configurations",
     "anchors", "mean_changes", "bias_rates",
     "gains/macs", "gains/memory", "frontier/macs", "frontier/memory", "evaluations/losses",
     *(f"plans/{o}/{s}" for o in ("macs", "memory") for s in ("ip", "prefix", "random")),
@@ -16,6 +18,16 @@ MEASURED = {
     "gains/time", "frontier/time", "latency/class_0", "evaluations/times",
     *(f"plans/time/{s}" for s in ("ip", "prefix", "random")),
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stored_weights(maker):
+    """The tiny model's tensors as arrays, by name."""
+    header, data = maker.tensors()
+    return {
+        name: np.frombuffer(data[slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"])
+        for name, entry in header.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +64,35 @@ def test_ops_name_the_modules_of_their_weights(finished, maker):
         if module:
             first, second = header[module + ".weight"]["shape"]
             assert first * second == elements[path]
+
+
+def test_scales_are_those_of_stored_weights_and_observed_activations(
+    program, write_spec, tmp_path, stored_weights
+):
+    """The tiny model by numpy: int8 with a scale a channel, fp8 with a backoff."""
+    low = {"int8": {"granularity": "channel"}, "fp8_e4m3": {"backoff": 0.5}}
+    spec = write_spec(formats={"low": list(low), **low}, solve={"objectives": ["macs"]})
+    result = program("run", spec, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    with h5py.File(tmp_path / "out/archive.h5") as archive:
+        names = [archive[f"operands/{name}"].asstr()[()] for name in ("path", "role")]
+        modules = archive["ops/module"].asstr()[()][archive["operands/op"][()]]
+        scales = archive["scales/scale"][()]
+        observed = archive["maxima/maximum"][()].max(axis=0)
+        rows = {name: archive[f"weight_maxima/{name}"][()] for name in ("operand", "maximum")}
+        backoffs = archive["formats/weight_backoff"][()]
+    assert backoffs.tolist() == [1, 1, 0.5]
+    assert {path.rsplit(".", 1)[1] for path in names[0]} == {
+        *("input", "weight", "query", "key", "weights", "value")
+    }
+    for place, (role, module) in enumerate(zip(names[1], modules, strict=True)):
+        amax = observed[place]
+        if role == "weight":
+            by_row = np.abs(stored_weights[module + ".weight"]).max(axis=1)
+            assert (rows["maximum"][rows["operand"] == place] == by_row).all()
+            amax = by_row.max()
+        expected = [amax / 127, amax / (448 * 0.5)]
+        assert scales[place] == pytest.approx(expected, rel=1e-6), names[0][place]
 
 
 def test_ip_is_never_worse_than_the_baselines(smoke):

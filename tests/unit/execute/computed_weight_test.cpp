@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "execute/probe.hpp"
+#include "execute/probe_elements.hpp"
 #include "fixture.hpp"
 #include "lower/pass.hpp"
 
@@ -160,6 +161,21 @@ TEST(ComputedWeight, RunsLoweredAsAStoredOne) {
       };
       expect_close(result(computed), result(stored), 1e-6);
     }
+  }
+}
+
+// Channel by channel, and rounding at these magnitudes is what fake quantisation does.
+TEST(ComputedWeight, IsMeasuredAsItIsRounded) {
+  for (const auto& [name, computed, stored] : cases()) {
+    SCOPED_TRACE(name);
+    const auto ops = graph::quantizable_ops(computed);
+    auto parameters = model().parameters();
+    Program program(lower::weight_maxima(computed, ops), parameters);
+    ASSERT_EQ(program.graph().outputs.size(), 1U);
+    const auto found = program.run(fixture::inputs_of({}));
+    const auto weight = std::string(name) == "scaled" ? base() * factor() : base();
+    const auto expected = largest_magnitude_of_rows(weight);
+    EXPECT_EQ(found, std::vector<double>(expected.begin(), expected.end()));
   }
 }
 

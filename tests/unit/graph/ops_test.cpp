@@ -28,6 +28,25 @@ TEST(QuantizableOps, OfALlamaStandInOrder) {
                        "layers.0.mlp.gate", "layers.0.mlp.up", "layers.0.mlp.down", "lm_head"}));
 }
 
+std::string names(const Op& op) {
+  return op.operands.at(0).name + " " + op.operands.at(1).name;
+}
+
+TEST(QuantizableOps, NameTheirOperands) {
+  const auto ops = quantizable_ops(llama(2));
+  for (const char* layer : {"layers.0.", "layers.1."}) {
+    EXPECT_EQ(names(at(ops, layer + std::string("attention.qk"))), "query key");
+    EXPECT_EQ(names(at(ops, layer + std::string("attention.av"))), "weights value");
+    EXPECT_EQ(names(at(ops, layer + std::string("attention.o"))), "input weight");
+  }
+  EXPECT_EQ(names(at(ops, "lm_head")), "input weight");
+  Graph graph;
+  const ValueId a = graph.add_input("a", ElementType::real, {5, 5});
+  const ValueId logits = graph.add_node("aten::matmul", {a, a}, {5, 5}, "plain");
+  graph.add_node("aten::log_softmax.int", {logits, std::int64_t{-1}}, {5, 5}, "classes");
+  EXPECT_EQ(names(quantizable_ops(graph).at(0)), "left right");
+}
+
 TEST(QuantizableOps, CountMultiplyAccumulates) {
   const Sizes s;
   const auto ops = quantizable_ops(llama(1));

@@ -28,8 +28,10 @@ void expect_equal(const graph::Op& read, const graph::Op& op) {
   EXPECT_EQ(read.weight_channels, op.weight_channels);
   EXPECT_EQ(read.weight_shared, op.weight_shared);
   ASSERT_EQ(read.operands.size(), op.operands.size());
-  for (std::size_t k = 0; k < op.operands.size(); ++k)
+  for (std::size_t k = 0; k < op.operands.size(); ++k) {
     EXPECT_EQ(read.operands[k].role, op.operands[k].role);
+    EXPECT_EQ(read.operands[k].name, op.operands[k].name);
+  }
 }
 
 void expect_round_trip(const Layout& layout) {

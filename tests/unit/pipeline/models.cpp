@@ -11,7 +11,8 @@ namespace {
 void add_op(graph::Partition& partition, const std::string& path, std::int64_t size) {
   graph::Op op;
   op.path = path;
-  op.operands = {{{}, graph::OperandRole::activation}, {{}, graph::OperandRole::weight}};
+  op.operands = {{{}, graph::OperandRole::activation, 0, "input"},
+                 {{}, graph::OperandRole::weight, 1, "weight"}};
   op.macs = 10 * size;
   op.weight_elements = size;
   op.weight_channels = 4;

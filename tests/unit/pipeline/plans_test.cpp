@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
@@ -127,6 +128,16 @@ TEST_P(Small, TheFrontierHasEveryParetoOptimalPlan) {
     const auto& costs = reals(fields, "loss_error");
     EXPECT_TRUE(std::is_sorted(gains.begin(), gains.end()));
     EXPECT_TRUE(std::is_sorted(costs.begin(), costs.end()));
+    const auto& formats = integers(fields, "assignment");
+    const auto num_ops = layout_.partition.ops.size();
+    ASSERT_EQ(formats.size(), gains.size() * num_ops);
+    for (std::size_t p = 0; p < gains.size(); ++p) {
+      const auto plan = to_assignment(std::span(formats).subspan(p * num_ops, num_ops));
+      EXPECT_TRUE(respects_ties(layout_, plan));
+      EXPECT_EQ(gain::total(decision_.gains[question.objective], layout_.partition, plan),
+                gains[p]);
+      EXPECT_NEAR(loss_error(decision_, plan), costs[p], costs[p] * (rounding - 1));
+    }
     for (const auto& assignment : all_assignments()) {
       const double cost = loss_error(decision_, assignment);
       const auto gain =

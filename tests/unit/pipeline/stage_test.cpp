@@ -30,10 +30,10 @@ std::size_t num_missing(const World& world, Place place) {
 
 TEST(Stages, BuildOnEachOther) {
   World world(subject());
-  EXPECT_EQ(world.call(observing).units.size(), 2u);
+  EXPECT_EQ(world.call(observing).units.size(), 3u) << "two samples and the weights";
   EXPECT_TRUE(world.call(scoring).is_forecast);
   EXPECT_TRUE(world.call(planning_).is_forecast);
-  EXPECT_EQ(world.finish(observing), 2u);
+  EXPECT_EQ(world.finish(observing), 3u);
   EXPECT_FALSE(world.call(scoring).is_forecast);
   EXPECT_EQ(world.finish(scoring), 3u);
   EXPECT_EQ(world.finish(anchoring), 3u) << "all samples, of which there are fewer than asked for";
@@ -90,12 +90,13 @@ TEST(Stages, ForecastsAreEqualWhereUnitsWillBe) {
   EXPECT_EQ(forecast(subject(), planning_), forecast(subject(), planning_));
 }
 
-TEST(Stages, DynamicScalesNeedNothingObserved) {
+TEST(Stages, DynamicScalesNeedNoSampleObserved) {
   auto about = subject();
   about.layout.formats[1].activation_scale = format::ScaleRule::dynamic_max;
   about.spec.formats.formats = about.layout.formats;
   World world(about);
-  EXPECT_TRUE(world.call(observing).units.empty());
+  ASSERT_EQ(world.call(observing).units.size(), 1u);
+  EXPECT_EQ(world.call(observing).units[0].table, "weight_maxima");
   EXPECT_FALSE(world.call(scoring).is_forecast);
 }
 
@@ -317,6 +318,8 @@ TEST(Experiment, MakesTheTablesOfAPoint) {
                            "gains/time",
                            "gains/macs",
                            "maxima",
+                           "weight_maxima",
+                           "scales",
                            "scores",
                            "anchors",
                            "latency/class_0",

@@ -9,6 +9,7 @@
 #include "pipeline/experiment.hpp"
 #include "pipeline/loss_set.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/scales.hpp"
 #include "pipeline/score.hpp"
 
 namespace gainsweep::pipeline::models {
@@ -72,7 +73,9 @@ batch::Experiment of(Subject about) {
 
 void World::finish(const batch::Unit& unit, Place place) {
   const auto& ops = subject.layout.partition.ops;
-  if (place == observing)
+  if (unit.table == weight_maxima_table)
+    add(unit, to_fields(std::vector<std::vector<double>>(ops.size(), {0.5, 2}), ops));
+  else if (place == observing)
     add(unit, to_fields(unit.order, lower::Maxima(ops.size(), {1.0F, 0}), ops));
   else if (place == scoring)
     add(unit, to_fields(unit.order, scores(subject.layout).scores.at(unit.order), ops, 1));
