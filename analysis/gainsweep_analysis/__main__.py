@@ -6,8 +6,9 @@ import os
 import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from urllib.parse import quote
 
-from . import archive, comparison, exports, table
+from . import archive, comparison, exports, scales, table
 from .contents import Archive
 from .tables import Point
 
@@ -31,17 +32,25 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--objective", help="only this objective: time, macs or memory")
     planned = command("plan", "Print one plan: the format of every op.", print_plan)
     planned.add_argument("archive", type=Path)
-    planned.add_argument("--tau", type=threshold, required=True, help="0.001 or 0.1%%")
+    planned.add_argument(
+        "--tau", type=threshold, required=True, help="0.001 or 0.1%%: a threshold, or any other"
+    )
     planned.add_argument("--objective", help="where there are several: time, macs or memory")
     planned.add_argument("--strategy", help="the first of the spec's unless another is named")
     planned.add_argument("--format", choices=("text", "csv", "json"), default="text")
-    report = command("report", "Write the report, one HTML file.", write_report)
+    scaled = command("scales", "Print the scales of operands in every low format.", print_scales)
+    scaled.add_argument("archive", type=Path)
+    scaled.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    report = command(
+        "report", "Write the report, HTML, with the plans' files beside it.", write_report
+    )
     report.add_argument("archive", type=Path)
     report.add_argument("--out", type=Path, required=True, metavar="FILE")
     drawn = command("figures", "Write every figure as PNG and PDF.", write_figures)
     drawn.add_argument("archive", type=Path)
     drawn.add_argument("--out", type=Path, required=True, metavar="DIR")
-    for added in (listed, shown, planned, report, drawn):
+    drawn.add_argument("--width", choices=("column", "page"), default="page", help="of a paper")
+    for added in (listed, shown, planned, scaled, report, drawn):
         added.add_argument(
             "--select",
             action="append",
@@ -107,15 +116,28 @@ def print_table(options: argparse.Namespace) -> None:
 
 
 def print_plan(options: argparse.Namespace) -> None:
+    found = only_point(options)
+    chosen = exports.choose(found, options.objective, options.tau, options.strategy)
+    written = {"text": exports.text, "csv": exports.csv_text, "json": exports.json_text}
+    sys.stdout.write(written[options.format](chosen))
+
+
+def print_scales(options: argparse.Namespace) -> None:
+    found = only_point(options)
+    if options.format == "text":
+        sys.stdout.write(scales.text(found))
+    else:
+        print_records(scales.records(found), options.format)
+
+
+def only_point(options: argparse.Namespace) -> Archive:
     sweep, points = selected(options)
     if len(points) > 1:
         raise archive.ArchiveError(
             f"{options.archive}: it has plans of {len(points)} points. Choose one by --select "
             f"({', '.join(points[0].parameters)})."
         )
-    chosen = exports.choose(sweep.at(points[0]), options.objective, options.tau, options.strategy)
-    written = {"text": exports.text, "csv": exports.csv_text, "json": exports.json_text}
-    sys.stdout.write(written[options.format](chosen))
+    return sweep.at(points[0])
 
 
 def objectives_of(found: Archive, options: argparse.Namespace) -> list[str]:
@@ -139,25 +161,41 @@ def write_report(options: argparse.Namespace) -> None:
 
     sweep, points = selected(options)
     archives = [sweep.at(point) for point in points]
-    page = report.html(archives[0]) if len(archives) == 1 else sweep_report.html(archives)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    partial = options.out.with_name(options.out.name + ".tmp")
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, options.out)
+    if len(archives) > 1:
+        write_whole(options.out, sweep_report.html(archives))
+    else:
+        folder = options.out.with_name(options.out.stem + "_plans")
+        written = exports.plan_files(archives[0])
+        page = report.html(
+            archives[0], quote(folder.name, errors="surrogateescape") if written else None
+        )
+        folder.mkdir(exist_ok=True)
+        for name, contents in written.items():
+            write_whole(folder / name, contents)
+        write_whole(options.out, page)
     print(f"report: {options.out}")
+
+
+def write_whole(path: Path, contents: str) -> None:
+    """A file that is there whole or not at all."""
+    partial = path.with_name(path.name + ".tmp")
+    partial.write_text(contents, encoding="utf-8")
+    os.replace(partial, path)
 
 
 def write_figures(options: argparse.Namespace) -> None:
     from . import figures
 
     sweep, points = selected(options)
+    width = figures.WIDTHS[options.width]
     archives = [sweep.at(point) for point in points]
     if len(points) == 1:
-        drawn = {options.out: figures.draw_all(archives[0])}
+        drawn = {options.out: figures.draw_all(archives[0], width)}
     else:
-        drawn = {options.out: figures.draw_sweep(archives)}
+        drawn = {options.out: figures.draw_sweep(archives, width)}
         for point, found in zip(points, archives, strict=True):
-            drawn[options.out / f"point_{point.number}"] = figures.draw_all(found)
+            drawn[options.out / f"point_{point.number}"] = figures.draw_all(found, width)
     for folder, drawings in drawn.items():
         folder.mkdir(parents=True, exist_ok=True)
         figures.save(drawings, folder)

@@ -31,6 +31,11 @@ from .tables import Point, Table, Tables, check_ranges, points, read_tables, sel
 
 VERSION = 2
 FILE_NAME = "archive.h5"
+FORMAT = (
+    *("name", "kind", "bits", "mantissa_bits", "max", "weight_granularity", "activation_scale"),
+    *("activation_backoff", "weight_backoff"),
+)
+FRONTIER = ("gain", "loss_error", "predicted_mse", "assignment")
 Found = TypeVar("Found")
 
 
@@ -173,7 +178,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
             for (objective, strategy), table in _below(tables, "plans")
         },
         frontiers={
-            objective: Frontier(*(table[n] for n in ("gain", "loss_error", "predicted_mse")))
+            objective: Frontier(*(table[name] for name in FRONTIER))
             for (objective,), table in _below(tables, "frontier")
         },
         gains={
@@ -219,25 +224,37 @@ def _read_layout(tables: Tables) -> dict:
     return {
         "ops": [_op(*row) for row in ops.rows("path", "kind", *numbers, "real_formats", "module")],
         "operands": [
-            Operand(int(op), int(place), role)
-            for op, place, role in operands.rows("op", "operand", "role")
+            Operand(int(op), int(place), role, name)
+            for op, place, role, name in operands.rows("op", "operand", "role", "name")
         ],
+        "weight_maxima": _read_weight_maxima(tables),
+        "scales": tables["scales"]["scale"] if "scales" in tables else None,
         "subgraphs": [
             Subgraph(name, int(cls), tuple(map(int, members[index])))
             for index, (name, cls) in enumerate(subgraphs.rows("name", "class"))
         ],
-        "formats": [
-            Format(name, kind, int(bits), int(mantissa), granularity, scale)
-            for name, kind, bits, mantissa, granularity, scale in formats.rows(
-                "name", "kind", "bits", "mantissa_bits", "weight_granularity", "activation_scale"
-            )
-        ],
+        "formats": [_format(*row) for row in formats.rows(*FORMAT)],
     }
 
 
 def _op(path, kind, macs, elements, channels, shared, subgraph, tie, real, module) -> Op:
     numbers = (int(macs), int(elements), int(channels), bool(shared), int(subgraph), int(tie))
     return Op(path, kind, *numbers, tuple(real.split(",")), module)
+
+
+def _format(name, kind, bits, mantissa, largest, granularity, scale, *backoffs) -> Format:
+    numbers = (int(bits), int(mantissa), float(largest))
+    return Format(name, kind, *numbers, granularity, scale, *map(float, backoffs))
+
+
+def _read_weight_maxima(tables: Tables) -> dict[int, np.ndarray]:
+    if "weight_maxima" not in tables:
+        return {}
+    table = tables["weight_maxima"]
+    return {
+        int(operand): table["maximum"][table["operand"] == operand]
+        for operand in np.unique(table["operand"])
+    }
 
 
 def _read_scores(tables: Tables) -> Scores:

@@ -27,7 +27,8 @@ class Op:
 class Operand:
     op: int
     place: int
-    role: str
+    role: str  # activation or weight
+    name: str  # in its op: query, input, weight
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,11 @@ class Format:
     kind: str
     bits: int
     mantissa_bits: int
+    largest: float  # finite magnitude
     weight_granularity: str  # tensor or channel: what shares a scale in a weight
     activation_scale: str  # fixed, static or dynamic
+    activation_backoff: float  # part of the range that the largest magnitude is scaled to
+    weight_backoff: float
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Frontier:
     gain: np.ndarray
     loss_error: np.ndarray
     predicted_mse: np.ndarray
+    assignment: np.ndarray  # [row, op], index of the format
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,8 @@ class Archive:
     spec: dict
     ops: list[Op]
     operands: list[Operand]
+    scales: np.ndarray | None  # [operand, low], 0 for dynamic ones; None where they are not known
+    weight_maxima: dict[int, np.ndarray]  # by operand: of each output channel
     subgraphs: list[Subgraph]
     formats: list[Format]
     scores: Scores

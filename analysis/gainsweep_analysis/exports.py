@@ -1,6 +1,7 @@
 """One plan op by op: as text, and in the layouts of JSON and CSV that other programs read."""
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -14,11 +15,13 @@ from .contents import Archive, Format, Op, Plans
 from .notation import DASH, fixed, interval, significant
 from .plans import PlanRow, main_strategy, plan_row, predicted_error, total_cost
 from .seal import ArchiveError
-from .statistics import perplexity
-from .table import gain_scale
+from .statistics import Estimate, perplexity
+from .table import UNROUNDED, gain_scale
 
 SCHEMA, VERSION = "gainsweep plan", 1
 SCALE_BYTES = 4
+EXACT, FRONTIER = "ip", "frontier"  # the strategy of exact plans; what is called one here
+ROUNDING = 1e-9  # relative
 HEAD = ("op", "module", "kind", "format", "subgraph", "loss_error", "macs", "weight_bytes")
 
 
@@ -41,9 +44,10 @@ class Chosen:
 
 
 def choose(archive: Archive, objective: str | None, tau: float, strategy: str | None) -> Chosen:
-    """The plan at a threshold as exact as `tau` is or, of printed ones, to three digits. The only
-    objective and the first strategy where none is named; of several draws the first. ArchiveError
-    with what there is for anything else."""
+    """The plan at a threshold as exact as `tau` is or, of printed ones, to three digits; for any
+    other `tau` the optimal plan of the frontier, where no strategy is named or the exact one. The
+    only objective and the first strategy where none is named; of several draws the first.
+    ArchiveError with what there is for anything else."""
     if objective is None and len(archive.objectives) == 1:
         objective = archive.objectives[0]
     if objective not in archive.objectives:
@@ -60,23 +64,100 @@ def choose(archive: Archive, objective: str | None, tau: float, strategy: str | 
         )
     plans = archive.plans[objective, strategy or main_strategy(archive, objective)]
     place = plans.point(tau)
-    return Chosen(archive, plans, _printed(archive, plans, tau) if place is None else place)
-
-
-def _printed(archive: Archive, plans: Plans, tau: float) -> int:
-    """The place of the only threshold that tables print as they would print `tau`."""
-    places = [
-        place
-        for place, threshold in enumerate(plans.threshold)
-        if significant(threshold, 3, 100) == significant(tau, 3, 100)
-    ]
-    if len(places) == 1:
-        return places[0]
+    if place is None:
+        place = _printed(archive, plans, tau)
+    if place is not None:
+        return Chosen(archive, plans, place)
+    if strategy in (None, EXACT) and objective in archive.frontiers:
+        return Chosen(archive, frontier_plan(archive, objective, tau), 0)
     listed = ", ".join(f"{threshold:.15g}" for threshold in sorted(plans.threshold))
+    frontier = " or a frontier (solve.frontier)" if strategy in (None, EXACT) else ""
     raise ArchiveError(
-        f"{archive.path}: {'several thresholds print as' if places else 'it has no plan at'} τ = "
-        f"{significant(tau, 3, 100)} %. Take one of its thresholds: {listed}."
+        f"{archive.path}: it has no plan{frontier} at τ = {significant(tau, 3, 100)} %. "
+        f"Take one of its thresholds: {listed}."
     )
+
+
+def _printed(archive: Archive, plans: Plans, tau: float) -> int | None:
+    """The place of the only threshold that tables print as they would print `tau`."""
+    printed = significant(tau, 3, 100)
+    places = [p for p, t in enumerate(plans.threshold) if significant(t, 3, 100) == printed]
+    if len(places) < 2:
+        return places[0] if places else None
+    listed = ", ".join(f"{plans.threshold[place]:.15g}" for place in places)
+    raise ArchiveError(
+        f"{archive.path}: several thresholds print as τ = {printed} %. Take one of them: {listed}."
+    )
+
+
+def frontier_plan(archive: Archive, objective: str, tau: float) -> Plans:
+    """The plan of the frontier with the largest gain whose predicted loss error is at most `tau`,
+    as a table of one plan. Its budget and the mean change of the loss are not known, the interval
+    of its prediction where it was evaluated."""
+    frontier = archive.frontiers[objective]
+    errors = np.sqrt(frontier.predicted_mse / archive.mean_square_loss)
+    allowed = np.flatnonzero(errors <= tau * (1 + ROUNDING))
+    if not allowed.size:
+        raise ArchiveError(
+            f"{archive.path}: no plan for {objective} has a predicted loss error of at most "
+            f"{significant(tau, 3, 100)} % and keeps the spec's constraints."
+        )
+    row = allowed[np.argmax(frontier.gain[allowed])]
+    assignment = frontier.assignment[row]
+    key = assignment_key(archive, assignment)
+    solve = archive.spec["solve"]
+    predictions = archive.predictions.get((solve["noise"], solve["loss_model"]), {})
+    predicted = predictions.get(key, Estimate(math.nan, math.nan, math.nan))
+    return Plans(
+        objective=objective,
+        strategy=FRONTIER,
+        threshold=np.array([tau]),
+        budget=np.array([math.nan]),
+        assignment=assignment[None, None, :],
+        assignment_key=np.array([[key]]),
+        gain=frontier.gain[[[row]]],
+        loss_error=frontier.loss_error[[[row]]],
+        predicted_mse=frontier.predicted_mse[[[row]]],
+        predicted_bias=np.array([[math.nan]]),
+        predicted_low=np.array([[predicted.low]]),
+        predicted_high=np.array([[predicted.high]]),
+        num_samples=np.array([len(archive.scores.loss)]),
+        certificate_gap=np.zeros(1),
+        certificate_nodes=np.zeros(1, int),
+    )
+
+
+def assignment_key(archive: Archive, assignment: np.ndarray) -> str:
+    """What joins a plan with its evaluation; docs/archive_format.md has the formula."""
+    names = "".join(f"{archive.formats[place].name}\n" for place in assignment)
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
+def distinct_plans(archive: Archive, objective: str) -> list[Chosen]:
+    """The plans of an objective's first strategy that lower something, by threshold; of equal ones
+    that of the least."""
+    plans = archive.plans[objective, main_strategy(archive, objective)]
+    found: dict[str, Chosen] = {}
+    for place in np.argsort(plans.threshold, kind="stable"):
+        if plans.assignment[place, 0].any():
+            key = str(plans.assignment_key[place, 0])
+            found.setdefault(key, Chosen(archive, plans, int(place)))
+    return list(found.values())
+
+
+def file_stem(objective: str, threshold: float) -> str:
+    """Of the files of a plan: `time_0.001`."""
+    return f"{objective}_{threshold:.6g}"
+
+
+def plan_files(archive: Archive) -> dict[str, str]:
+    """Contents of the files of all distinct plans, JSON and CSV, by name."""
+    return {
+        file_stem(objective, chosen.row.threshold) + ending: layout(chosen)
+        for objective in archive.objectives
+        for chosen in distinct_plans(archive, objective)
+        for ending, layout in ((".json", json_text), (".csv", csv_text))
+    }
 
 
 def loss_errors(chosen: Chosen) -> list[float | None]:
@@ -120,7 +201,7 @@ def json_text(chosen: Chosen) -> str:
         "predicted_mse": _finite(plans.predicted_mse[place, 0]),
         "gain": int(plans.gain[place, 0]),
         "gain_units": archive.objective(plans.objective).units,
-        "formats": {format_.name: _scales(archive, format_) for format_ in archive.formats[1:]},
+        "formats": {format_.name: _scales(format_) for format_ in archive.formats[1:]},
         "assignment": {
             op.path: format_.name for op, format_ in zip(archive.ops, chosen.formats, strict=True)
         },
@@ -130,15 +211,16 @@ def json_text(chosen: Chosen) -> str:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity; a budget without a limit is null."""
+    """JSON has no infinity; a budget without a limit, or of a frontier's plan, is null."""
     return float(value) if math.isfinite(value) else None
 
 
-def _scales(archive: Archive, format_: Format) -> dict:
-    asked = archive.spec["formats"].get(format_.name) or {}
+def _scales(format_: Format) -> dict:
+    """As specs have them: one `backoff` where those of activations and weights are equal."""
+    backoffs = {"activation": format_.activation_backoff, "weight": format_.weight_backoff}
     return {
         "scale": format_.activation_scale,
-        "backoff": asked.get("backoff"),
+        "backoff": backoffs if len(set(backoffs.values())) > 1 else format_.weight_backoff,
         "granularity": format_.weight_granularity,
     }
 
@@ -161,8 +243,8 @@ def text(chosen: Chosen) -> str:
     archive, plans = chosen.archive, chosen.plans
     solve = archive.spec["solve"]
     lines = [
-        f"{archive.provenance['name']}: the plan of {plans.strategy} for {plans.objective} at an "
-        f"allowed loss error τ of {significant(chosen.row.threshold, 3, 100)} %",
+        f"{archive.provenance['name']}: {_whose(plans)} for {plans.objective} at an allowed loss "
+        f"error τ of {significant(chosen.row.threshold, 3, 100)} %",
         f"noise {solve['noise']}, loss model {solve['loss_model']}; [low–high]: 95 % interval",
         "",
         *_facts(chosen),
@@ -170,6 +252,11 @@ def text(chosen: Chosen) -> str:
         *grid.lines(_columns(chosen))[1:],  # the columns have no groups
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _whose(plans: Plans) -> str:
+    exact = plans.strategy in (EXACT, FRONTIER)
+    return "the optimal plan" if exact else f"the plan of {plans.strategy}"
 
 
 def _facts(chosen: Chosen) -> list[str]:
@@ -185,7 +272,7 @@ def _facts(chosen: Chosen) -> list[str]:
         predicted = significant(row.predicted_time, 3, 1e3)
         facts["time saved"] = (
             f"predicted {predicted} ms a run, measured {interval(row.measured_time, 1e3)} ms"
-        )
+        ).replace(f"{DASH} ms", DASH)
     facts["loss error τ"] = (
         f"predicted {interval(predicted_error(row), 100)} %, "
         f"measured {interval(row.measured_tau, 100)} %"
@@ -199,7 +286,7 @@ def _facts(chosen: Chosen) -> list[str]:
         )
     if row.perplexity is not None:
         high = fixed(perplexity(archive.baseline.loss), 3)
-        facts["perplexity"] = f"{fixed(row.perplexity, 3)} (all-{archive.high} {high})"
+        facts["perplexity"] = f"{fixed(row.perplexity, 3)}; {high} {UNROUNDED}"
     lowered = int(np.count_nonzero(row.assignment))
     facts["lowered"] = f"{lowered} of {len(archive.ops)} ops"
     width = max(map(len, facts))
@@ -218,12 +305,5 @@ def _columns(chosen: Chosen) -> list[grid.Column]:
         "sub-graph": [archive.subgraphs[op.subgraph].name for op in archive.ops],
     }
     errors = [significant(error) for error in loss_errors(chosen)]
-    listed = [_flush_left(head, cells) for head, cells in columns.items()]
+    listed = [grid.flush_left(head, cells) for head, cells in columns.items()]
     return grid.without_empty([*listed, grid.Column("", "d, nat²", errors)])
-
-
-def _flush_left(head: str, cells: list[str]) -> grid.Column:
-    if set(cells) == {DASH}:
-        return grid.Column("", head, cells)
-    width = max(map(len, [head, *cells]))
-    return grid.Column("", head.ljust(width), [cell.ljust(width) for cell in cells])

@@ -22,6 +22,32 @@ def without_empty(columns: list[Column]) -> list[Column]:
     return [column for column in columns if set(column.cells) != {DASH}]
 
 
+def flush_left(head: str, cells: list[str]) -> Column:
+    """A column of words, without a group."""
+    if set(cells) == {DASH}:
+        return Column("", head, cells)
+    width = max(map(len, [head, *cells]))
+    return Column("", head.ljust(width), [cell.ljust(width) for cell in cells])
+
+
+def merged(columns: list[Column]) -> list[Column]:
+    """Neighbouring rows that are equal but for their first cells as one, with both ends of those:
+    `0.1–0.3`."""
+    rows = list(zip(*(column.cells for column in columns), strict=True))
+    kept: list[list[str]] = []
+    starts: list[str] = []
+    for first, *rest in rows:
+        if kept and kept[-1][1:] == rest:
+            kept[-1][0] = f"{starts[-1]}–{first}"
+        else:
+            kept.append([first, *rest])
+            starts.append(first)
+    return [
+        Column(column.group, column.head, [row[place] for row in kept])
+        for place, column in enumerate(columns)
+    ]
+
+
 def groups(columns: list[Column]) -> list[tuple[str, list[int]]]:
     """Names of the groups with the places of their columns."""
     found: list[tuple[str, list[int]]] = []

@@ -7,6 +7,7 @@ from .statistics import Estimate
 
 DASH = "–"
 SMALLEST, LARGEST = 1e-6, 1e9  # what is printed in plain decimals
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 STEPS = {
     "byte": ("B", "kB", "MB", "GB", "TB"),
     "1": ("MAC", "kMAC", "MMAC", "GMAC", "TMAC"),
@@ -26,6 +27,16 @@ def significant(value: float | None, digits: int = 3, factor: float = 1) -> str:
         return f"{value:.{digits - 1}e}"
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     return f"{value:.{max(0, digits - 1 - exponent)}f}"
+
+
+def plain(value: float) -> str:
+    """A round number in decimals; with a power of ten where it would have many zeros."""
+    if value == 0 or 1e-4 <= abs(value) < 1e5:
+        return f"{value:.10g}"
+    exponent = math.floor(math.log10(abs(value)) + 1e-9)
+    factor = f"{value / 10.0**exponent:.3g}"
+    power = "10" + str(exponent).translate(SUPERSCRIPTS)
+    return power if factor == "1" else f"{factor}·{power}"
 
 
 def fixed(value: float | None, digits: int) -> str:

@@ -1,53 +1,68 @@
-"""The report: one HTML file that needs nothing else."""
+"""The report: one HTML file, with the files of the plans beside it."""
 
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
 from . import figures, grid
+from .answer import answer_row, lowered_ops
 from .contents import Anchors, Archive
+from .exports import Chosen, distinct_plans, file_stem
 from .figures.style import Drawing, svg
 from .notation import fixed, interval, listed, significant
-from .plans import rows
+from .plans import PlanRow
 from .statistics import perplexity
-from .table import columns, legend, objective_note, off_note
+from .table import UNROUNDED, columns, legend, objective_note, off_note
 from .timings import warning
 
-SECTIONS = {  # title: names of its figures begin with
-    "Gain against loss error": ("gain",),
-    "Predicted against measured": ("loss_error", "time"),
-    "Sensitivity": ("sensitivity",),
-    "Which ops the plans lower": ("plans_",),
-    "Times of the sub-graphs": ("latency_",),
-}
+Section = tuple[str, list[str]]  # its heading and what stands below it
 
 
-def html(archive: Archive) -> str:
+def html(archive: Archive, plan_folder: str | None = None) -> str:
+    """The page; `plan_folder` is where the plans' files are as seen from it."""
     drawings = figures.draw_all(archive)
-    name = escape(archive.provenance["name"])
-    body = [f"<h1>gainsweep: {name}</h1>", f"<p>{escape(summary(archive))}</p>"]
-    body += [f"<p>{escape(finding)}</p>" for finding in findings(archive)]
-    noisy = warning(archive)
-    body += [f"<p class=warning>{escape(noisy)}</p>"] if noisy is not None else []
-    for title, starts in SECTIONS.items():
-        shown = [drawing for drawing in drawings if drawing.name.startswith(starts)]
-        if shown:
-            body += [f"<h2>{title}</h2>", *map(figure_html, shown)]
-    body += ["<h2>Plans</h2>", *_plan_tables(archive)]
-    body += ["<h2>Failures</h2>", _failures(archive)] if archive.failures else []
-    body += ["<h2>Provenance</h2>", _provenance(archive)]
-    return page(name, body)
+
+    def drawn(*starts: str) -> list[str]:
+        return [figure_html(drawing) for drawing in drawings if drawing.name.startswith(starts)]
+
+    plans = [
+        part
+        for objective in archive.objectives
+        for part in (*_plans_of(archive, objective, plan_folder), *drawn(f"plans_{objective}"))
+    ]
+    sections = [
+        ("The answer", list(_answer(archive, plan_folder))),
+        ("What was run", [f"<p>{escape(summary(archive))}</p>"]),
+        ("Gain against loss error", drawn("gain")),
+        ("Plans", [*plans, *_plan_notes(archive)]),
+        ("Predicted against measured", drawn("loss_error", "time")),
+        ("Sensitivity", drawn("sensitivity")),
+        ("Times of the sub-graphs", drawn("latency_")),
+        ("Failures", [_failures(archive)] if archive.failures else []),
+        ("Provenance", [_provenance(archive)]),
+    ]
+    return page(escape(archive.provenance["name"]), sections)
 
 
-def page(name: str, body: list[str]) -> str:
-    """A whole page; `name` is escaped already."""
+def page(name: str, sections: Iterable[Section]) -> str:
+    """A whole page with a table of contents; `name` is escaped already. Empty sections are left
+    out."""
+    shown = [(title, parts) for title, parts in sections if parts]
+    ids = ["s-" + title.lower().replace(" ", "-") for title, _ in shown]
+    contents = "\n".join(
+        f'<li><a href="#{id_}">{title}</a></li>' for id_, (title, _) in zip(ids, shown, strict=True)
+    )
+    body = "\n".join(
+        f'<section>\n<h2 id="{id_}">{title}</h2>\n' + "\n".join(parts) + "\n</section>"
+        for id_, (title, parts) in zip(ids, shown, strict=True)
+    )
     style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>gainsweep: {name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
+        f'<nav aria-label="Contents">\n<ol>\n{contents}\n</ol>\n</nav>\n'
+        f"<main>\n<h1>gainsweep: {name}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -60,8 +75,8 @@ def summary(archive: Archive) -> str:
         f"{len(archive.subgraphs)} sequential sub-graphs "
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
         f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
-        f"of {archive.length} predicted tokens (perplexity {fixed(perplexity(scores.loss), 2)}); "
-        f"ops may be lowered from {archive.high} to {', '.join(archive.low)}."
+        f"of {archive.length} predicted tokens (perplexity {fixed(perplexity(scores.loss), 2)}, "
+        f"nothing rounded); ops may be lowered from {archive.high} to {', '.join(archive.low)}."
     ]
     if archive.timings:
         blocks = sum(len(timing.seconds) for timing in archive.timings)
@@ -106,29 +121,76 @@ def _anchored(archive: Archive, anchors: Anchors) -> str:
     )
 
 
-def findings(archive: Archive) -> list[str]:
-    """The plan of the largest evaluated threshold of each objective, in a sentence."""
-    sentences = []
+def _answer(archive: Archive, plan_folder: str | None) -> Iterable[str]:
+    """Of each objective the plan that the measurements speak for: what it saves, at what loss
+    error, which ops."""
     for objective in archive.objectives:
-        measured = [row for row in rows(archive, objective) if row.measured_tau is not None]
-        if not measured or measured[-1].gain_share is None:
+        row = answer_row(archive, objective)
+        if row is None:
+            nothing = f"No plan for {objective} lowers an op: the thresholds are too small."
+            yield f"<p>{escape(nothing)}</p>"
             continue
-        row = measured[-1]
-        text = (
-            f"At an allowed loss error of {_percent(row.threshold)} the {objective} plan lowers "
-            f"{100 * sum(row.lowered.values()):.0f} % of the ops, saves "
-            f"{_percent(row.gain_share)} of the {archive.objective(objective).title} and has a "
-            f"measured loss error of {_percent(row.measured_tau.value)} "
-            f"(perplexity {fixed(row.perplexity, 3)}, all-{archive.high} "
-            f"{fixed(perplexity(archive.baseline.loss), 3)})"
+        ops = "".join(
+            f"<li><b>{escape(name)}</b>: {escape(which)}</li>"
+            for name, which in lowered_ops(archive, row.assignment).items()
         )
-        if row.measured_time is not None and row.predicted_time is not None:
-            text += (
-                f"; time saved a run: {significant(row.measured_time.value, 3, 1e3)} ms measured, "
-                f"{significant(row.predicted_time, 3, 1e3)} ms predicted"
-            )
-        sentences.append(text + ".")
-    return sentences
+        links = _links(objective, row.threshold, plan_folder)
+        yield (
+            f"<div class=answer>\n<p>{escape(finding(archive, row))}</p>\n<ul>{ops}</ul>\n"
+            f"<p class=note>{escape(_perplexities(archive, row))}{links}</p>\n</div>"
+        )
+    noisy = warning(archive)
+    if noisy is not None:
+        yield f"<p class=warning>{escape(noisy)}</p>"
+
+
+def finding(archive: Archive, row: PlanRow) -> str:
+    """What a plan does, in a sentence."""
+    lowered = int((row.assignment > 0).sum())
+    text = f"For {row.objective}: lower {lowered} of {len(archive.ops)} ops and save "
+    text += _saved(archive, row)
+    if row.measured_tau is None:
+        text += (
+            f" at a predicted loss error of {_percent(row.predicted_tau)}, which was not measured"
+        )
+    else:
+        text += (
+            f" at a measured loss error of {interval(row.measured_tau, 100)} % (allowed "
+            f"{_percent(row.threshold)}, predicted {_percent(row.predicted_tau)}"
+            + (", outside of what was measured)" if row.is_off else ")")
+        )
+    return text + "."
+
+
+def _saved(archive: Archive, row: PlanRow) -> str:
+    about = archive.objective(row.objective)
+    if row.gain_share is not None:
+        saved = f"{_percent(row.gain_share)} of the {about.title}"
+    elif about.of_times:
+        saved = f"{significant(row.gain, 3, 1e-6)} ms of a run"
+    else:
+        saved = f"{significant(row.gain)} {about.title}"
+    if row.measured_time is not None and row.predicted_time is not None:
+        saved += (
+            f" ({significant(row.predicted_time, 3, 1e3)} ms a run predicted, "
+            f"{interval(row.measured_time, 1e3)} ms measured)"
+        )
+    return saved
+
+
+def _perplexities(archive: Archive, row: PlanRow) -> str:
+    if row.perplexity is None:
+        return ""
+    high = fixed(perplexity(archive.baseline.loss), 3)
+    return f"Perplexity {fixed(row.perplexity, 3)}; {high} {UNROUNDED}. "
+
+
+def _links(objective: str, threshold: float, plan_folder: str | None) -> str:
+    """To the files of a plan."""
+    if plan_folder is None:
+        return ""
+    path = escape(f"{plan_folder}/{file_stem(objective, threshold)}", quote=True)
+    return f'The plan: <a href="{path}.json">JSON</a>, <a href="{path}.csv">CSV</a>.'
 
 
 def _percent(share: float) -> str:
@@ -137,20 +199,33 @@ def _percent(share: float) -> str:
 
 def figure_html(drawing: Drawing) -> str:
     return (
-        f"<h3>{escape(drawing.title)}</h3>\n<figure>{svg(drawing)}"
-        f"<figcaption>{escape(drawing.caption)}</figcaption></figure>"
+        f"<figure>\n<div class=wide>{svg(drawing)}</div>\n<figcaption><b>"
+        f"{escape(drawing.title)}.</b> {escape(drawing.caption)}</figcaption>\n</figure>"
     )
 
 
-def _plan_tables(archive: Archive) -> Iterable[str]:
-    for objective in archive.objectives:
-        note = objective_note(archive, objective)
-        yield f"<h3>{escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
-        yield f"<div class=wide>{table_html(columns(archive, objective))}</div>"
-    off = off_note(archive, archive.objectives)
-    if off is not None:
-        yield f"<p class=note>{escape(off)}</p>"
-    yield f"<p class=note>{escape(legend(archive, archive.objectives))}</p>"
+def _plans_of(archive: Archive, objective: str, plan_folder: str | None) -> Iterable[str]:
+    note = objective_note(archive, objective)
+    yield f"<h3>Plans for {escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
+    yield f"<div class=wide>{table_html(grid.merged(columns(archive, objective)))}</div>"
+    if plan_folder is not None:
+        yield f"<p class=note>{_all_links(distinct_plans(archive, objective), plan_folder)}</p>"
+
+
+def _plan_notes(archive: Archive) -> Iterable[str]:
+    for text in (off_note(archive, archive.objectives), legend(archive, archive.objectives)):
+        if text is not None:
+            yield f"<p class=note>{escape(text)}</p>"
+
+
+def _all_links(plans: list[Chosen], plan_folder: str) -> str:
+    """The JSON files of the plans, by threshold; the CSV files have the same names."""
+    links = []
+    for chosen in plans:
+        stem = file_stem(chosen.plans.objective, chosen.row.threshold)
+        path = escape(f"{plan_folder}/{stem}.json", quote=True)
+        links.append(f'<a href="{path}">{_percent(chosen.row.threshold)}</a>')
+    return f"Files of the distinct plans, by allowed τ: {', '.join(links)} (CSV beside them)."
 
 
 def table_html(shown: list[grid.Column]) -> str:

@@ -3,30 +3,60 @@
 from html import escape
 
 from . import grid
+from .answer import answer_row
 from .contents import Archive
 from .figures import draw_sweep
 from .notation import fixed, interval, significant
+from .parameters import Labels
 from .plans import PlanRow, rows
 from .report import figure_html, page, table_html
 from .table import gain_scale
 
+Listed = list[tuple[int, PlanRow]]  # rows with the places of their points
+
 
 def html(archives: list[Archive]) -> str:
-    name = escape(archives[0].provenance["name"])
-    body = [
-        f"<h1>gainsweep: {name}, {len(archives)} points</h1>",
-        f"<p>{escape(summary(archives))}</p>",
+    name = f"{escape(archives[0].provenance['name'])}, {len(archives)} points"
+    labels = Labels([archive.point.parameters for archive in archives])
+    figures = {drawing.name: figure_html(drawing) for drawing in draw_sweep(archives)}
+    written = escape(archives[0].provenance["spec_written"])
+    plans = [
+        part
+        for objective in _objectives(archives)
+        for part in (
+            f"<h3>Plans for {escape(objective)}</h3>",
+            _named_table(columns(archives, labels, objective)),
+        )
     ]
-    body += map(figure_html, draw_sweep(archives))
-    body.append("<h2>Plans of every point</h2>")
-    for objective in dict.fromkeys(name for archive in archives for name in archive.objectives):
-        body.append(f"<h3>{escape(objective)}</h3>")
-        body.append(f"<div class=wide>{table_html(columns(archives, objective))}</div>")
-    written = archives[0].provenance["spec_written"]
-    body.append(
-        f"<details><summary>Spec as written</summary><pre>{escape(written)}</pre></details>"
+    sections = [
+        ("The answer", [_named_table(answers(archives, labels)), *_note(labels)]),
+        ("What was run", [f"<p>{escape(summary(archives))}</p>"]),
+        ("Gain", [figures["sweep_gain"]]),
+        ("Predictions", [figures["sweep_prediction"]] if "sweep_prediction" in figures else []),
+        ("Plans of every point", plans),
+        (
+            "Provenance",
+            [f"<details><summary>Spec as written</summary><pre>{written}</pre></details>"],
+        ),
+    ]
+    return page(name, sections)
+
+
+def _objectives(archives: list[Archive]) -> list[str]:
+    return list(dict.fromkeys(name for archive in archives for name in archive.objectives))
+
+
+def _note(labels: Labels) -> list[str]:
+    text = (
+        "Of every point and objective the plan that gains the most with a measured loss error "
+        "within the allowed one. Points with equal rows share one: a/b is either. " + labels.note()
     )
-    return page(name, body)
+    return [f"<p class=note>{escape(text)}</p>"]
+
+
+def _named_table(shown: list[grid.Column]) -> str:
+    table = table_html(shown).replace("<table>", "<table class=named>", 1)
+    return f"<div class=wide>{table}</div>"
 
 
 def summary(archives: list[Archive]) -> str:
@@ -44,39 +74,72 @@ def summary(archives: list[Archive]) -> str:
     return text + (f" {failures} units failed; the points' reports list them." if failures else "")
 
 
-def columns(archives: list[Archive], objective: str) -> list[grid.Column]:
-    """One row per point and threshold."""
+def answers(archives: list[Archive], labels: Labels) -> list[grid.Column]:
+    """The answer of every point for each objective; points that say the same share a row."""
+    found: list[grid.Column] = []
+    for objective in _objectives(archives):
+        listed = [
+            (place, row)
+            for place, archive in enumerate(archives)
+            if objective in archive.objectives
+            and (row := answer_row(archive, objective)) is not None
+        ]
+        part = _columns(archives, labels, objective, listed)
+        part.insert(1, grid.Column("plans", "for", [objective] * len(part[0].cells)))
+        found = [_joined(*pair) for pair in zip(found, part, strict=True)] if found else part
+    return grid.without_empty(found)
+
+
+def _joined(above: grid.Column, below: grid.Column) -> grid.Column:
+    return grid.Column(above.group, above.head, above.cells + below.cells)
+
+
+def columns(archives: list[Archive], labels: Labels, objective: str) -> list[grid.Column]:
+    """One row per threshold and different plan, with the points that have it."""
     listed = [
-        (archive, row)
-        for archive in archives
+        (place, row)
+        for place, archive in enumerate(archives)
         if objective in archive.objectives
         for row in rows(archive, objective)
     ]
-    factor, unit = gain_scale(listed[0][0], objective)
+    listed.sort(key=lambda item: item[1].threshold)
+    return grid.without_empty(_columns(archives, labels, objective, listed))
 
-    def column(group: str, head: str, cell) -> grid.Column:
-        return grid.Column(group, head, [cell(row) for _, row in listed])
 
-    def saved(row: PlanRow) -> str:
-        return significant(row.gain, 3, factor)
-
-    tau = "loss error τ, %"
-    return grid.without_empty(
-        [
-            *(
-                grid.Column(
-                    "point", path, [archive.point.parameters[path] for archive, _ in listed]
-                )
-                for path in archives[0].point.parameters
-            ),
-            column(tau, "allowed", lambda row: significant(row.threshold, 3, 100)),
-            column(tau, "predicted", lambda row: significant(row.predicted_tau, 3, 100)),
-            column(tau, "measured", lambda row: interval(row.measured_tau, 100)),
-            column("saved", unit, saved),
-            column(
-                "time saved, ms", "predicted", lambda row: significant(row.predicted_time, 3, 1e3)
-            ),
-            column("time saved, ms", "measured", lambda row: interval(row.measured_time, 1e3)),
-            column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
-        ]
-    )
+def _columns(
+    archives: list[Archive], labels: Labels, objective: str, listed: Listed
+) -> list[grid.Column]:
+    """Cells of rows of one objective; equal rows of several points are one."""
+    owner = next(archive for archive in archives if objective in archive.objectives)
+    factor, unit = gain_scale(owner, objective)
+    heads = [
+        ("loss error τ, %", "allowed"),
+        ("loss error τ, %", "predicted"),
+        ("loss error τ, %", "measured"),
+        ("saved", "%"),
+        ("saved", "amount"),
+        ("time saved, ms", "predicted"),
+        ("time saved, ms", "measured"),
+        ("perplex-", "ity"),
+    ]
+    points: dict[tuple[str, ...], list[int]] = {}
+    for place, row in listed:
+        cells = (
+            significant(row.threshold, 3, 100),
+            significant(row.predicted_tau, 3, 100),
+            interval(row.measured_tau, 100),
+            significant(row.gain_share, 3, 100),
+            f"{significant(row.gain, 3, factor)} {unit}",
+            significant(row.predicted_time, 3, 1e3),
+            interval(row.measured_time, 1e3),
+            fixed(row.perplexity, 3),
+        )
+        points.setdefault(cells, []).append(place)
+    names = grid.Column("", "points", [labels.of(places) for places in points.values()])
+    return [
+        names,
+        *(
+            grid.Column(group, head, [cells[place] for cells in points])
+            for place, (group, head) in enumerate(heads)
+        ),
+    ]

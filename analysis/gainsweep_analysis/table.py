@@ -17,6 +17,7 @@ from .timings import warning
 WIDTH = 110
 OFF = "≠"  # marks a prediction outside the measured interval
 LARGE = 0.05  # τ above which first order does not hold
+UNROUNDED = "of the model as stored (fp32 arithmetic, nothing rounded)"
 
 
 def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
@@ -113,7 +114,7 @@ def title(archive: Archive) -> str:
     if baseline is not None:
         parts.append(
             f"{len(baseline.loss)} evaluation samples, perplexity "
-            f"{fixed(perplexity(baseline.loss), 3)} in {archive.high}"
+            f"{fixed(perplexity(baseline.loss), 3)} {UNROUNDED}"
         )
     return "; ".join(parts)
 
@@ -127,6 +128,11 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
         f"measured on other samples. [low–high]: {CONFIDENCE:.0%} bootstrap interval "
         f"({RESAMPLES:,} resamples). "
     )
+    if archive.baseline is not None:
+        text += (
+            "Perplexity: fp32 arithmetic on the weights as stored, with the operands of lowered "
+            f"ops rounded and nothing rounded to {archive.high}. "
+        )
     if len(archive.low) > 1:
         text += f"Lowered: {' + '.join(archive.low)}. "
     drawing = {name for (_, name), plans in archive.plans.items() if plans.gain.shape[1] > 1}

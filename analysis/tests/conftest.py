@@ -19,6 +19,16 @@ RECIPES = {
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
 }
 
+DEEP = synthetic.Recipe(
+    layers=32,
+    low=("int8", "fp8_e4m3"),
+    samples=3,
+    evaluated=0,
+    frontier=False,
+    objectives=("memory",),
+    strategies=("ip",),
+)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -35,7 +45,7 @@ def cases(tmp_path_factory):
     def case(name: str) -> Case:
         if name not in written:
             path = tmp_path_factory.mktemp(name) / "archive.h5"
-            run = synthetic.write(path, RECIPES[name])
+            run = synthetic.write(path, (RECIPES | {"deep": DEEP})[name])
             written[name] = Case(path, run, archive.read(path))
         return written[name]
 

@@ -23,6 +23,7 @@ class Recipe:
     frontier: bool = True
     failures: int = 0
     scope: str = "model"
+    granularity: str = "tensor"
     loss_model: str = "bias"
     length: int = 64
     noise: float = 0.002  # of times, relative to a run
@@ -89,6 +90,11 @@ class Model:
         pairs = zip(self.paths, self.kinds, strict=True)
         return [f"model.{path}" if kind == "linear" else "" for path, kind in pairs]
 
+    def operand_name(self, op, place):
+        leaf = self.paths[op].rsplit(".", 1)[-1]
+        names = {"qk": ("query", "key"), "av": ("weights", "value")}
+        return names.get(leaf, ("input", "weight"))[place]
+
     def real(self, op):
         """Places of the formats with a real kernel: int8 in linear ops."""
         real = [0]
@@ -132,6 +138,9 @@ class Run:
         errors = np.einsum("rkl,ko->rol", self.signed_error, of_op) ** 2
         self.d = np.concatenate([np.zeros((len(model.paths), 1)), errors.mean(axis=0)], axis=1)
         self.mean_square = np.mean(self.loss**2)
+        self.largest = 4 * scale
+        ends = np.array([FORMATS[name][3] for name in recipe.low])
+        self.scales = self.largest[:, None] / ends
 
     def _time(self):
         """Seconds that lowering one op saves, and timings of each class."""

@@ -46,9 +46,7 @@ def test_json_has_what_the_archive_has(cases, capsys, objective):
         assert plan[name] == getattr(plans, name)[place]
     for name in ("gain", "loss_error", "predicted_mse"):
         assert plan[name] == getattr(plans, name)[place, 0]
-    assert plan["formats"] == {
-        "int8": {"scale": "static", "backoff": None, "granularity": "tensor"}
-    }
+    assert plan["formats"] == {"int8": {"scale": "static", "backoff": 1.0, "granularity": "tensor"}}
     weights = [path for path in case.run.model.paths if not path.endswith((".qk", ".av"))]
     assert plan["modules"] == {path: f"model.{path}" for path in weights}
     assert plan["model_digest"] == "m" * 64
@@ -110,7 +108,55 @@ def test_a_threshold_as_printed(tmp_path, capsys, tau):
     synthetic.write(path, synthetic.Recipe(thresholds=close, **recipe))
     said = refusal(capsys, path, "--tau", tau)
     assert "several thresholds print as τ = 1.23 %" in said
-    assert "0.01234567, 0.01234987" in said
+    assert "Take one of them: 0.01234567, 0.01234987" in said
+
+
+@pytest.mark.parametrize("objective", ["time", "macs", "memory"])
+@pytest.mark.parametrize("tau", [5e-4, 2.5e-3, 0.2])
+def test_any_other_loss_error_is_answered_by_the_frontier(cases, capsys, objective, tau):
+    case = cases("whole")
+    options = ("--objective", objective, f"--tau={tau}", "--format", "json")
+    plan = json.loads(printed(capsys, case, *options))
+    assert list(plan) == KEYS
+    assert (plan["strategy"], plan["threshold"], plan["budget"]) == ("frontier", tau, None)
+    allowed = tau**2 * case.run.mean_square
+    assert plan["predicted_mse"] <= allowed * (1 + 1e-9)
+    place = [case.run.model.formats.index(name) for name in plan["assignment"].values()]
+    assert plan["gain"] == case.run.gain_of(objective, place)
+    assert plan["loss_error"] == pytest.approx(case.run.loss_error(np.array(place)))
+    frontier = case.archive.frontiers[objective]
+    assert plan["gain"] == frontier.gain[frontier.predicted_mse <= allowed].max()
+
+
+def test_a_frontiers_plan_that_was_evaluated_has_its_measurement(cases, capsys):
+    """Of the plan at a threshold, asked for by another loss error."""
+    case = cases("whole")
+    tau = case.run.recipe.thresholds[-1] * 1.5
+    text = printed(capsys, case, "--objective", "macs", f"--tau={tau}")
+    assert "the optimal plan for macs at an allowed loss error τ of 4.50 %" in text
+    assert re.search(r"measured \S+ \[", text)
+
+
+def test_scales(tmp_path, capsys):
+    path = tmp_path / "archive.h5"
+    recipe = {"objectives": ("macs",), "evaluated": 0, "layers": 1}
+    for granularity in ("tensor", "channel"):
+        run = synthetic.write(path, synthetic.Recipe(granularity=granularity, **recipe))
+        assert main(["scales", str(path), "--format", "csv"]) == 0
+        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        query = [r for r in rows if r["op"] == "layers.0.attention.qk" and r["operand"] == "query"]
+        place = run.model.operands.index((3, 0))
+        assert [float(row["scale"]) for row in query] == [run.scales[place, 0]]
+        weight = [r for r in rows if r["module"] == "lm_head" or r["op"] == "lm_head"]
+        weight = [row for row in weight if row["role"] == "weight"]
+        amax = run.largest[run.model.operands.index((len(run.model.paths) - 1, 1))]
+        parts = [0.5, 1] if granularity == "channel" else [1]
+        assert [float(r["scale"]) for r in weight] == pytest.approx(
+            [part * amax / 127 for part in parts], rel=1e-6
+        )
+    assert main(["scales", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "int8: of weights the largest channel's" in text
 
 
 def test_another_strategy(cases, capsys):
@@ -126,7 +172,7 @@ def test_what_the_archive_does_not_have(cases, capsys):
     assert "Name one by --objective (time, macs, memory)" in refusal(capsys, path, "--tau", "1%")
     said = refusal(capsys, path, "--tau", "1%", "--objective", "energy")
     assert "no plans for energy" in said
-    said = refusal(capsys, path, "--tau", "2%", "--objective", "macs")
+    said = refusal(capsys, path, "--tau", "2%", "--objective", "macs", "--strategy", "prefix")
     assert "no plan at τ = 2.00 %" in said
     assert "0.001, 0.003, 0.01, 0.03" in said
     said = refusal(capsys, path, "--tau", "1%", "--objective", "macs", "--strategy", "best")

@@ -56,12 +56,13 @@ def write_plans(writer, run):
 
 def write_frontier(writer, run, objective):
     assignment = np.zeros(len(run.model.paths), int)
-    points = [(0, 0.0)]
+    points = [(0, 0.0, assignment.copy())]
     for op in run.order(objective, "ip", 0):
         assignment[op] = run.low_of(op, objective)[0]
-        points.append((run.gain_of(objective, assignment), run.loss_error(assignment)))
-    gains, errors = (np.array(column) for column in zip(*points, strict=True))
-    gains = np.maximum.accumulate(gains)
+        gain = run.gain_of(objective, assignment)
+        if gain > points[-1][0]:
+            points.append((gain, run.loss_error(assignment), assignment.copy()))
+    gains, errors, plans = (np.array(column) for column in zip(*points, strict=True))
     units = {"time": "ns", "macs": "1", "memory": "byte"}[objective]
     row = ["row"]
     writer.table(
@@ -70,6 +71,7 @@ def write_frontier(writer, run, objective):
             ("gain", gains, units, row),
             ("loss_error", errors, "nat^2", row),
             ("predicted_mse", run.predicted_mse(errors), "nat^2", row),
+            ("assignment", plans, "1", ["row", "op"]),
         ],
         measured=objective == "time",
     )

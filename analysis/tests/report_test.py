@@ -1,15 +1,30 @@
 """The report stands alone; every command works on every kind of archive."""
 
+import itertools
+import json
 import re
+import warnings
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import synthetic
 from conftest import RECIPES
-from gainsweep_analysis import archive, comparison, figures, report, table, timings
+from gainsweep_analysis import (
+    answer,
+    archive,
+    comparison,
+    figures,
+    grid,
+    report,
+    table,
+    timings,
+)
 from gainsweep_analysis.__main__ import main
 from gainsweep_analysis.figures import accuracy, maps, style, timing
 from gainsweep_analysis.layers import layers
+from gainsweep_analysis.notation import significant
+from gainsweep_analysis.plans import rows as planned_rows
 
 VOID = {"meta", "br", "img", "hr", "input", "link"}
 
@@ -55,7 +70,8 @@ def page_of(cases, tmp_path_factory):
         if name not in pages:
             path = tmp_path_factory.mktemp(name) / "deep" / "report.html"
             assert main(["report", str(cases(name).path), "--out", str(path)]) == 0
-            assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+            files = {file.name for file in path.parent.iterdir()}
+            assert files == {"report.html", "report_plans"}
             pages[name] = path.read_text(encoding="utf-8")
         return pages[name]
 
@@ -67,13 +83,137 @@ def test_self_contained(page_of, name):
     html = page_of(name)
     page = Page(html)
     assert len(page.ids) == len(set(page.ids))
-    assert all(reference.startswith(("#", "data:")) for reference in page.references)
+    plans = [ref for ref in page.references if not ref.startswith(("#", "data:"))]
+    assert all(re.fullmatch(r"report_plans/[a-z]+_[0-9.e-]+\.(json|csv)", ref) for ref in plans)
     assert {ref[1:] for ref in page.references if ref.startswith("#")} <= set(page.ids)
     targets = re.findall(r"url\(([^)]*)\)", html)
     assert {target.strip("\"'")[1:] for target in targets} <= set(page.ids)
     assert not page.tags & {"script", "link", "iframe", "img"}
     assert "@import" not in html
     assert "nan" not in page.text.replace("<nan>", "").lower().split()
+
+
+def test_links_lead_to_the_plans(cases, tmp_path):
+    case, out = cases("whole"), tmp_path / "report.html"
+    assert main(["report", str(case.path), "--out", str(out)]) == 0
+    links = {r for r in Page(out.read_text()).references if r.startswith("report_plans/")}
+    assert len(links) > 5
+    assert {link for link in links if not (tmp_path / link).is_file()} == set()
+    for link in links:
+        if link.endswith(".json"):
+            plan = json.loads((tmp_path / link).read_text())
+            known = case.archive.plans[plan["objective"], "ip"]
+            assert plan["gain"] == known.gain[known.point(plan["threshold"]), 0]
+
+
+@pytest.mark.parametrize("name", ["whole", "no_time", "formats", "failures", "no_evaluation"])
+def test_one_heading_per_thing_and_all_in_the_contents(page_of, name):
+    html = page_of(name)
+    found = re.findall(r"<h([1-6])[^>]*>(.*?)</h\1>", html)
+    titles = [title for _, title in found]
+    assert len(set(titles)) == len(titles)
+    sections = [title for level, title in found if level == "2"]
+    contents = re.search(r"<nav.*?</nav>", html, flags=re.DOTALL)[0]
+    assert re.findall(r">([^<]+)</a>", contents) == sections
+    assert sections[0] == "The answer"
+
+
+def test_the_answer_is_the_largest_gain_that_keeps_its_word(cases):
+    case = cases("whole")
+    for objective in case.archive.objectives:
+        row = answer.answer_row(case.archive, objective)
+        rows = planned_rows(case.archive, objective)
+        kept = [r for r in rows if r.measured_tau and r.measured_tau.value <= r.threshold]
+        assert row.gain == max(r.gain for r in kept)
+        assert row.threshold == min(r.threshold for r in rows if r.gain == row.gain)
+        assert f"lower {np.count_nonzero(row.assignment)} of" in report.finding(case.archive, row)
+
+
+def test_lowered_ops_in_words(cases):
+    found = cases("formats").archive
+    places = {op.path: place for place, op in enumerate(found.ops)}
+
+    def words(**lowered):
+        assignment = np.zeros(len(places), int)
+        for name, format_ in lowered.items():
+            matching = [p for path, p in places.items() if re.search(name, path)]
+            assignment[matching] = format_
+        return answer.lowered_ops(found, assignment)
+
+    assert words() == {}
+    assert words(**{"": 1}) == {"int8": "all ops"}
+    assert words(**{"": 1, "lm_head": 0}) == {"int8": "all ops but lm_head"}
+    assert words(**{r"\.[qk]$": 1}) == {"int8": "q and k of all layers"}
+    assert words(**{r"0.*\.[qk]$": 1, r"1.*\.up": 2}) == {
+        "int8": "q and k of layer 0",
+        "fp8_e4m3": "up of layer 1",
+    }
+
+
+def test_equal_rows_are_one():
+    columns = [
+        grid.Column("a", "", ["1", "2", "3", "4"]),
+        grid.Column("b", "", ["x", "x", "y", "x"]),
+    ]
+    assert [column.cells for column in grid.merged(columns)] == [["1–2", "3", "4"], ["x", "y", "x"]]
+
+
+@pytest.mark.parametrize("width", ["column", "page"])
+@pytest.mark.parametrize("name", ["whole", "deep"])
+def test_figures_hold_their_width(cases, name, width):
+    """Nothing leaves the paper, no two names of an axis touch."""
+    inches = figures.WIDTHS[width]
+    with style.settings(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for drawing in figures.draw_all(cases(name).archive, inches):
+            assert drawing.figure.get_figwidth() <= inches
+            drawing.figure.draw_without_rendering()
+            assert not overlapping(drawing.figure), drawing.name
+
+
+def overlapping(figure):
+    """Pairs of names of ticks of an axis that lie on each other."""
+    found = []
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            boxes = [
+                label.get_window_extent()
+                for label in axis.get_ticklabels()
+                if label.get_visible() and label.get_text()
+            ]
+            found += [(a, b) for a, b in itertools.pairwise(boxes) if a.overlaps(b)]
+    return found
+
+
+def test_loss_panels_are_no_twins(cases):
+    """Of an integer format alone empirical and log-uniform noise predict the same here."""
+    groups = accuracy.panels(cases("whole").archive)
+    assert [names for names, _ in groups] == [
+        [(model, noise) for noise in noises]
+        for model in ("first_order", "bias")
+        for noises in (("empirical", "log_uniform"), ("paper",))
+    ]
+
+
+def test_times_are_clipped_where_the_caption_says(tmp_path):
+    path = tmp_path / "archive.h5"
+    synthetic.write(path, synthetic.Recipe(objectives=("time",), layers=1, blocks=200))
+    found = archive.read(path)
+    for one, drawing in zip(found.timings, timing.draw(found, style.PAGE), strict=True):
+        end = 1e3 * np.percentile(one.seconds, timing.CLIPPED)
+        slower = int(np.sum(1e3 * one.seconds > end))
+        assert f"ends at the 99th percentile of all runs, {significant(end)} ms" in drawing.caption
+        assert f"slower ones ({slower}, up to" in drawing.caption
+        left, right = drawing.figure.axes[0].get_xlim()
+        assert left < 1e3 * one.seconds.min() and end < right < 1.1 * end
+        assert drawing.figure.axes[0].get_xscale() == "linear"
+
+
+def test_operands_have_names_in_the_map(cases):
+    found = cases("whole").archive
+    labels = maps.operand_rows(found, layers(found)).labels
+    assert labels[6:10] == ["qk query", "qk key", "av weights", "av value"]
+    assert labels[:2] == ["q input", "q weight"]
 
 
 def test_colours_follow_the_style_sheet(page_of):

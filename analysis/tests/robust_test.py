@@ -63,7 +63,7 @@ def test_odd_names_in_figures(tmp_path, path):
 def test_no_markup_is_left_in_figures(cases):
     """Names may have dollar signs, so nothing in a figure is markup."""
     for drawing in draw_all(cases("whole").archive):
-        drawing.figure.canvas.draw()
+        drawing.figure.draw_without_rendering()
         texts = [
             found.get_text() for found in drawing.figure.findobj(lambda a: hasattr(a, "get_text"))
         ]

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import itertools
 import json
 
 import pytest
 import synthetic
-from gainsweep_analysis import archive, table
+from gainsweep_analysis import archive, figures, parameters, table
 from gainsweep_analysis.__main__ import main
 
 PARAMETERS = {
@@ -68,9 +69,63 @@ def test_the_report_sets_all_points_side_by_side(swept, tmp_path):
     page = out.read_text()
     assert page.count("<svg") == 2
     assert "calibration.samples" in page and "first_order" in page
+    assert page.index("The answer") < page.index("<svg")
     single = ["--select", "calibration.samples=9"]
     assert main(["report", str(swept[0]), "--out", str(out), *single]) == 0
     assert "Provenance" in out.read_text()
+
+
+def labels_of(*values):
+    paths = ("calibration.samples", "solve.noise", "evaluate.samples", "threads")
+    return parameters.Labels([dict(zip(paths, row, strict=True)) for row in values])
+
+
+def test_points_are_named_by_what_varies():
+    labels = labels_of("6a12", "6b12", "9a12", "9b12")
+    assert labels.varying() == ["calibration.samples", "solve.noise"]
+    assert labels.of([0]) == "calibration.samples 6, noise a"
+    assert labels.of([0, 1]) == "calibration.samples 6"
+    assert labels.of([0, 2]) == "noise a"
+    assert labels.of([0, 3]) == "calibration.samples 6, noise a = calibration.samples 9, noise b"
+    assert labels.of([0, 1, 2, 3]) == "all points"
+    assert labels.note() == "Noise is solve.noise."
+
+
+def eight_points(tmp_path):
+    """Four leaves, of which two change nothing of what plans gain."""
+    values = list(itertools.product(("6", "9"), ("paper", "empirical"), ("64", "128")))
+    recipes = [
+        synthetic.Recipe(samples=int(samples), layers=1, draws=1) for samples, _, _ in values
+    ]
+    swept = dict(
+        zip(
+            ("calibration.samples", "solve.noise", "calibration.length"),
+            zip(*values, strict=True),
+            strict=True,
+        )
+    )
+    swept = {path: list(column) for path, column in swept.items()}
+    path = tmp_path / "archive.h5"
+    synthetic.write_sweep(path, recipes, swept | {"threads": ["1"] * 8})
+    sweep = archive.read_sweep(path)
+    return [sweep.at(point) for point in sweep.points]
+
+
+def test_eight_points_of_four_leaves(tmp_path):
+    found = eight_points(tmp_path)
+    assert figures.sweep.equal_curves(found, found[0].objectives) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    for width in figures.WIDTHS.values():
+        gain, prediction = figures.draw_sweep(found, width)
+        assert [text.get_text() for text in gain.figure.legends[0].texts] == [
+            "samples 6",
+            "samples 9",
+        ]
+        assert "The 8 points make 2 curves" in gain.caption
+        for drawing in (gain, prediction):
+            drawing.figure.draw_without_rendering()
+            box = drawing.figure.get_tightbbox()
+            assert box.x0 > -0.02 and box.x1 < width + 0.02, drawing.name
+            assert min(axes.get_position().width for axes in drawing.figure.axes) > 0.2
 
 
 def test_figures_of_all_points_and_of_each(swept, tmp_path):

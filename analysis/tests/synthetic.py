@@ -151,14 +151,30 @@ def _write_layout(writer, run):
         "weight" if place == 1 and model.kinds[op] == "linear" else "activation"
         for op, place in model.operands
     ]
+    names = [model.operand_name(op, place) for op, place in model.operands]
+    paths = [
+        f"{model.paths[op]}.{name}" for (op, _), name in zip(model.operands, names, strict=True)
+    ]
     writer.table(
         "operands",
         [
             ("op", [op for op, _ in model.operands], "1", ["operand"]),
             ("operand", [place for _, place in model.operands], "1", ["operand"]),
             ("role", roles, "", ["operand"]),
+            ("path", paths, "", ["operand"]),
+            ("name", names, "", ["operand"]),
         ],
     )
+    weights = [place for place, role in enumerate(roles) if role == "weight"]
+    writer.table(
+        "weight_maxima",
+        [
+            ("operand", np.repeat(weights, 2), "1", ["row"]),
+            ("channel", [0, 1] * len(weights), "1", ["row"]),
+            ("maximum", np.outer(run.largest[weights], [0.5, 1]).ravel(), "1", ["row"]),
+        ],
+    )
+    writer.table("scales", [("scale", run.scales, "1", ["operand", "low_format"])])
     writer.table(
         "subgraphs",
         [
@@ -176,8 +192,10 @@ def _write_layout(writer, run):
             ("bits", [row[1] for row in described], "bit", ["format"]),
             ("mantissa_bits", [row[2] for row in described], "bit", ["format"]),
             ("max", [row[3] for row in described], "1", ["format"]),
-            ("weight_granularity", ["tensor"] * len(described), "", ["format"]),
+            ("weight_granularity", [run.recipe.granularity] * len(described), "", ["format"]),
             ("activation_scale", ["fixed", *["static"] * len(run.recipe.low)], "", ["format"]),
+            ("activation_backoff", [1.0] * len(described), "1", ["format"]),
+            ("weight_backoff", [1.0] * len(described), "1", ["format"]),
         ],
     )
 

@@ -1,18 +1,33 @@
 """Predicted against measured: loss error and time."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from ..contents import Archive, Evaluation
 from ..notation import significant
-from ..plans import evaluated_tau, main_strategy, predicted_time
+from ..plans import baseline_seconds, evaluated_tau, main_strategy, predicted_time
 from ..statistics import Estimate, time_saved
-from .style import INK, MUTED, RULE, Drawing, look
+from .style import (
+    COLUMN,
+    INK,
+    MUTED,
+    RULE,
+    Drawing,
+    interval_bars,
+    legend_on_top,
+    log_ticks,
+    look,
+    panels_across,
+    subplots,
+)
+
+LEAST_PANEL = 1.6  # inches
 
 
 @dataclass(frozen=True)
@@ -24,8 +39,8 @@ class Point:
     y: Estimate
 
 
-def draw(archive: Archive) -> list[Drawing]:
-    return [*_draw_loss(archive), *_draw_time(archive)]
+def draw(archive: Archive, width: float) -> list[Drawing]:
+    return [*_draw_loss(archive, width), *_draw_time(archive, width)]
 
 
 def _owners(archive: Archive) -> dict[str, str]:
@@ -61,53 +76,86 @@ def loss_points(archive: Archive, noise: str, loss_model: str) -> list[Point]:
 
 
 def time_points(archive: Archive) -> list[Point]:
-    """Predicted and measured ms saved of the plans that were timed."""
+    """Predicted and measured time saved of the plans that were timed, in % of the all-high run;
+    in ms without one."""
     points = []
+    whole = baseline_seconds(archive)
+    factor = 1e3 if whole is None else 100 / whole
     for objective, found in _evaluated(archive):
         saved = predicted_time(archive, found.assignment)
         if found.seconds is not None and saved is not None:
-            x = Estimate(saved, np.nan, np.nan).scaled(1e3)
-            points.append(Point(objective, x, time_saved(found.seconds).scaled(1e3)))
+            x = Estimate(saved, np.nan, np.nan).scaled(factor)
+            points.append(Point(objective, x, time_saved(found.seconds).scaled(factor)))
     return points
 
 
-def _draw_loss(archive: Archive) -> list[Drawing]:
-    noises = list(dict.fromkeys(noise for noise, _ in archive.predictions))
-    models = list(dict.fromkeys(model for _, model in archive.predictions))
-    panels = {
-        (model, noise): loss_points(archive, noise, model) for model in models for noise in noises
-    }
-    if not any(panels.values()):
+def _draw_loss(archive: Archive, width: float) -> list[Drawing]:
+    groups = panels(archive)
+    if not groups:
         return []
-    figure = Figure(figsize=(0.3 + 3.1 * len(noises), 0.4 + 3.1 * len(models)))
-    grid = figure.subplots(len(models), len(noises), sharex=True, sharey=True, squeeze=False)
+    down, across = panels_across(len(groups), width, LEAST_PANEL)
+    side = width / across
+    figure = Figure(figsize=(width, 0.45 + (side + 0.3) * down))
+    grid = subplots(figure, len(groups), down, across, sharex=True, sharey=True)
     used = (archive.spec["solve"]["loss_model"], archive.spec["solve"]["noise"])
-    limits = _log_limits([point for points in panels.values() for point in points])
-    for (place, points), axes in zip(panels.items(), grid.flat, strict=True):
-        model, noise = place
-        title = f"{noise.replace('_', '-')} noise, {model.replace('_', ' ')}"
-        weight = "bold" if place == used else "normal"
-        axes.set_title(title, fontweight=weight)
+    limits = _log_limits([point for _, points in groups for point in points])
+    for place, (axes, (names, points)) in enumerate(zip(grid, groups, strict=True)):
+        axes.set_title(
+            _panel_title(names), fontweight="bold" if used in names else "normal", fontsize=7
+        )
         _log_panel(archive, axes, points, limits)
-    for axes in grid[-1]:
-        axes.set_xlabel("predicted τ, %")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("measured τ, %")
-    _label_diagonal(grid[0, -1], limits[1])
-    figure.legend(handles=_handles(archive, panels.values()), loc="outside upper left", ncols=4)
+        for axis in (axes.xaxis, axes.yaxis):
+            log_ticks(axis, side - 0.45)
+        if place + across >= len(groups):
+            axes.set_xlabel("predicted τ, %")
+            axes.tick_params(labelbottom=True)
+        if place % across == 0:
+            axes.set_ylabel("measured τ, %")
+    legend_on_top(figure, [*_handles(archive, [p for _, p in groups]), *_line_handles()])
     caption = (
         "Loss errors of the evaluated plans, predicted from calibration samples under each noise "
-        "and loss model and measured on other samples. Bars are 95 % bootstrap intervals over "
-        "samples; dotted lines are a factor of two off. Bold: what plans were made with. Integer "
-        "formats use the measured steps under the paper's and the log-uniform noise alike."
+        "and loss model and measured on other samples; those that predict the same share a panel. "
+        "Titles: loss model, noise; bold what plans were made with. Bars are 95 % bootstrap "
+        "intervals over samples, numbers measured over predicted: median (least to largest)."
     )
     return [Drawing("loss_error", "Predicted against measured loss error", caption, figure)]
 
 
-def _label_diagonal(axes: Axes, end: float) -> None:
-    """Names the identity line where it leaves the panel."""
-    offset = {"xytext": (2, 1), "textcoords": "offset points"}
-    axes.annotate("equal", (end, end), fontsize=8, color=MUTED, annotation_clip=False, **offset)
+def panels(archive: Archive) -> list[tuple[list[tuple[str, str]], list[Point]]]:
+    """Loss models and noises with the points that they predict; equal predictions once."""
+    noises = list(dict.fromkeys(noise for noise, _ in archive.predictions))
+    models = list(dict.fromkeys(model for _, model in archive.predictions))
+    groups: list[tuple[list[tuple[str, str]], list[Point]]] = []
+    for model, noise in itertools.product(models, noises):
+        if (noise, model) not in archive.predictions:
+            continue
+        points = loss_points(archive, noise, model)
+        twin = next((names for names, other in groups if _same(points, other)), None)
+        if twin is not None:
+            twin.append((model, noise))
+        elif points:
+            groups.append(([(model, noise)], points))
+    return groups
+
+
+def _same(points: list[Point], others: list[Point]) -> bool:
+    """Whether predictions are equal to what a figure shows."""
+    values = [[point.x.value for point in side] for side in (points, others)]
+    return len(points) == len(others) and bool(np.allclose(*values, rtol=1e-3, atol=0))
+
+
+def _panel_title(names: list[tuple[str, str]]) -> str:
+    """Two lines: loss models, noises."""
+    models, noises = (list(dict.fromkeys(side)) for side in zip(*names, strict=True))
+    words = ", ".join(noises).replace("_", "-")
+    return f"{', '.join(models).replace('_', ' ')}\n{words}"
+
+
+def _line_handles() -> list[Line2D]:
+    return [
+        Line2D([], [], color=MUTED, linewidth=0.8, label="equal"),
+        Line2D([], [], color=RULE, linewidth=0.9, linestyle=":", label="a factor of two off"),
+    ]
 
 
 def _log_limits(points: list[Point]) -> tuple[float, float]:
@@ -129,12 +177,8 @@ def _log_panel(
     ratios = [point.y.value / point.x.value for point in points if point.x.value > 0]
     if ratios:
         low, middle, high = (significant(q) for q in np.quantile(ratios, [0, 0.5, 1]))
-        note = f"measured ÷ predicted\nmedian {middle}, {low} to {high}"
-        axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=8, color=INK)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(10, (1.0,)))
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.set_minor_formatter(NullFormatter())
+        note = f"{middle} ({low} to {high})"
+        axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=7, color=INK)
 
 
 def _scatter(archive: Archive, axes: Axes, points: list[Point]) -> None:
@@ -145,18 +189,13 @@ def _scatter(archive: Archive, axes: Axes, points: list[Point]) -> None:
         axes.errorbar(
             [point.x.value for point in own],
             [point.y.value for point in own],
-            xerr=_bars([point.x for point in own]),
-            yerr=_bars([point.y for point in own]),
+            xerr=interval_bars([point.x for point in own]),
+            yerr=interval_bars([point.y for point in own]),
             linestyle="none",
             **look(archive.objectives, objective),
-            elinewidth=0.7,
-            markersize=4,
+            elinewidth=0.6,
+            markersize=3,
         )
-
-
-def _bars(estimates: list[Estimate]) -> np.ndarray:
-    bars = [(e.value - e.low, e.high - e.value) for e in estimates]
-    return np.maximum(np.nan_to_num(np.array(bars).T), 0)
 
 
 def _handles(archive: Archive, groups) -> list[Line2D]:
@@ -170,11 +209,12 @@ def _handles(archive: Archive, groups) -> list[Line2D]:
     ]
 
 
-def _draw_time(archive: Archive) -> list[Drawing]:
+def _draw_time(archive: Archive, width: float) -> list[Drawing]:
     points = time_points(archive)
     if not points:
         return []
-    figure = Figure(figsize=(4.8, 4.4))
+    side = min(width, COLUMN)
+    figure = Figure(figsize=(side, side + 0.3))
     axes = figure.subplots()
     values = [v for p in points for v in (p.x.value, p.y.value, p.y.low, p.y.high)]
     values = [value for value in values if not np.isnan(value)]
@@ -183,15 +223,17 @@ def _draw_time(archive: Archive) -> list[Drawing]:
     ends = np.array([low - margin, high + margin])
     axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, zorder=0)
-    _label_diagonal(axes, ends[1])
-    axes.set(xlabel="predicted time saved, ms a run", ylabel="measured time saved, ms a run")
+    unit = "ms a run" if baseline_seconds(archive) is None else "% of a run"
+    axes.set(xlabel=f"predicted time saved, {unit}", ylabel=f"measured time saved, {unit}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
     _scatter(archive, axes, points)
     errors = [abs(p.y.value / p.x.value - 1) for p in points if p.x.value != 0]
     if errors:
         middle, worst = 100 * np.median(errors), 100 * max(errors)
-        note = f"off by {significant(middle, 2)} % (median), {significant(worst, 2)} % (worst)"
-        axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=8)
-    figure.legend(handles=_handles(archive, [points]), loc="outside upper left", ncols=3)
+        note = f"off by {significant(middle, 2)} % (median),\n{significant(worst, 2)} % (worst)"
+        axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=7)
+    legend_on_top(figure, [*_handles(archive, [points]), _line_handles()[0]], 2)
     caption = (
         "Time that whole plans save, predicted by adding their sub-graphs' gains and measured "
         "on the lowered model (median of paired differences, 95 % bootstrap interval over blocks)."

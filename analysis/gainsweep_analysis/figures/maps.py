@@ -1,7 +1,10 @@
 """Maps over layers: sensitivities of operands, formats of plans."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,77 +14,126 @@ from ..contents import Archive, Plans
 from ..layers import Layers, layers
 from ..notation import significant
 from ..plans import main_strategy, total_cost
-from .style import EMPTY, HUES, MUTED, PAPER, SEQUENTIAL, Drawing, bare
+from .style import (
+    EMPTY,
+    HUES,
+    MUTED,
+    PAPER,
+    SEQUENTIAL,
+    Drawing,
+    bare,
+    legend_on_top,
+    log_ticks,
+    panels_across,
+    subplots,
+)
 
 MOST_PLANS = 4
+CELL, LEAST_CELL = 0.13, 0.062  # inches: height of a row, least width of a column
+LEAST_MAP = 1.2  # width of a map of few layers
 
 
-def draw(archive: Archive) -> list[Drawing]:
-    drawings = [_draw_sensitivity(archive)]
-    drawings += [_draw_plans(archive, objective) for objective in archive.objectives]
+def draw(archive: Archive, width: float) -> list[Drawing]:
+    drawings = [_draw_sensitivity(archive, width)]
+    drawings += [_draw_plans(archive, objective, width) for objective in archive.objectives]
     return [drawing for drawing in drawings if drawing is not None]
 
 
-def _draw_sensitivity(archive: Archive) -> Drawing:
-    grid = layers(archive)
-    rows = list(
-        dict.fromkeys((grid.row[item.op], item.role, item.place) for item in archive.operands)
+@dataclass(frozen=True)
+class OperandRows:
+    """Rows of a map of operands, in the order of ops, with the row and column of each operand."""
+
+    labels: list[str]
+    row: list[int]
+    column: list[int]
+
+
+def operand_rows(archive: Archive, grid: Layers) -> OperandRows:
+    """`qk query`; operands of ops that have one row share theirs by name."""
+    keys = [(grid.row[item.op], item.place, item.name) for item in archive.operands]
+    rows = sorted(set(keys))
+    return OperandRows(
+        labels=[f"{grid.rows[op]} {name}" for op, _, name in rows],
+        row=[rows.index(key) for key in keys],
+        column=[grid.column[item.op] for item in archive.operands],
     )
-    rows.sort(key=lambda row: (row[0], row[2]))
+
+
+def _draw_sensitivity(archive: Archive, width: float) -> Drawing:
+    grid = layers(archive)
+    rows = operand_rows(archive, grid)
+    errors = (archive.scores.signed_error**2).mean(axis=0)
     quantities = [("sensitivity s", archive.scores.sensitivity.mean(axis=0))]
-    for index, name in enumerate(archive.low):
-        quantities.append(
-            (f"e² of {name}", (archive.scores.signed_error[:, :, index] ** 2).mean(axis=0))
-        )
-    width = max(1.6, 0.17 * len(grid.columns))
-    figure = Figure(figsize=(1.9 + (width + 0.9) * len(quantities), 0.9 + 0.17 * len(rows)))
-    panels = figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0]
-    for axes, (title, values) in zip(panels, quantities, strict=True):
-        cells = np.full((len(rows), len(grid.columns)), np.nan)
-        for item, value in zip(archive.operands, values, strict=True):
-            row = rows.index((grid.row[item.op], item.role, item.place))
-            cells[row, grid.column[item.op]] = value
-        _heat(figure, axes, cells, title)
-        _label_columns(axes, grid)
-    labels = [_operand_label(grid, row, rows) for row in rows]
+    quantities += [(f"e² of {name}", errors[:, low]) for low, name in enumerate(archive.low)]
+    names = 0.075 * max(map(len, rows.labels))
+    least = max(LEAST_MAP, LEAST_CELL * len(grid.columns))
+    down, across = panels_across(len(quantities), width - names, least)
+    height = down * (0.5 + CELL * len(rows.labels)) + 0.75
+    figure = Figure(figsize=(width, height))
+    panels = subplots(figure, len(quantities), down, across, sharey=True)
+    scales = [_log_norm(quantities[0][1]), _log_norm(errors)]
+    for place, (axes, (title, values)) in enumerate(zip(panels, quantities, strict=True)):
+        cells = np.full((len(rows.labels), len(grid.columns)), np.nan)
+        cells[rows.row, rows.column] = values
+        _heat(axes, cells, scales[min(place, 1)])
+        axes.set_title(title)
+        _label_columns(axes, grid, (width - names) / across)
     panels[0].invert_yaxis()
-    panels[0].set_yticks(np.arange(len(rows)) + 0.5, labels)
+    for axes in panels[::across]:
+        axes.set_yticks(np.arange(len(rows.labels)) + 0.5, rows.labels)
+    _scale_bars(figure, panels, scales, beside=down == 1)
     caption = (
-        "Mean over calibration samples, by layer and operand. Sensitivity s = ‖z ⊙ ∂g/∂z‖² is what "
-        "rounding relative to the value costs; e is the signed first-order change of the loss when "
-        "the operand alone is rounded to a format with its real scales."
+        "Mean over calibration samples, by layer and operand; one scale of colours for all "
+        "formats. Sensitivity s = ‖z ⊙ ∂g/∂z‖² is what rounding relative to the value costs; e is "
+        "the signed first-order change of the loss when the operand alone is rounded to a format "
+        "with its real scales."
     )
     return Drawing("sensitivity", "Sensitivity of every operand", caption, figure)
 
 
-def _operand_label(grid: Layers, row: tuple[int, str, int], rows: list) -> str:
-    """`q weight`; `qk activation 2` where an op has two of a role."""
-    op, role, place = row
-    twins = [other[2] for other in rows if other[:2] == (op, role)]
-    number = f" {twins.index(place) + 1}" if len(twins) > 1 else ""
-    return f"{grid.rows[op]}  {role}{number}"
+def _log_norm(values: np.ndarray) -> LogNorm | None:
+    positive = values[values > 0]
+    if not positive.size:
+        return None
+    low, high = positive.min(), positive.max()
+    return LogNorm(low, high if high > low else 2 * low)
 
 
-def _heat(figure: Figure, axes: Axes, cells: np.ndarray, title: str) -> None:
-    positive = cells[cells > 0]
-    norm = LogNorm(positive.min(), positive.max()) if positive.size else None
+def _heat(axes: Axes, cells: np.ndarray, norm: LogNorm | None) -> None:
     shown = np.ma.masked_invalid(np.where(cells > 0, cells, np.nan))
-    mesh = axes.pcolormesh(shown, norm=norm, cmap=SEQUENTIAL, edgecolors=PAPER, linewidth=0.6)
-    axes.set_title(title)
+    axes.pcolormesh(shown, norm=norm, cmap=SEQUENTIAL, edgecolors=PAPER, linewidth=0.4)
     bare(axes)
-    if positive.size:
-        bar = figure.colorbar(mesh, ax=axes, aspect=30, pad=0.03)
+
+
+def _scale_bars(
+    figure: Figure, panels: list[Axes], scales: list[LogNorm | None], beside: bool
+) -> None:
+    """The colours of the sensitivities and those of all formats, below their maps or below all."""
+    names, owners = ("s, nat²", "e², nat²"), (panels[:1], panels[1:])
+    # What is made first is laid out last, farthest from the maps.
+    for norm, name, maps in reversed(list(zip(scales, names, owners, strict=True))):
+        if norm is None:
+            continue
+        bar = figure.colorbar(
+            ScalarMappable(norm, SEQUENTIAL),
+            ax=maps if beside else panels,
+            orientation="horizontal",
+            aspect=30 * (len(maps) if beside else 2),
+            pad=0.02,
+            shrink=0.9,
+        )
         bar.outline.set_visible(False)
-        bar.ax.tick_params(length=2, labelsize=8)
+        bar.ax.tick_params(length=2, labelsize=7)
+        log_ticks(bar.ax.xaxis, figure.get_figwidth() * len(maps) / len(panels) * 0.7, 0.5)
         bar.ax.minorticks_off()
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        bar.ax.set_title("nat²", fontsize=8, loc="left")
+        bar.set_label(name, fontsize=7.5)
 
 
-def _label_columns(axes: Axes, grid: Layers) -> None:
+def _label_columns(axes: Axes, grid: Layers, width: float) -> None:
+    """Numbers of as many layers as have room in so many inches."""
     count = len(grid.columns)
-    step = max(1, -(-count // 12))
-    places = [i for i in range(count) if i % step == 0 or grid.columns[i] == ""]
+    step = max(1, -(-count * 18 // int(100 * width)))
+    places = [i for i in range(count) if i % step == 0 and grid.columns[i]]
     axes.set_xticks([i + 0.5 for i in places], [grid.columns[i] for i in places])
     axes.set_xlabel("layer")
 
@@ -98,31 +150,33 @@ def chosen_points(plans: Plans) -> list[int]:
     return [points[i] for i in np.linspace(0, len(points) - 1, MOST_PLANS).round().astype(int)]
 
 
-def _draw_plans(archive: Archive, objective: str) -> Drawing | None:
+def _draw_plans(archive: Archive, objective: str, width: float) -> Drawing | None:
     plans = archive.plans[objective, main_strategy(archive, objective)]
     points = chosen_points(plans)
     if not points:
         return None
     grid = layers(archive)
-    width = max(1.3, 0.17 * len(grid.columns)) + 0.25
-    figure = Figure(figsize=(1.3 + width * len(points), 1.3 + 0.2 * len(grid.rows)))
-    panels = figure.subplots(1, len(points), sharey=True, squeeze=False)[0]
+    names = 0.075 * max(map(len, grid.rows))
+    least = max(LEAST_MAP, 1.6 * LEAST_CELL * len(grid.columns))
+    down, across = panels_across(len(points), width - names, least)
+    figure = Figure(figsize=(width, 0.35 + down * (0.75 + CELL * len(grid.rows))))
+    panels = subplots(figure, len(points), down, across, sharey=True)
     colors = [EMPTY, *HUES[: len(archive.low)]]
     norm = BoundaryNorm(np.arange(len(colors) + 1) - 0.5, len(colors))
     for axes, point in zip(panels, points, strict=True):
         cells = np.full((len(grid.rows), len(grid.columns)), np.nan)
-        for op, place in enumerate(plans.assignment[point, 0]):
-            cells[grid.row[op], grid.column[op]] = place
+        cells[grid.row, grid.column] = plans.assignment[point, 0]
         shown = np.ma.masked_invalid(cells)
         cmap = ListedColormap(colors)
-        axes.pcolormesh(shown, norm=norm, cmap=cmap, edgecolors=PAPER, linewidth=0.6)
+        axes.pcolormesh(shown, norm=norm, cmap=cmap, edgecolors=PAPER, linewidth=0.4)
         _mark_without_kernel(axes, archive, objective, grid)
-        axes.set_title(_plan_title(archive, plans, point), fontsize=8.5)
-        _label_columns(axes, grid)
+        axes.set_title(_plan_title(archive, plans, point))
+        _label_columns(axes, grid, (width - names) / across)
         bare(axes)
     panels[0].invert_yaxis()
-    panels[0].set_yticks(np.arange(len(grid.rows)) + 0.5, grid.rows)
-    figure.legend(handles=_plan_handles(archive, objective), loc="outside upper left", ncols=6)
+    for axes in panels[::across]:
+        axes.set_yticks(np.arange(len(grid.rows)) + 0.5, grid.rows)
+    legend_on_top(figure, _plan_handles(archive, objective))
     caption = (
         f"Format of every op in plans for {objective}, by layer and op, for thresholds between the "
         "first plan that lowers an op and the last that changes."
@@ -149,7 +203,7 @@ def _mark_without_kernel(axes: Axes, archive: Archive, objective: str, grid: Lay
     fixed = _fixed_ops(archive, objective)
     x = [grid.column[op] + 0.5 for op in fixed]
     y = [grid.row[op] + 0.5 for op in fixed]
-    axes.plot(x, y, "x", color=MUTED, markersize=3, markeredgewidth=0.7)
+    axes.plot(x, y, "x", color=MUTED, markersize=2.2, markeredgewidth=0.5)
 
 
 def _plan_handles(archive: Archive, objective: str) -> list:
@@ -157,7 +211,7 @@ def _plan_handles(archive: Archive, objective: str) -> list:
     names = [archive.high, *archive.low]
     handles = [Patch(color=color, label=name) for color, name in zip(colors, names, strict=True)]
     if _fixed_ops(archive, objective):
-        label = "no low-format kernel on this device"
+        label = "no low-format kernel here"
         style = {"marker": "x", "color": MUTED, "markersize": 4, "linestyle": "none"}
         handles.append(Line2D([], [], label=label, **style))
     return handles

@@ -3,18 +3,21 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from ..contents import Archive, Timing
+from ..notation import significant
 from ..statistics import time_saved
 from .style import BLUE, INK, MUTED, RULE, Drawing
 
 MOST_ROWS = 24
-LONG_TAIL = 3  # slowest over fastest run from which on times are drawn on a logarithmic axis
+CLIPPED = 99  # percentile of all runs of a figure that its axis ends at
+ROW = 0.19  # inches
+BESIDE = 5.0  # width from which on savings stand beside times, not below
 
 
-def draw(archive: Archive) -> list[Drawing]:
-    return [_draw_class(archive, timing) for timing in archive.timings]
+def draw(archive: Archive, width: float) -> list[Drawing]:
+    return [_draw_class(archive, timing, width) for timing in archive.timings]
 
 
 def shown_configurations(timing: Timing) -> list[int]:
@@ -37,66 +40,84 @@ def configuration_label(archive: Archive, timing: Timing, place: int) -> str:
     return ", ".join(parts) or f"all {archive.high}"
 
 
-def _draw_class(archive: Archive, timing: Timing) -> Drawing:
+def _draw_class(archive: Archive, timing: Timing, width: float) -> Drawing:
     places = shown_configurations(timing)
-    figure = Figure(figsize=(9.2, 1.15 + 0.27 * len(places)))
-    raw, saved = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    beside = width >= BESIDE
+    height = ROW * len(places)
+    figure = Figure(figsize=(width, 0.6 + height if beside else 1.1 + 2 * height))
+    shape = {"nrows": 1, "ncols": 2, "width_ratios": [3, 2], "sharey": True}
+    raw, saved = figure.subplots(**shape if beside else {"nrows": 2, "ncols": 1, "sharey": True})
+    seconds = timing.seconds[:, places]
+    end = np.percentile(seconds, CLIPPED)
     random = np.random.default_rng(0)
     for row, place in enumerate(places):
-        _strip(raw, row, 1e3 * timing.seconds[:, place], random)
+        _strip(raw, row, 1e3 * timing.seconds[:, place], 1e3 * end, random)
         if place > 0:
             _interval(saved, row, timing, place)
-    raw.set_yticks(range(len(places)), [configuration_label(archive, timing, p) for p in places])
+    labels = [configuration_label(archive, timing, place) for place in places]
+    raw.set_yticks(range(len(places)), labels)
     raw.set_ylim(len(places) - 0.5, -0.5)
+    saved.tick_params(labelleft=not beside)
+    margin = 0.03 * (end - seconds.min())
+    raw.set_xlim(1e3 * (seconds.min() - margin), 1e3 * (end + margin))
     what = "a run of the model" if archive.spec["latency"]["scope"] == "model" else "the sub-graph"
     raw.set_xlabel(f"time of {what}, ms")
     saved.set_xlabel("saved per sub-graph, µs")
-    saved.xaxis.set_major_locator(MaxNLocator(5))
-    if timing.seconds.max() > LONG_TAIL * timing.seconds.min():
-        raw.set_xscale("log")
-        raw.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
-        raw.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        raw.xaxis.set_minor_formatter(NullFormatter())
     for axes in (raw, saved):
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
     raw.axvline(1e3 * np.median(timing.seconds[:, 0]), color=RULE, linewidth=0.8, zorder=0)
     saved.axvline(0, color=RULE, linewidth=0.8, zorder=0)
-    left_out = timing.seconds.shape[1] - len(places)
     return Drawing(
         timing.table.replace("/", "_"),
         f"Times of {timing.subgraph}",
-        _caption(timing, left_out),
+        _caption(timing, seconds, end, beside),
         figure,
     )
 
 
-def _caption(timing: Timing, left_out: int) -> str:
-    blocks = len(timing.seconds)
+def _caption(timing: Timing, seconds: np.ndarray, end: float, beside: bool) -> str:
     lowered = (
         f"its {timing.members} sub-graphs lowered together"
         if timing.members > 1
         else "one sub-graph lowered"
     )
+    times, savings = ("Left", "Right") if beside else ("Above", "Below")
     caption = (
-        f"Left: each of {blocks} runs (dots), median (bar), {lowered}. Right: median of the "
-        "differences to the all-high run of the same block, per sub-graph, with its 95 % interval."
+        f"{times}: each of {len(seconds)} runs (dots), median (bar), {lowered}. {savings}: median "
+        "of the differences to the all-high run of the same block, per sub-graph, with its 95 % "
+        "interval."
     )
+    slower = int(np.sum(seconds > end))
+    if slower:
+        caption += (
+            f" The axis of times ends at the {CLIPPED}th percentile of all runs, "
+            f"{significant(end, 3, 1e3)} ms; slower ones ({slower}, up to "
+            f"{significant(seconds.max(), 3, 1e3)} ms) stand at its end as triangles."
+        )
+    left_out = timing.seconds.shape[1] - seconds.shape[1]
     if left_out:
         caption += f" {left_out} configurations with smaller gains are not shown."
     return caption
 
 
-def _strip(axes: Axes, row: int, values: np.ndarray, random: np.random.Generator) -> None:
-    jitter = random.uniform(-0.22, 0.22, len(values))
+def _strip(
+    axes: Axes, row: int, values: np.ndarray, end: float, random: np.random.Generator
+) -> None:
+    heights = row + random.uniform(-0.22, 0.22, len(values))
     color = MUTED if row == 0 else BLUE
-    axes.plot(values, row + jitter, ".", color=color, markersize=4.5, alpha=0.5, markeredgewidth=0)
+    inside = values <= end
+    style = {"color": color, "alpha": 0.5, "markeredgewidth": 0, "linestyle": "none"}
+    axes.plot(values[inside], heights[inside], marker=".", markersize=3.5, **style)
+    slower = np.full(np.sum(~inside), end)
+    axes.plot(slower, heights[~inside], marker=">", markersize=3, **style)
     middle = np.median(values)
-    axes.plot([middle, middle], [row - 0.33, row + 0.33], color=INK, linewidth=1.3)
+    axes.plot([middle, middle], [row - 0.33, row + 0.33], color=INK, linewidth=1.1)
 
 
 def _interval(axes: Axes, row: int, timing: Timing, place: int) -> None:
     estimate = time_saved(timing.seconds, place).scaled(1e6 / timing.members)
     if not np.isnan(estimate.low):
-        axes.plot([estimate.low, estimate.high], [row, row], color=BLUE, linewidth=1.3)
+        axes.plot([estimate.low, estimate.high], [row, row], color=BLUE, linewidth=1.1)
     axes.plot(estimate.value, row, "o", color=BLUE)
