@@ -25,21 +25,25 @@ std::string name_of(std::size_t sample, const format::Format& format) {
   return "calibration sample " + std::to_string(sample) + " with every op in " + format.name;
 }
 
+const std::vector<std::string>& keys(Workbench& bench, const batch::Results& results) {
+  return bench.anchor_keys.get(results, [&] {
+    const auto& subject = *bench.subject;
+    const auto maxima = observed_state(bench, results).digest;
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < num_anchors(subject); ++i)
+      keys.push_back(
+          key::anchor(bench.computing, bench.formats, maxima, subject.calibration->ids[i]));
+    return keys;
+  });
+}
+
 // Samples that were not scored are left out: they would fail again.
-struct Keyed {
-  std::size_t sample;
-  std::string key;
-};
-std::vector<Keyed> keyed(Workbench& bench, const batch::Results& results) {
-  const auto& subject = *bench.subject;
-  const auto maxima = observed_state(bench, results).digest;
+std::vector<std::size_t> anchored(Workbench& bench, const batch::Results& results) {
   const auto& scores = score_keys(bench, results);
-  std::vector<Keyed> all;
-  for (std::size_t i = 0; i < num_anchors(subject); ++i)
-    if (!results.failure(scores[i]))
-      all.push_back(
-          {i, key::anchor(bench.computing, bench.formats, maxima, subject.calibration->ids[i])});
-  return all;
+  std::vector<std::size_t> samples;
+  for (std::size_t i = 0; i < keys(bench, results).size(); ++i)
+    if (!results.failure(scores[i])) samples.push_back(i);
+  return samples;
 }
 
 // A program for each format, with all ops in it.
@@ -80,13 +84,13 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   call.is_forecast = observed.value == nullptr || !score_state(*bench, results).is_over;
   const auto maxima = std::make_shared<const lower::Maxima>(observed.value ? observed.value->maxima
                                                                            : lower::Maxima{});
-  for (const auto& [sample, key] : keyed(*bench, results)) {
+  for (const auto sample : anchored(*bench, results)) {
     batch::Unit unit;
-    unit.key = key;
+    unit.key = keys(*bench, results)[sample];
     unit.table = "anchors";
     unit.label = "anchors of sample " + std::to_string(sample);
     unit.order = sample;
-    unit.work = [bench, maxima, sample = sample](batch::Context&) -> batch::Product {
+    unit.work = [bench, maxima, sample](batch::Context&) -> batch::Product {
       prepare(*bench, *maxima);
       return to_fields(sample, measure(*bench, sample));
     };
@@ -124,7 +128,8 @@ AnchorState anchor_state(Workbench& bench, const batch::Results& results) {
   if (observed_state(bench, results).value == nullptr || !score_state(bench, results).is_over)
     return state;
   state.is_over = true;
-  for (const auto& [sample, key] : keyed(bench, results)) {
+  for (const auto sample : anchored(bench, results)) {
+    const auto& key = keys(bench, results)[sample];
     state.is_over = state.is_over && results.is_over(key);
     if (results.find(key) != nullptr) state.keys.push_back(key);
   }

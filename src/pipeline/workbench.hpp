@@ -68,6 +68,7 @@ struct Workbench {
   std::vector<std::string> observe_keys;
   batch::Memo<Observed> observed{{"maxima", "failures"}};
   batch::Memo<std::vector<std::string>> score_keys{{"maxima", "failures"}};
+  batch::Memo<std::vector<std::string>> anchor_keys{{"maxima", "failures"}};
   batch::Memo<std::shared_ptr<const Decision>> decision{
       {"maxima", "scores", "anchors", "latency", "failures"}};
   batch::Memo<std::vector<Evaluated>> evaluated{
