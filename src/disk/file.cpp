@@ -45,6 +45,11 @@ bool is_there(const std::filesystem::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return true;
   if (errno != ENOENT && errno != ENOTDIR) refuse_read(path, errno);
+  std::error_code code;
+  const auto target = std::filesystem::read_symlink(path, code);
+  if (!code)
+    refuse_read(path, "it is a link to " + target.string() +
+                          ", which is not there: what it led to was moved, removed or not fetched");
   return false;
 }
 

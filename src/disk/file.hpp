@@ -34,7 +34,7 @@ std::vector<std::byte> read_bytes(const std::filesystem::path& path);
 std::string read_text(const std::filesystem::path& path);
 
 /// Whether a path names anything. Error(input) where that cannot be told, such as for want of a
-/// permission to enter one of its folders.
+/// permission to enter one of its folders, and for a link that leads nowhere.
 bool is_there(const std::filesystem::path& path);
 
 /// Error(input) that says why a path cannot be read: of an error number its meaning, and for a

@@ -70,6 +70,8 @@ Table<ForeignKind>& foreign_kinds() {
       {"a zstd archive", unpack, begins("\x28\xb5\x2f\xfd")},
       {"an xz archive", unpack, begins("\xfd\x37zXZ")},
       {"a bzip2 archive", unpack, begins("BZh")},
+      {"a text in UTF-16", "Save it in UTF-8", begins("\xff\xfe")},
+      {"a text in UTF-16", "Save it in UTF-8", begins("\xfe\xff")},
       {"nothing but zeros at its start", "Copy or download it again: that was not finished",
        is_blank},
   };

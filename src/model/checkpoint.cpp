@@ -48,6 +48,12 @@ bool is_pickled(const fs::path& folder) {
                           ": not a folder. Name the folder that holds config.json and " +
                           single_name + ".");
   }
+  if (disk::is_there(folder / "adapter_config.json")) {
+    throw Error(base,
+                folder.string() +
+                    ": an adapter (adapter_config.json), not a model. Merge it into the model "
+                    "that it was trained on (merge_and_unload) and save that.");
+  }
   throw Error(
       base,
       folder.string() + ": no weights (neither " + single_name + " nor " + index_name +

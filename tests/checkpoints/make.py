@@ -180,6 +180,14 @@ def cases():
         "html_page": ({single: b"<!DOCTYPE html><html></html>"}, "it is an HTML page"),
         "zip_archive": ({single: b"PK\x03\x04" + good}, "it is a zip archive"),
         "config_html_page": ({"config.json": b"<html></html>"}, "it is an HTML page, not JSON"),
+        "config_utf_16": (
+            {"config.json": json.dumps(CONFIG).encode("utf-16")},
+            "it is a text in UTF-16, not JSON. Save it in UTF-8",
+        ),
+        "adapter": (
+            {"config.json": None, single: None, "adapter_config.json": b"{}"},
+            "an adapter (adapter_config.json), not a model. Merge it",
+        ),
         "config_infinity": (
             {"config.json": config(time_step_limit=float("inf"))},
             "line 1 after key 'time_step_limit': Infinity, which Python writes",

@@ -36,6 +36,15 @@ def test_check_and_plan_need_no_weights(program, write_spec, config_alone, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_link_that_leads_nowhere(program, material, write_spec, tmp_path, name):
+    folder = shutil.copytree(material / "checkpoints/good", tmp_path / "model")
+    (folder / name).unlink()
+    (folder / name).symlink_to("../../blobs/4f0c")
+    message = program.refuses("check", write_spec(model={"checkpoint": str(folder)}))
+    assert f"{folder / name} cannot be read (it is a link to ../../blobs/4f0c, which is" in message
+
+
 def test_what_the_model_does_not_use_is_listed_once_and_kept(
     program, maker, write_spec, material, tmp_path
 ):

@@ -24,6 +24,7 @@ TEST(Foreign, KindsAreToldByTheirFirstBytes) {
       {"\x93NUMPY\x01", "a NumPy array, "},
       {"GGUF\x03", "a GGUF file"},
       {"\x1f\x8b\x08", "a gzip archive, "},
+      {"\xff\xfe{", "a text in UTF-16, "},
       {std::string(5000, '\0'), "nothing but zeros at its start, "},
   };
   for (const auto& [bytes, kind] : cases) {
