@@ -13,6 +13,7 @@ import yaml
 from .contents import (
     Anchors,
     Archive,
+    Contest,
     Evaluation,
     Failure,
     Format,
@@ -187,6 +188,8 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         },
         loss_errors=_read_loss_errors(tables),
         timings=_read_timings(tables),
+        contests=_read_contests(tables),
+        savings=_read_savings(tables),
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
         evaluations=_read_evaluations(tables),
@@ -308,10 +311,41 @@ def _read_timings(tables: Tables) -> list[Timing]:
                 members=int(rows["members"][places[0]]),
                 configurations=[tuple(rows["formats"][place].split(",")) for place in places],
                 seconds=seconds.reshape(-1, seconds.shape[-1]),
+                whole=table.columns.get("whole_seconds", seconds[..., 0]).ravel(),
                 kernels=tuple(dict.fromkeys(table["kernels"].ravel())),
             )
         )
     return timings
+
+
+def _read_contests(tables: Tables) -> list[Contest]:
+    if "measured/contests" not in tables:
+        return []
+    columns = [
+        "table",
+        "assignment_key",
+        "label",
+        "baseline",
+        "blocks",
+        "width",
+        "is_precise",
+        "is_quietest",
+    ]
+    return [
+        Contest(
+            table, key, label, float(base), int(blocks), float(width), bool(precise), bool(quiet)
+        )
+        for table, key, label, base, blocks, width, precise, quiet in tables[
+            "measured/contests"
+        ].rows(*columns)
+    ]
+
+
+def _read_savings(tables: Tables) -> dict[str, Estimate]:
+    if "measured/savings" not in tables:
+        return {}
+    rows = tables["measured/savings"].rows("assignment_key", "saved", "saved_low", "saved_high")
+    return {key: Estimate(*map(float, numbers)) for key, *numbers in rows}
 
 
 def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:

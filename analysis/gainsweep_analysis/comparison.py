@@ -132,7 +132,7 @@ def _side(row: PlanRow | None, factor: float) -> list[str]:
     return [
         significant(row.threshold, 3, 100),
         lowered_text(row),
-        significant(row.gain, 3, factor),
+        significant(row.expected_gain, 3, factor),
         significant(row.predicted_tau, 3, 100),
         significant(row.measured_tau.value if row.measured_tau else None, 3, 100),
     ]

@@ -71,7 +71,7 @@ class Objective:
     meaning: str  # the same in full
     units: str  # of gains
     of_times: bool  # gains follow from times
-    whole: float  # what all-high takes, in those units; 0 where the archive does not say
+    whole: float  # what all-high takes, in those units
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,22 @@ class Timing:
     members: int  # lowered together
     configurations: list[tuple[str, ...]]
     seconds: np.ndarray  # [block, configuration]
+    whole: np.ndarray  # [block], s of the whole all-high model in the same block
     kernels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Programs that were timed against each other: a class of sub-graphs, or a plan."""
+
+    table: str  # of its rounds, without measured/
+    assignment_key: str  # of the plan, empty for sub-graphs
+    label: str  # first sub-graph of the class, or the plan
+    baseline: float  # s, median time of the whole all-high model
+    blocks: int
+    width: float  # of the widest interval of what is saved, as a part of the all-high run beside it
+    is_precise: bool  # as latency.precision asks
+    is_quietest: bool  # seconds are parts of this baseline
 
 
 @dataclass(frozen=True)
@@ -175,6 +190,8 @@ class Archive:
     gains: dict[str, list[dict[tuple[str, ...], int]]]  # by objective, sub-graph, configuration
     loss_errors: dict[str, np.ndarray]  # by noise: [op, format], nat²
     timings: list[Timing]
+    contests: list[Contest]
+    savings: dict[str, Estimate]  # predicted part of an all-high run, by assignment key
     evaluations: dict[str, Evaluation]  # by assignment key
     anchors: Anchors | None = None
     failures: list[Failure] = field(default_factory=list)

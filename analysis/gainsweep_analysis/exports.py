@@ -16,7 +16,14 @@ from .notation import DASH, fixed, interval, significant
 from .plans import PlanRow, main_strategy, plan_row, predicted_error, total_cost
 from .seal import ArchiveError
 from .statistics import Estimate, perplexity
-from .table import UNROUNDED, gain_scale
+from .table import (
+    UNROUNDED,
+    baseline_note,
+    gain_scale,
+    measured_time_text,
+    predicted_time_text,
+)
+from .timings import marks_legend
 
 SCHEMA, VERSION = "gainsweep plan", 1
 SCALE_BYTES = 4
@@ -263,16 +270,19 @@ def _facts(chosen: Chosen) -> list[str]:
     archive, row = chosen.archive, chosen.row
     factor, unit = gain_scale(archive, row.objective)
     total = total_cost(archive, row.objective)
-    saved = f"{significant(row.gain, 3, factor)} {unit}"
-    if total:
-        share = significant(row.gain_share, 3, 100)
-        saved += f" of {significant(total, 3, factor)} {unit} ({share} %)"
-    facts = {"saves": f"{saved}, {archive.objective(row.objective).title}"}
-    if row.predicted_time is not None or row.measured_time is not None:
-        predicted = significant(row.predicted_time, 3, 1e3)
-        facts["time saved"] = (
-            f"predicted {predicted} ms a run, measured {interval(row.measured_time, 1e3)} ms"
-        ).replace(f"{DASH} ms", DASH)
+    facts = {}
+    if not archive.objective(row.objective).of_times:
+        saved = f"{significant(row.gain, 3, factor)} {unit}"
+        if total:
+            share = significant(row.gain_share, 3, 100)
+            saved += f" of {significant(total, 3, factor)} {unit} ({share} %)"
+        facts["saves"] = f"{saved}, {archive.objective(row.objective).title}"
+    if row.time is not None:
+        cells = [predicted_time_text(row, bounds=True), measured_time_text(row)]
+        facts["time saved"] = f"predicted {cells[0]} %, measured {cells[1]} %"
+        facts["of"] = baseline_note(archive)
+        if meaning := marks_legend(cells):
+            facts["marks"] = meaning
     facts["loss error τ"] = (
         f"predicted {interval(predicted_error(row), 100)} %, "
         f"measured {interval(row.measured_tau, 100)} %"

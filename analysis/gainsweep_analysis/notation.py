@@ -11,7 +11,6 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 STEPS = {
     "byte": ("B", "kB", "MB", "GB", "TB"),
     "1": ("MAC", "kMAC", "MMAC", "GMAC", "TMAC"),
-    "ns": ("ns", "µs", "ms", "s"),
 }
 
 
@@ -66,7 +65,7 @@ def interval(estimate: Estimate | None, factor: float = 1) -> str:
 
 
 def scaled_unit(amount: float, units: str) -> tuple[float, str]:
-    """A factor and the unit that show an amount of the archive's `units` (byte, 1, ns) with one to
+    """A factor and the unit that show an amount of the archive's `units` (byte, 1) with one to
     three digits before the point."""
     names = STEPS[units]
     step = int(math.log10(amount) // 3) if amount >= 1 else 0

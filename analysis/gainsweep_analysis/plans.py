@@ -1,13 +1,13 @@
 """Plans beside what was measured of them: one row per objective and threshold."""
 
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .contents import Archive, Evaluation, Plans
+from .contents import Archive, Contest, Evaluation, Plans
 from .statistics import Estimate, bootstrap, mean_change, measured_tau, perplexity, tau, time_saved
-
-NANOSECOND = 1e-9
 
 
 @dataclass(frozen=True)
@@ -16,18 +16,22 @@ class PlanRow:
     strategy: str
     threshold: float  # allowed τ
     lowered: dict[str, float]  # share of the ops by low format
-    gain: int
+    gain: int  # as it counted when the plan was chosen
     gain_units: str
-    gain_share: float | None  # of what all-high takes
+    expected_gain: float  # in the same units; of measured times the sum of medians
+    gain_share: float | None  # the expected gain over what all-high takes
     predicted_tau: float
     predicted_interval: tuple[float, float]  # of τ
     predicted_bias: float  # mean change of the loss, nat
     measured_tau: Estimate | None
     measured_bias: Estimate | None  # nat
-    predicted_time: float | None  # s saved a run
-    measured_time: Estimate | None  # s saved a run
+    predicted_time: Estimate | None  # part of an all-high run that is saved
+    measured_time: Estimate | None  # the same
+    is_predicted_precisely: bool  # the times that the prediction comes from are as precise as asked
+    is_measured_precisely: bool  # the times of the whole plan are
     perplexity: float | None
     other_gains: dict[str, float]  # of the other strategies, the median over their draws
+    other_expected: dict[str, float]  # the same, of measured times the sums of medians
     assignment: np.ndarray  # [op], index of the format
     assignment_key: str
 
@@ -36,6 +40,19 @@ class PlanRow:
         """Whether the predicted τ lies outside the interval of the measured one."""
         measured = self.measured_tau
         return measured is not None and not measured.low <= self.predicted_tau <= measured.high
+
+    @property
+    def time_is_outside(self) -> bool:
+        """Whether the predicted time lies outside the interval of the measured one."""
+        predicted, measured = self.predicted_time, self.measured_time
+        if predicted is None or measured is None or math.isnan(measured.low):
+            return False
+        return not measured.low <= predicted.value <= measured.high
+
+    @property
+    def time(self) -> Estimate | None:
+        """What is known best of the time that is saved: measured, or else predicted."""
+        return self.predicted_time if self.measured_time is None else self.measured_time
 
 
 def main_strategy(archive: Archive, objective: str) -> str:
@@ -55,17 +72,17 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
     assignment = plans.assignment[point, 0]
     key = str(plans.assignment_key[point, 0])
     evaluation = archive.evaluations.get(key, Evaluation(key))
-    gain = int(plans.gain[point, 0])
-    total = total_cost(archive, plans.objective)
-    saved = predicted_time(archive, assignment)
+    expected = expected_gains(archive, plans, point)[0]
+    timed = _contest(archive, plan=key)
     return PlanRow(
         objective=plans.objective,
         strategy=plans.strategy,
         threshold=threshold,
         lowered=lowered_share(archive, assignment),
-        gain=gain,
+        gain=int(plans.gain[point, 0]),
         gain_units=archive.objective(plans.objective).units,
-        gain_share=gain / total if total else None,
+        expected_gain=expected,
+        gain_share=_share(expected, total_cost(archive, plans.objective)),
         predicted_tau=tau(plans.predicted_mse[point, 0], archive.mean_square_loss),
         predicted_interval=(
             float(plans.predicted_low[point, 0]),
@@ -74,23 +91,61 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         predicted_bias=float(plans.predicted_bias[point, 0]),
         measured_tau=evaluated_tau(archive, evaluation),
         measured_bias=evaluated_bias(archive, evaluation),
-        predicted_time=saved,
+        predicted_time=archive.savings.get(key),
         measured_time=None if evaluation.seconds is None else time_saved(evaluation.seconds),
+        is_predicted_precisely=all(c.is_precise for c in contests_behind(archive, assignment)),
+        is_measured_precisely=timed is None or timed.is_precise,
         perplexity=None if evaluation.loss is None else perplexity(evaluation.loss),
-        other_gains=_other_gains(archive, plans, threshold),
+        other_gains=_others(archive, plans, threshold, lambda other, place: other.gain[place]),
+        other_expected=_others(
+            archive, plans, threshold, lambda other, place: expected_gains(archive, other, place)
+        ),
         assignment=assignment,
         assignment_key=key,
     )
 
 
-def _other_gains(archive: Archive, plans: Plans, threshold: float) -> dict[str, float]:
+def _share(part: float, whole: float | None) -> float | None:
+    return part / whole if whole else None
+
+
+def expected_gains(archive: Archive, plans: Plans, point: int) -> list[float]:
+    """What the draws of a plan are expected to gain: of measured times the sum of medians, whatever
+    savings counted when plans were chosen; of everything else the gain."""
+    gains = [float(gain) for gain in plans.gain[point]]
+    about = archive.objective(plans.objective)
+    if not about.of_times:
+        return gains
+    found = [archive.savings.get(str(key)) for key in plans.assignment_key[point]]
+    return [
+        gain if saved is None else saved.value * about.whole
+        for gain, saved in zip(gains, found, strict=True)
+    ]
+
+
+def _others(
+    archive: Archive, plans: Plans, threshold: float, gains_of: Callable[[Plans, int], Iterable]
+) -> dict[str, float]:
     gains = {}
     for strategy in archive.strategies(plans.objective):
         other = archive.plans[plans.objective, strategy]
         point = other.point(threshold)
         if strategy != plans.strategy and point is not None:
-            gains[strategy] = float(np.median(other.gain[point]))
+            gains[strategy] = float(np.median(gains_of(other, point)))
     return gains
+
+
+def contests_behind(archive: Archive, assignment: np.ndarray) -> list[Contest]:
+    """Those that timed the sub-graphs which an assignment lowers."""
+    tables = set()
+    for place, subgraph in enumerate(archive.subgraphs):
+        if any(assignment[op] for op in subgraph.ops):
+            tables |= {f"latency/class_{subgraph.cls}", f"latency/subgraph_{place}"}
+    return [contest for contest in archive.contests if contest.table in tables]
+
+
+def _contest(archive: Archive, plan: str) -> Contest | None:
+    return next((c for c in archive.contests if c.assignment_key == plan), None)
 
 
 def lowered_share(archive: Archive, assignment: np.ndarray) -> dict[str, float]:
@@ -128,36 +183,17 @@ def evaluated_bias(archive: Archive, evaluation: Evaluation) -> Estimate | None:
     )
 
 
-def predicted_time(archive: Archive, assignment: np.ndarray) -> float | None:
-    """Seconds that an assignment saves by the measured gains of its sub-graphs; None where a
-    configuration was not timed (no real kernel)."""
-    timed = [name for name in archive.gains if archive.objective(name).of_times]
-    if not timed:
-        return None
-    names = [format_.name for format_ in archive.formats]
-    total = 0
-    for subgraph, gains in zip(archive.subgraphs, archive.gains[timed[0]], strict=True):
-        gain = gains.get(tuple(names[assignment[op]] for op in subgraph.ops))
-        if gain is None:
-            return None
-        total += gain
-    return total * NANOSECOND
+def quietest(archive: Archive) -> Contest | None:
+    """The contest whose all-high time seconds are shown of; None where nothing was timed."""
+    return next((contest for contest in archive.contests if contest.is_quietest), None)
 
 
 def baseline_seconds(archive: Archive) -> float | None:
-    """Median time of the all-high forward pass; None where only sub-graphs were timed alone."""
-    runs = [
-        found.seconds[:, 0] for found in archive.evaluations.values() if found.seconds is not None
-    ]
-    if not runs and archive.spec["latency"]["scope"] == "model":
-        runs = [timing.seconds[:, 0] for timing in archive.timings]
-    return float(np.median(np.concatenate(runs))) if runs else None
+    """Its median time of the all-high forward pass."""
+    contest = quietest(archive)
+    return None if contest is None else contest.baseline
 
 
 def total_cost(archive: Archive, objective: str) -> float | None:
     """What all-high takes, in the units of the gain."""
-    about = archive.objective(objective)
-    if about.of_times:
-        seconds = baseline_seconds(archive)
-        return None if seconds is None else seconds / NANOSECOND
-    return about.whole or None
+    return archive.objective(objective).whole or None

@@ -11,9 +11,9 @@ from .exports import Chosen, distinct_plans, file_stem
 from .figures.style import Drawing, svg
 from .notation import fixed, interval, listed, significant
 from .plans import PlanRow
-from .statistics import perplexity
+from .statistics import Estimate, perplexity
 from .table import UNROUNDED, columns, legend, objective_note, off_note
-from .timings import warning
+from .timings import marks_legend, warning
 
 Section = tuple[str, list[str]]  # its heading and what stands below it
 
@@ -159,23 +159,35 @@ def finding(archive: Archive, row: PlanRow) -> str:
             f"{_percent(row.threshold)}, predicted {_percent(row.predicted_tau)}"
             + (", outside of what was measured)" if row.is_off else ")")
         )
-    return text + "."
+    return text + "." + _on_precision(row)
 
 
 def _saved(archive: Archive, row: PlanRow) -> str:
     about = archive.objective(row.objective)
+    if about.of_times:
+        return _time_saved(row)
     if row.gain_share is not None:
         saved = f"{_percent(row.gain_share)} of the {about.title}"
-    elif about.of_times:
-        saved = f"{significant(row.gain, 3, 1e-6)} ms of a run"
     else:
         saved = f"{significant(row.gain)} {about.title}"
-    if row.measured_time is not None and row.predicted_time is not None:
-        saved += (
-            f" ({significant(row.predicted_time, 3, 1e3)} ms a run predicted, "
-            f"{interval(row.measured_time, 1e3)} ms measured)"
-        )
-    return saved
+    return saved if row.time is None else f"{saved} and {_time_saved(row)}"
+
+
+def _time_saved(row: PlanRow) -> str:
+    """What a plan saves in time: as measured, never a prediction that measurements contradict."""
+    predicted, measured = row.predicted_time, row.measured_time
+    if measured is None:
+        return f"a predicted {_interval(predicted)} of the time, not measured as a whole,"
+    if measured.low <= 0 <= measured.high:
+        said = f"no time that can be told from noise ({_interval(measured)} measured"
+    elif measured.value < 0:
+        said = f"no time: it costs some (it saves {_interval(measured)}, measured"
+    else:
+        said = f"{_interval(measured)} of the time (measured"
+    if predicted is None:
+        return said + ")"
+    outside = ", outside of what was measured" if row.time_is_outside else ""
+    return f"{said}; {_percent(predicted.value)} predicted{outside})"
 
 
 def _perplexities(archive: Archive, row: PlanRow) -> str:
@@ -193,6 +205,15 @@ def _links(objective: str, threshold: float, plan_folder: str | None) -> str:
     return f'The plan: <a href="{path}.json">JSON</a>, <a href="{path}.csv">CSV</a>.'
 
 
+def _on_precision(row: PlanRow) -> str:
+    loose = row.time is not None and not (row.is_predicted_precisely and row.is_measured_precisely)
+    return " Its times are less precise than latency.precision asks for." if loose else ""
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{interval(estimate, 100)} %"
+
+
 def _percent(share: float) -> str:
     return f"{significant(share, 3, 100)} %"
 
@@ -207,7 +228,10 @@ def figure_html(drawing: Drawing) -> str:
 def _plans_of(archive: Archive, objective: str, plan_folder: str | None) -> Iterable[str]:
     note = objective_note(archive, objective)
     yield f"<h3>Plans for {escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
-    yield f"<div class=wide>{table_html(grid.merged(columns(archive, objective)))}</div>"
+    shown = grid.merged(columns(archive, objective))
+    yield f"<div class=wide>{table_html(shown)}</div>"
+    if meaning := marks_legend([cell for column in shown for cell in column.cells]):
+        yield f"<p class=note>{escape(meaning)}</p>"
     if plan_folder is not None:
         yield f"<p class=note>{_all_links(distinct_plans(archive, objective), plan_folder)}</p>"
 

@@ -10,7 +10,8 @@ from .notation import fixed, interval, significant
 from .parameters import Labels
 from .plans import PlanRow, rows
 from .report import figure_html, page, table_html
-from .table import gain_scale
+from .table import gain_scale, measured_time_text, predicted_time_text
+from .timings import imprecise, marks_legend
 
 Listed = list[tuple[int, PlanRow]]  # rows with the places of their points
 
@@ -25,11 +26,14 @@ def html(archives: list[Archive]) -> str:
         for objective in _objectives(archives)
         for part in (
             f"<h3>Plans for {escape(objective)}</h3>",
-            _named_table(columns(archives, labels, objective)),
+            *_marked_table(columns(archives, labels, objective)),
         )
     ]
     sections = [
-        ("The answer", [_named_table(answers(archives, labels)), *_note(labels)]),
+        (
+            "The answer",
+            [*_marked_table(answers(archives, labels)), *_warning(archives), *_note(labels)],
+        ),
         ("What was run", [f"<p>{escape(summary(archives))}</p>"]),
         ("Gain", [figures["sweep_gain"]]),
         ("Predictions", [figures["sweep_prediction"]] if "sweep_prediction" in figures else []),
@@ -54,6 +58,17 @@ def _note(labels: Labels) -> list[str]:
     return [f"<p class=note>{escape(text)}</p>"]
 
 
+def _marked_table(shown: list[grid.Column]) -> list[str]:
+    """A table with what its marks mean."""
+    meaning = marks_legend([cell for column in shown for cell in column.cells])
+    return [_named_table(shown), *([f"<p class=note>{escape(meaning)}</p>"] if meaning else [])]
+
+
+def _warning(archives: list[Archive]) -> list[str]:
+    noisy = warning(archives)
+    return [] if noisy is None else [f"<p class=warning>{escape(noisy)}</p>"]
+
+
 def _named_table(shown: list[grid.Column]) -> str:
     table = table_html(shown).replace("<table>", "<table class=named>", 1)
     return f"<div class=wide>{table}</div>"
@@ -72,6 +87,17 @@ def summary(archives: list[Archive]) -> str:
         "once. The report of one point: report ARCHIVE --select PATH=VALUE."
     )
     return text + (f" {failures} units failed; the points' reports list them." if failures else "")
+
+
+def warning(archives: list[Archive]) -> str | None:
+    """A sentence where times of some points are less precise than asked for."""
+    noisy = [archive for archive in archives if imprecise(archive)]
+    if not noisy:
+        return None
+    return (
+        f"Times are noisy at {len(noisy)} of {len(archives)} points: intervals are wider than "
+        "latency.precision asks for. The tables mark them; the points' reports say which."
+    )
 
 
 def answers(archives: list[Archive], labels: Labels) -> list[grid.Column]:
@@ -118,8 +144,8 @@ def _columns(
         ("loss error τ, %", "measured"),
         ("saved", "%"),
         ("saved", "amount"),
-        ("time saved, ms", "predicted"),
-        ("time saved, ms", "measured"),
+        ("time saved, %", "predicted"),
+        ("time saved, %", "measured"),
         ("perplex-", "ity"),
     ]
     points: dict[tuple[str, ...], list[int]] = {}
@@ -129,9 +155,9 @@ def _columns(
             significant(row.predicted_tau, 3, 100),
             interval(row.measured_tau, 100),
             significant(row.gain_share, 3, 100),
-            f"{significant(row.gain, 3, factor)} {unit}",
-            significant(row.predicted_time, 3, 1e3),
-            interval(row.measured_time, 1e3),
+            f"{significant(row.expected_gain, 3, factor)} {unit}",
+            predicted_time_text(row),
+            measured_time_text(row),
             fixed(row.perplexity, 3),
         )
         points.setdefault(cells, []).append(place)

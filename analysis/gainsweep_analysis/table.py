@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from . import grid
 from .contents import Archive
 from .notation import DASH, fixed, interval, listed, scaled_unit, significant
-from .plans import PlanRow, baseline_seconds, main_strategy, rows, total_cost
+from .plans import PlanRow, baseline_seconds, main_strategy, quietest, rows, total_cost
 from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity
-from .timings import warning
+from .timings import LESS_PRECISE, OUTSIDE, marks_legend, warning
 
 WIDTH = 110
 OFF = "≠"  # marks a prediction outside the measured interval
@@ -21,10 +21,10 @@ UNROUNDED = "of the model as stored (fp32 arithmetic, nothing rounded)"
 
 
 def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
-    """The factor and unit that an objective's gains are shown in; of times always ms."""
+    """The factor and unit that an objective's gains are shown in; of times % of an all-high run."""
     about = archive.objective(objective)
     if about.of_times:
-        return 1e-6, "ms"
+        return 100 / about.whole, "%"
     return scaled_unit(total_cost(archive, objective) or 1, about.units)
 
 
@@ -36,21 +36,24 @@ def columns(archive: Archive, objective: str) -> list[grid.Column]:
     def column(group: str, head: str, cell: Callable[[PlanRow], str]) -> grid.Column:
         return grid.Column(group, head, [cell(row) for row in listed])
 
-    tau, saved, time = "loss error τ, %", f"{unit} saved by", "ms saved a run"
+    tau, saved, time = "loss error τ, %", f"{unit} saved by", "time saved, % of a run"
+    baseline = baseline_seconds(archive) or math.nan
     main = main_strategy(archive, objective)
     gains = [
         column(
-            saved, name, lambda row, name=name: significant(row.other_gains.get(name), 3, factor)
+            saved, name, lambda row, name=name: significant(row.other_expected.get(name), 3, factor)
         )
         for name in archive.strategies(objective)
         if name != main
     ]
     times = [
-        column(time, "predicted", lambda row: significant(row.predicted_time, 3, 1e3)),
-        column(time, "measured", lambda row: interval(row.measured_time, 1e3)),
+        column(time, "predicted", predicted_time_text),
+        column(time, "measured", measured_time_text),
     ]
     of_times = archive.objective(objective).of_times
-    if not of_times:
+    if of_times:
+        times.append(column("", "ms", lambda row: _milliseconds(row, baseline)))
+    else:
         gains.insert(0, column(saved, main, lambda row: significant(row.gain, 3, factor)))
     table = [
         column("allowed", "τ, %", lambda row: significant(row.threshold, 3, 100)),
@@ -85,6 +88,26 @@ def off_note(archive: Archive, objectives: Iterable[str]) -> str | None:
     return text
 
 
+def predicted_time_text(row: PlanRow, *, bounds: bool = False) -> str:
+    """In % of a run, marked where it rests on times that are not precise."""
+    if bounds or row.predicted_time is None:
+        text = interval(row.predicted_time, 100)
+    else:
+        text = significant(row.predicted_time.value, 3, 100)
+    return text + LESS_PRECISE * (row.predicted_time is not None and not row.is_predicted_precisely)
+
+
+def measured_time_text(row: PlanRow) -> str:
+    """In % of a run, marked where it is not precise and where the prediction is outside."""
+    text = interval(row.measured_time, 100)
+    text += LESS_PRECISE * (row.measured_time is not None and not row.is_measured_precisely)
+    return text + OUTSIDE * row.time_is_outside
+
+
+def _milliseconds(row: PlanRow, baseline: float) -> str:
+    return significant(None if row.time is None else row.time.value, 3, 1e3 * baseline)
+
+
 def lowered_text(row: PlanRow) -> str:
     return "+".join(f"{100 * share:.0f}" for share in row.lowered.values())
 
@@ -93,15 +116,24 @@ def objective_note(archive: Archive, objective: str) -> str:
     """What an objective saves and of how much."""
     about, total = archive.objective(objective), total_cost(archive, objective)
     if about.of_times:
-        latency = archive.spec["latency"]
-        workload = f"{latency['batch']} × {latency['length']} tokens on {archive.spec['device']}"
-        if total is None:
-            return f"{about.meaning} of {workload}"
-        return f"{about.meaning}, {total * 1e-6:.3g} ms in {archive.high} ({workload})"
+        return f"{about.meaning}, {baseline_note(archive)}"
     if total is None:
         return about.meaning
     factor, unit = gain_scale(archive, objective)
     return f"{about.meaning}, {total * factor:.3g} {unit} in {archive.high}"
+
+
+def baseline_note(archive: Archive) -> str:
+    """The all-high time that savings are shown of in ms, and where it comes from."""
+    latency = archive.spec["latency"]
+    workload = f"{latency['batch']} × {latency['length']} tokens on {archive.spec['device']}"
+    contest = quietest(archive)
+    if contest is None:
+        return workload
+    count = sum(not other.assignment_key for other in archive.contests)
+    which = f", the quietest of {count} measurements: {contest.label}" if count > 1 else ""
+    baseline = significant(contest.baseline, 3, 1e3)
+    return f"{baseline} ms in {archive.high} ({workload}{which})"
 
 
 def title(archive: Archive) -> str:
@@ -138,16 +170,26 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
     drawing = {name for (_, name), plans in archive.plans.items() if plans.gain.shape[1] > 1}
     if drawing:
         text += f"Of {listed(sorted(drawing))}: the median over the draws. "
+    if archive.savings:
+        text += (
+            "Time saved: predicted by adding what sub-graphs save (medians over blocks), measured "
+            "on the whole plan, each as a part of the all-high run beside it; ms: the measured "
+            "part, or else the predicted one, of the quietest all-high time. "
+        )
     return text + f"{DASH}: not measured, or the device has no kernel for it."
 
 
 def text(archive: Archive, objectives: Iterable[str]) -> str:
     """The tables of the objectives for a terminal."""
     lines = textwrap.wrap(title(archive), WIDTH)
+    cells = []
     for objective in objectives:
-        lines += ["", f"Objective {objective}: {objective_note(archive, objective)}", ""]
-        lines += grid.lines(columns(archive, objective))
-    lines += ["", *textwrap.wrap(legend(archive, objectives), WIDTH)]
+        shown = columns(archive, objective)
+        cells += [cell for column in shown for cell in column.cells]
+        lines += ["", *_wrapped_note(archive, objective)]
+        lines += ["", *grid.lines(shown)]
+    explained = f"{legend(archive, objectives)} {marks_legend(cells)}"
+    lines += ["", *textwrap.wrap(explained, WIDTH)]
     off = off_note(archive, objectives)
     if off is not None:
         lines += ["", *textwrap.wrap(off, WIDTH)]
@@ -159,6 +201,10 @@ def text(archive: Archive, objectives: Iterable[str]) -> str:
         count = len(archive.failures)
         lines += ["", f"{count} unit{'s' * (count > 1)} failed; the report lists them."]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped_note(archive: Archive, objective: str) -> list[str]:
+    return textwrap.wrap(f"Objective {objective}: {objective_note(archive, objective)}", WIDTH)
 
 
 def records(archive: Archive, objectives: Iterable[str]) -> list[dict]:
@@ -184,13 +230,21 @@ def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
         "prediction_is_off": row.is_off,
         "predicted_bias_nat": row.predicted_bias,
         **_bounds("measured_bias_nat", row.measured_bias),
-        "predicted_time_saved_s": row.predicted_time,
-        **_bounds("measured_time_saved_s", row.measured_time),
+        **_bounds("predicted_time_share", row.predicted_time),
+        **_bounds("measured_time_share", row.measured_time),
+        "predicted_time_is_precise": _flag(row.predicted_time, row.is_predicted_precisely),
+        "measured_time_is_precise": _flag(row.measured_time, row.is_measured_precisely),
+        "time_prediction_is_outside": _flag(row.measured_time, row.time_is_outside),
         "baseline_time_s": baseline_seconds(archive),
         "perplexity": row.perplexity,
         **{f"{name}_gain": row.other_gains.get(name) for name in others},
         "assignment_key": row.assignment_key,
     }
+
+
+def _flag(estimate: Estimate | None, value: bool) -> bool | None:
+    """None where there is nothing that it could be about."""
+    return None if estimate is None else value
 
 
 def _bounds(name: str, estimate: Estimate | None) -> dict:

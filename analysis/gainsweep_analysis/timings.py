@@ -1,33 +1,50 @@
 """How far the measured times can be trusted."""
 
-import numpy as np
+from .contents import Archive, Contest
+from .notation import significant
 
-from .contents import Archive
-from .statistics import time_saved
+LESS_PRECISE, OUTSIDE = "*", "†"
 
 
-def wide_intervals(archive: Archive) -> tuple[int, int]:
-    """Of the timed configurations, how many have an interval wider than the spec's
-    `latency.precision` of the all-high time, and how many there are."""
-    precision = float(archive.spec["latency"]["precision"])
-    wide = total = 0
-    for timing in archive.timings:
-        allowed = precision * np.median(timing.seconds[:, 0])
-        for place in range(1, timing.seconds.shape[1]):
-            saved = time_saved(timing.seconds, place)
-            total += 1
-            wide += not saved.high - saved.low <= allowed
-    return wide, total
+def imprecise(archive: Archive) -> list[Contest]:
+    """The contests that are less precise than `latency.precision` asks."""
+    return [contest for contest in archive.contests if not contest.is_precise]
 
 
 def warning(archive: Archive) -> str | None:
     """A sentence where times are less precise than the spec asked for."""
-    wide, total = wide_intervals(archive)
+    wide = imprecise(archive)
     if not wide:
         return None
+    parts = [
+        f"{sum(kind(contest) for contest in wide)} of "
+        f"{sum(kind(contest) for contest in archive.contests)} {what}"
+        for what, kind in (("timed classes", _is_of_subgraphs), ("timed plans", _is_of_a_plan))
+        if any(map(kind, wide))
+    ]
     precision = float(archive.spec["latency"]["precision"])
+    widest = max(wide, key=lambda contest: contest.width)
     return (
-        f"Times are noisy: the intervals of {wide} of {total} timed configurations are wider than "
-        f"the {precision:.2g} of a run that latency.precision asks for. Other work on the machine "
-        "does this; gains in time, and plans made from them, may follow the noise."
+        f"Times are noisy: the intervals of {' and '.join(parts)} are wider than the "
+        f"{significant(precision, 2, 100)} % of a run that latency.precision asks for, up to "
+        f"{significant(widest.width, 2, 100)} % ({widest.label}). Other work on the machine does "
+        "this; gains in time, and plans made from them, may follow the noise."
     )
+
+
+def _is_of_subgraphs(contest: Contest) -> bool:
+    return not contest.assignment_key
+
+
+def _is_of_a_plan(contest: Contest) -> bool:
+    return bool(contest.assignment_key)
+
+
+def marks_legend(texts: list[str]) -> str:
+    """What the marks mean that some of these texts end with."""
+    meanings = {
+        LESS_PRECISE: "times less precise than latency.precision asks for",
+        OUTSIDE: "the predicted time lies outside the interval of the measured one",
+    }
+    found = [f"{mark}: {meaning}." for mark, meaning in meanings.items() if mark in "".join(texts)]
+    return " ".join(found)

@@ -144,9 +144,11 @@ def test_reads_what_was_written(cases):
     np.testing.assert_array_equal(found.scores.signed_error, case.run.signed_error)
     assert found.provenance["spec_resolved"] == synthetic.spec_text(case.run.recipe)
     assert found.machine["host"] == "node"
-    cls, groups, configurations, seconds = case.run.timings[0]
-    timing = found.timings[0]
-    assert timing.table == f"latency/class_{cls}"
-    assert timing.members == len(groups)
-    assert timing.configurations[3] == tuple(model.formats[f] for f in configurations[3])
-    np.testing.assert_array_equal(timing.seconds, seconds)
+    timed, timing = case.run.timings[0], found.timings[0]
+    assert timing.table == f"latency/class_{timed.cls}"
+    assert timing.members == len(timed.groups)
+    assert timing.configurations[3] == tuple(model.formats[f] for f in timed.configurations[3])
+    np.testing.assert_array_equal(timing.seconds, timed.seconds)
+    np.testing.assert_array_equal(timing.whole, timed.seconds[:, 0])
+    alone = cases("alone")
+    np.testing.assert_array_equal(alone.archive.timings[0].whole, alone.run.timings[0].whole)

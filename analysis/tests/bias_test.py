@@ -21,8 +21,11 @@ def reference(change, surplus, spread, divergence, tilt):
 
 def columns(count, seed):
     draw = np.random.default_rng(seed).normal
-    return draw(0, 0.1, count), draw(0.3, 0.1, count), 4 + draw(0, 1, count) ** 2, *(
-        np.abs(draw(0, scale, count)) for scale in (0.01, 0.5)
+    return (
+        draw(0, 0.1, count),
+        draw(0.3, 0.1, count),
+        4 + draw(0, 1, count) ** 2,
+        *(np.abs(draw(0, scale, count)) for scale in (0.01, 0.5)),
     )
 
 

@@ -110,6 +110,32 @@ class Model:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Timed:
+    """A class of sub-graphs whose configurations were timed together."""
+
+    cls: int
+    groups: list[int]
+    members: int  # lowered together
+    configurations: list[tuple[int, ...]]
+    seconds: np.ndarray  # [block, configuration]
+    whole: np.ndarray | None  # [block], where sub-graphs were timed alone
+
+    @property
+    def all_high(self):
+        return self.seconds[:, 0] if self.whole is None else self.whole
+
+    def saved(self, place):
+        """Median and interval of what one member saves, as a part of a run."""
+        parts = (self.seconds[:, 0] - self.seconds[:, place]) / self.all_high / self.members
+        return np.quantile(parts, [0.5, 0.3, 0.7]) if place else np.zeros(3)
+
+    def width(self):
+        """Of the widest interval, over the contest's own all-high run."""
+        own = (self.seconds[:, :1] - self.seconds) / self.seconds[:, :1]
+        return float(np.max(np.diff(np.quantile(own, [0.3, 0.7], axis=0), axis=0)))
+
+
 class Run:
     """One made-up run: the numbers behind the tables."""
 
@@ -154,13 +180,17 @@ class Run:
             if len(configurations) < 2:
                 continue
             blocks = recipe.rounds * recipe.blocks
+            alone = recipe.scope == "subgraph"
             drift = self.baseline * (1 + 0.01 * self.random.normal(size=(blocks, 1)))
             gains = np.array([self._saved(groups[0], c) for c in configurations])
             noise = self.random.gamma(
                 2, self.recipe.noise * self.baseline, (blocks, len(configurations))
             )
-            seconds = drift - len(groups) * gains + noise
-            self.timings.append((cls, groups, configurations, seconds))
+            members = 1 if alone else len(groups)
+            seconds = (0.4 if alone else 1) * drift - members * gains + noise
+            self.timings.append(
+                Timed(cls, groups, members, configurations, seconds, drift[:, 0] if alone else None)
+            )
 
     def _saved(self, group, configuration):
         pairs = zip(self.model.members[group], configuration, strict=True)
@@ -172,11 +202,12 @@ class Run:
         gains = [{} for _ in model.names]
         if objective == "time":
             gains = [{(0,) * len(ops): 0} for ops in model.members]
-            for _, groups, configurations, seconds in self.timings:
-                for place, configuration in enumerate(configurations):
-                    saved = np.median(seconds[:, 0] - seconds[:, place]) / len(groups)
-                    for group in groups:
-                        gains[group][configuration] = round(1e9 * saved)
+            for timed in self.timings:
+                for place, configuration in enumerate(timed.configurations):
+                    _, low, high = timed.saved(place)
+                    for group in timed.groups:
+                        covers = low <= 0 <= high
+                        gains[group][configuration] = 0 if covers else round(1e9 * low)
             return gains
         everything = list(range(len(model.formats)))
         for group in range(len(model.names)):
@@ -191,6 +222,19 @@ class Run:
         if place == 0:
             return 0
         return self.model.macs[op] // 2 if objective == "macs" else self.model.elements[op]
+
+    def time_saved(self, assignment):
+        """Part of a run that an assignment saves, with an interval; None where something was not
+        timed."""
+        total = np.zeros(3)
+        for group, ops in enumerate(self.model.members):
+            configuration = tuple(assignment[op] for op in ops)
+            timed = [timed for timed in self.timings if group in timed.groups]
+            if timed and configuration in timed[0].configurations:
+                total += timed[0].saved(timed[0].configurations.index(configuration))
+            elif any(configuration):
+                return None
+        return total
 
     def gain_of(self, objective, assignment):
         return sum(

@@ -10,7 +10,6 @@ import pytest
 import synthetic
 from gainsweep_analysis import exports, table
 from gainsweep_analysis.__main__ import main
-from gainsweep_analysis.notation import significant
 
 KEYS = [
     *("schema", "schema_version", "model_digest", "objective", "strategy", "threshold"),
@@ -75,14 +74,14 @@ def test_text_says_what_the_table_says(cases, capsys):
     case = cases("whole")
     text = printed(capsys, case, "--objective", "time", "--tau", "1 %")
     record = table.records(case.archive, ["time"])[2]
-    saved = re.search(r"saves +(\S+) ms of \S+ ms \((\S+) %\)", text)
-    assert saved[1] == significant(record["gain"], 3, 1e-6)
-    assert saved[2] == significant(record["gain_share"], 3, 100)
-    errors = re.search(r"predicted (\S+) \[(\S+)–(\S+)\] %, measured (\S+) \[", text)
+    saved = re.search(r"time saved +predicted (\S+) \[(\S+)–(\S+)\] %, measured (\S+) \[", text)
+    assert float(saved[1]) == pytest.approx(100 * record["predicted_time_share"], rel=2e-2)
+    assert float(saved[4]) == pytest.approx(100 * record["measured_time_share"], rel=2e-2)
+    assert re.search(r"of +\S+ ms in bf16 \(1 × 64 tokens on cpu", text)
+    errors = re.search(r"τ +predicted (\S+) \[(\S+)–(\S+)\] %, measured (\S+) \[", text)
     assert float(errors[1]) == pytest.approx(100 * record["predicted_tau"], rel=2e-2)
     assert float(errors[2]) < float(errors[1]) < float(errors[3])
     assert float(errors[4]) == pytest.approx(100 * record["measured_tau"], rel=5e-2)
-    assert re.search(r"time saved +predicted \S+ ms a run, measured \S+ \[", text)
     lines = text.splitlines()
     ops = [line.split() for line in lines[-len(case.run.model.paths) :]]
     assert [words[0] for words in ops] == case.run.model.paths

@@ -16,7 +16,7 @@ def write_plans(writer, run):
         plans = np.array(
             [[run.plan(objective, strategy, b, draw) for draw in range(draws)] for b in budgets]
         )
-        units = {"time": "ns", "macs": "1", "memory": "byte"}[objective]
+        units = {"time": "1e-9", "macs": "1", "memory": "byte"}[objective]
         each = np.apply_along_axis
         errors = each(run.loss_error, 2, plans)
         n = len(budgets)
@@ -63,7 +63,7 @@ def write_frontier(writer, run, objective):
         if gain > points[-1][0]:
             points.append((gain, run.loss_error(assignment), assignment.copy()))
     gains, errors, plans = (np.array(column) for column in zip(*points, strict=True))
-    units = {"time": "ns", "macs": "1", "memory": "byte"}[objective]
+    units = {"time": "1e-9", "macs": "1", "memory": "byte"}[objective]
     row = ["row"]
     writer.table(
         f"frontier/{objective}",
@@ -79,9 +79,9 @@ def write_frontier(writer, run, objective):
 
 def write_objectives(writer, run):
     titles = {"time": "time", "macs": "multiply-accumulates", "memory": "weight bytes"}
-    units = {"time": "ns", "macs": "1", "memory": "byte"}
+    units = {"time": "1e-9", "macs": "1", "memory": "byte"}
     whole = {
-        "time": 0.0,
+        "time": 1e9,
         "macs": float(sum(run.model.macs)),
         "memory": 2.0 * sum(run.model.elements),
     }
@@ -141,10 +141,77 @@ def write_gains(writer, run):
             for group, gains in enumerate(by_group)
             for place, (configuration, gain) in enumerate(gains.items())
         ]
-        columns = zip(*rows, strict=True)
-        names = ("subgraph", "configuration", "formats", "gain")
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        names = ["subgraph", "configuration", "formats", "gain"]
+        if objective == "time":
+            names += ["saved", "saved_low", "saved_high"]
+            columns += map(list, zip(*(_saved(run, *row[:2]) for row in rows), strict=True))
         writer.table(
             f"gains/{objective}",
             [(name, column, "1", ["row"]) for name, column in zip(names, columns, strict=True)],
             measured=objective == "time",
         )
+
+
+def _saved(run, group, place):
+    timed = [timed for timed in run.timings if group in timed.groups]
+    return timed[0].saved(place) if timed else np.zeros(3)
+
+
+def write_savings(writer, run):
+    """Of the plans of all objectives; those with something that was not timed are left out."""
+    recipe, rows = run.recipe, {}
+    for objective, strategy in itertools.product(recipe.objectives, recipe.strategies):
+        draws = recipe.draws if strategy == "random" and objective == "time" else 1
+        for threshold, draw in itertools.product(recipe.thresholds, range(draws)):
+            plan = run.plan(objective, strategy, run.budget(threshold), draw)
+            saved = run.time_saved(plan)
+            if saved is not None:
+                rows[run.model.key(plan)] = saved
+    columns = [list(rows), *zip(*rows.values(), strict=True)]
+    names = ("assignment_key", "saved", "saved_low", "saved_high")
+    fields = [
+        (name, column, "" if name == "assignment_key" else "1", ["row"])
+        for name, column in zip(names, columns, strict=True)
+    ]
+    writer.table("savings", fields, measured=True)
+
+
+def write_contests(writer, run, plans):
+    """`plans` are the times of whole plans by assignment key."""
+    asked = 0.02
+    rows = [
+        (
+            f"latency/class_{timed.cls}",
+            "",
+            run.model.names[timed.groups[0]],
+            float(np.median(timed.all_high)),
+            len(timed.seconds),
+            timed.width(),
+        )
+        for timed in run.timings
+    ]
+    quietest = min(range(len(rows)), key=lambda place: rows[place][3])
+    for key, seconds in plans:
+        parts = (seconds[:, 0] - seconds[:, 1]) / seconds[:, 0]
+        width = float(np.diff(np.quantile(parts, [0.3, 0.7]))[0])
+        base = float(np.median(seconds[:, 0]))
+        rows.append(("evaluations/times", key, f"plan {key[:12]}", base, len(seconds), width))
+    rows = [(*row, int(row[5] <= asked), int(place == quietest)) for place, row in enumerate(rows)]
+    names = [
+        "table",
+        "assignment_key",
+        "label",
+        "baseline",
+        "blocks",
+        "width",
+        "is_precise",
+        "is_quietest",
+    ]
+    units = ["", "", "", "s", "1", "1", "1", "1"]
+    columns = zip(*rows, strict=True)
+    fields = [
+        (name, list(column), unit, ["row"])
+        for name, column, unit in zip(names, columns, units, strict=True)
+    ]
+    writer.table("contests", fields, measured=True)

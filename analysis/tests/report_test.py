@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -25,6 +26,7 @@ from gainsweep_analysis.figures import accuracy, maps, style, timing
 from gainsweep_analysis.layers import layers
 from gainsweep_analysis.notation import significant
 from gainsweep_analysis.plans import rows as planned_rows
+from gainsweep_analysis.statistics import Estimate
 
 VOID = {"meta", "br", "img", "hr", "input", "link"}
 
@@ -253,12 +255,53 @@ def test_noisy_times_are_named(tmp_path):
     synthetic.write(noisy, synthetic.Recipe(noise=0.3))
     assert timings.warning(archive.read(quiet)) is None
     found = archive.read(noisy)
-    configurations = sum(len(timing.configurations) - 1 for timing in found.timings)
-    assert timings.wide_intervals(found) == (configurations, configurations)
-    assert f"{configurations} of {configurations} timed" in report.html(found)
+    classes = len(found.timings)
+    assert len(timings.imprecise(found)) == len(found.contests)
+    assert f"{classes} of {classes} timed classes and" in report.html(found)
     text = table.text(found, found.objectives)
     assert "Times are noisy" in text
     assert "Times are noisy" not in table.text(found, ["macs"])
+    assert "*: times less precise" in text
+    assert "*" not in table.text(archive.read(quiet), ["time"])
+
+
+def with_times(found, predicted, measured):
+    """The archive as if every timed plan had saved these shares of a run."""
+    evaluations = {
+        key: replace(e, seconds=np.stack([np.ones(20), 1 - measured], axis=1))
+        if e.seconds is not None
+        else e
+        for key, e in found.evaluations.items()
+    }
+    savings = dict.fromkeys(found.savings, Estimate(predicted, predicted, predicted))
+    return replace(found, evaluations=evaluations, savings=savings)
+
+
+def headline(found):
+    return report.finding(found, answer.answer_row(found, "time"))
+
+
+def test_a_contradicted_prediction_is_no_headline(cases):
+    found = cases("whole").archive
+    spread = np.linspace(-0.01, 0.01, 20)
+    agreeing = headline(with_times(found, 0.2, 0.2 + spread))
+    assert re.search(r"save 20\.\d* \[", agreeing)
+    assert "predicted, outside" not in agreeing.split(" at a measured loss")[0]
+    contradicted = with_times(found, 0.9, 0.2 + spread)
+    said = headline(contradicted)
+    assert re.search(r"save 20\.\d* \[", said)
+    assert "90.0 % predicted, outside of what was measured" in said
+    text = " ".join(table.text(contradicted, ["time"]).split())
+    assert "†: the predicted time lies outside" in text
+    assert "it costs some" in headline(with_times(found, 0.3, -0.2 + spread))
+    assert "no time that can be told from noise" in headline(with_times(found, 0.3, spread))
+
+
+def test_an_unmeasured_time_is_told_as_predicted(cases):
+    found = cases("whole").archive
+    untimed = {key: replace(e, seconds=None) for key, e in found.evaluations.items()}
+    said = headline(replace(found, evaluations=untimed))
+    assert "save a predicted" in said and "not measured as a whole" in said
 
 
 def test_figures_are_files(cases, tmp_path):

@@ -61,4 +61,6 @@ def test_by_hand():
     assert measured_tau(loss, high).value == pytest.approx(tau, rel=1e-14)
     assert perplexity(np.array([1.0, 3.0])) == pytest.approx(math.e**2)
     seconds = np.array([[5.0, 4.0], [6.0, 4.5], [9.0, 7.9]])
-    assert time_saved(seconds).value == pytest.approx(1.1)
+    assert time_saved(seconds).value == pytest.approx(1 / 5)  # of 1/5, 1.5/6 and 1.1/9
+    whole = np.array([10.0, 10.0, 10.0])
+    assert time_saved(seconds, whole=whole).value == pytest.approx(0.11)

@@ -42,6 +42,7 @@ target:
 solve:
   loss_model: {recipe.loss_model}
   noise: empirical
+  gain: lower
   objectives: [{", ".join(recipe.objectives)}]
   thresholds: [{thresholds}]
   strategies: [{", ".join(recipe.strategies)}]
@@ -78,8 +79,10 @@ def _write_point(writer, run):
     planned.write_gains(writer, run)
     planned.write_loss_errors(writer, run)
     planned.write_objectives(writer, run)
-    if run.recipe.evaluated:
-        _write_evaluations(writer, run, plans)
+    times = _write_evaluations(writer, run, plans) if run.recipe.evaluated else []
+    if "time" in run.recipe.objectives:
+        planned.write_savings(writer, run)
+        planned.write_contests(writer, run, times)
     if run.recipe.failures:
         _write_failures(writer, run.recipe.failures)
 
@@ -217,31 +220,26 @@ def _write_scores(writer, run):
 
 def _write_timings(writer, run):
     rows = []
-    for cls, groups, configurations, seconds in run.timings:
-        rounds = seconds.reshape(run.recipe.rounds, -1, len(configurations))
-        block = ["block", "configuration"]
-        writer.units(
-            f"latency/class_{cls}",
-            [
-                ("round", range(len(rounds)), "1", []),
-                ("seconds", rounds, "s", block),
-                (
-                    "order",
-                    np.broadcast_to(np.arange(len(configurations)), rounds.shape),
-                    "1",
-                    block,
-                ),
-                ("warm_up_runs", [5] * len(rounds), "1", []),
-                ("warm_up_last", [run.baseline] * len(rounds), "s", []),
-                ("kernels", [["bf16 brg_matmul", "int8 brg_matmul"]] * len(rounds), "", ["kernel"]),
-            ],
-            len(rounds),
-            measured=True,
-        )
-        for place, configuration in enumerate(configurations):
+    for timed in run.timings:
+        rounds = timed.seconds.reshape(run.recipe.rounds, -1, len(timed.configurations))
+        programs = len(timed.configurations) + (timed.whole is not None)
+        order = np.broadcast_to(np.arange(programs), (*rounds.shape[:2], programs))
+        fields = [
+            ("round", range(len(rounds)), "1", []),
+            ("seconds", rounds, "s", ["block", "configuration"]),
+            ("order", order, "1", ["block", "place"]),
+            ("warm_up_runs", [5] * len(rounds), "1", []),
+            ("warm_up_last", [run.baseline] * len(rounds), "s", []),
+            ("kernels", [["bf16 brg_matmul", "int8 brg_matmul"]] * len(rounds), "", ["kernel"]),
+        ]
+        if timed.whole is not None:
+            whole = timed.whole.reshape(rounds.shape[:2])
+            fields.append(("whole_seconds", whole, "s", ["block"]))
+        writer.units(f"latency/class_{timed.cls}", fields, len(rounds), measured=True)
+        for place, configuration in enumerate(timed.configurations):
             formats = ",".join(run.model.formats[f] for f in configuration)
-            name = run.model.names[groups[0]]
-            rows.append((f"latency/class_{cls}", name, place, formats, len(groups)))
+            name = run.model.names[timed.groups[0]]
+            rows.append((f"latency/class_{timed.cls}", name, place, formats, timed.members))
     columns = list(zip(*rows, strict=True))
     names = ("table", "subgraph", "configuration", "formats", "members")
     fields = [(name, column, "", ["row"]) for name, column in zip(names, columns, strict=True)]
@@ -279,6 +277,7 @@ def _write_evaluations(writer, run, plans):
             planned.write_predictions(writer, run, listed, measured)
     if times:
         _write_plan_times(writer, run, times)
+    return times
 
 
 def _shown_by_predictions(run, listed):
@@ -295,14 +294,13 @@ def _shown_by_predictions(run, listed):
 
 def _write_plan_times(writer, run, times):
     rounds = [(key, part) for key, seconds in times for part in np.split(seconds, 2)]
-    block = ["block", "configuration"]
     order = np.broadcast_to([0, 1], (len(rounds), *rounds[0][1].shape))
     writer.units(
         "evaluations/times",
         [
             ("round", [0, 1] * len(times), "1", []),
-            ("seconds", [part for _, part in rounds], "s", block),
-            ("order", order, "1", block),
+            ("seconds", [part for _, part in rounds], "s", ["block", "configuration"]),
+            ("order", order, "1", ["block", "place"]),
             ("warm_up_runs", [5] * len(rounds), "1", []),
             ("warm_up_last", [run.baseline] * len(rounds), "s", []),
             ("kernels", np.empty((len(rounds), 0), "S1"), "", ["kernel"]),

@@ -4,13 +4,15 @@ import csv
 import io
 import json
 import math
+import re
 import statistics
 
 import h5py
 import numpy as np
 import pytest
+import synthetic
 from conftest import RECIPES
-from gainsweep_analysis import table
+from gainsweep_analysis import archive, table
 from gainsweep_analysis.__main__ import main
 from gainsweep_analysis.notation import fixed, interval, scaled_unit, significant
 from gainsweep_analysis.statistics import Estimate
@@ -40,15 +42,16 @@ class Raw:
         return self.file["evaluations/losses/loss"][0]
 
     def paired(self, key):
+        """Parts of the all-high run beside it that a plan saves, by block."""
         times = self.file.get("measured/evaluations/times")
         if times is None:
             return []
         keys = times["assignment_key"].asstr()[()]
         rows = [times["seconds"][i] for i in range(len(keys)) if keys[i] == key]
-        return [block[0] - block[1] for row in rows for block in row]
+        return [(block[0] - block[1]) / block[0] for row in rows for block in row]
 
-    def time_gain(self):
-        """Sum of the sub-graphs' gains in ns, None where a configuration was not timed."""
+    def saved(self):
+        """Sum of what the sub-graphs save, None where a configuration was not timed."""
         gains = self.file["measured/gains/time"]
         names = self.file["formats/name"].asstr()[()]
         assignment = self.cell("assignment")
@@ -59,9 +62,9 @@ class Raw:
                 names[assignment[op]] for op in range(len(owner)) if owner[op] == subgraph
             )
             rows = [
-                int(gain)
-                for place, formats, gain in zip(
-                    gains["subgraph"], gains["formats"].asstr()[()], gains["gain"], strict=True
+                float(saved)
+                for place, formats, saved in zip(
+                    gains["subgraph"], gains["formats"].asstr()[()], gains["saved"], strict=True
                 )
                 if place == subgraph and formats == wanted
             ]
@@ -106,17 +109,20 @@ def check_measured(record, raw, key):
     assert record["perplexity"] == pytest.approx(math.exp(statistics.fmean(losses)), rel=1e-12)
     paired = raw.paired(key)
     if paired:
-        assert record["measured_time_saved_s"] == pytest.approx(
-            statistics.median(paired), rel=1e-12
-        )
-        assert record["measured_time_saved_s_low"] <= record["measured_time_saved_s_high"]
+        assert record["measured_time_share"] == pytest.approx(statistics.median(paired), rel=1e-12)
+        assert record["measured_time_share_low"] <= record["measured_time_share_high"]
+        low, high = record["measured_time_share_low"], record["measured_time_share_high"]
+        outside = not low <= record["predicted_time_share"] <= high
+        assert record["time_prediction_is_outside"] == outside
     else:
-        assert record["measured_time_saved_s"] is None
-    gain = raw.time_gain()
-    if gain is None:
-        assert record["predicted_time_saved_s"] is None
+        assert record["measured_time_share"] is None
+        assert record["time_prediction_is_outside"] is None
+    saved = raw.saved()
+    if saved is None:
+        assert record["predicted_time_share"] is None
     else:
-        assert record["predicted_time_saved_s"] == pytest.approx(gain * 1e-9, rel=1e-12, abs=1e-15)
+        assert record["predicted_time_share"] == pytest.approx(saved, rel=1e-12, abs=1e-15)
+        assert record["predicted_time_share_low"] <= saved <= record["predicted_time_share_high"]
 
 
 def test_shares_of_all_high(cases):
@@ -127,9 +133,32 @@ def test_shares_of_all_high(cases):
     assert memory["gain_share"] == pytest.approx(memory["gain"] / (2 * sum(model.elements)))
     time = table.records(case.archive, ["time"])[-1]
     with h5py.File(case.path) as file:
-        baseline = np.median(file["measured/evaluations/times/seconds"][:, :, 0])
+        tables = [table for name, table in file["measured/latency"].items()]
+        baseline = min(np.median(table["seconds"][:, :, 0]) for table in tables)
     assert time["baseline_time_s"] == pytest.approx(baseline)
-    assert time["gain_share"] == pytest.approx(time["gain"] * 1e-9 / baseline)
+    assert time["gain_share"] == pytest.approx(time["predicted_time_share"])
+    assert time["gain"] / 1e9 <= time["gain_share"], "plans count the lower ends"
+
+
+def test_a_machine_that_slows_down_changes_no_share(tmp_path):
+    """Every contest and block at a speed of its own: the same shares."""
+    shares = []
+    for name, speeds in (("steady", [1.0]), ("slowing", [1.0, 9.0, 0.2])):
+        path = tmp_path / f"{name}.h5"
+        synthetic.write(path, synthetic.Recipe())
+        with h5py.File(path, "r+") as file:
+            times = [file["measured/evaluations/times"], *file["measured/latency"].values()]
+            for place, contest in enumerate(times):
+                seconds = contest["seconds"][()]
+                factors = np.resize(np.roll(speeds, place), seconds.shape[:2])
+                contest["seconds"][...] = seconds * factors[..., None]
+        synthetic.seal(path)
+        found = archive.read(path)
+        records = table.records(found, found.objectives)
+        names = [name for name in records[0] if "share" in name]
+        listed = [record[name] for record in records for name in names]
+        shares.append([share for share in listed if share is not None])
+    assert shares[1] == pytest.approx(shares[0], rel=1e-9)
 
 
 def test_failed_plan_is_left_out(cases):
@@ -157,7 +186,8 @@ def test_text_fits_a_terminal(cases, name):
 def test_text_names_what_is_there(cases):
     whole = table.text(cases("whole").archive, ["time"])
     assert "Objective time" in whole
-    assert "ms saved a run" in whole
+    assert "time saved, % of a run" in whole
+    assert re.search(r"\d ms in bf16 \(1 × 64 tokens on cpu, the quietest of 5", whole)
     assert "Objective macs" not in whole
     assert (
         "measured" not in table.text(cases("no_evaluation").archive, ["macs"]).split("Each line")[0]

@@ -27,6 +27,9 @@ struct Experiment {
   std::vector<Stage> stages;  ///< in the order of a run
   /// Tables that no unit makes: those that describe the point or follow from all results.
   std::function<std::vector<archive::Table>(const Results&)> tables;
+  /// Sentences that whoever uses the results should read, none where nothing was remarkable. May be
+  /// empty.
+  std::function<std::vector<std::string>(const Results&)> remarks = {};
   /// What the point follows from, for its row of the archive's table `points`.
   std::map<std::string, std::string> provenance;
   std::vector<Claim> claims;

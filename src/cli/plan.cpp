@@ -106,7 +106,8 @@ void print_model(const pipeline::Subject& subject) {
   const auto& partition = subject.layout.partition;
   std::cout << subject.spec.name << ": " << partition.ops.size() << " ops in "
             << partition.subgraphs.size() << " sub-graphs of " << partition.classes.size()
-            << " classes\n\n";
+            << " classes\n"
+            << (subject.timing_targets.empty() ? "" : "\n");
   for (const auto& target : subject.timing_targets)
     std::cout << "  " << std::left << std::setw(44) << target.label << std::right << std::setw(4)
               << target.applies_to.size() << " like it, " << target.configurations.size()
@@ -138,9 +139,11 @@ void print_total(const Planned& planned) {
             << " in each rank besides\nspeed taken from one linear layer here: "
             << std::setprecision(3)
             << pipeline::measured_gflops(subject, subject.spec.sensitivity.precision)
-            << " GFLOP/s scoring, "
-            << pipeline::measured_gflops(subject, pipeline::timed_precision(subject.spec))
-            << " GFLOP/s timed\n";
+            << " GFLOP/s scoring";
+  if (pipeline::wants_time(subject.spec))
+    std::cout << ", " << pipeline::measured_gflops(subject, pipeline::timed_precision(subject.spec))
+              << " GFLOP/s timed";
+  std::cout << "\n";
 }
 
 nlohmann::json to_json(const std::vector<PlannedStage>& stages) {

@@ -100,7 +100,9 @@ Outcome run_points(const Opening& opening, Run run, job::Job& job) {
     run.experiments[i] = {};  // with what it made of results
   }
   run.contents.machine["finished"] = job::utc_now();
-  return job.finish(std::move(run.contents));
+  const auto outcome = job.finish(std::move(run.contents));
+  for (const auto& remark : job.remarks()) log_line("gainsweep: " + remark);
+  return outcome;
 }
 
 Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {

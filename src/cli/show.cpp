@@ -33,7 +33,8 @@ graph::Assignment everything_low(const pipeline::Subject& subject,
   return assignment;
 }
 
-graph::Graph wanted_graph(const pipeline::Subject& subject, const ShowOptions& options) {
+graph::Graph wanted_graph(const pipeline::Subject& subject, pipeline::Shelf& shelf,
+                          const ShowOptions& options) {
   const auto& layout = subject.layout;
   const auto& ops = layout.partition.ops;
   const std::vector<std::string> known{"model", "observed", "probed", "fake_quantized", "lowered"};
@@ -45,11 +46,10 @@ graph::Graph wanted_graph(const pipeline::Subject& subject, const ShowOptions& o
     return lower::fake_quantize(*subject.graph, ops, everything_low(subject, options.format, false),
                                 layout.formats, pipeline::observe_now(subject));
   if (wanted == "lowered") {
-    const auto partition =
-        graph::partition(*subject.latency_graph, subject.spec.partition, layout.formats.size());
-    return lower::lower(*subject.latency_graph, partition,
-                        everything_low(subject, options.format, true), layout.formats,
-                        pipeline::observe_now(subject), *subject.target);
+    const auto whole = pipeline::latency_graph(subject, shelf);
+    const auto partition = graph::partition(*whole, subject.spec.partition, layout.formats.size());
+    return lower::lower(*whole, partition, everything_low(subject, options.format, true),
+                        layout.formats, pipeline::observe_now(subject), *subject.target);
   }
   const auto meant = closest(wanted, known);
   throw Error(ErrorKind::config, "--graph " + wanted + " is not a graph of gainsweep" +
@@ -95,7 +95,7 @@ int show(const ShowOptions& options) {
                                        " points and --graph shows one. Choose it with --point.");
   pipeline::Shelf shelf;
   const auto subject = open(points.front(), shelf, model::Weights::if_there);
-  const auto graph = wanted_graph(subject, options);
+  const auto graph = wanted_graph(subject, shelf, options);
   const bool same_ops = *options.graph == "model";
   const auto dot = graph::to_dot(graph, same_ops ? &subject.layout.partition : nullptr);
   if (!options.dot)

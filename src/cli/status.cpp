@@ -50,6 +50,7 @@ nlohmann::json to_json(const Standing& standing) {
                                    {"remaining", count.remaining()}};
   for (const auto& failure : standing.failures)
     json["failures"].push_back({{"unit", failure.unit}, {"reason", failure.reason}});
+  json["remarks"] = standing.ledger.remarks;
   json["left_out"] = nlohmann::json::array();
   for (const auto& stage : standing.ledger.stages)
     for (const auto& what : stage.left_out)
@@ -109,6 +110,7 @@ void print(const Standing& standing) {
   for (const auto& stage : ledger.stages)
     for (const auto& what : stage.left_out)
       std::cout << "\n" << stage.stage << ": " << what << "\n";
+  for (const auto& remark : ledger.remarks) std::cout << "\n" << remark << "\n";
   std::cout << std::flush;
 }
 

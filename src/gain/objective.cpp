@@ -39,7 +39,7 @@ GainTable time(const Facts& facts) {
   GainTable table;
   for (const auto& times : *facts.times) {
     table.configurations.push_back(times.configurations);
-    table.gains.push_back(gains(times));
+    table.gains.push_back(gains(times, facts.counting));
   }
   return table;
 }
@@ -52,7 +52,7 @@ GainTable macs(const Facts& facts) {
   });
 }
 
-std::optional<double> all_macs(const Facts& facts) {
+double all_macs(const Facts& facts) {
   double sum = 0;
   for (const auto& op : facts.partition.ops) sum += static_cast<double>(op.macs);
   return sum / facts.mac_rates[0];
@@ -64,22 +64,21 @@ GainTable memory(const Facts& facts) {
   });
 }
 
-std::optional<double> all_memory(const Facts& facts) {
+double all_memory(const Facts& facts) {
   double elements = 0;
   for (const auto& op : facts.partition.ops) elements += static_cast<double>(op.weight_elements);
   return elements * facts.formats[0].bits / 8;
 }
 
-// Sub-graphs that are timed alone do not add up to the model.
-std::optional<double> no_whole(const Facts&) {
-  return std::nullopt;
+double all_parts(const Facts&) {
+  return time_parts;
 }
 
 }  // namespace
 
 Table<Objective>& objectives() {
   static Table<Objective> table{
-      {"time", "time", "time of a forward pass", "ns", true, time, no_whole},
+      {"time", "time", "time of a forward pass", "1e-9", true, time, all_parts},
       {"macs", "multiply-accumulates", "multiply-accumulates of a sample at the formats' rates",
        "1", false, macs, all_macs},
       {"memory", "weight bytes", "bytes of the ops' weights and scales", "byte", false, memory,

@@ -19,7 +19,7 @@ struct Facts {
   const std::vector<format::Format>& formats;  ///< by FormatId
   std::vector<double> mac_rates;               ///< by FormatId
   const std::optional<Times>& times;
-  bool whole_model = true;  ///< what was timed is the whole model, not a sub-graph alone
+  Counting counting = Counting::lower;  ///< of measured savings
 };
 
 /// What a plan saves.
@@ -27,14 +27,15 @@ struct Objective {
   std::string name;
   std::string title;  ///< what is saved, in few words: "multiply-accumulates"
   std::string help;   ///< the same in full, a noun phrase without a full stop
-  std::string unit;   ///< of its gains: "ns", "1" or "byte"
+  std::string unit;   ///< of its gains: "1e-9", "1" or "byte"
   bool of_times;      ///< its gains follow from times
   std::function<GainTable(const Facts&)> gains;
-  /// What the all-high model takes, in the gains' unit; none where it is not known.
-  std::function<std::optional<double>(const Facts&)> whole;
+  /// What the all-high model takes, in the gains' unit.
+  std::function<double(const Facts&)> whole;
 };
 
-/// * time: gains of the time tables, in ns. Error(config) where there are none
+/// * time: gains of the time tables, in parts per 10⁹ of an all-high run. Error(config) where there
+///   are none
 /// * macs: theoretical time, multiply-accumulates at rate 1: `Σ_op MACs · (1/rate_high − 1/rate_f)`
 /// * memory: bytes of weights and their scales. A weight that something else reads too (a tied
 ///   embedding) keeps its high copy, so its gain is negative

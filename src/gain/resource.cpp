@@ -43,51 +43,48 @@ double bits(const Facts& facts, const graph::Op& op, FormatId format) {
 }
 
 const Times& times_of(const Facts& facts) {
-  const auto timed = [](const TimeTable& table) { return table.reference > 0; };
-  if (!facts.times || !facts.whole_model ||
-      std::none_of(facts.times->begin(), facts.times->end(), timed))
+  if (!facts.times || quietest_baseline(*facts.times) == 0)
     throw Error(ErrorKind::config,
-                "solve.constraints: seconds are limited, but no whole model was timed. Ask for "
-                "the objective time with latency.scope: model, or leave seconds out.");
+                "solve.constraints: seconds are limited, but nothing was timed. Ask for the "
+                "objective time, or leave seconds out.");
   return *facts.times;
 }
 
-double seconds_saved(const TimeTable& table, std::size_t configuration) {
-  return table.savings[configuration].median / static_cast<double>(table.members);
+// Parts of an all-high run.
+double saved(const Facts& facts, const TimeTable& table, std::size_t configuration) {
+  return counted(table.savings[configuration], facts.counting) / static_cast<double>(table.members);
 }
 
-double most_saved(const TimeTable& table) {
+double most_saved(const Facts& facts, const TimeTable& table) {
   double most = 0;
   for (std::size_t p = 0; p < table.savings.size(); ++p)
-    most = std::max(most, seconds_saved(table, p));
+    most = std::max(most, saved(facts, table, p));
   return most;
 }
 
 std::vector<std::vector<double>> second_charges(const Facts& facts, const GainTable& table) {
   const auto& times = times_of(facts);
+  const double all_high = quietest_baseline(times);
   std::vector<std::vector<double>> charges;
   for (std::size_t j = 0; j < table.configurations.size(); ++j) {
     auto& of_subgraph = charges.emplace_back();
     const auto& timed = times[j].configurations;
     for (const auto& configuration : table.configurations[j]) {
       const auto found = std::find(timed.begin(), timed.end(), configuration);
-      of_subgraph.push_back(
-          found == timed.end()
-              ? std::numeric_limits<double>::infinity()
-              : most_saved(times[j]) -
-                    seconds_saved(times[j], static_cast<std::size_t>(found - timed.begin())));
+      const auto place = static_cast<std::size_t>(found - timed.begin());
+      of_subgraph.push_back(found == timed.end() ? std::numeric_limits<double>::infinity()
+                                                 : all_high * (most_saved(facts, times[j]) -
+                                                               saved(facts, times[j], place)));
     }
   }
   return charges;
 }
 
 double second_limit(const Facts& facts, double allowed) {
-  double all_high = std::numeric_limits<double>::infinity(), saved = 0;
-  for (const auto& table : times_of(facts)) {
-    if (table.reference > 0) all_high = std::min(all_high, table.reference);
-    saved += most_saved(table);
-  }
-  return allowed - (all_high - saved);
+  const auto& times = times_of(facts);
+  double least = 1;
+  for (const auto& table : times) least -= most_saved(facts, table);
+  return allowed - quietest_baseline(times) * least;
 }
 
 }  // namespace

@@ -26,8 +26,9 @@ struct Resource {
 
 /// * bytes: of weights and their scales, the high copy of a shared weight included
 /// * bits: the same as mean bits a weight
-/// * seconds: of a run, where whole models were timed: what a configuration costs against the
-///   fastest of its sub-graph. Error(config) where there are no times of a whole model
+/// * seconds: of a run: its part of an all-high run times the quietest baseline. A configuration is
+///   charged what it costs against the fastest of its sub-graph, as savings are counted.
+///   Error(config) where nothing was timed
 Table<Resource>& resources();
 
 }  // namespace gainsweep::gain

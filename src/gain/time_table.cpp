@@ -1,32 +1,89 @@
 #include "gain/time_table.hpp"
 
+#include <algorithm>
 #include <cmath>
+
+#include "latency/resample.hpp"
 
 namespace gainsweep::gain {
 namespace {
 
-constexpr double confidence = 0.95;
+constexpr std::size_t num_resamples = 1000;
+
+// The configuration that an assignment gives a sub-graph; none where it was not timed.
+std::optional<std::size_t> place(const TimeTable& table, const graph::Subgraph& subgraph,
+                                 const graph::Assignment& assignment) {
+  graph::Configuration wanted;
+  for (const auto op : subgraph.ops) wanted.push_back(assignment[op.index]);
+  const auto found = std::find(table.configurations.begin(), table.configurations.end(), wanted);
+  if (found == table.configurations.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - table.configurations.begin());
+}
+
+// The value at a share of sorted ones, linearly between the two nearest.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const auto above = std::min(below + 1, sorted.size() - 1);
+  return std::lerp(sorted[below], sorted[above], place - static_cast<double>(below));
+}
 
 }  // namespace
 
+double counted(const Saving& saving, Counting counting) {
+  if (counting == Counting::median) return saving.median;
+  return saving.low <= 0 && saving.high >= 0 ? 0 : saving.low;
+}
+
 TimeTable measured(std::vector<graph::Configuration> configurations,
-                   const latency::Timings& timings, std::size_t members) {
-  TimeTable table{std::move(configurations), {{}}, 0, members, "measured"};
+                   const latency::Timings& timings, std::size_t members, double confidence,
+                   std::uint64_t seed) {
+  TimeTable table{std::move(configurations), {{}}, 0, members};
+  std::vector<std::vector<double>> gains{latency::relative_gains(timings, 0)};
   for (std::size_t i = 1; i < table.configurations.size(); ++i) {
-    const auto saved = latency::median_interval(latency::paired_gains(timings, i), confidence);
+    gains.push_back(latency::relative_gains(timings, i));
+    const auto saved = latency::median_interval(gains.back(), confidence);
     table.savings.push_back({saved.median, saved.low, saved.high});
   }
-  std::vector<double> all_high;
-  for (const auto& block : timings.seconds) all_high.push_back(block.front());
-  table.reference = latency::median_interval(std::move(all_high), confidence).median;
+  table.reference = latency::median_interval(latency::all_high_seconds(timings), confidence).median;
+  table.resampled =
+      std::make_shared<const Resampled>(latency::resampled_medians(gains, num_resamples, seed));
   return table;
 }
 
-std::vector<std::int64_t> gains(const TimeTable& table) {
+std::vector<std::int64_t> gains(const TimeTable& table, Counting counting) {
   std::vector<std::int64_t> gains;
   for (const auto& saving : table.savings)
-    gains.push_back(std::llround(1e9 * saving.median / static_cast<double>(table.members)));
+    gains.push_back(
+        std::llround(time_parts * counted(saving, counting) / static_cast<double>(table.members)));
   return gains;
+}
+
+double quietest_baseline(const Times& times) {
+  double least = 0;
+  for (const auto& table : times)
+    if (table.reference > 0 && (least == 0 || table.reference < least)) least = table.reference;
+  return least;
+}
+
+std::optional<Saving> saving(const Times& times, const graph::Partition& partition,
+                             const graph::Assignment& assignment, double confidence) {
+  Saving sum;
+  std::vector<double> drawn(num_resamples);
+  for (std::size_t j = 0; j < times.size(); ++j) {
+    const auto& table = times[j];
+    const auto found = place(table, partition.subgraphs[j], assignment);
+    if (!found) return std::nullopt;
+    const auto members = static_cast<double>(table.members);
+    const double median = table.savings[*found].median / members;
+    sum.median += median;
+    for (std::size_t r = 0; r < drawn.size(); ++r)
+      drawn[r] += table.resampled ? (*table.resampled)[*found][r] / members : median;
+  }
+  std::sort(drawn.begin(), drawn.end());
+  sum.low = quantile(drawn, (1 - confidence) / 2);
+  sum.high = quantile(drawn, (1 + confidence) / 2);
+  return sum;
 }
 
 }  // namespace gainsweep::gain

@@ -2,39 +2,67 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "gain/counting.hpp"
 #include "graph/partition.hpp"
 #include "latency/timings.hpp"
 
 namespace gainsweep::gain {
 
-/// What a configuration saves in one run, in seconds, with its interval; negative where it costs.
+/// Gains in time are whole parts of this many of an all-high run.
+inline constexpr double time_parts = 1e9;
+
+/// What something saves as a part of an all-high run, with its interval; negative where it costs.
 struct Saving {
   double median = 0;
   double low = 0;
   double high = 0;
 };
 
+/// What a saving counts: its median, or the lower end of its interval, which is 0 where the
+/// interval covers 0. A configuration that costs for certain counts its lower end too: what it may
+/// cost.
+double counted(const Saving& saving, Counting counting);
+
+/// Medians over resampled blocks, by [configuration][resample].
+using Resampled = std::vector<std::vector<double>>;
+
 /// Times of one sub-graph, whoever made them.
 struct TimeTable {
   std::vector<graph::Configuration> configurations;  ///< all-high first
-  std::vector<Saving> savings;                       ///< by configuration, 0 for all-high
-  double reference = 0;     ///< seconds of the all-high run that savings are against
-  std::size_t members = 1;  ///< sub-graphs lowered together, among which a saving is divided
+  std::vector<Saving> savings;  ///< of all members, by configuration; 0 for all-high
+  double reference = 0;         ///< seconds of the all-high run that savings are parts of
+  std::size_t members = 1;      ///< sub-graphs lowered together, among which a saving is divided
   std::string source = "measured";  ///< a row of latency::sources
+  /// Of the savings; shared by the sub-graphs that were timed together. Null without blocks.
+  std::shared_ptr<const Resampled> resampled = nullptr;
 };
 
 /// Times of a whole model by sub-graph. One without times has the all-high configuration alone.
 using Times = std::vector<TimeTable>;
 
-/// A table of measured times: medians of paired differences with their 95 % interval, the median
-/// all-high time as reference.
+/// A table of measured times: medians of the relative gains of blocks with their interval at a
+/// confidence, the median all-high time as reference. Resampled blocks follow from the seed.
 TimeTable measured(std::vector<graph::Configuration> configurations,
-                   const latency::Timings& timings, std::size_t members);
+                   const latency::Timings& timings, std::size_t members, double confidence,
+                   std::uint64_t seed);
 
-/// Savings of a member in whole ns, divided among the members before they are rounded.
-std::vector<std::int64_t> gains(const TimeTable& table);
+/// What a member gains in whole parts (see time_parts), divided among the members before they are
+/// rounded.
+std::vector<std::int64_t> gains(const TimeTable& table, Counting counting);
+
+/// The least all-high time of all tables in seconds: what parts are turned into seconds with. 0
+/// where nothing was timed.
+double quietest_baseline(const Times& times);
+
+/// What an assignment saves: the sum of its configurations' medians, whatever plans count. The
+/// interval at a confidence is over resampled blocks; sub-graphs that were timed together draw the
+/// same. None where one of its configurations was not timed.
+std::optional<Saving> saving(const Times& times, const graph::Partition& partition,
+                             const graph::Assignment& assignment, double confidence);
 
 }  // namespace gainsweep::gain

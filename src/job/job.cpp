@@ -290,9 +290,14 @@ std::string Job::note_end(const std::string& stage, const Unit& unit, const std:
 // Collective. Takes over what the point found.
 void Job::gather(const batch::Experiment& experiment) {
   parallel::together(comm_, [&] {
-    if (comm_.is_root())
-      gathering_.add({experiment.parameters, experiment.provenance,
-                      batch::tables(experiment, store_.results())});
+    if (!comm_.is_root()) return;
+    gathering_.add({experiment.parameters, experiment.provenance,
+                    batch::tables(experiment, store_.results())});
+    if (!experiment.remarks) return;
+    auto& known = ledger_.remarks;
+    for (auto& remark : experiment.remarks(store_.results()))
+      if (std::find(known.begin(), known.end(), remark) == known.end())
+        known.push_back(std::move(remark));
   });
 }
 

@@ -52,6 +52,9 @@ class Job {
   /// Collective, after all points: the archive. `contents` has everything but tables.
   Outcome finish(archive::Contents contents);
 
+  /// What experiments remarked on their results, each sentence once; the root's.
+  const std::vector<std::string>& remarks() const { return ledger_.remarks; }
+
  private:
   using Units = std::vector<batch::Unit>;
   using Report = std::function<void(std::size_t over)>;

@@ -31,7 +31,8 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
                             {"stage", ledger.stage},
                             {"stage_started", ledger.stage_started},
                             {"stage_over", ledger.stage_over},
-                            {"stages", std::move(stages)}};
+                            {"stages", std::move(stages)},
+                            {"remarks", ledger.remarks}};
   disk::replace(folder / file_name, json.dump(1) + "\n", disk::Durability::passing);
 }
 
@@ -57,6 +58,7 @@ Ledger read_ledger(const std::filesystem::path& folder) {
     for (const auto& stage : json.at("stages"))
       ledger.stages.push_back(
           {stage.at("name"), stage.at("units"), stage.at("may_come"), stage.at("left_out")});
+    json.at("remarks").get_to(ledger.remarks);
     return ledger;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::input, path.string() + " is damaged (" + error.what() +

@@ -18,18 +18,19 @@ struct CalledFor {
 /// What a run has called for so far: `DIR/run.json`, rewritten by the root as it goes on. `status`
 /// reads it beside the parts and knows no experiment.
 struct Ledger {
-  std::string name;               ///< of the spec
-  std::string started;            ///< UTC
-  std::string finished;           ///< empty while it runs
-  std::string asked;              ///< digest of everything that the archive follows from
-  std::string archive;            ///< digest of the archive's file; empty where something failed
-  std::size_t points = 1;         ///< of the spec's sweep
-  std::size_t point = 0;          ///< the one that runs
-  std::string parameters;         ///< of that point; empty without a sweep
-  std::string stage;              ///< the one that runs
-  double stage_started = 0;       ///< seconds since 1970, UTC
-  std::size_t stage_over = 0;     ///< units that were over before it started
-  std::vector<CalledFor> stages;  ///< in the order of the run
+  std::string name;                  ///< of the spec
+  std::string started;               ///< UTC
+  std::string finished;              ///< empty while it runs
+  std::string asked;                 ///< digest of everything that the archive follows from
+  std::string archive;               ///< digest of the archive's file; empty where something failed
+  std::size_t points = 1;            ///< of the spec's sweep
+  std::size_t point = 0;             ///< the one that runs
+  std::string parameters;            ///< of that point; empty without a sweep
+  std::string stage;                 ///< the one that runs
+  double stage_started = 0;          ///< seconds since 1970, UTC
+  std::size_t stage_over = 0;        ///< units that were over before it started
+  std::vector<CalledFor> stages;     ///< in the order of the run
+  std::vector<std::string> remarks;  ///< on the results of all points so far, each once
 };
 
 /// Whether the folder's archive is what a run that asks for `asked` would make, and nothing failed

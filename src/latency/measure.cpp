@@ -60,29 +60,30 @@ Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::
       const auto i = static_cast<std::size_t>(place);
       seconds[i] = contest.programs[i].time(*contest.inputs[i]);
     }
+    if (contest.has_whole) {
+      timings.whole.push_back(seconds.back());
+      seconds.pop_back();
+    }
     timings.seconds.push_back(std::move(seconds));
     timings.order.push_back(std::move(order));
   }
   return timings;
 }
 
+bool is_precise(const Timings& timings, const StoppingRule& rule) {
+  return static_cast<std::int64_t>(timings.seconds.size()) >= rule.least_repetitions &&
+         widest_interval(timings, rule.confidence) <= rule.precision;
+}
+
 bool finished(const Timings& timings, const StoppingRule& rule) {
   const auto blocks = static_cast<std::int64_t>(timings.seconds.size());
   if (blocks >= rule.repetitions) return true;
-  double spent = 0;
-  std::vector<double> baseline;
-  for (const auto& block : timings.seconds) {
-    spent += std::accumulate(block.begin(), block.end(), 0.0);
-    baseline.push_back(block[0]);
-  }
-  if (blocks > 0 && spent >= rule.budget_seconds) return true;
-  if (blocks < rule.least_repetitions) return false;
-  const double widest = rule.precision * median_of(baseline);
-  for (std::size_t i = 1; i < timings.seconds[0].size(); ++i) {
-    const auto interval = median_interval(paired_gains(timings, i), rule.confidence);
-    if (interval.high - interval.low > widest) return false;
-  }
-  return true;
+  if (blocks > 0 && spent_seconds(timings) >= rule.budget_seconds) return true;
+  return is_precise(timings, rule);
+}
+
+bool may_go_on(const Timings& timings, const StoppingRule& rule) {
+  return spent_seconds(timings) < rule.budget_seconds && !is_precise(timings, rule);
 }
 
 }  // namespace gainsweep::latency

@@ -14,6 +14,8 @@ namespace gainsweep::latency {
 struct Contest {
   std::vector<execute::Program> programs;
   std::vector<const execute::Inputs*> inputs;  ///< one per program
+  /// The last program is the whole all-high model, of which the others are a part.
+  bool has_whole = false;
 };
 
 /// Runs the baseline until the medians of its last two windows of runs agree within 2 %, at least
@@ -25,8 +27,15 @@ std::vector<double> warm_up(Contest& contest, const StoppingRule& rule);
 /// and round alone.
 Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::uint64_t round);
 
-/// Whether the rounds so far meet the stopping rule: every paired interval narrower than
-/// `rule.precision` of the baseline's median, or `repetitions` blocks, or `budget_seconds` spent.
+/// Whether the rounds so far are as precise as the rule asks: at least `least_repetitions` blocks,
+/// and no interval wider than `rule.precision` (see widest_interval).
+bool is_precise(const Timings& timings, const StoppingRule& rule);
+
+/// Whether the rounds so far meet the stopping rule: they are precise, or `repetitions` blocks, or
+/// `budget_seconds` spent.
 bool finished(const Timings& timings, const StoppingRule& rule);
+
+/// Whether finished rounds that are not precise leave time of `budget_seconds` for one more.
+bool may_go_on(const Timings& timings, const StoppingRule& rule);
 
 }  // namespace gainsweep::latency

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
+#include <numeric>
 
 #include "base/error.hpp"
 
@@ -22,11 +23,51 @@ Interval median_interval(std::vector<double> values, double confidence) {
   return {median, values[first], values[count - 1 - first]};
 }
 
-std::vector<double> paired_gains(const Timings& timings, std::size_t configuration) {
+namespace {
+
+std::vector<double> own_all_high_seconds(const Timings& timings) {
+  std::vector<double> seconds;
+  for (const auto& block : timings.seconds) seconds.push_back(block.front());
+  return seconds;
+}
+
+std::vector<double> gains_over(const Timings& timings, std::size_t configuration,
+                               const std::vector<double>& whole) {
   std::vector<double> gains;
-  gains.reserve(timings.seconds.size());
-  for (const auto& block : timings.seconds) gains.push_back(block[0] - block.at(configuration));
+  gains.reserve(whole.size());
+  for (std::size_t b = 0; b < whole.size(); ++b) {
+    const auto& block = timings.seconds[b];
+    gains.push_back((block[0] - block.at(configuration)) / whole[b]);
+  }
   return gains;
+}
+
+}  // namespace
+
+std::vector<double> all_high_seconds(const Timings& timings) {
+  return timings.whole.empty() ? own_all_high_seconds(timings) : timings.whole;
+}
+
+std::vector<double> relative_gains(const Timings& timings, std::size_t configuration) {
+  return gains_over(timings, configuration, all_high_seconds(timings));
+}
+
+double widest_interval(const Timings& timings, double confidence) {
+  if (timings.seconds.empty()) return 0;
+  const auto own = own_all_high_seconds(timings);
+  double widest = 0;
+  for (std::size_t i = 1; i < timings.seconds.front().size(); ++i) {
+    const auto interval = median_interval(gains_over(timings, i, own), confidence);
+    widest = std::max(widest, interval.high - interval.low);
+  }
+  return widest;
+}
+
+double spent_seconds(const Timings& timings) {
+  double spent = std::accumulate(timings.whole.begin(), timings.whole.end(), 0.0);
+  for (const auto& block : timings.seconds)
+    spent += std::accumulate(block.begin(), block.end(), 0.0);
+  return spent;
 }
 
 Timings concatenate(const std::vector<Timings>& rounds) {
@@ -35,6 +76,7 @@ Timings concatenate(const std::vector<Timings>& rounds) {
     all.seconds.insert(all.seconds.end(), round.seconds.begin(), round.seconds.end());
     all.order.insert(all.order.end(), round.order.begin(), round.order.end());
     all.warmup.insert(all.warmup.end(), round.warmup.begin(), round.warmup.end());
+    all.whole.insert(all.whole.end(), round.whole.begin(), round.whole.end());
   }
   return all;
 }

@@ -14,6 +14,7 @@
 #include "pipeline/loss_set.hpp"
 #include "pipeline/plans.hpp"
 #include "pipeline/predictions.hpp"
+#include "pipeline/savings.hpp"
 #include "pipeline/score.hpp"
 
 namespace gainsweep::pipeline {
@@ -25,9 +26,54 @@ std::size_t num_rows(const archive::Table& table) {
   return table.fields.front().shape.at(0);
 }
 
-// Scores and timings, as the units of the archive's own spec left them.
-Measured to_measured(const archive::Contents& contents, const Layout& layout,
-                     const spec::Spec& spec) {
+// Timings, as the units of the archive's own spec left them.
+struct Timed {
+  std::optional<gain::Times> times;  // none where no sub-graph was timed
+  std::vector<TimedContest> contests;
+};
+
+const archive::Table* find(const archive::Contents& contents, const std::string& path) {
+  const auto found = std::find_if(contents.tables.begin(), contents.tables.end(),
+                                  [&](const auto& table) { return table.path == path; });
+  return found == contents.tables.end() ? nullptr : &*found;
+}
+
+std::vector<latency::Timings> rounds_of(const archive::Table* table) {
+  std::vector<latency::Timings> rounds;
+  for (std::size_t unit = 0; table != nullptr && unit < num_rows(*table); ++unit)
+    rounds.push_back(to_timings(archive::row(*table, unit)));
+  return rounds;
+}
+
+// In the order of their first rounds, which is a run's.
+std::vector<TimedContest> plan_contests(const archive::Table* table) {
+  std::vector<TimedContest> contests;
+  for (std::size_t unit = 0; table != nullptr && unit < num_rows(*table); ++unit) {
+    const auto record = archive::row(*table, unit);
+    const auto& key = texts(record.fields, "assignment_key").at(0);
+    auto known = std::find_if(contests.begin(), contests.end(),
+                              [&](const auto& contest) { return contest.assignment_key == key; });
+    if (known == contests.end())
+      known = contests.insert(contests.end(), {plan_times_table, key, "plan " + shown(key), {}});
+    known->timings = latency::concatenate({known->timings, to_timings(record)});
+  }
+  return contests;
+}
+
+Timed to_timed(const archive::Contents& contents, const Layout& layout, const spec::Spec& spec) {
+  const auto targets = timing_targets(layout, spec.latency);
+  std::vector<std::vector<latency::Timings>> rounds;
+  for (const auto& target : targets) rounds.push_back(rounds_of(find(contents, target.table)));
+  Timed timed;
+  timed.contests = timed_contests(targets, rounds);
+  if (!timed.contests.empty()) timed.times = assign_times(layout, spec, targets, rounds);
+  auto of_plans = plan_contests(find(contents, plan_times_table));
+  std::move(of_plans.begin(), of_plans.end(), std::back_inserter(timed.contests));
+  return timed;
+}
+
+// Scores, as the units of the archive's own spec left them.
+Measured to_measured(const archive::Contents& contents, const Layout& layout) {
   Measured measured;
   const auto& scores = archive::table(contents, "scores");
   for (std::size_t unit = 0; unit < num_rows(scores); ++unit)
@@ -36,19 +82,6 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout,
   for (const auto& table : contents.tables)
     for (std::size_t unit = 0; table.path == "anchors" && unit < num_rows(table); ++unit)
       measured.anchors.push_back(to_anchors(archive::row(table, unit), layout.formats.size() - 1));
-  const auto targets = timing_targets(layout, spec.latency);
-  std::vector<std::vector<latency::Timings>> rounds(targets.size());
-  bool any = false;
-  for (std::size_t t = 0; t < targets.size(); ++t) {
-    const auto found =
-        std::find_if(contents.tables.begin(), contents.tables.end(),
-                     [&](const auto& table) { return table.path == targets[t].table; });
-    if (found == contents.tables.end()) continue;
-    any = true;
-    for (std::size_t unit = 0; unit < num_rows(*found); ++unit)
-      rounds[t].push_back(to_timings(archive::row(*found, unit)));
-  }
-  if (any) measured.times = assign_times(layout, targets, rounds);
   return measured;
 }
 
@@ -57,7 +90,7 @@ bool is_planned(const archive::Table& table) {
   return path.starts_with("plans/") || path.starts_with("programs/") ||
          path.starts_with("frontier/") || path.starts_with("gains/") || path == "objectives" ||
          path == "predictions" || path == "loss_errors" || path == "mean_changes" ||
-         path == "bias_rates";
+         path == "bias_rates" || path == "contests" || path == "savings";
 }
 
 // Rows of losses on a set, by assignment, as the units of the archive's own spec left them.
@@ -89,6 +122,9 @@ class Planner {
   Planner(const archive::Contents& contents, const Layout& layout, const spec::Spec& spec,
           const Decision& decision)
       : layout_(layout), spec_(spec), decision_(decision), searched_(contents, search_table) {}
+
+  /// Assignments of the plans that were made.
+  const std::vector<graph::Assignment>& told_plans() const { return told_; }
 
   // The same units as in a run, done at once.
   batch::Experiment plans(batch::Results& results) {
@@ -131,6 +167,7 @@ class Planner {
     auto [plans, is_program] = consult(layout_, spec_, question, decision_, {plan, losses});
     if (!plans) refuse(question, missing);
     if (is_program) asked.clear();  // it is that unit itself
+    for (auto& assignment : told(spec_, question, *plans)) told_.push_back(std::move(assignment));
     return to_fields(*plans, unit_of_gains(spec_, question));
   }
 
@@ -177,6 +214,7 @@ class Planner {
   const Decision& decision_;
   const ArchivedLosses searched_;
   std::map<std::pair<std::size_t, double>, Plans> programs_;  // by objective and threshold
+  std::vector<graph::Assignment> told_;
 };
 
 // In the order of a run's.
@@ -199,16 +237,25 @@ void append(std::vector<archive::Table>& tables, std::vector<archive::Table> mor
 std::vector<archive::Table> plan_archived(const archive::Contents& contents,
                                           const spec::Spec& spec) {
   const auto layout = to_layout(contents, spec.formats.formats, spec.calibration.length);
-  const auto measured = to_measured(contents, layout, spec);
+  auto measured = to_measured(contents, layout);
+  const auto timed = to_timed(contents, layout, spec);
+  measured.times = timed.times;
   const auto decision = decide(layout, spec, measured);
   std::vector<archive::Table> tables;
   for (const auto& table : contents.tables)
     if (!is_planned(table)) tables.push_back(table);
   batch::Results results;
-  const auto plans = Planner(contents, layout, spec, decision).plans(results);
-  append(tables, batch::tables(plans, results));
+  Planner planner(contents, layout, spec, decision);
+  append(tables, batch::tables(planner.plans(results), results));
   append(tables, gain_tables(layout, spec, decision));
-  append(tables, prediction_tables(layout, spec, measured, evaluated(contents)));
+  append(tables, contest_tables(spec, timed.contests));
+  auto assignments = planner.told_plans();
+  const auto measured_plans = evaluated(contents);
+  const graph::Assignment all_high(layout.partition.ops.size(), high_format);
+  for (const auto& plan : measured_plans)
+    if (plan.assignment != all_high) assignments.push_back(plan.assignment);
+  append(tables, saving_tables(layout, spec, decision.times, assignments));
+  append(tables, prediction_tables(layout, spec, measured, measured_plans));
   return tables;
 }
 

@@ -100,7 +100,8 @@ graph::Partition alone(const graph::Graph& extracted, const graph::Subgraph& sub
   return partition;
 }
 
-// The sub-graph alone, on the values that it reads in a run of the whole model.
+// The sub-graph alone, on the values that it reads in a run of the whole model, and that run: what
+// the sub-graph saves is told as a part of it.
 void add_extracted(Workbench& bench, const TimingTarget& target, const lower::Maxima& maxima) {
   const auto& subject = *bench.subject;
   auto& timed = bench.timed;
@@ -119,6 +120,8 @@ void add_extracted(Workbench& bench, const TimingTarget& target, const lower::Ma
         bench.timing.get());
     timed.contest->inputs.push_back(&*timed.captured);
   }
+  add_lowered(bench, graph::Assignment(timed.partition->ops.size(), high_format), maxima);
+  timed.contest->has_whole = true;
 }
 
 const latency::Timings& parsed(Workbench& bench, const archive::Record& record) {
@@ -153,7 +156,23 @@ struct Attempt {
   Rounds rounds;
   bool is_over = false;  // by the stopping rule, or because a round failed
   bool is_of_this_host = true;
+  std::optional<batch::Unit> further;  // the round behind all other contests, still to be done
 };
+
+// The round that finished ones call for when they are not precise.
+void go_on(Workbench& bench, const batch::Results& results, const ContestTicket& contest,
+           key::Round round, Attempt& attempt) {
+  auto& [units, timings, may_come] = attempt.rounds;
+  if (!latency::may_go_on(latency::concatenate(timings), bench.subject->spec.latency.rule)) return;
+  auto unit = round_unit(contest, round);
+  if (const auto* record = results.find(unit.key))
+    timings.push_back(parsed(bench, *record));
+  else if (!results.is_over(unit.key)) {
+    if (attempt.is_of_this_host) attempt.further = std::move(unit);
+    return;
+  }
+  units.push_back(std::move(unit));
+}
 
 Attempt attempted(Workbench& bench, const batch::Results& results, const ContestTicket& contest,
                   std::int64_t number) {
@@ -174,7 +193,21 @@ Attempt attempted(Workbench& bench, const batch::Results& results, const Contest
     attempt.is_of_this_host = attempt.is_of_this_host && host == bench.subject->host;
     timings.push_back(parsed(bench, *record));
     attempt.is_over = latency::finished(latency::concatenate(timings), rule);
-    if (attempt.is_over) return attempt;
+    if (attempt.is_over) {
+      go_on(bench, results, contest, {number, round + 1}, attempt);
+      return attempt;
+    }
+  }
+}
+
+// The attempt that counts: the first that is over, or this host's.
+Attempt standing(Workbench& bench, const batch::Results& results, const ContestTicket& contest) {
+  std::optional<Attempt> ours;
+  for (std::int64_t number = 0;; ++number) {
+    auto found = attempted(bench, results, contest, number);
+    if (found.is_over) return found;
+    if (found.rounds.timings.empty()) return ours ? *std::move(ours) : std::move(found);
+    if (found.is_of_this_host) ours = std::move(found);
   }
 }
 
@@ -220,35 +253,51 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
                                         static_cast<std::uint64_t>(subject.spec.seed),
                                         static_cast<std::uint64_t>(round));
   const auto& kernels = bench.timed.kernels;
-  const archive::Axes block{{"block", timings.seconds.size()},
-                            {"configuration", contest.programs.size()}};
-  return {integers("round", {round}, {}, "1",
-                   "Round of blocks; further rounds are added until the stopping rule is met"),
-          texts("host", {subject.host}, {}, "Machine that the round was timed on"),
-          reals("seconds", archive::flatten(timings.seconds), block, "s",
-                "Time of one run; configuration 0 is all-high"),
-          integers("order", archive::flatten(timings.order), block, "1",
-                   "Configuration timed at each place of the block"),
-          integers("warm_up_runs", {static_cast<std::int64_t>(warmup.size())}, {}, "1",
-                   "Runs of the baseline before the round's first block"),
-          reals("warm_up_last", {warmup.empty() ? 0 : warmup.back()}, {}, "s",
-                "Time of the last of them"),
-          texts("kernels", kernels, {{"kernel", kernels.size()}},
-                "Kernels that linear layers ran on, as the library names them")};
+  const std::size_t blocks = timings.seconds.size(), programs = contest.programs.size();
+  const std::size_t configurations = programs - (contest.has_whole ? 1 : 0);
+  batch::Fields fields{
+      integers("round", {round}, {}, "1",
+               "Round of blocks; further rounds are added until the stopping rule is met"),
+      texts("host", {subject.host}, {}, "Machine that the round was timed on"),
+      reals("seconds", archive::flatten(timings.seconds),
+            {{"block", blocks}, {"configuration", configurations}}, "s",
+            "Time of one run; configuration 0 is all-high"),
+      integers("order", archive::flatten(timings.order), {{"block", blocks}, {"place", programs}},
+               "1", "Configuration timed at each place of the block"),
+      integers("warm_up_runs", {static_cast<std::int64_t>(warmup.size())}, {}, "1",
+               "Runs of the baseline before the round's first block"),
+      reals("warm_up_last", {warmup.empty() ? 0 : warmup.back()}, {}, "s",
+            "Time of the last of them"),
+      texts("kernels", kernels, {{"kernel", kernels.size()}},
+            "Kernels that linear layers ran on, as the library names them")};
+  if (contest.has_whole)
+    fields.push_back(reals("whole_seconds", timings.whole, {{"block", blocks}}, "s",
+                           "Time of one run of the whole all-high model"));
+  return fields;
 }
 
-Rounds rounds(Workbench& bench, const batch::Results& results, const ContestTicket& contest) {
-  std::optional<Rounds> ours;
-  for (std::int64_t attempt = 0;; ++attempt) {
-    auto found = attempted(bench, results, contest, attempt);
-    if (found.is_over) return std::move(found.rounds);
-    if (found.rounds.timings.empty()) return ours ? *std::move(ours) : std::move(found.rounds);
-    if (found.is_of_this_host) ours = std::move(found.rounds);
+std::vector<Rounds> rounds(Workbench& bench, const batch::Results& results,
+                           const std::vector<ContestTicket>& contests, bool others_come) {
+  std::vector<Attempt> attempts;
+  bool all_are_over = !others_come;
+  for (const auto& contest : contests) {
+    attempts.push_back(standing(bench, results, contest));
+    all_are_over = all_are_over && attempts.back().is_over;
   }
+  std::vector<Rounds> all;
+  for (auto& attempt : attempts) {
+    auto& found = all.emplace_back(std::move(attempt.rounds));
+    if (!attempt.further) continue;
+    if (all_are_over)
+      found.units.push_back(*std::move(attempt.further));
+    else
+      ++found.may_come;
+  }
+  return all;
 }
 
 std::int64_t most_rounds(const latency::StoppingRule& rule) {
-  return (rule.repetitions + rule.least_repetitions - 1) / rule.least_repetitions;
+  return (rule.repetitions + rule.least_repetitions - 1) / rule.least_repetitions + 1;
 }
 
 latency::Timings to_timings(const archive::Record& record) {
@@ -256,6 +305,8 @@ latency::Timings to_timings(const archive::Record& record) {
   latency::Timings timings;
   timings.seconds = fold(reals(record.fields, "seconds"), shape.at(0));
   timings.order = fold(integers(record.fields, "order"), shape.at(0));
+  for (const auto& field : record.fields)
+    if (field.name == "whole_seconds") timings.whole = reals(record.fields, field.name);
   return timings;
 }
 

@@ -53,9 +53,14 @@ struct Rounds {
   std::vector<latency::Timings> timings;  ///< of the finished ones
   std::size_t may_come = 0;
 };
-Rounds rounds(Workbench& bench, const batch::Results& results, const ContestTicket& contest);
 
-/// Most rounds of one contest.
+/// The rounds of several contests. Once all have met the stopping rule, each that is not precise
+/// calls for one round more, within its budget: whatever disturbed it may be over. `others_come`
+/// says that further contests are going to be called for before that.
+std::vector<Rounds> rounds(Workbench& bench, const batch::Results& results,
+                           const std::vector<ContestTicket>& contests, bool others_come = false);
+
+/// Most rounds of one contest, the one behind all others included.
 std::int64_t most_rounds(const latency::StoppingRule& rule);
 
 latency::Timings to_timings(const archive::Record& record);

@@ -61,8 +61,7 @@ gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
                        const std::optional<gain::Times>& times) {
   std::vector<double> rates;
   for (const auto& format : layout.formats) rates.push_back(spec::mac_rate(spec, format));
-  return {layout.partition, layout.formats, std::move(rates), times,
-          spec.latency.scope == latency::Scope::model};
+  return {layout.partition, layout.formats, std::move(rates), times, spec.solve.gain};
 }
 
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured) {
@@ -71,6 +70,7 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
                 "no calibration sample was scored, so there is nothing to plan with. The archive's "
                 "table 'failures' says why.");
   Decision decision;
+  decision.times = measured.times;
   decision.errors =
       sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise, layout.length);
   decision.predictor =
@@ -110,7 +110,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
     meanings.push_back(objective.help);
     of_times.push_back(objective.of_times ? 1 : 0);
     units.push_back(objective.unit);
-    wholes.push_back(objective.whole(facts).value_or(0));
+    wholes.push_back(objective.whole(facts));
   }
   const archive::Axes row{{"row", names.size()}};
   return {"objectives",
@@ -120,8 +120,28 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
            texts("meaning", meanings, row, "The same in full"),
            integers("of_times", of_times, row, "1", "1 where its gains follow from times"),
            texts("units", units, row, "Units of its gains"),
-           reals("whole", wholes, row, "1",
-                 "What the all-high model takes, in those units; 0 where it is not known")}};
+           reals("whole", wholes, row, "1", "What the all-high model takes, in those units")}};
+}
+
+}  // namespace
+
+namespace {
+
+// What was measured behind the gains of a table: of one member, as parts of an all-high run.
+void add_savings(archive::Table& table, const gain::Times& times) {
+  std::vector<double> medians, lows, highs;
+  for (const auto& of_subgraph : times)
+    for (const auto& saving : of_subgraph.savings) {
+      const auto members = static_cast<double>(of_subgraph.members);
+      medians.push_back(saving.median / members);
+      lows.push_back(saving.low / members);
+      highs.push_back(saving.high / members);
+    }
+  const archive::Axes row{{"row", medians.size()}};
+  table.fields.push_back(
+      reals("saved", medians, row, "1", "Part of an all-high run that it saves"));
+  table.fields.push_back(reals("saved_low", lows, row, "1", "Lower end of its interval"));
+  table.fields.push_back(reals("saved_high", highs, row, "1", "Upper end of its interval"));
 }
 
 }  // namespace
@@ -150,6 +170,7 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& 
           integers("configuration", configurations, row, "1", "Index of the configuration"),
           texts("formats", formats, row, "Format of each op of the sub-graph"),
           integers("gain", values, row, objective.unit, "Gain of the configuration")}});
+    if (objective.of_times) add_savings(tables.back(), *decision.times);
   }
   for (const auto nature : {archive::Nature::deterministic, archive::Nature::measured})
     if (auto table = objective_table(layout, spec, nature); table.fields[0].shape[0] > 0)

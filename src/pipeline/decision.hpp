@@ -44,6 +44,7 @@ struct Decision {
   std::vector<gain::GainTable> gains;              ///< one an objective of the spec, in its order
   std::vector<std::vector<Lowerable>> lowerables;  ///< by objective
   std::vector<std::string> digests;  ///< one an objective: of its gains, errors and constraints
+  std::optional<gain::Times> times;  ///< that gains in time follow from
 };
 
 /// What gains of a spec follow from; refers to all three.

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "pipeline/baseline.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/savings.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -138,24 +139,24 @@ std::optional<std::vector<double>> gathered_losses(const batch::Results& results
   return all;
 }
 
-Rounds time_rounds(const Bench& bench, const batch::Results& results, const Evaluated& plan,
-                   std::size_t place) {
+ContestTicket time_contest(const Bench& bench, const batch::Results& results, const Evaluated& plan,
+                           std::size_t place) {
   const auto maxima = observed_maxima(bench, results);
   const auto key = assignment_key(plan.assignment, bench->subject->layout.formats);
   ContestTicket contest;
-  contest.first.table = "evaluations/times";
+  contest.first.table = plan_times_table;
   contest.first.label = "times of plan " + shown(key);
   contest.first.nature = archive::Nature::measured;
   contest.first.order = static_cast<std::uint64_t>(place) << bits_of_round;
   contest.first.placement = batch::Placement::alone;
-  contest.key = [&bench, key](key::Round round) {
+  contest.key = [bench, key](key::Round round) {
     return key::plan_times(bench->computing, bench->workload, bench->formats, bench->partition, key,
                            round);
   };
   contest.work = [bench, maxima, assignment = plan.assignment](std::int64_t round) {
     return times(*bench, assignment, *maxima, round);
   };
-  return rounds(*bench, results, contest);
+  return contest;
 }
 
 bool is_real(const Layout& layout, const graph::Assignment& assignment) {

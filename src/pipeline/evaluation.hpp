@@ -20,10 +20,10 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
 std::optional<std::vector<double>> gathered_losses(const batch::Results& results,
                                                    const std::vector<batch::Unit>& units);
 
-/// Rounds of times of a plan against all-high. The largest magnitudes of activations must have been
+/// The contest of a plan against all-high. The largest magnitudes of activations must have been
 /// observed.
-Rounds time_rounds(const Bench& bench, const batch::Results& results, const Evaluated& plan,
-                   std::size_t place);
+ContestTicket time_contest(const Bench& bench, const batch::Results& results, const Evaluated& plan,
+                           std::size_t place);
 
 /// Whether the device really runs the formats of an assignment.
 bool is_real(const Layout& layout, const graph::Assignment& assignment);

@@ -33,15 +33,18 @@ std::vector<archive::Table> note_tables(const model::Model& model) {
 std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results& results) {
   const auto& subject = *bench->subject;
   auto tables = to_tables(subject.layout);
-  tables.push_back(to_table(subject.layout, subject.timing_targets));
+  if (!subject.timing_targets.empty())
+    tables.push_back(to_table(subject.layout, subject.timing_targets));
   if (auto scales = scales_table(bench, results)) tables.push_back(*std::move(scales));
   const auto add = [&](std::vector<archive::Table> more) {
     std::move(more.begin(), more.end(), std::back_inserter(tables));
   };
   add(note_tables(*subject.model));
+  add(contest_tables(subject.spec, all_contests(bench, results)));
   const auto decision = decision_state(bench, results).value;
   if (!decision) return tables;
   add(gain_tables(subject.layout, subject.spec, *decision));
+  add(saving_tables(subject.layout, subject.spec, decision->times, told_plans(bench, results)));
   add(prediction_tables(subject.layout, subject.spec, measured(bench, results),
                         evaluated_plans(bench, results)));
   return tables;
@@ -90,6 +93,9 @@ batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
   batch::Experiment experiment;
   experiment.stages = {observe(bench), score(bench), anchor(bench), timing(bench), planning(bench)};
   experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
+  experiment.remarks = [bench](const batch::Results& results) {
+    return imprecision(bench->subject->spec, all_contests(bench, results));
+  };
   experiment.provenance = provenance(*subject);
   experiment.claims = claims(*subject);
   experiment.machine = machine(*subject);

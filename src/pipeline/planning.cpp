@@ -37,8 +37,11 @@ bool is_evaluated(const spec::Spec& spec, const Question& question) {
          std::find(strategies.begin(), strategies.end(), question.how) != strategies.end();
 }
 
+// Whether some plan can be timed: the device really runs a low format.
 bool times_plans(const Subject& subject) {
-  return subject.spec.evaluate.time && wants_time(subject.spec);
+  const auto& real = subject.layout.real_formats;
+  return subject.spec.evaluate.time && wants_time(subject.spec) &&
+         std::any_of(real.begin(), real.end(), [](const auto& own) { return own.size() > 1; });
 }
 
 // At most so many plans are evaluated beside all-high.
@@ -126,16 +129,34 @@ std::vector<Evaluated> chosen(const Subject& subject, const Inquiry& inquiry) {
   return chosen;
 }
 
+// Contests of the plans whose formats the device really runs.
+struct TimedPlans {
+  std::vector<ContestTicket> contests;
+  std::vector<std::string> keys;  // of the assignments
+};
+
+TimedPlans timed_plans(const Bench& bench, const batch::Results& results,
+                       const std::vector<Evaluated>& plans) {
+  TimedPlans timed;
+  const auto& layout = bench->subject->layout;
+  if (!times_plans(*bench->subject)) return timed;
+  for (std::size_t i = 1; i < plans.size(); ++i) {
+    if (!is_real(layout, plans[i].assignment)) continue;
+    timed.contests.push_back(time_contest(bench, results, plans[i], i));
+    timed.keys.push_back(assignment_key(plans[i].assignment, layout.formats));
+  }
+  return timed;
+}
+
 void evaluate(const Bench& bench, const batch::Results& results,
               const std::vector<Evaluated>& plans, Inquiry& inquiry) {
-  inquiry.expect(num_open(bench->subject->spec, inquiry) * most_units_of_a_plan(*bench));
+  const auto open = num_open(bench->subject->spec, inquiry);
+  inquiry.expect(open * most_units_of_a_plan(*bench));
   for (std::size_t i = 0; i < plans.size(); ++i)
     for (auto& unit : loss_units(bench, results, bench->evaluation, plans[i], i))
       inquiry.need(std::move(unit));
-  if (!times_plans(*bench->subject)) return;
-  for (std::size_t i = 1; i < plans.size(); ++i) {
-    if (!is_real(bench->subject->layout, plans[i].assignment)) continue;
-    auto found = time_rounds(bench, results, plans[i], i);
+  const auto timed = timed_plans(bench, results, plans);
+  for (auto& found : rounds(*bench, results, timed.contests, open > 0)) {
     inquiry.expect(found.may_come);
     for (auto& unit : found.units) inquiry.need(std::move(unit));
   }
@@ -170,12 +191,15 @@ batch::Cost cost(const Bench& bench, std::span<const batch::Unit> units, std::si
   const auto& subject = *bench->subject;
   batch::Cost cost{0, evaluation_bytes(subject), checkpoint_bytes(subject)};
   if (units.empty() && may_come == 0) return cost;
-  const auto plans = static_cast<double>(1 + most_plans(subject.spec));
+  const auto plans = static_cast<double>(most_plans(subject.spec));
   const auto samples = static_cast<double>(subject.evaluation->ids.size());
-  const auto blocks = static_cast<double>(subject.spec.latency.rule.repetitions);
   cost.seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
-                 plans * samples * forward_seconds(subject);
-  if (times_plans(subject)) cost.seconds += plans * 2 * blocks * timed_forward_seconds(subject);
+                 (1 + plans) * samples * forward_seconds(subject);
+  if (times_plans(subject)) {
+    const auto& rule = subject.spec.latency.rule;
+    const auto blocks = static_cast<double>(most_rounds(rule) * rule.least_repetitions);
+    cost.seconds += plans * 2 * blocks * timed_forward_seconds(subject);
+  }
   return cost;
 }
 
@@ -225,9 +249,39 @@ Measured measured(const Bench& bench, const batch::Results& results) {
   for (const auto& key : anchor_state(*bench, results).keys)
     measured.anchors.push_back(to_anchors(*results.find(key), layout.formats.size() - 1));
   if (wants_time(bench->subject->spec))
-    measured.times =
-        assign_times(layout, bench->subject->timing_targets, timing_state(bench, results).rounds);
+    measured.times = assign_times(layout, bench->subject->spec, bench->subject->timing_targets,
+                                  timing_state(bench, results).rounds);
   return measured;
+}
+
+std::vector<TimedContest> all_contests(const Bench& bench, const batch::Results& results) {
+  const auto& subject = *bench->subject;
+  if (!wants_time(subject.spec)) return {};
+  auto all = timed_contests(subject.timing_targets, timing_state(bench, results).rounds);
+  const auto state = decision_state(bench, results);
+  if (!state.value || bench->evaluation.chunks.empty()) return all;
+  const auto timed =
+      timed_plans(bench, results, plans_of(bench, results, asked(bench, results, state.value)));
+  auto found = rounds(*bench, results, timed.contests);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (!found[i].timings.empty())
+      all.push_back({plan_times_table, timed.keys[i], "plan " + shown(timed.keys[i]),
+                     latency::concatenate(found[i].timings)});
+  return all;
+}
+
+std::vector<graph::Assignment> told_plans(const Bench& bench, const batch::Results& results) {
+  const auto state = decision_state(bench, results);
+  if (!state.value) return {};
+  const auto inquiry = asked(bench, results, state.value);
+  const auto& spec = bench->subject->spec;
+  const auto all = questions(spec.solve);
+  std::vector<graph::Assignment> assignments;
+  for (std::size_t place = 0; place < all.size(); ++place)
+    if (const auto plans = inquiry.answer(place))
+      for (auto& assignment : told(spec, all[place], *plans))
+        assignments.push_back(std::move(assignment));
+  return assignments;
 }
 
 std::vector<Evaluated> evaluated_plans(const Bench& bench, const batch::Results& results) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch/stage.hpp"
+#include "pipeline/savings.hpp"
 #include "pipeline/workbench.hpp"
 
 /// The last stage: plans and frontiers from what was measured, and what the plans really do. It
@@ -25,6 +26,12 @@ DecisionState decision_state(const Bench& bench, const batch::Results& results);
 
 /// What a decision follows from, once it is there.
 Measured measured(const Bench& bench, const batch::Results& results);
+
+/// All that was timed, sub-graphs before plans.
+std::vector<TimedContest> all_contests(const Bench& bench, const batch::Results& results);
+
+/// The assignments of all plans that are known (see told).
+std::vector<graph::Assignment> told_plans(const Bench& bench, const batch::Results& results);
 
 /// The plans that losses were measured of, in the order of their rows.
 std::vector<Evaluated> evaluated_plans(const Bench& bench, const batch::Results& results);

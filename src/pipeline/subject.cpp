@@ -214,17 +214,24 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
       build(lent, subject,
             {1, spec.calibration.length, {model::Output::mean_loss, model::Output::class_scores}});
   subject.gives_class_scores = subject.evaluation_graph->outputs.size() > 1;
-  subject.latency_graph = build(
-      lent, subject, {spec.latency.batch, spec.latency.length, {model::Output::class_scores}});
   subject.target = &lower::targets().at(subject.device->target);
   subject.layout = make_layout(subject);
   check_search(subject);
-  subject.timing_targets = timing_targets(subject.layout, spec.latency);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(*subject.device); });
   subject.resolved = spec::resolved(spec);
   if (wants_time(spec)) leave_out_time(subject);
+  if (wants_time(subject.spec)) {
+    subject.latency_graph = latency_graph(subject, shelf);
+    subject.timing_targets = timing_targets(subject.layout, spec.latency);
+  }
   return subject;
+}
+
+std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf& shelf) {
+  const auto& latency = subject.spec.latency;
+  return build(shelf.state(), subject,
+               {latency.batch, latency.length, {model::Output::class_scores}});
 }
 
 execute::Precision timed_precision(const spec::Spec& spec) {

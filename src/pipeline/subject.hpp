@@ -42,7 +42,8 @@ struct Subject {
   /// loss is no cross entropy).
   std::shared_ptr<const graph::Graph> evaluation_graph;
   bool gives_class_scores = true;
-  std::shared_ptr<const graph::Graph> latency_graph;  ///< the latency workload: class scores
+  /// The latency workload: class scores. Null where nothing is timed.
+  std::shared_ptr<const graph::Graph> latency_graph;
   const lower::Target* target = nullptr;
   Layout layout;
   std::vector<TimingTarget> timing_targets;
@@ -58,6 +59,9 @@ struct Subject {
 /// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
 /// units' keys need: whoever makes an experiment of the subject sets it (ranks share that work).
 Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights);
+
+/// The graph of a spec's latency workload. Error(input) where the model cannot have it.
+std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf& shelf);
 
 /// What timed programs run in: the high format's own precision.
 execute::Precision timed_precision(const spec::Spec& spec);

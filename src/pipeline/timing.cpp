@@ -24,7 +24,7 @@ ContestTicket contest_of(const Bench& bench, std::size_t index,
   contest.first.label = "times of " + target.label;
   contest.first.nature = archive::Nature::measured;
   contest.first.placement = batch::Placement::alone;
-  contest.key = [&, names = lowered_names(subject, target)](key::Round round) {
+  contest.key = [bench, &target, names = lowered_names(subject, target)](key::Round round) {
     return key::timing(bench->computing, bench->workload, bench->formats, names,
                        target.configurations, round);
   };
@@ -33,6 +33,14 @@ ContestTicket contest_of(const Bench& bench, std::size_t index,
     return run_round(*bench, round);
   };
   return contest;
+}
+
+std::vector<ContestTicket> contests_of(const Bench& bench,
+                                       const std::shared_ptr<const lower::Maxima>& maxima) {
+  std::vector<ContestTicket> contests;
+  for (std::size_t t = 0; t < bench->subject->timing_targets.size(); ++t)
+    contests.push_back(contest_of(bench, t, maxima));
+  return contests;
 }
 
 batch::Call call(const Bench& bench, const batch::Results& results) {
@@ -46,21 +54,30 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   call.is_forecast = observed.value == nullptr;
   const auto maxima = std::make_shared<const lower::Maxima>(observed.value ? observed.value->maxima
                                                                            : lower::Maxima{});
-  for (std::size_t t = 0; t < bench->subject->timing_targets.size(); ++t) {
-    auto found = rounds(*bench, results, contest_of(bench, t, maxima));
+  for (auto& found : rounds(*bench, results, contests_of(bench, maxima))) {
     call.may_come += found.may_come;
     std::move(found.units.begin(), found.units.end(), std::back_inserter(call.units));
   }
   return call;
 }
 
+double part_of_macs(const graph::Partition& partition, SubgraphId subgraph) {
+  double own = 0, all = 0;
+  for (const auto& op : partition.ops) all += static_cast<double>(op.macs);
+  for (const auto op : partition.subgraphs[subgraph.index].ops)
+    own += static_cast<double>(partition.ops[op.index].macs);
+  return all == 0 ? 1 : own / all;
+}
+
 // Seconds of one round of a target.
 double round_seconds(const Subject& subject, const std::string& table) {
   const auto target = std::find_if(subject.timing_targets.begin(), subject.timing_targets.end(),
                                    [&](const auto& known) { return known.table == table; });
-  const auto runs = static_cast<double>(target->configurations.size()) *
-                    static_cast<double>(subject.spec.latency.rule.least_repetitions);
-  return runs * timed_forward_seconds(subject);
+  double runs = static_cast<double>(target->configurations.size());  // of the whole model, a block
+  if (subject.spec.latency.scope == latency::Scope::subgraph)
+    runs = 1 + runs * part_of_macs(subject.layout.partition, target->lowered.front());
+  return runs * static_cast<double>(subject.spec.latency.rule.least_repetitions) *
+         timed_forward_seconds(subject);
 }
 
 }  // namespace
@@ -70,6 +87,7 @@ batch::Stage timing(Bench bench) {
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t may_come) {
     const auto& subject = *bench->subject;
+    if (!wants_time(subject.spec)) return batch::Cost{};
     batch::Cost cost{0, timing_bytes(subject), checkpoint_bytes(subject)};
     for (const auto& unit : units) cost.seconds += round_seconds(subject, unit.table);
     if (!units.empty())
@@ -84,8 +102,7 @@ batch::Stage timing(Bench bench) {
 TimingState timing_state(const Bench& bench, const batch::Results& results) {
   TimingState state{true, {}};
   if (!wants_time(bench->subject->spec)) return state;
-  for (std::size_t t = 0; t < bench->subject->timing_targets.size(); ++t) {
-    auto found = rounds(*bench, results, contest_of(bench, t, nullptr));
+  for (auto& found : rounds(*bench, results, contests_of(bench, nullptr))) {
     for (const auto& unit : found.units) state.is_over = state.is_over && results.is_over(unit.key);
     state.rounds.push_back(std::move(found.timings));
   }

@@ -3,6 +3,14 @@
 #include "archive/field.hpp"
 
 namespace gainsweep::pipeline {
+namespace {
+
+// Blocks of different contests are resampled independently of each other.
+std::uint64_t seed_of(const spec::Spec& spec, std::size_t target) {
+  return static_cast<std::uint64_t>(spec.seed) * 1'000'003 + target;
+}
+
+}  // namespace
 
 std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::LatencySpec& spec) {
   std::vector<TimingTarget> targets;
@@ -29,15 +37,17 @@ std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::Laten
   return targets;
 }
 
-gain::Times assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
+gain::Times assign_times(const Layout& layout, const spec::Spec& spec,
+                         const std::vector<TimingTarget>& targets,
                          const std::vector<std::vector<latency::Timings>>& rounds) {
   gain::Times times;
   for (const auto& subgraph : layout.partition.subgraphs)
     times.push_back({{graph::Configuration(subgraph.ops.size(), high_format)}, {{}}});
   for (std::size_t t = 0; t < targets.size(); ++t) {
     if (rounds[t].empty()) continue;
-    const auto table = gain::measured(targets[t].configurations, latency::concatenate(rounds[t]),
-                                      targets[t].lowered.size());
+    const auto table =
+        gain::measured(targets[t].configurations, latency::concatenate(rounds[t]),
+                       targets[t].lowered.size(), spec.latency.rule.confidence, seed_of(spec, t));
     for (const auto subgraph : targets[t].applies_to) times[subgraph.index] = table;
   }
   return times;

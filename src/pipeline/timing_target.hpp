@@ -22,8 +22,9 @@ struct TimingTarget {
 std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::LatencySpec& spec);
 
 /// Each sub-graph's times from the rounds of the target that applies to it, given by target; one
-/// without rounds has the all-high configuration alone.
-gain::Times assign_times(const Layout& layout, const std::vector<TimingTarget>& targets,
+/// without rounds has the all-high configuration alone. Intervals have the spec's confidence.
+gain::Times assign_times(const Layout& layout, const spec::Spec& spec,
+                         const std::vector<TimingTarget>& targets,
                          const std::vector<std::vector<latency::Timings>>& rounds);
 
 /// What the configurations of each timed table are, for readers of its raw seconds: the table

@@ -11,6 +11,7 @@
 #include "config/read.hpp"
 #include "execute/precision.hpp"
 #include "format/format.hpp"
+#include "gain/counting.hpp"
 #include "graph/partition.hpp"
 #include "latency/scope.hpp"
 #include "latency/stopping_rule.hpp"
@@ -58,8 +59,9 @@ struct LatencySpec {
 struct SolveSpec {
   std::string loss_model = "anchored";  ///< row of sensitivity::loss_models
   sensitivity::Noise noise = sensitivity::Noise::empirical;
-  std::vector<std::string> objectives;        ///< rows of gain::objectives
-  std::map<std::string, double> constraints;  ///< largest amounts by row of gain::resources
+  gain::Counting gain = gain::Counting::lower;  ///< what measured savings count
+  std::vector<std::string> objectives;          ///< rows of gain::objectives
+  std::map<std::string, double> constraints;    ///< largest amounts by row of gain::resources
   std::vector<double> thresholds;       ///< τ, rising; a list, or {geometric: {from, to, count}}
   std::vector<std::string> strategies;  ///< rows of solve::strategies
   std::int64_t draws = 100;             ///< of `random`

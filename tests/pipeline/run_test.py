@@ -15,7 +15,7 @@ DETERMINISTIC = {
     *(f"plans/{o}/{s}" for o in ("macs", "memory") for s in ("ip", "prefix", "random")),
 }  # fmt: skip
 MEASURED = {
-    "gains/time", "frontier/time", "latency/class_0", "evaluations/times",
+    "gains/time", "frontier/time", "latency/class_0", "evaluations/times", "contests", "savings",
     *(f"plans/time/{s}" for s in ("ip", "prefix", "random")),
 }  # fmt: skip
 

@@ -65,6 +65,16 @@ def test_times_of_subgraphs_alone(program, write_spec, tmp_path):
     tables, members = timed(program, spec, tmp_path / "out")
     assert all(name.startswith("class_") for name in tables)
     assert set(members) == {1}, "one member stands for its class"
+    with h5py.File(tmp_path / "out/archive.h5") as archive:
+        table, gains = archive["measured/latency"][tables[0]], archive["measured/gains/time"]
+        seconds, whole = table["seconds"][()], table["whole_seconds"][()]
+        assert (whole > seconds[..., 0]).all(), "a part takes less than the whole"
+        assert (table["order"][()].max(axis=-1) == seconds.shape[-1]).all(), "it is timed beside"
+        parts = ((seconds[..., :1] - seconds) / whole[..., None]).reshape(-1, seconds.shape[-1])
+        of_class = archive["subgraphs/class"][()] == int(tables[0].removeprefix("class_"))
+        for row in np.flatnonzero(of_class[gains["subgraph"][()]]):
+            saved = np.median(parts[:, gains["configuration"][row]])
+            assert gains["saved"][row] == pytest.approx(saved, abs=1e-15)
 
 
 def test_times_of_each_member(program, write_spec, tmp_path):

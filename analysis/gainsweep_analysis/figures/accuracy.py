@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..contents import Archive, Evaluation
 from ..notation import significant
-from ..plans import baseline_seconds, evaluated_tau, main_strategy, predicted_time
+from ..plans import evaluated_tau, main_strategy
 from ..statistics import Estimate, time_saved
 from .style import (
     COLUMN,
@@ -76,16 +76,13 @@ def loss_points(archive: Archive, noise: str, loss_model: str) -> list[Point]:
 
 
 def time_points(archive: Archive) -> list[Point]:
-    """Predicted and measured time saved of the plans that were timed, in % of the all-high run;
-    in ms without one."""
+    """Predicted and measured time saved of the plans that were timed, % of an all-high run."""
     points = []
-    whole = baseline_seconds(archive)
-    factor = 1e3 if whole is None else 100 / whole
     for objective, found in _evaluated(archive):
-        saved = predicted_time(archive, found.assignment)
+        saved = archive.savings.get(found.key)
         if found.seconds is not None and saved is not None:
-            x = Estimate(saved, np.nan, np.nan).scaled(factor)
-            points.append(Point(objective, x, time_saved(found.seconds).scaled(factor)))
+            measured = time_saved(found.seconds).scaled(100)
+            points.append(Point(objective, saved.scaled(100), measured))
     return points
 
 
@@ -223,8 +220,7 @@ def _draw_time(archive: Archive, width: float) -> list[Drawing]:
     ends = np.array([low - margin, high + margin])
     axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, zorder=0)
-    unit = "ms a run" if baseline_seconds(archive) is None else "% of a run"
-    axes.set(xlabel=f"predicted time saved, {unit}", ylabel=f"measured time saved, {unit}")
+    axes.set(xlabel="predicted time saved, % of a run", ylabel="measured time saved, % of a run")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
     _scatter(archive, axes, points)
@@ -235,7 +231,8 @@ def _draw_time(archive: Archive, width: float) -> list[Drawing]:
         axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=7)
     legend_on_top(figure, [*_handles(archive, [points]), _line_handles()[0]], 2)
     caption = (
-        "Time that whole plans save, predicted by adding their sub-graphs' gains and measured "
-        "on the lowered model (median of paired differences, 95 % bootstrap interval over blocks)."
+        "Time that whole plans save, predicted by adding what their sub-graphs save and measured "
+        "on the lowered model: medians over blocks of the part of the all-high run beside it that "
+        "is saved, with bootstrap intervals over blocks."
     )
     return [Drawing("time", "Predicted against measured time", caption, figure)]

@@ -62,12 +62,10 @@ def _draws(archive: Archive, strategy: str) -> bool:
 
 
 def _factor(archive: Archive, objective: str) -> tuple[float, str]:
-    """Gains as a share of what all-high takes; of times without a baseline in ms."""
+    """Gains as a share of what all-high takes."""
     about, total = archive.objective(objective), total_cost(archive, objective)
     if total is not None:
         return 100 / total, f"{about.title} saved, %"
-    if about.of_times:
-        return 1e-6, f"{about.title} saved, ms"
     return 1, f"{about.title} saved"
 
 
@@ -145,7 +143,11 @@ def _measured(axes: Axes, archive: Archive, objective: str, factor: float) -> np
 def _measured_gain(archive: Archive, row: PlanRow) -> Estimate | None:
     """In the archive's units; of other objectives than times what the plan says, exactly."""
     if archive.objective(row.objective).of_times:
-        return None if row.measured_time is None else row.measured_time.scaled(1e9)
+        return (
+            None
+            if row.measured_time is None
+            else row.measured_time.scaled(archive.objective(row.objective).whole)
+        )
     return Estimate(row.gain, np.nan, np.nan)
 
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from ..contents import Archive, Plans
 from ..layers import Layers, layers
 from ..notation import significant
-from ..plans import main_strategy, total_cost
+from ..plans import expected_gains, main_strategy, total_cost
 from .style import (
     EMPTY,
     HUES,
@@ -188,7 +188,9 @@ def _plan_title(archive: Archive, plans: Plans, point: int) -> str:
     title = f"τ ≤ {significant(plans.threshold[point], 3, 100)} %"
     total = total_cost(archive, plans.objective)
     if total:
-        title += f"\nsaves {significant(plans.gain[point, 0], 2, 100 / total)} %"
+        title += (
+            f"\nsaves {significant(expected_gains(archive, plans, point)[0], 2, 100 / total)} %"
+        )
     return title
 
 

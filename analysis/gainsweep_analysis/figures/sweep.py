@@ -36,7 +36,9 @@ def _curve(archive: Archive, objective: str) -> np.ndarray:
     listed = rows(archive, objective) if objective in archive.objectives else []
     total = total_cost(archive, objective) if listed else None
     factor = 100 / total if total else 1
-    return np.array([[100 * row.threshold, factor * row.gain] for row in listed]).reshape(-1, 2)
+    return np.array([[100 * row.threshold, factor * row.expected_gain] for row in listed]).reshape(
+        -1, 2
+    )
 
 
 def equal_curves(archives: list[Archive], objectives: list[str]) -> list[list[int]]:

@@ -22,7 +22,7 @@ def draw(archive: Archive, width: float) -> list[Drawing]:
 
 def shown_configurations(timing: Timing) -> list[int]:
     """All-high, then the others by falling gain, at most MOST_ROWS."""
-    saved = np.median(timing.seconds[:, :1] - timing.seconds, axis=0)
+    saved = np.median((timing.seconds[:, :1] - timing.seconds) / timing.whole[:, None], axis=0)
     others = sorted(range(1, timing.seconds.shape[1]), key=lambda place: -saved[place])
     return [0, *others[: MOST_ROWS - 1]]
 
@@ -62,7 +62,7 @@ def _draw_class(archive: Archive, timing: Timing, width: float) -> Drawing:
     raw.set_xlim(1e3 * (seconds.min() - margin), 1e3 * (end + margin))
     what = "a run of the model" if archive.spec["latency"]["scope"] == "model" else "the sub-graph"
     raw.set_xlabel(f"time of {what}, ms")
-    saved.set_xlabel("saved per sub-graph, µs")
+    saved.set_xlabel("saved per sub-graph, % of a run")
     for axes in (raw, saved):
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.tick_params(axis="y", length=0)
@@ -86,8 +86,8 @@ def _caption(timing: Timing, seconds: np.ndarray, end: float, beside: bool) -> s
     times, savings = ("Left", "Right") if beside else ("Above", "Below")
     caption = (
         f"{times}: each of {len(seconds)} runs (dots), median (bar), {lowered}. {savings}: median "
-        "of the differences to the all-high run of the same block, per sub-graph, with its 95 % "
-        "interval."
+        "of the parts of the whole all-high run of the same block that are saved, per sub-graph, "
+        "with its 95 % interval."
     )
     slower = int(np.sum(seconds > end))
     if slower:
@@ -117,7 +117,7 @@ def _strip(
 
 
 def _interval(axes: Axes, row: int, timing: Timing, place: int) -> None:
-    estimate = time_saved(timing.seconds, place).scaled(1e6 / timing.members)
+    estimate = time_saved(timing.seconds, place, timing.whole).scaled(100 / timing.members)
     if not np.isnan(estimate.low):
         axes.plot([estimate.low, estimate.high], [row, row], color=BLUE, linewidth=1.1)
     axes.plot(estimate.value, row, "o", color=BLUE)

@@ -10,9 +10,8 @@
 
 #include "archive/decoder.hpp"
 #include "base/error.hpp"
-#include "gain/objective.hpp"
+#include "gain/time_table.hpp"
 #include "latency/measure.hpp"
-#include "pipeline/decision.hpp"
 #include "pipeline/subject.hpp"
 #include "spec/read.hpp"
 
@@ -97,7 +96,7 @@ void speed_up(Bench& bench, std::int64_t blocks) {
               ratio.low, ratio.high);
 }
 
-gain::GainTable measured_gains(Bench& bench, std::int64_t blocks) {
+gain::Times measured_times(Bench& bench, std::int64_t blocks) {
   const auto& subject = bench.subject();
   const auto& partition = subject.layout.partition;
   std::vector<std::vector<latency::Timings>> rounds;
@@ -112,10 +111,7 @@ gain::GainTable measured_gains(Bench& bench, std::int64_t blocks) {
     }
     rounds.push_back({bench.measure(assignments, blocks)});
   }
-  const std::optional<gain::Times> times =
-      pipeline::assign_times(subject.layout, subject.timing_targets, rounds);
-  return gain::objectives().at("time").gains(
-      pipeline::gain_facts(subject.layout, subject.spec, times));
+  return pipeline::assign_times(subject.layout, subject.spec, subject.timing_targets, rounds);
 }
 
 /// Every linear layer high or int8 with equal chance.
@@ -133,18 +129,18 @@ std::vector<graph::Assignment> random_plans(const Bench& bench, std::size_t coun
 }
 
 void additivity(Bench& bench, std::int64_t blocks) {
-  const auto gains = measured_gains(bench, blocks);
+  const auto times = measured_times(bench, blocks);
   const auto plans = random_plans(bench, 10);
   std::vector<double> errors;
   for (const auto& plan : plans) {
     const auto timings = bench.measure({plan}, blocks);
-    const double baseline = median(column(timings, 0));
-    const double measured = baseline - median(latency::paired_gains(timings, 1));
-    const double predicted = baseline - 1e-9 * static_cast<double>(gain::total(
-                                                   gains, bench.subject().layout.partition, plan));
+    const double measured = 1 - median(latency::relative_gains(timings, 1));
+    const auto saved = gain::saving(times, bench.subject().layout.partition, plan, 0.95);
+    const double predicted = 1 - saved.value().median;
     errors.push_back(std::abs(predicted / measured - 1));
-    std::printf("plan: all-high %.2f ms, predicted %.2f ms, measured %.2f ms, error %.2f %%\n",
-                1e3 * baseline, 1e3 * predicted, 1e3 * measured, 100 * errors.back());
+    std::printf(
+        "plan: all-high %.2f ms, of it predicted %.2f %%, measured %.2f %%, error %.2f %%\n",
+        1e3 * median(column(timings, 0)), 100 * predicted, 100 * measured, 100 * errors.back());
   }
   std::printf("error of the predicted total time: median %.2f %%, worst %.2f %%\n",
               100 * median(errors), 100 * *std::max_element(errors.begin(), errors.end()));

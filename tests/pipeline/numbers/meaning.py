@@ -24,7 +24,10 @@ ROWS = {
 }
 # How units are named and stored, and what a clock said.
 LEFT_OUT_FIELDS = {"unit_key", "unit_order", "points"}
-LEFT_OUT_TABLES = ("points", "parameters", "latency/", "evaluations/times", "failures")
+LEFT_OUT_TABLES = (
+    *("points", "parameters", "failures"),
+    *("latency/", "evaluations/times", "contests", "savings"),
+)
 # Objectives that rest on a clock.
 MEASURED = "time"
 

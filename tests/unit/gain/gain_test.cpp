@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "gain/objective.hpp"
 #include "unit/throws.hpp"
 
@@ -35,8 +38,8 @@ std::vector<format::Format> formats() {
 
 GainTable gains_of(const char* objective, const graph::Partition& partition,
                    const std::vector<format::Format>& formats, std::vector<double> rates,
-                   const std::optional<Times>& times = {}) {
-  return objectives().at(objective).gains({partition, formats, std::move(rates), times});
+                   const std::optional<Times>& times = {}, Counting counting = Counting::median) {
+  return objectives().at(objective).gains({partition, formats, std::move(rates), times, counting});
 }
 
 GainTable macs(const graph::Partition& partition, std::vector<double> rates) {
@@ -86,9 +89,9 @@ TEST(Memory, FollowsTiesInItsConfigurations) {
   EXPECT_EQ(table.gains[0], (std::vector<std::int64_t>{0, 60, 96}));
 }
 
-TEST(Time, IsTheMedianPairedDifferenceSharedOutAmongMembers) {
-  const latency::Timings timings{{{1.0, 0.4}, {1.2, 0.7}, {0.9, 0.2}}, {}, {}};
-  const Times times{measured({{{0}}, {{1}}}, timings, 3), {{{{0}}}, {{}}}};
+TEST(Time, IsTheMedianPartOfARunSharedOutAmongMembers) {
+  const latency::Timings timings{{{1.0, 0.4}, {2.0, 1.0}, {0.5, 0.15}}, {}, {}};
+  const Times times{measured({{{0}}, {{1}}}, timings, 3, 0.95, 1), {{{{0}}}, {{}}}};
   EXPECT_DOUBLE_EQ(times[0].savings[1].median, 0.6);
   EXPECT_DOUBLE_EQ(times[0].savings[1].low, 0.5);
   EXPECT_DOUBLE_EQ(times[0].savings[1].high, 0.7);
@@ -96,13 +99,132 @@ TEST(Time, IsTheMedianPairedDifferenceSharedOutAmongMembers) {
   const auto table = gains_of("time", partition(), formats(), {}, times);
   EXPECT_EQ(table.gains[0], (std::vector<std::int64_t>{0, 200'000'000}));
   EXPECT_EQ(table.gains[1], (std::vector<std::int64_t>{0})) << "nothing was timed";
+  const auto lower = gains_of("time", partition(), formats(), {}, times, Counting::lower);
+  EXPECT_EQ(lower.gains[0], (std::vector<std::int64_t>{0, 166'666'667}));
 }
 
 TEST(Time, IsDividedBeforeItIsRounded) {
-  const TimeTable table{{{{0}}, {{1}}}, {{}, {1e-9, 0, 2e-9}}, 1, 3, "measured"};
-  EXPECT_EQ(gains(table), (std::vector<std::int64_t>{0, 0}));
-  const TimeTable five{{{{0}}, {{1}}}, {{}, {5e-9, 0, 9e-9}}, 1, 3, "measured"};
-  EXPECT_EQ(gains(five), (std::vector<std::int64_t>{0, 2}));
+  const TimeTable table{{{{0}}, {{1}}}, {{}, {1e-9, 0, 2e-9}}, 1, 3};
+  EXPECT_EQ(gains(table, Counting::median), (std::vector<std::int64_t>{0, 0}));
+  const TimeTable five{{{{0}}, {{1}}}, {{}, {5e-9, 0, 9e-9}}, 1, 3};
+  EXPECT_EQ(gains(five, Counting::median), (std::vector<std::int64_t>{0, 2}));
+}
+
+TEST(Counted, IsTheLowerEndOrNothingWhereTheIntervalCoversZero) {
+  const auto lower = [](double low, double high) {
+    return counted({(low + high) / 2, low, high}, Counting::lower);
+  };
+  EXPECT_EQ(lower(1, 3), 1);
+  EXPECT_EQ(lower(-1, 3), 0);
+  EXPECT_EQ(lower(-3, 1), 0);
+  EXPECT_EQ(lower(0, 2), 0);
+  EXPECT_EQ(lower(-2, 0), 0);
+  EXPECT_EQ(lower(-3, -1), -3) << "what it may cost";
+  EXPECT_EQ(counted({2, -1, 3}, Counting::median), 2);
+}
+
+// The winner's curse: the best of many configurations that save nothing.
+TEST(Counted, OfNoiseIsNothingMostly) {
+  std::mt19937 random(11);
+  std::normal_distribution<double> noise(0, 0.1);
+  std::vector<graph::Configuration> configurations(40, {{0}});
+  latency::Timings timings;
+  for (int block = 0; block < 40; ++block) {
+    timings.seconds.emplace_back();
+    for (std::size_t c = 0; c < configurations.size(); ++c)
+      timings.seconds.back().push_back(1 + noise(random));
+  }
+  const auto table = measured(configurations, timings, 1, 0.95, 0);
+  const auto best = [&](Counting counting) {
+    const auto all = gains(table, counting);
+    return *std::max_element(all.begin(), all.end());
+  };
+  EXPECT_GT(best(Counting::median), 20'000'000) << "2 % of a run, out of nothing";
+  EXPECT_LT(best(Counting::lower), best(Counting::median) / 4);
+}
+
+// Of three sub-graphs the first two were timed together.
+struct Timed {
+  graph::Partition partition;
+  Times times;
+
+  explicit Timed(int blocks, double factor = 1) {
+    partition.ops.resize(3);
+    partition.subgraphs = {
+        {{{0}}, {{0}}, {0}, "a"}, {{{1}}, {{0}}, {0}, "b"}, {{{2}}, {{0}}, {1}, "c"}};
+    std::mt19937 random(5);
+    std::uniform_real_distribution<double> any(0.8, 1);
+    latency::Timings first, second;
+    for (int block = 0; block < blocks; ++block) {
+      const double speed = factor * any(random);
+      first.seconds.push_back({speed, speed * any(random)});
+      second.seconds.push_back({speed, speed * any(random)});
+    }
+    times.assign(2, measured({{{0}}, {{1}}}, first, 2, 0.95, 1));
+    times.push_back(measured({{{0}}, {{1}}}, second, 1, 0.95, 2));
+  }
+
+  std::optional<Saving> of(const graph::Assignment& assignment) const {
+    return saving(times, partition, assignment, 0.95);
+  }
+};
+
+TEST(Saving, IsTheSumOfMediansWithAnIntervalAroundIt) {
+  const Timed timed(31);
+  const auto all = timed.of({{1}, {1}, {1}}).value();
+  EXPECT_DOUBLE_EQ(all.median, timed.times[0].savings[1].median + timed.times[2].savings[1].median);
+  EXPECT_LT(all.low, all.median);
+  EXPECT_GT(all.high, all.median);
+  const auto none = timed.of({{0}, {0}, {0}}).value();
+  EXPECT_EQ(none.median, 0);
+  EXPECT_EQ(none.low, 0);
+  EXPECT_EQ(none.high, 0);
+}
+
+TEST(Saving, OfSubgraphsTimedTogetherHasTheIntervalOfTheirContest) {
+  const Timed timed(31);
+  const auto one = timed.of({{1}, {0}, {0}}).value(), both = timed.of({{1}, {1}, {0}}).value();
+  EXPECT_DOUBLE_EQ(both.low, 2 * one.low) << "their blocks are the same: nothing averages out";
+  EXPECT_DOUBLE_EQ(both.high, 2 * one.high);
+}
+
+TEST(Saving, DoesNotFollowTheSpeedOfTheMachine) {
+  const auto quick = Timed(31).of({{1}, {0}, {1}}).value(),
+             slow = Timed(31, 7).of({{1}, {0}, {1}}).value();
+  EXPECT_NEAR(quick.median, slow.median, 1e-12);
+  EXPECT_NEAR(quick.low, slow.low, 1e-12);
+  EXPECT_NEAR(quick.high, slow.high, 1e-12);
+}
+
+TEST(Saving, NeedsEveryConfiguration) {
+  EXPECT_FALSE(Timed(5).of({{1}, {2}, {0}}));
+}
+
+TEST(Saving, WithoutBlocksHasNoSpread) {
+  Timed timed(5);
+  for (auto& table : timed.times) table.resampled = nullptr;
+  const auto all = timed.of({{1}, {1}, {1}}).value();
+  EXPECT_DOUBLE_EQ(all.low, all.median);
+  EXPECT_DOUBLE_EQ(all.high, all.median);
+}
+
+// The bootstrap's interval covers the truth about as often as it says.
+TEST(Saving, CoversTheTruth) {
+  std::mt19937 random(17);
+  std::normal_distribution<double> noise(0, 0.05);
+  graph::Partition partition;
+  partition.ops.resize(1);
+  partition.subgraphs = {{{{0}}, {{0}}, {0}, "a"}};
+  int covered = 0;
+  constexpr int trials = 300;
+  for (int trial = 0; trial < trials; ++trial) {
+    latency::Timings timings;
+    for (int block = 0; block < 40; ++block) timings.seconds.push_back({1, 0.8 + noise(random)});
+    const Times times{measured({{{0}}, {{1}}}, timings, 1, 0.95, 0)};
+    const auto found = saving(times, partition, {{1}}, 0.95).value();
+    covered += found.low <= 0.2 && 0.2 <= found.high ? 1 : 0;
+  }
+  EXPECT_GT(covered, 0.9 * trials);
 }
 
 TEST(Time, NeedsTimes) {
@@ -117,7 +239,7 @@ TEST(Objectives, SayWhatTheWholeModelTakes) {
   };
   EXPECT_EQ(whole("macs"), 4500 / 2.0);
   EXPECT_EQ(whole("memory"), 150 * 2.0);
-  EXPECT_FALSE(whole("time"));
+  EXPECT_EQ(whole("time"), 1e9);
 }
 
 TEST(Total, AddsOverSubgraphs) {

@@ -16,7 +16,7 @@ struct Model {
   graph::Partition partition;
   std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
   std::optional<Times> times;
-  bool whole_model = true;
+  Counting counting = Counting::median;
 
   Model() {
     for (const auto& [path, elements] : {std::pair{"a", 100}, {"b", 60}, {"head", 40}})
@@ -26,7 +26,7 @@ struct Model {
     formats[1].weight_granularity = format::Granularity::tensor;
   }
 
-  Facts facts() const { return {partition, formats, {1, 2}, times, whole_model}; }
+  Facts facts() const { return {partition, formats, {1, 2}, times, counting}; }
   std::vector<std::vector<double>> charges(const char* resource) const {
     return resources().at(resource).charges(facts(), objectives().at("memory").gains(facts()));
   }
@@ -48,26 +48,38 @@ TEST(Bits, AreAMeanOverAllWeights) {
 
 TEST(Seconds, AreCountedFromTheFastestConfiguration) {
   Model model;
-  // {a, b} saves 2 s at most in two members together; b alone and the head were not timed low.
+  // {a, b} saves a fifth of a run at most in two members together; b alone and the head were not
+  // timed low.
   model.times =
-      Times{{{{{0}, {0}}, {{1}, {0}}, {{1}, {1}}}, {{}, {1}, {2}}, 10, 2}, {{{{0}}}, {{}}}};
+      Times{{{{{0}, {0}}, {{1}, {0}}, {{1}, {1}}}, {{}, {0.1, 0, 0.1}, {0.2, 0.1, 0.3}}, 10, 2},
+            {{{{0}}}, {{}}}};
   EXPECT_EQ(model.charges("seconds"),
             (std::vector<std::vector<double>>{{1, never, 0.5, 0}, {0, never}}));
   // 10 s all-high, 9 s at the least.
   EXPECT_DOUBLE_EQ(resources().at("seconds").limit(model.facts(), 9.25), 0.25);
   EXPECT_DOUBLE_EQ(resources().at("seconds").limit(model.facts(), 8), -1);
+  model.counting = Counting::lower;
+  EXPECT_EQ(model.charges("seconds")[0], (std::vector<double>{0.5, never, 0.5, 0}));
 }
 
-TEST(Seconds, NeedTimesOfTheWholeModel) {
+TEST(Seconds, AreThoseOfTheQuietestBaseline) {
   Model model;
-  const auto part = "no whole model was timed";
+  model.times = Times{{{{{0}, {0}}, {{1}, {1}}}, {{}, {0.25, 0.2, 0.3}}, 30, 1},
+                      {{{{0}}, {{1}}}, {{}, {0.25, 0.2, 0.3}}, 20, 1}};
+  EXPECT_EQ(quietest_baseline(*model.times), 20);
+  EXPECT_EQ(model.charges("seconds"),
+            (std::vector<std::vector<double>>{{5, never, never, 0}, {5, 0}}));
+  EXPECT_DOUBLE_EQ(resources().at("seconds").limit(model.facts(), 12), 2);
+}
+
+TEST(Seconds, NeedTimes) {
+  Model model;
+  const auto part = "seconds are limited, but nothing was timed";
   EXPECT_ERROR(model.charges("seconds"), ErrorKind::config, part);
   model.times = Times{{{{{0}, {0}}}, {{}}}, {{{{0}}}, {{}}}};
   EXPECT_ERROR(model.charges("seconds"), ErrorKind::config, part);
   model.times->front().reference = 1;
   EXPECT_NO_THROW(model.charges("seconds"));
-  model.whole_model = false;
-  EXPECT_ERROR(model.charges("seconds"), ErrorKind::config, part);
 }
 
 TEST(Resources, AreRowsOfATable) {

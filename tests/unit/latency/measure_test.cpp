@@ -56,6 +56,28 @@ TEST(Finished, StopsWhenTheBudgetIsSpent) {
   EXPECT_TRUE(finished(steady(3, 0), spec)) << "5.7 s are spent";
 }
 
+TEST(Finished, CountsTheWholeModelAmongWhatIsSpent) {
+  auto rule = lenient();
+  rule.budget_seconds = 5.6;
+  auto timings = steady(2, 0);
+  timings.whole = {1, 1};
+  EXPECT_TRUE(finished(timings, rule)) << "3.8 s and 2 s are spent";
+}
+
+TEST(MayGoOn, WhereRoundsAreWideAndTimeIsLeft) {
+  auto rule = lenient();
+  EXPECT_TRUE(may_go_on(steady(40, 0.5), rule));
+  EXPECT_FALSE(may_go_on(steady(40, 0.001), rule)) << "they are precise";
+  rule.budget_seconds = 70;
+  EXPECT_FALSE(may_go_on(steady(40, 0.5), rule)) << "76 s are spent";
+}
+
+TEST(IsPrecise, NeedsTheLeastRepetitions) {
+  EXPECT_FALSE(is_precise(steady(5, 0), lenient()));
+  EXPECT_TRUE(is_precise(steady(6, 0), lenient()));
+  EXPECT_FALSE(is_precise(steady(40, 0.5), lenient()));
+}
+
 /// A checkpoint of one unused tensor and programs that double a number: the least that has a time.
 class Contests : public ::testing::Test {
  protected:
@@ -125,6 +147,18 @@ TEST_F(Contests, EachBlockTimesEachProgramOnce) {
     EXPECT_EQ(sorted, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
   }
   EXPECT_GT(orders.size(), 6u) << "blocks should have orders of their own";
+}
+
+TEST_F(Contests, TheWholeModelIsTimedInEachBlock) {
+  auto four = contest(4);
+  four.has_whole = true;
+  const auto timings = measure(four, 5, 3, 0);
+  ASSERT_EQ(timings.whole.size(), 5u);
+  for (std::size_t b = 0; b < 5; ++b) {
+    EXPECT_EQ(timings.seconds[b].size(), 3u);
+    EXPECT_EQ(timings.order[b].size(), 4u);
+    EXPECT_GT(timings.whole[b], 0);
+  }
 }
 
 TEST_F(Contests, TheOrderFollowsFromSeedAndRoundAlone) {

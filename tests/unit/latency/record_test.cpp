@@ -74,12 +74,48 @@ TEST(MedianInterval, RefusesNoValues) {
                "the median of no values was asked for");
 }
 
-TEST(PairedGains, AreDifferencesInsideEachBlock) {
+TEST(RelativeGains, ArePartsOfTheAllHighRunOfEachBlock) {
   const Timings timings{{{10, 7, 12}, {20, 15, 21}}, {}, {}};
-  EXPECT_EQ(paired_gains(timings, 0), (std::vector<double>{0, 0}));
-  EXPECT_EQ(paired_gains(timings, 1), (std::vector<double>{3, 5}));
-  EXPECT_EQ(paired_gains(timings, 2), (std::vector<double>{-2, -1}));
-  EXPECT_THROW(paired_gains(timings, 3), std::out_of_range);
+  EXPECT_EQ(all_high_seconds(timings), (std::vector<double>{10, 20}));
+  EXPECT_EQ(relative_gains(timings, 0), (std::vector<double>{0, 0}));
+  EXPECT_EQ(relative_gains(timings, 1), (std::vector<double>{3 / 10.0, 5 / 20.0}));
+  EXPECT_EQ(relative_gains(timings, 2), (std::vector<double>{-2 / 10.0, -1 / 20.0}));
+  EXPECT_THROW(relative_gains(timings, 3), std::out_of_range);
+}
+
+TEST(RelativeGains, OfASubgraphArePartsOfTheWholeModel) {
+  const Timings timings{{{10, 7}, {20, 15}}, {}, {}, {100, 400}};
+  EXPECT_EQ(all_high_seconds(timings), (std::vector<double>{100, 400}));
+  EXPECT_EQ(relative_gains(timings, 1), (std::vector<double>{3 / 100.0, 5 / 400.0}));
+  // How precise a contest is has nothing to do with how large the rest of the model is.
+  EXPECT_DOUBLE_EQ(widest_interval(timings, 0.95), 3 / 10.0 - 5 / 20.0);
+  EXPECT_EQ(spent_seconds(timings), 10 + 7 + 20 + 15 + 100 + 400);
+}
+
+TEST(RelativeGains, DoNotFollowTheSpeedOfTheMachine) {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<double> any(0.5, 1.5);
+  Timings timings, slower;
+  for (int block = 0; block < 30; ++block) {
+    timings.seconds.push_back({1, any(random), any(random)});
+    timings.whole.push_back(5 * any(random));
+    const double factor = 10 * any(random);  // of this block alone
+    slower.seconds.emplace_back();
+    for (const double seconds : timings.seconds.back())
+      slower.seconds.back().push_back(factor * seconds);
+    slower.whole.push_back(factor * timings.whole.back());
+  }
+  for (const std::size_t configuration : {1u, 2u}) {
+    const auto gains = relative_gains(timings, configuration);
+    const auto same = relative_gains(slower, configuration);
+    for (std::size_t b = 0; b < gains.size(); ++b) EXPECT_NEAR(gains[b], same[b], 1e-12);
+  }
+  EXPECT_NEAR(widest_interval(timings, 0.95), widest_interval(slower, 0.95), 1e-12);
+}
+
+TEST(WidestInterval, IsNothingWithoutACompetitor) {
+  EXPECT_EQ(widest_interval({}, 0.95), 0);
+  EXPECT_EQ(widest_interval({{{1}, {2}}, {}, {}}, 0.95), 0);
 }
 
 TEST(Concatenate, AppendsRoundsInOrder) {
@@ -89,6 +125,9 @@ TEST(Concatenate, AppendsRoundsInOrder) {
   EXPECT_EQ(all.order, (std::vector<std::vector<std::int64_t>>{{0, 1}, {1, 0}, {0, 1}}));
   EXPECT_EQ(all.warmup, (std::vector<double>{9, 8, 7}));
   EXPECT_TRUE(concatenate({}).seconds.empty());
+  EXPECT_TRUE(all.whole.empty());
+  const Timings alone{{{1, 2}}, {{0, 1, 2}}, {}, {7}};
+  EXPECT_EQ(concatenate({alone, alone}).whole, (std::vector<double>{7, 7}));
 }
 
 }  // namespace

@@ -48,10 +48,10 @@ TEST(Key, StaysWhatItIs) {
                           "57c7ea9b960e9016f7375aaf72b5ca12a7fda61e651e08fc22d38dbe04c9c8ae",
                           "f917435f58a9765d3049bd58aa506797eabfcb683a089ecad8d88fd36f826228",
                           "f4226d4c5b162f9fe71f2a3c246aa7e628fd18f7692e0e89f36034b9514ed47b",
-                          "506714023999b483f5f404d42648dd3d9bf21d8ff74d08293f6eef63814da2c7",
+                          "973c80dff89cfc397f61f2cb62ffb822e359199895077ce3a9e8f5cc8cd8150a",
                           "cb98e60ec8de929deffb8a088972601206ff0d0e66dc5dc6a8510f80d91a1b88",
                           "d1e9f45628ae5d8512a01d91150c7c44d0367d2f0655c260c10ac7c998d961fb",
-                          "2395dbaa2c5aaaf62e5aa8db11acaac865726e08f9646b956909db361c3879b2"}));
+                          "9bb1184656b1eb4e45af261ca35be3092a31f3cc4ebb46261f582316fcf0714f"}));
 }
 
 // Which of the seven keys a change of facts changes: observe, score, anchor, timing, plan, losses,

@@ -107,7 +107,7 @@ gain::Times times(const Layout& layout, double scale) {
       block.push_back(1 - scale * 0.01 * static_cast<double>(p));
     latency::Timings timings;
     timings.seconds = {block, block};
-    times.push_back(gain::measured(std::move(configurations), timings, 1));
+    times.push_back(gain::measured(std::move(configurations), timings, 1, 0.95, 0));
   }
   return times;
 }

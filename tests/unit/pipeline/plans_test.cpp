@@ -159,6 +159,45 @@ std::vector<std::string> keys(const spec::Spec& spec, const Decision& decision,
   return keys;
 }
 
+// Contests that ran while the machine was so many times slower.
+gain::Times slowed(const Layout& layout, std::vector<double> factors) {
+  gain::Times times;
+  const auto steady = models::times(layout);
+  for (std::size_t j = 0; j < steady.size(); ++j) {
+    latency::Timings timings;
+    for (int block = 0; block < 8; ++block) {
+      const double speed = factors[(j + static_cast<std::size_t>(block)) % factors.size()];
+      auto& seconds = timings.seconds.emplace_back();
+      for (const auto& saving : steady[j].savings) seconds.push_back(speed * (1 - saving.median));
+    }
+    times.push_back(gain::measured(steady[j].configurations, timings, 1, 0.95, j));
+  }
+  return times;
+}
+
+// Whatever slows a machine down between stages, rounds or blocks changes no plan and no share.
+TEST(Time, OfASlowerMachineGivesTheSamePlans) {
+  const auto layout = models::small();
+  auto spec = models::spec(layout);
+  spec.solve.objectives = {"time"};
+  auto measured = models::scores(layout);
+  const auto plans_with = [&](gain::Times times) {
+    measured.times = std::move(times);
+    return solve_all(layout, spec, decide(layout, spec, measured));
+  };
+  const auto plain = plans_with(slowed(layout, {1})),
+             slow = plans_with(slowed(layout, {8, 0.5, 3}));
+  ASSERT_EQ(plain.size(), slow.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(plain[i].plans.assignments, slow[i].plans.assignments);
+    ASSERT_EQ(plain[i].plans.gains.size(), slow[i].plans.gains.size());
+    for (std::size_t g = 0; g < plain[i].plans.gains.size(); ++g)
+      EXPECT_NEAR(static_cast<double>(plain[i].plans.gains[g]),
+                  static_cast<double>(slow[i].plans.gains[g]), 5)
+          << "parts per 10⁹";
+  }
+}
+
 class Keys : public ::testing::Test {
  protected:
   Keys() {

@@ -134,8 +134,14 @@ batch::Fields World::round_fields(const batch::Unit& unit) const {
       seconds.push_back(1 - 0.1 * static_cast<double>(i) +
                         (noisy && i > 0 ? 0.2 * static_cast<double>(block) : 0));
   const archive::Axes axes{{"block", 2}, {"configuration", width}};
-  return {texts("host", {host}, {}, "Machine"), reals("seconds", seconds, axes, "s", "Times"),
-          integers("order", std::vector<std::int64_t>(seconds.size()), axes, "1", "Order")};
+  batch::Fields fields{
+      texts("host", {host}, {}, "Machine"), reals("seconds", seconds, axes, "s", "Times"),
+      integers("order", std::vector<std::int64_t>(seconds.size()), axes, "1", "Order")};
+  if (unit.table == "evaluations/times") {
+    const auto key = assignment_key(named(unit, subject.layout), subject.layout.formats);
+    fields.push_back(texts("assignment_key", {key}, {}, "Key"));
+  }
+  return fields;
 }
 
 void World::add(const batch::Unit& unit, batch::Fields fields) {

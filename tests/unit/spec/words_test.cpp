@@ -11,8 +11,9 @@ namespace {
 template <class Enum>
 class Spelling : public ::testing::Test {};
 
-using Enums = ::testing::Types<sensitivity::Noise, execute::Precision, latency::Scope,
-                               graph::PartitionRule, format::ScaleRule, format::Granularity>;
+using Enums =
+    ::testing::Types<sensitivity::Noise, execute::Precision, latency::Scope, gain::Counting,
+                     graph::PartitionRule, format::ScaleRule, format::Granularity>;
 TYPED_TEST_SUITE(Spelling, Enums);
 
 TYPED_TEST(Spelling, GoesFromValueToTextToValue) {
