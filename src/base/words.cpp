@@ -1,7 +1,10 @@
 #include "base/words.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/usual_word.hpp"
 
 namespace gainsweep {
 
@@ -12,7 +15,8 @@ void throw_unspelt(int value) {
 
 std::string unknown_word(const std::string& word, const std::vector<std::string>& names,
                          const std::string& why) {
-  const std::string hint = closest(word, names);
+  std::string hint = usual_word(word);
+  if (std::find(names.begin(), names.end(), hint) == names.end()) hint = closest(word, names);
   return quote(word, 60) + " is not one of " + join(names) + (why.empty() ? "" : " (" + why + ")") +
          ". " + (hint.empty() ? "Write one of them." : "Did you mean '" + hint + "'?");
 }

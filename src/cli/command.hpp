@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "job/job.hpp"
 #include "parallel/comm.hpp"
@@ -10,20 +11,27 @@
 /// The commands behind `gainsweep`. Each returns its exit code and throws Error for the rest.
 namespace gainsweep::cli {
 
+/// A spec as the command line names it.
+struct SpecChoice {
+  std::filesystem::path path;         ///< a file or stream
+  std::vector<std::string> settings;  ///< of --set
+};
+
 /// `run SPEC --out DIR`: everything a spec asks for, into `DIR/archive.h5`. Collective.
 struct RunOptions {
-  std::filesystem::path spec;
+  SpecChoice spec;
   job::Options job;
   std::optional<std::filesystem::path> donor;  ///< archive whose units need not be done again
+  bool replaces = false;  ///< the archive of another spec in the folder is not kept
 };
 int run(const parallel::Comm& comm, const RunOptions& options);
 
 /// `check SPEC`: reads the spec and opens its inputs; prints what it found.
-int check(const std::filesystem::path& spec);
+int check(const SpecChoice& spec);
 
 /// `show`: the resolved spec, the schema or reference of specs, or one of the spec's graphs.
 struct ShowOptions {
-  std::filesystem::path spec;
+  SpecChoice spec;
   std::optional<std::size_t> point;  ///< of a sweep; default all, for graphs the only one
   bool schema = false;
   bool reference = false;
@@ -34,11 +42,11 @@ struct ShowOptions {
 int show(const ShowOptions& options);
 
 /// `plan SPEC`: units, time and memory before any work.
-int plan(const std::filesystem::path& spec, bool json);
+int plan(const SpecChoice& spec, bool json);
 
 /// `solve ARCHIVE SPEC --out ARCHIVE`: new thresholds, objectives and strategies without the model.
 /// Each point of the spec stands on the archive's point that measured what it asks for.
-int solve(const std::filesystem::path& archive, const std::filesystem::path& spec,
+int solve(const std::filesystem::path& archive, const SpecChoice& spec,
           const std::filesystem::path& output);
 
 /// `status DIR`: how far a run is.

@@ -67,12 +67,12 @@ void add(std::vector<PlannedStage>& total, const std::vector<PlannedStage>& stag
   }
 }
 
-Planned plan_points(const std::filesystem::path& path) {
+Planned plan_points(const SpecChoice& spec) {
   Planned planned;
   pipeline::Shelf shelf;
   std::set<std::string> seen;
   ModelNotes notes;
-  for (const auto& point : spec::load_points(path)) {
+  for (const auto& point : spec::load_points(spec.path, spec.settings)) {
     auto subject = open(point, shelf, model::Weights::if_there);
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
@@ -176,10 +176,11 @@ nlohmann::json to_json(const Planned& planned) {
 
 }  // namespace
 
-int plan(const std::filesystem::path& spec, bool json) {
+int plan(const SpecChoice& spec, bool json) {
   const auto planned = plan_points(spec);
   if (json) {
-    std::cout << to_json(planned).dump(2) << "\n";
+    std::cout << to_json(planned).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+              << "\n";
     return 0;
   }
   print_model(*planned.subject);
@@ -188,17 +189,18 @@ int plan(const std::filesystem::path& spec, bool json) {
   return 0;
 }
 
-int check(const std::filesystem::path& spec) {
+int check(const SpecChoice& spec) {
   pipeline::Shelf shelf;
   pipeline::Subject subject;
-  const auto points = spec::load_points(spec);
+  const auto source = spec::load(spec.path, spec.settings);
+  const auto points = spec::read_points(source);
   ModelNotes notes;
   for (const auto& point : points) {
     subject = open(point, shelf, model::Weights::if_there);
     notes.tell(*subject.model);
   }
   const auto& partition = subject.layout.partition;
-  std::cout << spec.string() << ": right. ";
+  std::cout << source.name << ": right. ";
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";
   std::cout << partition.ops.size() << " ops, " << partition.subgraphs.size() << " sub-graphs, "
             << subject.calibration->set.size() << " calibration and "

@@ -1,3 +1,5 @@
+#include <chrono>
+#include <functional>
 #include <optional>
 
 #include "archive/parts.hpp"
@@ -5,8 +7,10 @@
 #include "base/log.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/earlier_archive.hpp"
 #include "cli/opening.hpp"
 #include "cli/provenance.hpp"
+#include "cli/run_notes.hpp"
 #include "digest/digest.hpp"
 #include "disk/lock.hpp"
 #include "job/activity.hpp"
@@ -31,6 +35,21 @@ batch::Results read_donor(const parallel::Comm& comm, const RunOptions& options)
   return donor;
 }
 
+// Collective. Every rank reads a spec's file; what only the root can read, or any rank, crosses.
+spec::Source load(const parallel::Comm& comm, const SpecChoice& choice) {
+  spec::Source source;
+  const bool crosses = comm.any_of(spec::is_stream(choice.path));
+  together(comm, [&] {
+    if (!crosses || comm.is_root()) source = spec::load(choice.path, choice.settings);
+  });
+  if (!crosses) return source;
+  source.text = comm.broadcast(source.text);
+  source.name = comm.broadcast(source.name);
+  source.folder = comm.broadcast(source.folder.string());
+  source.settings = choice.settings;
+  return source;
+}
+
 // A rank may have been started with another program, spec or command line.
 void agree_on_command(const parallel::Comm& comm, const RunOptions& options,
                       const std::string& spec_text) {
@@ -43,6 +62,7 @@ void agree_on_command(const parallel::Comm& comm, const RunOptions& options,
        {"--out", options.job.folder.string(), ErrorKind::config},
        {"--retry-failed", options.job.retry_failed ? "given" : "not given", ErrorKind::config},
        {"--unit-limit", limit, ErrorKind::config},
+       {"--replace", options.replaces ? "given" : "not given", ErrorKind::config},
        {"--from", options.donor ? options.donor->string() : "none", ErrorKind::config}});
 }
 
@@ -93,14 +113,28 @@ struct Run {
   archive::Contents contents;                  // of the archive, but for its tables
 };
 
-Outcome run_points(const Opening& opening, Run run, job::Job& job) {
+// What the root does before the run's archive takes the place of an earlier one.
+std::function<void()> keeping(const RunOptions& options, const std::vector<spec::Point>& points) {
+  if (options.replaces) return {};
+  std::vector<std::string> resolved;
+  for (const auto& point : points) resolved.push_back(spec::resolved(point.spec));
+  return [folder = options.job.folder, resolved = std::move(resolved)] {
+    const auto kept = keep_earlier_archive(folder, resolved);
+    if (!kept.empty())
+      log_line("gainsweep: the archive that was here is of another spec and is kept as " +
+               kept.string() + " (--replace keeps none)");
+  };
+}
+
+Outcome run_points(const Opening& opening, Run run, job::Job& job,
+                   const std::function<void()>& before_replacing) {
   for (std::size_t i = 0; i < run.points.size(); ++i) {
     opening.start(run.points[i]);
     if (job.run_point(run.experiments[i])) return Outcome::stopped;
     run.experiments[i] = {};  // with what it made of results
   }
   run.contents.machine["finished"] = job::utc_now();
-  const auto outcome = job.finish(std::move(run.contents));
+  const auto outcome = job.finish(std::move(run.contents), before_replacing);
   for (const auto& remark : job.remarks()) log_line("gainsweep: " + remark);
   return outcome;
 }
@@ -110,12 +144,13 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   job::Ledger ledger;
   ledger.started = job::utc_now();
   std::optional<job::EndWithoutUnits> until_job(std::in_place);
-  std::string text;
-  together(comm, [&] { text = spec::load_text(options.spec); });
+  const auto source = load(comm, options.spec);
+  const auto text = spec::written(source);
   agree_on_command(comm, options, text);
   auto donor = read_donor(comm, options);
   Run run;
-  together(comm, [&] { run.points = spec::read_points(text, options.spec.string()); });
+  together(comm, [&] { run.points = spec::read_points(source); });
+  if (comm.is_root()) tell_start(source, run.points, folder, comm.size());
   Opening opening(comm);
   run.experiments = opening.open(run.points);
   std::optional<disk::FolderLock> lock;
@@ -131,7 +166,9 @@ Outcome run_job(const parallel::Comm& comm, const RunOptions& options) {
   std::optional<job::Job> job;
   until_job.reset();
   together(comm, [&] { job.emplace(comm, options.job, std::move(donor), ledger); });
-  return run_points(opening, std::move(run), *job);
+  if (comm.is_root()) tell_work(run.experiments, job->results());
+  const auto before_replacing = keeping(options, run.points);
+  return run_points(opening, std::move(run), *job, before_replacing);
 }
 
 int exit_code_of(Outcome outcome) {
@@ -139,24 +176,17 @@ int exit_code_of(Outcome outcome) {
   return outcome == Outcome::failed ? 3 : 0;
 }
 
-void tell(Outcome outcome, const std::filesystem::path& folder) {
-  if (outcome == Outcome::stopped)
-    log_line("gainsweep: stopped by SIGUSR1; the same command goes on");
-  if (outcome == Outcome::failed)
-    log_line("gainsweep: some units failed or were left out; 'gainsweep status " + folder.string() +
-             "' names them");
-}
-
 }  // namespace
 
 int run(const parallel::Comm& comm, const RunOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
   int code = 0;
   try {
     const auto outcome = run_job(comm, options);
-    if (comm.is_root()) tell(outcome, options.job.folder);
+    if (comm.is_root()) tell_end(outcome, options.job.folder, start);
     code = exit_code_of(outcome);
   } catch (const parallel::SharedError& error) {
-    if (comm.is_root()) log_line(std::string("gainsweep: ") + error.what());
+    if (comm.is_root()) log_line(std::string("gainsweep: ") + error.what(), LogLevel::error);
     code = exit_code(error.kind());
   }
   // Nobody returns non-zero before all have written what they had to: mpirun kills the rest.

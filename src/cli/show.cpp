@@ -58,7 +58,7 @@ graph::Graph wanted_graph(const pipeline::Subject& subject, pipeline::Shelf& she
 }
 
 std::vector<spec::Point> wanted_points(const ShowOptions& options) {
-  auto points = spec::load_points(options.spec);
+  auto points = spec::load_points(options.spec.path, options.spec.settings);
   if (!options.point) return points;
   if (*options.point >= points.size())
     throw Error(ErrorKind::config, "--point " + std::to_string(*options.point) +

@@ -58,7 +58,7 @@ std::vector<spec::Spec> measured_specs(const archive::Contents& contents,
 // The archive's point that measured what a spec's point asks for; where there are several, the one
 // with the same plans, whose evaluations go with it.
 std::size_t matching(const std::vector<spec::Spec>& measured, const spec::Point& wanted,
-                     const std::filesystem::path& archive, const std::filesystem::path& spec_path) {
+                     const std::filesystem::path& archive, const std::string& spec_name) {
   const auto same = std::find_if(measured.begin(), measured.end(), [&](const auto& spec) {
     return spec::resolved(spec) == spec::resolved(wanted.spec);
   });
@@ -71,8 +71,8 @@ std::size_t matching(const std::vector<spec::Spec>& measured, const spec::Point&
   }
   const auto where =
       wanted.parameters.empty() ? "" : " at the point " + spec::text_of(wanted.parameters);
-  throw Error(ErrorKind::config, spec_path.string() + where + " differs from what " +
-                                     archive.string() + " measured" +
+  throw Error(ErrorKind::config, spec_name + where + " differs from what " + archive.string() +
+                                     " measured" +
                                      (measured.size() > 1 ? ", at its nearest point:" : ":") +
                                      nearest + "\nChange these back, or run the spec anew.");
 }
@@ -101,10 +101,10 @@ void tell(const std::filesystem::path& output, const archive::Contents& contents
 
 }  // namespace
 
-int solve(const std::filesystem::path& archive, const std::filesystem::path& spec_path,
+int solve(const std::filesystem::path& archive, const SpecChoice& spec,
           const std::filesystem::path& output) {
-  const auto spec_text = spec::load_text(spec_path);
-  const auto points = spec::read_points(spec_text, spec_path.string());
+  const auto source = spec::load(spec.path, spec.settings);
+  const auto points = spec::read_points(source);
   if (disk::is_there(output))
     throw Error(ErrorKind::config, output.string() +
                                        " is there already (solve never writes into "
@@ -114,9 +114,9 @@ int solve(const std::filesystem::path& archive, const std::filesystem::path& spe
   archive::Gathering gathering;
   for (const auto& point : points)
     gathering.add(
-        solved(archive::select(contents, matching(measured, point, archive, spec_path)), point));
+        solved(archive::select(contents, matching(measured, point, archive, source.name)), point));
   contents.tables = std::move(gathering).finish();
-  for (auto& [name, text] : describe(points.front().spec.name, spec_text))
+  for (auto& [name, text] : describe(points.front().spec.name, spec::written(source)))
     contents.provenance[name] = text;
   archive::write(output, contents);
   tell(output, contents, points.size());

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "job/progress.hpp"
 #include "job/standing.hpp"
 
@@ -111,12 +112,13 @@ void print(const Standing& standing) {
     for (const auto& what : stage.left_out)
       std::cout << "\n" << stage.stage << ": " << what << "\n";
   for (const auto& remark : ledger.remarks) std::cout << "\n" << remark << "\n";
-  std::cout << std::flush;
 }
 
 void show(const Standing& standing, const StatusOptions& options) {
   if (options.json) {
-    std::cout << to_json(standing).dump(options.follow ? -1 : 2) << std::endl;
+    std::cout << to_json(standing).dump(options.follow ? -1 : 2, ' ', false,
+                                        nlohmann::json::error_handler_t::replace)
+              << "\n";
     return;
   }
   const bool redraws = options.follow && isatty(STDOUT_FILENO) == 1;
@@ -132,6 +134,7 @@ int status(const StatusOptions& options) {
     const auto start = Clock::now();
     const auto standing = job::read_standing(options.folder);
     show(standing, options);
+    finish_output();  // each time: nobody may read it any more
     if (!options.follow || !standing.running) return 0;
     // Reading a large run again and again must not take a core from it.
     std::this_thread::sleep_for(

@@ -7,15 +7,14 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace gainsweep::config {
 namespace {
-
-constexpr std::size_t most_bytes = std::size_t{1} << 20;
-constexpr std::size_t most_levels = 32;
 
 int line_of(const YAML::Mark& mark) {
   return mark.line + 1;
@@ -150,33 +149,14 @@ class Builder : public YAML::EventHandler {
   std::vector<Open> open_;
 };
 
-/// Bytes of the UTF-8 character at the start of `text`, 0 where there is none.
-std::size_t character_size(const unsigned char* text, std::size_t left) {
-  const auto continues = [&](std::size_t i) { return i < left && (text[i] & 0xC0) == 0x80; };
-  if (text[0] < 0x80) return 1;
-  if (text[0] >= 0xC2 && text[0] < 0xE0) return continues(1) ? 2 : 0;
-  if (text[0] >= 0xE0 && text[0] < 0xF0) {
-    const bool overlong = text[0] == 0xE0 && left > 1 && text[1] < 0xA0;
-    const bool surrogate = text[0] == 0xED && left > 1 && text[1] >= 0xA0;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (text[0] >= 0xF0 && text[0] < 0xF5) {
-    const bool overlong = text[0] == 0xF0 && left > 1 && text[1] < 0x90;
-    const bool beyond = text[0] == 0xF4 && left > 1 && text[1] >= 0x90;
-    return continues(1) && continues(2) && continues(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
-
 /// Reports the first byte that keeps the file from being UTF-8 text; yaml-cpp would guess at other
 /// encodings and takes some control characters for the end of the file.
 bool is_text(const std::string& text, Problems& problems) {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   int line = 1;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t size = character_size(bytes + i, text.size() - i);
-    const bool control = bytes[i] == 0x7F ||
-                         (bytes[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r');
+    const std::size_t size = utf8_size(std::string_view(text).substr(i));
+    const bool control =
+        is_control(text[i]) && text[i] != '\t' && text[i] != '\n' && text[i] != '\r';
     if (size == 0 || control) {
       problems.add(line, "",
                    control ? "a control character (a spec is plain text). Remove it."
@@ -237,13 +217,34 @@ std::optional<Node> parse_yaml(const std::string& text, Problems& problems) {
   return std::move(builder.root);
 }
 
+void place_on(Node& node, int line) {
+  node.line = line;
+  for (Node& item : node.items) place_on(item, line);
+  for (Entry& entry : node.entries) {
+    entry.line = line;
+    place_on(entry.value, line);
+  }
+}
+
 }  // namespace
+
+std::optional<Node> parse_value(const std::string& text, int line, const std::string& path,
+                                Problems& problems) {
+  Problems own("");
+  std::optional<Node> value;
+  if (is_text(text, own) && has_no_tabs(text, own)) value = parse_yaml(text, own);
+  for (const auto& what : own.texts()) problems.add(line, path, what);
+  if (!own.texts().empty()) return std::nullopt;
+  if (!value) value = Node{};
+  place_on(*value, line);
+  return value;
+}
 
 std::optional<Node> parse_document(const std::string& text, Problems& problems) {
   if (text.size() > most_bytes) {
-    problems.add(1, "",
-                 "a file of " + std::to_string(text.size()) + " bytes (a spec has at most " +
-                     std::to_string(most_bytes) + "). Name a spec.");
+    problems.add(
+        1, "",
+        "more than " + std::to_string(most_bytes) + " bytes (no spec is that long). Name a spec.");
     return std::nullopt;
   }
   if (!is_text(text, problems) || !has_no_tabs(text, problems)) return std::nullopt;

@@ -32,6 +32,8 @@ class Draft {
   virtual Section common() = 0;
   /// The keys of this kind alone, bound to this draft.
   virtual Section own() = 0;
+  /// Fits the defaults of keys that are not written to those that are.
+  virtual void settle(const Written& /*written*/) {}
   /// Reports what is wrong between keys that are sound one by one.
   virtual void check(const Written& written, Problems& problems) const = 0;
   /// The rules that `check` holds specs to, as sentences for the reference.

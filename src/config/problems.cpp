@@ -25,6 +25,18 @@ void Problems::add(int line, const std::string& path, const std::string& what) {
   places_.try_emplace({line, path, what}, places_.size());
 }
 
+std::vector<std::string> Problems::texts() const {
+  std::vector<std::string> texts(places_.size());
+  for (const auto& [problem, place] : places_) texts[place] = problem.what;
+  return texts;
+}
+
+/// Where a line is, as messages begin.
+std::string Problems::place(int line) const {
+  if (line > 0) return file_ + ":" + std::to_string(line);
+  return "--set " + one_line(settings_.at(static_cast<std::size_t>(-1 - line)));
+}
+
 bool Problems::are_many() const {
   return places_.size() > most_shown_problems;
 }
@@ -46,7 +58,7 @@ void Problems::throw_if_any() const {
   for (std::size_t i = 0; i < std::min(sorted.size(), most_shown_problems); ++i) {
     const auto& [line, path, what] = sorted[i].first;
     if (i > 0) message += "\n";
-    message += file_ + ":" + std::to_string(line) + ": " + (path.empty() ? "" : path + ": ") + what;
+    message += place(line) + ": " + (path.empty() ? "" : path + ": ") + what;
   }
   if (sorted.size() > most_shown_problems) {
     message += "\n" + file_ + ": and " + std::to_string(sorted.size() - most_shown_problems) +

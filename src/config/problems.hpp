@@ -11,12 +11,17 @@ namespace gainsweep::config {
 /// Everything that is wrong with one spec, collected so that it is reported together.
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  /// `settings` are those of the spec's source; the i-th stands on line -1-i.
+  explicit Problems(std::string file, std::vector<std::string> settings = {})
+      : file_(std::move(file)), settings_(std::move(settings)) {}
 
   /// Notes a problem of the key at `path` (empty: of the whole file) on a line counted from 1.
   /// `what` follows the grammar of gainsweep::Error. The same again (points of a sweep share most
   /// of a spec) counts once.
   void add(int line, const std::string& path, const std::string& what);
+
+  /// What was noted, in the order of noting.
+  std::vector<std::string> texts() const;
 
   /// Whether there are more than a message shows, so that nobody needs to look for others.
   bool are_many() const;
@@ -24,8 +29,8 @@ class Problems {
   /// Whether the key at `path`, a key inside it or one it is inside of has a problem.
   bool touch(const std::string& path) const;
 
-  /// Error(config) with one problem a line, `file:line: path: what`, in the order of the lines, if
-  /// there is any. Very many are cut short and counted.
+  /// Error(config) with one problem a line, `file:line: path: what` or `--set setting: path: what`,
+  /// in the order of the lines, if there is any. Very many are cut short and counted.
   void throw_if_any() const;
 
  private:
@@ -35,7 +40,10 @@ class Problems {
     std::string what;
     auto operator<=>(const Problem&) const = default;
   };
+  std::string place(int line) const;
+
   std::string file_;
+  std::vector<std::string> settings_;
   std::map<Problem, std::size_t> places_;  ///< of each in the order of noting
 };
 

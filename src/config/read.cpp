@@ -1,14 +1,13 @@
 #include "config/read.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "base/error.hpp"
 #include "config/document.hpp"
 #include "config/print.hpp"
 #include "config/scalar.hpp"
+#include "config/settings.hpp"
 #include "config/sweep.hpp"
 #include "config/value_text.hpp"
 
@@ -49,8 +48,9 @@ const Kind* chosen_kind(const Node& document, const Kinds& kinds, Problems& prob
 /// Reads one kind of specs.
 class PointReader {
  public:
-  PointReader(const Kind& kind, const Kinds& kinds, Problems& problems)
-      : kind_(kind), kinds_(kinds), problems_(problems) {}
+  PointReader(const Kind& kind, const Kinds& kinds, const std::filesystem::path& folder,
+              Problems& problems)
+      : kind_(kind), kinds_(kinds), folder_(folder), problems_(problems) {}
 
   std::vector<Axis> take_sweep(Node& document) {
     const auto any = kind_.make_draft();
@@ -62,8 +62,9 @@ class PointReader {
     auto draft = kind_.make_draft();
     Heading heading;
     const Section root = describe(heading, *draft, kinds_);
-    Reader reader(root, kind_.moved, problems_);
+    Reader reader(root, kind_.moved, problems_, folder_);
     reader.read(root, document, "", document.line);
+    draft->settle({reader.lines(), paths_of(axes)});
     draft->check({reader.lines(), paths_of(axes)}, problems_);
     return draft;
   }
@@ -88,6 +89,7 @@ class PointReader {
  private:
   const Kind& kind_;
   const Kinds& kinds_;
+  const std::filesystem::path& folder_;
   Problems& problems_;
 };
 
@@ -119,19 +121,20 @@ void refuse_equal(const std::vector<Reading>& readings, const Kinds& kinds, int 
 
 }  // namespace
 
-std::vector<Reading> read_points(const std::string& text, const std::string& file,
-                                 const Kinds& kinds) {
-  Problems problems(file);
-  auto document = parse_document(text, problems);
+std::vector<Reading> read_points(const Source& source, const Kinds& kinds) {
+  Problems problems(source.name, source.settings);
+  auto document = parse_document(source.text, problems);
+  if (document) apply(source.settings, *document, problems);
   const Kind* kind = document ? chosen_kind(*document, kinds, problems) : nullptr;
   if (kind == nullptr) {
     problems.throw_if_any();
     return {};
   }
   refuse_earlier(*document, problems);
-  PointReader reader(*kind, kinds, problems);
+  PointReader reader(*kind, kinds, source.folder, problems);
   auto axes = reader.take_sweep(*document);
-  refuse_large(text, axes, problems);
+  refuse_large(source.text, axes, problems);
+  refuse_swept(source.settings, axes, problems);
   std::vector<std::unique_ptr<Draft>> drafts;
   // Without its sweep a spec is whole, too: its problems are not repeated for every point.
   drafts.push_back(reader.read(*document, axes));
@@ -156,24 +159,6 @@ std::string text_of(const Parameters& parameters) {
   for (const auto& [path, value] : parameters) {
     text += (text.empty() ? "" : ", ") + path + " = " + value;
   }
-  return text;
-}
-
-std::string load_text(const std::filesystem::path& path) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorKind::config, path.string() + ": " + why + ". Name the YAML file of a spec.");
-  };
-  std::error_code code;
-  const auto status = std::filesystem::status(path, code);
-  if (code == std::errc::permission_denied)
-    refuse("permission denied (this user may not enter one of its folders)");
-  if (!std::filesystem::exists(status)) refuse("no such file");
-  // A pipe or device might never end.
-  if (!std::filesystem::is_regular_file(status)) refuse("no regular file (a folder or a device)");
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) refuse("permission denied (this user may not read it)");
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (stream.bad()) refuse("the file cannot be read (the disk reports an error)");
   return text;
 }
 

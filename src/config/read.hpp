@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/kind.hpp"
+#include "config/source.hpp"
 
 namespace gainsweep::config {
 
@@ -24,14 +24,9 @@ struct Reading {
   std::unique_ptr<Draft> draft;
 };
 
-/// The points of the spec in a YAML text: every combination of the values under its `sweep`, the
-/// last of its keys changing fastest; one where there is no `sweep`. `file` names it in messages.
-/// Error(config) that lists every problem of every point, one a line, as
-/// `file:line: path: what is wrong (why). What to do`.
-std::vector<Reading> read_points(const std::string& text, const std::string& file,
-                                 const Kinds& kinds);
-
-/// A spec's file as it is. Error(config) when it cannot be read.
-std::string load_text(const std::filesystem::path& path);
+/// The points of a spec: every combination of the values under its `sweep`, the last of its keys
+/// changing fastest; one where there is no `sweep`. Error(config) that lists every problem of every
+/// point, one a line, as `file:line: path: what is wrong (why). What to do`.
+std::vector<Reading> read_points(const Source& source, const Kinds& kinds);
 
 }  // namespace gainsweep::config

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -29,9 +31,11 @@ std::optional<std::string> complaint(const std::vector<Moved>& moved, const std:
 /// and leaves its value as it was.
 class Reader {
  public:
-  /// `root` is the whole description, for hints about keys that stand in the wrong section.
-  Reader(const Section& root, const std::vector<Moved>& moved, Problems& problems)
-      : root_(root), moved_(moved), problems_(problems) {}
+  /// `root` is the whole description, for hints about keys that stand in the wrong section;
+  /// `folder` is the one of the spec's source.
+  Reader(const Section& root, const std::vector<Moved>& moved, Problems& problems,
+         std::filesystem::path folder = {})
+      : root_(root), moved_(moved), problems_(problems), folder_(std::move(folder)) {}
 
   /// Reads the mapping of a section whose own key stands on `line`.
   void read(const Section& section, const Node& mapping, const std::string& path, int line);
@@ -68,6 +72,7 @@ class Reader {
 
   std::optional<double> read_real(const Real& bounds, const Place& place);
   std::optional<std::string> read_text(const Place& place);
+  std::optional<std::filesystem::path> read_path(const Place& place);
   std::optional<std::string> read_choice(const std::vector<std::string>& names, const Place& place);
   std::vector<std::string> read_texts(const Place& place);
   void read_progression(const Place& place);
@@ -81,6 +86,7 @@ class Reader {
   const Section& root_;
   const std::vector<Moved>& moved_;
   Problems& problems_;
+  std::filesystem::path folder_;
   Lines lines_;
 };
 

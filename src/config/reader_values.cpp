@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/text.hpp"
+#include "base/usual_word.hpp"
 #include "base/words.hpp"
 #include "config/reader.hpp"
 #include "config/scalar.hpp"
@@ -31,13 +32,15 @@ std::vector<double> expand(const Progression& progression, bool geometric) {
   return values;
 }
 
-/// The absent word that a node spells, null for any other text.
+/// The absent word that a node spells, or means; null for any other text.
 const AbsentWord* absent_word(const Choice& choice, const Node& node) {
   if (node.kind != Node::Kind::scalar) return nullptr;
   if (std::find(choice.names.begin(), choice.names.end(), node.text) != choice.names.end())
     return nullptr;
-  const auto found = std::find_if(choice.absent.begin(), choice.absent.end(),
-                                  [&](const auto& word) { return word.name == node.text; });
+  const std::string usual = usual_word(node.text);
+  const auto found =
+      std::find_if(choice.absent.begin(), choice.absent.end(),
+                   [&](const auto& word) { return word.name == node.text || word.name == usual; });
   return found == choice.absent.end() ? nullptr : &*found;
 }
 
@@ -139,15 +142,26 @@ void Reader::read_value(const Name& name, const Place& place) {
   }
 }
 
+std::optional<std::filesystem::path> Reader::read_path(const Place& place) {
+  const auto text = read_text(place);
+  if (!text) return {};
+  const bool is_setting = place.node.line < 1;
+  const auto [path, complaint] = full_path(*text, is_setting ? "" : folder_);
+  if (!path)
+    problems_.add(place.node.line, place.path,
+                  shown(*text) + " " + complaint + ". Write a path without it.");
+  return path;
+}
+
 void Reader::read_value(const Path& path, const Place& place) {
-  if (const auto text = read_text(place)) *path.value = *text;
+  if (auto written = read_path(place)) *path.value = std::move(*written);
 }
 
 void Reader::read_value(const OptionalPath& path, const Place& place) {
   if (place.node.kind == Node::Kind::null) {
     path.value->reset();
-  } else if (const auto text = read_text(place)) {
-    *path.value = *text;
+  } else if (auto written = read_path(place)) {
+    *path.value = std::move(*written);
   }
 }
 
@@ -170,9 +184,11 @@ std::optional<std::string> Reader::read_choice(const std::vector<std::string>& n
 void Reader::read_value(const Choice& choice, const Place& place) {
   const auto* absent = absent_word(choice, place.node);
   if (absent != nullptr) {
-    problems_.add(place.node.line, place.path,
-                  shown(absent->name) + " cannot be chosen yet (" + absent->why + "). Write " +
-                      one_of(choice.names) + ".");
+    problems_.add(
+        place.node.line, place.path,
+        shown(place.node.text) +
+            (absent->name == place.node.text ? "" : ", here " + shown(absent->name) + ",") +
+            " cannot be chosen yet (" + absent->why + "). Write " + one_of(choice.names) + ".");
   } else if (const auto name = read_choice(choice.names, place)) {
     choice.set(*name);
   }

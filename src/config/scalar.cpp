@@ -4,7 +4,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <string_view>
+#include <system_error>
+
+#include "base/utf8.hpp"
 
 namespace gainsweep::config {
 namespace {
@@ -73,6 +77,30 @@ std::from_chars_result convert(std::string_view text, T& value) {
   return std::from_chars(text.data(), text.data() + text.size(), value);
 }
 
+/// Whether a path says that it starts from a folder of its own.
+bool is_dotted(std::string_view path) {
+  return path == "." || path == ".." || path.starts_with("./") || path.starts_with("../");
+}
+
+std::string without_dot(std::string path) {
+  if (path == ".") return "";
+  while (path.starts_with("./"))
+    path.erase(0, std::max<std::size_t>(path.find_first_not_of('/', 1), 2));
+  return path;
+}
+
+/// What is wrong with a text that is no number: a percentage is one to people.
+std::string why_no_number(std::string text) {
+  if (!text.ends_with('%')) return "is not a number";
+  text.pop_back();
+  while (text.ends_with(' ')) text.pop_back();
+  double share = 0;  // from the digits, for 0.7 / 100 is not the double nearest to 0.007
+  if (text.find_first_of("eE") != std::string::npos || !is_decimal(text) ||
+      convert(text + "e-2", share).ec != std::errc{})
+    return "is not a number";
+  return "is a percentage, which stands for " + yaml_number(share);
+}
+
 constexpr const char* leading_zero = "has a leading zero, which some readers take for octal";
 
 }  // namespace
@@ -105,11 +133,35 @@ Parsed<std::int64_t> parse_integer(const std::string& text) {
 
 Parsed<double> parse_real(const std::string& text) {
   if (is_non_finite(text)) return {{}, "is not finite"};
-  if (!is_decimal(text)) return {{}, "is not a number"};
+  if (!is_decimal(text)) return {{}, why_no_number(text)};
   if (has_leading_zero(text)) return {{}, leading_zero};
   double value = 0;
   if (convert(text, value).ec != std::errc{}) return {{}, "is beyond the range of a double"};
   return {value, {}};
+}
+
+Parsed<std::filesystem::path> full_path(const std::string& text,
+                                        const std::filesystem::path& folder) {
+  std::filesystem::path path = text;
+  if (text.starts_with('~')) {
+    const char* home = std::getenv("HOME");
+    if (text.size() > 1 && text[1] != '/')
+      return {{}, "names the home of a user ('~/', the own one, is known here and no other)"};
+    if (home == nullptr || *home == '\0')
+      return {{}, "starts with '~' (the environment variable HOME is not set)"};
+    path = home + text.substr(1);
+  } else if (is_dotted(text)) {
+    path = without_dot(folder.native());
+    path /= without_dot(text);
+  }
+  if (is_dotted(path.native()) || path.native().starts_with('~')) {
+    std::error_code code;
+    path = std::filesystem::current_path(code) / path;
+    if (code) return {{}, "starts from the working directory, which is gone"};
+  }
+  if (!is_utf8(path.native()))
+    return {{}, "leads through a folder whose name is no UTF-8 (archives keep paths as text)"};
+  return {path, {}};
 }
 
 std::string yaml_number(double value) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,12 @@ Parsed<std::int64_t> parse_integer(const std::string& text);
 
 /// The finite decimal number in a plain scalar, exactly rounded.
 Parsed<double> parse_real(const std::string& text);
+
+/// The path that a spec's text means: `~/` at its start is the user's home, `./` and `../` start
+/// from `folder` (empty: the working directory), every other path is as it stands. No path that
+/// comes back starts with any of these, so that it means the same wherever it is written.
+Parsed<std::filesystem::path> full_path(const std::string& text,
+                                        const std::filesystem::path& folder);
 
 /// The shortest text that reads back as the same double, in a form every YAML reader takes for a
 /// number (a dot before an exponent).

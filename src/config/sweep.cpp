@@ -140,6 +140,8 @@ class SweepReader {
   Lines lines_;
 };
 
+}  // namespace
+
 void put(Node& mapping, const std::string& path, const Node& value) {
   // A section that is no mapping is reported with the spec as it stands without its sweep.
   if (mapping.kind != Node::Kind::mapping) return;
@@ -159,8 +161,6 @@ void put(Node& mapping, const std::string& path, const Node& value) {
     put(found->value, path.substr(dot + 1), value);
   }
 }
-
-}  // namespace
 
 std::vector<std::pair<std::string, const Key*>> leaves(const Section& root) {
   std::vector<std::pair<std::string, const Key*>> found;

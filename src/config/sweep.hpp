@@ -40,6 +40,10 @@ std::set<std::string> paths_of(const std::vector<Axis>& axes);
 /// Combinations of the axes' values; 1 without axes.
 std::size_t count_combinations(const std::vector<Axis>& axes);
 
+/// Makes `value` the value of the leaf or section at a dotted path, with the sections around it
+/// where they are missing.
+void put(Node& mapping, const std::string& path, const Node& value);
+
 /// The document with the values of one combination in place; the last axis changes fastest.
 Node substitute(Node document, const std::vector<Axis>& axes, std::size_t combination);
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "disk/host.hpp"
 #include "disk/replace.hpp"
 
@@ -35,9 +36,9 @@ std::string holder_in(const Descriptor& file) {
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& path, int code) {
-  throw Error(ErrorKind::environment,
-              path.string() + " cannot be locked (" + std::generic_category().message(code) +
-                  "). Choose an output folder that is writable and whose file system has flock.");
+  throw Error(ErrorKind::environment, path.string() + " cannot be locked (" +
+                                          std::generic_category().message(code) +
+                                          "). Choose an output folder that is writable.");
 }
 
 [[noreturn]] void refuse_taken(const std::filesystem::path& path, const std::string& holder) {
@@ -67,6 +68,12 @@ int lock_soon(const Descriptor& file) {
   return 0;
 }
 
+/// Whether an error number says that a file system has no flock (NFS without its lock service,
+/// Lustre mounted without flock).
+bool lacks_flock(int code) {
+  return code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP || code == EINVAL;
+}
+
 /// Whether a path names the open file.
 bool leads_to(const std::filesystem::path& path, const Descriptor& file) {
   struct stat now {};
@@ -77,23 +84,43 @@ bool leads_to(const std::filesystem::path& path, const Descriptor& file) {
          now.st_ino == then.st_ino;
 }
 
-/// The locked file that the path names. Between opening and locking a file somebody may have moved
-/// it away: then its lock protects nothing.
-Descriptor locked(const std::filesystem::path& folder) {
-  const std::filesystem::path path = lock_in(folder);
-  for (int attempts = 10; attempts > 0; --attempts) {
-    make_folder(folder);
-    Descriptor file = open_lock(path, O_RDWR | O_CREAT);
-    if (!file.is_open()) refuse(path, errno);
-    const int code = lock_soon(file);
-    if (code == EWOULDBLOCK) refuse_taken(path, holder_in(file));
-    if (code != 0) refuse(path, code);
-    if (leads_to(path, file)) return file;
-  }
-  refuse(path, ESTALE);
+void tell_no_flock(const std::filesystem::path& path, int code) {
+  log_line("gainsweep: " + path.string() + " cannot be locked (" +
+               std::generic_category().message(code) + ": this file system has no flock); " +
+               path.string() +
+               ".taken keeps other runs away instead, and has to be removed by hand should this "
+               "run be killed and go on elsewhere",
+           LogLevel::warning);
 }
 
 }  // namespace
+
+struct FolderLock::Taken {
+  Descriptor file;
+  std::optional<FolderMark> mark;
+};
+
+/// The locked file that the path names. Between opening and locking a file somebody may have moved
+/// it away: then its lock protects nothing. A node with flock heeds the mark of one without.
+FolderLock::Taken FolderLock::take(const std::filesystem::path& folder) {
+  const std::filesystem::path path = lock_in(folder);
+  for (int attempts = 10; attempts > 0; --attempts) {
+    make_folder(folder);
+    Taken taken{open_lock(path, O_RDWR | O_CREAT), {}};
+    if (!taken.file.is_open()) refuse(path, errno);
+    const int code = lock_soon(taken.file);
+    if (code == EWOULDBLOCK) refuse_taken(path, holder_in(taken.file));
+    if (code != 0 && !lacks_flock(code)) refuse(path, code);
+    if (code == 0)
+      refuse_marked(folder);
+    else
+      taken.mark.emplace(folder);
+    if (!leads_to(path, taken.file)) continue;
+    if (taken.mark) tell_no_flock(path, code);
+    return taken;
+  }
+  refuse(path, ESTALE);
+}
 
 FolderWitness::FolderWitness(const std::filesystem::path& folder)
     : FolderWitness(lock_in(folder), open_lock(lock_in(folder), O_RDONLY)) {
@@ -112,14 +139,18 @@ void FolderWitness::check() const {
                   "same command goes on with what is stored.");
 }
 
-FolderLock::FolderLock(const std::filesystem::path& folder)
-    : witness_(lock_in(folder), locked(folder)) {
+FolderLock::FolderLock(const std::filesystem::path& folder) : FolderLock(folder, take(folder)) {}
+
+FolderLock::FolderLock(const std::filesystem::path& folder, Taken taken)
+    : witness_(lock_in(folder), std::move(taken.file)), mark_(std::move(taken.mark)) {
   if (const int code = name_holder(witness_.file_)) refuse(witness_.path_, code);
 }
 
 bool is_locked(const std::filesystem::path& folder) {
   const Descriptor file = open_lock(lock_in(folder), O_RDONLY);
-  return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (!file.is_open()) return false;
+  const bool taken = ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return taken || !mark_holder(folder).empty();
 }
 
 std::string lock_holder(const std::filesystem::path& folder) {

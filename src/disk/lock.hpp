@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "disk/descriptor.hpp"
+#include "disk/mark.hpp"
 
 namespace gainsweep::disk {
 
@@ -26,8 +28,9 @@ class FolderWitness {
 };
 
 /// An exclusive flock on `<folder>/lock` (the folder is created if need be), with its holder's host
-/// and process id inside, synchronised, so that other nodes read it. Released by the destructor or
-/// the process's end. Error(environment) naming the holder when taken.
+/// and process id inside, synchronised, so that other nodes read it. Where the file system has no
+/// flock a FolderMark takes its place, and the log says so. Released by the destructor or the
+/// process's end. Error(environment) naming the holder when taken.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);
@@ -38,7 +41,12 @@ class FolderLock {
   void check() const { witness_.check(); }
 
  private:
+  struct Taken;
+  FolderLock(const std::filesystem::path& folder, Taken taken);
+  static Taken take(const std::filesystem::path& folder);
+
   FolderWitness witness_;
+  std::optional<FolderMark> mark_;  // where there is no flock
 };
 
 /// Whether a run holds the folder's lock. Changes nothing on disk.

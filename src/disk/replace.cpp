@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "disk/descriptor.hpp"
+#include "disk/file.hpp"
 #include "disk/host.hpp"
 
 namespace gainsweep::disk {
@@ -91,6 +92,16 @@ void NewFile::commit() {
   path_.clear();
   if (durability_ == Durability::passing) return;
   if (const int code = sync_folder(folder_of(final_path_))) refuse_write(final_path_, code);
+}
+
+void duplicate(const std::filesystem::path& path, const std::filesystem::path& second) {
+  if (::link(path.c_str(), second.c_str()) == 0) {
+    if (const int code = sync_folder(folder_of(second))) refuse_write(second, code);
+    return;
+  }
+  if (errno == EEXIST) refuse_write(second, errno);
+  const auto bytes = read_bytes(path);
+  NewFile(second, {bytes}).commit();
 }
 
 void replace(const std::filesystem::path& path, std::string_view text, Durability durability) {

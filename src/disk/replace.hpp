@@ -45,6 +45,10 @@ class NewFile {
   std::filesystem::path path_;
 };
 
+/// Gives a file a second name, which must be free, on disk at once; a copy where the file system
+/// has no second names. Error(environment); then there is nothing under that name.
+void duplicate(const std::filesystem::path& path, const std::filesystem::path& second);
+
 /// Makes `text` the content of a file. Error(environment); then the file is what it was.
 void replace(const std::filesystem::path& path, std::string_view text, Durability durability);
 

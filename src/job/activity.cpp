@@ -43,7 +43,8 @@ void write(const std::filesystem::path& folder, const Activity& activity) noexce
                               {"failed", activity.failed},
                               {"updated", activity.updated}};
     const auto path = ranks_folder(folder) / (std::to_string(activity.rank) + ".json");
-    disk::replace(path, json.dump() + "\n", disk::Durability::passing);
+    disk::replace(path, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+                  disk::Durability::passing);
   } catch (const std::exception&) {
   }
 }

@@ -65,6 +65,7 @@ bool Job::run_point(const batch::Experiment& experiment) {
 
 // True when somebody was asked to stop.
 bool Job::run_stage(const Stage& stage) {
+  const LogPlace place(stage.name, "");
   auto call = call_for(stage);
   drop_states(call.units);
   const auto over_before = count_over(call.units, store_.results());
@@ -83,7 +84,7 @@ bool Job::run_stage(const Stage& stage) {
   incomplete_ = incomplete_ || !call.obstacles.empty();
   if (comm_.is_root())
     for (const auto& obstacle : call.obstacles)
-      log_line("gainsweep: " + title(stage.name) + ": " + obstacle);
+      log_line("gainsweep: " + title(stage.name) + ": " + obstacle, LogLevel::warning);
   if (stage.leave) stage.leave();
   return false;
 }
@@ -215,6 +216,7 @@ bool Job::run_together(const std::string& stage, const Units& units, const Repor
   for (std::size_t i = 0; i < units.size(); ++i) {
     const auto& unit = units[i];
     if (comm_.any_of(stop_asked())) return true;
+    const LogPlace place("", unit.label);
     watch_.begin(unit);
     batch::Fields fields;
     const auto reason = team_.close(work(unit, team_, fields));
@@ -225,7 +227,7 @@ bool Job::run_together(const std::string& stage, const Units& units, const Repor
     }
     auto record =
         reason ? batch::failure(unit, stage, reason->text) : batch::record(unit, std::move(fields));
-    if (reason && comm_.is_root()) log_line("gainsweep: " + reason->text);
+    if (reason && comm_.is_root()) log_line("gainsweep: " + reason->text, LogLevel::warning);
     if (comm_.is_root())
       store_.add(std::move(record));
     else
@@ -238,12 +240,13 @@ bool Job::run_together(const std::string& stage, const Units& units, const Repor
 void Job::run_unit(const std::string& stage, const Unit& unit) {
   batch::Alone alone;
   batch::Fields fields;
+  const LogPlace place("", unit.label);
   watch_.begin(unit);
   const auto reason = work(unit, alone, fields);
   watch_.end(ended(reason));
   if (reason && reason->kind == ErrorKind::environment)
     throw Error(ErrorKind::environment, note_end(stage, unit, reason->text));
-  if (reason) log_line("gainsweep: " + reason->text);
+  if (reason) log_line("gainsweep: " + reason->text, LogLevel::warning);
   store_.add(reason ? batch::failure(unit, stage, reason->text)
                     : batch::record(unit, std::move(fields)));
 }
@@ -301,13 +304,16 @@ void Job::gather(const batch::Experiment& experiment) {
   });
 }
 
-Outcome Job::finish(archive::Contents contents) {
+Outcome Job::finish(archive::Contents contents, const std::function<void()>& before_replacing) {
   bool failed = incomplete_;
   parallel::together(comm_, [&] {
     if (!comm_.is_root()) return;
     contents.tables = std::move(gathering_).finish();
     for (const auto& table : contents.tables) failed = failed || table.path == batch::failures;
-    archive::write(options_.folder / "archive.h5", contents, [&] { store_.check_folder(); });
+    archive::write(options_.folder / "archive.h5", contents, [&] {
+      store_.check_folder();
+      if (before_replacing) before_replacing();
+    });
     ledger_.finished = utc_now();
     if (!failed) ledger_.archive = digest::of_file(options_.folder / "archive.h5");
     write_ledger(/*at_once=*/true);

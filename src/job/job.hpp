@@ -49,8 +49,13 @@ class Job {
   /// aborted.
   bool run_point(const batch::Experiment& experiment);
 
-  /// Collective, after all points: the archive. `contents` has everything but tables.
-  Outcome finish(archive::Contents contents);
+  /// Collective, after all points: the archive. `contents` has everything but tables. The root
+  /// calls `before_replacing`, if there is one, once the new archive is on disk and before it gets
+  /// its name, maybe in the place of an earlier one.
+  Outcome finish(archive::Contents contents, const std::function<void()>& before_replacing = {});
+
+  /// Units that this run or an earlier one stored, as this rank knows.
+  const batch::Results& results() const { return store_.results(); }
 
   /// What experiments remarked on their results, each sentence once; the root's.
   const std::vector<std::string>& remarks() const { return ledger_.remarks; }

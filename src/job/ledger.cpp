@@ -33,7 +33,9 @@ void write(const std::filesystem::path& folder, const Ledger& ledger) {
                             {"stage_over", ledger.stage_over},
                             {"stages", std::move(stages)},
                             {"remarks", ledger.remarks}};
-  disk::replace(folder / file_name, json.dump(1) + "\n", disk::Durability::passing);
+  disk::replace(folder / file_name,
+                json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+                disk::Durability::passing);
 }
 
 Ledger read_ledger(const std::filesystem::path& folder) {

@@ -6,6 +6,8 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/log.hpp"
+
 namespace gainsweep::job {
 
 using Clock = std::chrono::steady_clock;
@@ -14,8 +16,8 @@ Progress::Progress(std::string stage, std::size_t total, std::size_t done, bool 
     : stage_(std::move(stage)),
       total_(total),
       already_done_(done),
-      quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) == 1),
+      quiet_(quiet || !logs(LogLevel::info)),
+      terminal_(log_is_plain() && isatty(STDERR_FILENO) == 1),
       start_(Clock::now()),
       printed_(start_) {}
 
@@ -47,6 +49,10 @@ void Progress::print(bool last) {
     if (!last && finished < total_)
       line << ", " << duration(static_cast<double>(total_ - finished) / rate) << " left";
     if (last) line << ", " << duration(seconds);
+  }
+  if (!log_is_plain()) {
+    log_line(line.str());
+    return;
   }
   if (terminal_) std::cerr << "\r\033[K";
   std::cerr << line.str() << (terminal_ && !last ? "" : "\n") << std::flush;

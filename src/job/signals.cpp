@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/log.hpp"
+#include "disk/mark.hpp"
 
 namespace gainsweep::job {
 namespace {
@@ -64,7 +65,9 @@ void EndWithoutUnits::watch() {
     const int signal = end_asked();
     if (signal == 0) continue;
     log_line("gainsweep: ended by signal " + std::to_string(signal) +
-             " before the first unit; the same command begins again");
+                 " before the first unit; the same command begins again",
+             LogLevel::error);
+    disk::release_marks();
     std::_Exit(128 + signal);
   }
 }

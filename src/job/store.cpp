@@ -10,8 +10,6 @@
 #include "parallel/agree.hpp"
 
 namespace gainsweep::job {
-namespace {}  // namespace
-
 Store::Store(const parallel::Comm& comm, std::filesystem::path folder, bool retry_failed)
     : comm_(comm),
       folder_(std::move(folder)),
@@ -21,7 +19,8 @@ Store::Store(const parallel::Comm& comm, std::filesystem::path folder, bool retr
   auto stored = archive::read_parts(folder_);
   for (const auto& damaged : stored.damaged)
     if (comm_.is_root())
-      log_line("gainsweep: " + damaged.string() + " is damaged; its units are done again");
+      log_line("gainsweep: " + damaged.string() + " is damaged; its units are done again",
+               LogLevel::warning);
   for (auto& record : stored.records)
     if (!(retry_failed && (record.table == batch::failures || record.table == ended_units)))
       accept(std::move(record));
@@ -31,7 +30,7 @@ Store::~Store() {
   try {
     rescue(std::nullopt);
   } catch (const std::exception& error) {
-    log_line(std::string("gainsweep: finished units are lost: ") + error.what());
+    log_line(std::string("gainsweep: finished units are lost: ") + error.what(), LogLevel::error);
   }
 }
 

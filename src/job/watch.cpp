@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "disk/host.hpp"
+#include "disk/mark.hpp"
 #include "job/signals.hpp"
 #include "parallel/comm.hpp"
 
@@ -104,10 +105,12 @@ void Watch::leave(int signal) {
   try {
     store_.rescue(std::nullopt);
     log_line("gainsweep: ended by signal " + std::to_string(signal) +
-             "; finished units are stored, the same command goes on");
+                 "; finished units are stored, the same command goes on",
+             LogLevel::error);
   } catch (const std::exception& error) {
-    log_line(std::string("gainsweep: ") + error.what());
+    log_line(std::string("gainsweep: ") + error.what(), LogLevel::error);
   }
+  disk::release_marks();
   std::_Exit(128 + signal);
 }
 
@@ -115,12 +118,13 @@ void Watch::give_up(const batch::Ticket& unit, const std::string& stage) {
   const auto reason =
       unit.label + " was not over after " + shortest(*unit_limit_) +
       " s (--unit-limit). Give it more time and --retry-failed, or leave it failed.";
-  log_line("gainsweep: " + reason + " The same command goes on without it.");
+  log_line("gainsweep: " + reason + " The same command goes on without it.", LogLevel::error);
   try {
     store_.rescue(batch::failure(unit, stage, reason));
   } catch (const std::exception& error) {
-    log_line(std::string("gainsweep: ") + error.what());
+    log_line(std::string("gainsweep: ") + error.what(), LogLevel::error);
   }
+  disk::release_marks();
   parallel::abort(1);
 }
 

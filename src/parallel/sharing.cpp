@@ -133,7 +133,7 @@ struct Sharing::State {
           patience.rest();
       }
     } catch (const std::exception& error) {
-      log_line("gainsweep: " + message_of(error));
+      log_line("gainsweep: " + message_of(error), LogLevel::error);
       abort(1);
     }
   }

@@ -96,7 +96,7 @@ key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question) {
           question.how,
           question.threshold,
           spec.solve.loss_model,
-          spec.seed,
+          spec.solve.seed,
           spec.solve.draws};
 }
 
@@ -104,7 +104,7 @@ solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::si
   solve::Numbers numbers;
   numbers.ops = formats_of(decision.lowerables[objective]);
   numbers.budget = [&](double threshold) { return budget(spec, decision, threshold); };
-  numbers.seed = static_cast<std::uint64_t>(spec.seed);
+  numbers.seed = static_cast<std::uint64_t>(spec.solve.seed);
   numbers.draws = static_cast<std::uint64_t>(spec.solve.draws);
   return numbers;
 }

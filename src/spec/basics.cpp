@@ -7,7 +7,6 @@ namespace gainsweep::spec {
 namespace {
 
 constexpr std::int64_t most_threads = 4096;
-constexpr std::int64_t largest_exact_json_integer = (std::int64_t{1} << 53) - 1;
 
 std::vector<config::AbsentWord> devices_to_come() {
   return {

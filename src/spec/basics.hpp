@@ -7,6 +7,9 @@
 
 namespace gainsweep::spec {
 
+/// Seeds go up to it: JSON has no integers of 64 bits.
+inline constexpr std::int64_t largest_exact_json_integer = (std::int64_t{1} << 53) - 1;
+
 /// What experiments of all kinds have.
 struct Basics {
   std::string name;

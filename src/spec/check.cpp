@@ -85,11 +85,9 @@ void check_rounding_visible(const Case& c) {
 void check_scale_samples(const Case& c) {
   const auto& calibration = c.parts.spec.calibration;
   if (calibration.scale_samples <= calibration.samples) return;
-  const bool is_default = !c.is_written("calibration.scale_samples");
   c.add("calibration.scale_samples",
-        text(calibration.scale_samples) + (is_default ? ", the default," : "") +
-            " is above calibration.samples (there are only " + text(calibration.samples) +
-            "). Write at most " + text(calibration.samples) + ".");
+        text(calibration.scale_samples) + " is above calibration.samples (there are only " +
+            text(calibration.samples) + "). Write at most " + text(calibration.samples) + ".");
 }
 
 void check_other_windows(const Case& c) {
@@ -104,11 +102,9 @@ void check_other_windows(const Case& c) {
 void check_repetitions(const Case& c) {
   const auto& rule = c.parts.spec.latency.rule;
   if (rule.least_repetitions <= rule.repetitions) return;
-  const bool is_default = !c.is_written("latency.least_repetitions");
   c.add("latency.least_repetitions",
-        text(rule.least_repetitions) + (is_default ? ", the default," : "") +
-            " is above latency.repetitions (there are only " + text(rule.repetitions) +
-            "). Write at most " + text(rule.repetitions) + ".");
+        text(rule.least_repetitions) + " is above latency.repetitions (there are only " +
+            text(rule.repetitions) + "). Write at most " + text(rule.repetitions) + ".");
 }
 
 void check_time_means_something(const Case& c) {
@@ -124,11 +120,10 @@ void check_time_means_something(const Case& c) {
 
 void check_evaluated_solved(const Case& c) {
   const auto& [evaluate, solve] = std::tie(c.parts.spec.evaluate, c.parts.spec.solve);
-  const bool is_default = !c.is_written("evaluate.strategies");
   for (const auto& strategy : evaluate.strategies) {
     if (contains(solve.strategies, strategy)) continue;
-    c.add("evaluate.strategies", "'" + strategy + "'" + (is_default ? ", the default," : "") +
-                                     " makes no plans (solve.strategies lacks it). Add it there, "
+    c.add("evaluate.strategies", "'" + strategy +
+                                     "' makes no plans (solve.strategies lacks it). Add it there, "
                                      "or evaluate those that do.");
   }
 }

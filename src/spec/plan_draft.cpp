@@ -10,6 +10,7 @@
 #include "solve/strategy.hpp"
 #include "spec/check.hpp"
 #include "spec/choice.hpp"
+#include "spec/settle.hpp"
 
 namespace gainsweep::spec {
 namespace {
@@ -182,6 +183,8 @@ Section describe(SolveSpec& solve) {
        Grid{&solve.thresholds}, "", "{geometric: {from: 1.0e-4, to: 3.0e-2, count: 15}}"},
       {"strategies", "how plans are chosen", choice_list(solve.strategies, solve::strategies()), "",
        "[ip, prefix, random]"},
+      {"seed", "seed of the random strategy; nothing is measured anew for another",
+       count(solve.seed, 0, largest_exact_json_integer)},
       {"draws", "number of plans that the random strategy draws", count(solve.draws)},
       {"frontier", "also find the whole frontier of each objective", Flag{&solve.frontier}},
       {"search_samples",
@@ -279,12 +282,18 @@ Section PlanDraft::own() {
   }};
 }
 
+void PlanDraft::settle(const config::Written& written) {
+  spec::settle(parts_, written);
+}
+
 void PlanDraft::check(const config::Written& written, config::Problems& problems) const {
   spec::check(parts_, written, problems);
 }
 
 std::vector<std::string> PlanDraft::rules() const {
-  return spec::rules();
+  auto all = spec::rules();
+  for (auto& statement : spec::settled()) all.push_back(std::move(statement));
+  return all;
 }
 
 double mac_rate(const Spec& spec, const format::Format& format) {

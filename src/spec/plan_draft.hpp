@@ -33,6 +33,7 @@ class PlanDraft final : public config::Draft {
 
   config::Section common() override;
   config::Section own() override;
+  void settle(const config::Written& written) override;
   void check(const config::Written& written, config::Problems& problems) const override;
   std::vector<std::string> rules() const override;
 

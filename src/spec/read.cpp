@@ -9,15 +9,20 @@
 
 namespace gainsweep::spec {
 
-std::vector<Point> read_points(const std::string& text, const std::string& file) {
+std::vector<Point> read_points(const Source& source) {
   std::vector<Point> points;
-  for (const auto& [kind, parameters, draft] : config::read_points(text, file, kinds()))
+  for (const auto& [kind, parameters, draft] : config::read_points(source, kinds()))
     points.push_back({parameters, dynamic_cast<const PlanDraft&>(*draft).assemble()});
   return points;
 }
 
-std::vector<Point> load_points(const std::filesystem::path& path) {
-  return read_points(load_text(path), path.string());
+std::vector<Point> read_points(const std::string& text, const std::string& file) {
+  return read_points(Source{text, file});
+}
+
+std::vector<Point> load_points(const std::filesystem::path& path,
+                               std::vector<std::string> settings) {
+  return read_points(load(path, std::move(settings)));
 }
 
 Spec read(const std::string& text, const std::string& file) {

@@ -8,17 +8,18 @@
 
 namespace gainsweep::spec {
 
-/// The points of the spec in a YAML text: every combination of the values under its `sweep`, the
-/// last of its keys changing fastest; one where there is no `sweep`. `file` names it in messages.
-/// Error(config) that lists every problem of every point, one a line, as
-/// `file:line: path: what is wrong (why). What to do`.
+using config::Source, config::is_stream, config::load, config::written;
+
+/// The points of a spec: every combination of the values under its `sweep`, the last of its keys
+/// changing fastest; one where there is no `sweep`. Error(config) that lists every problem of every
+/// point, one a line, as `file:line: path: what is wrong (why). What to do`.
+std::vector<Point> read_points(const Source& source);
+/// The same of a text without settings whose paths start from the working directory.
 std::vector<Point> read_points(const std::string& text, const std::string& file);
 
-/// A spec's file as it is. Error(config) when it cannot be read.
-using config::load_text;
-
-/// The points of the spec in a YAML file: read_points of load_text.
-std::vector<Point> load_points(const std::filesystem::path& path);
+/// The points of the spec in a file or stream: read_points of load.
+std::vector<Point> load_points(const std::filesystem::path& path,
+                               std::vector<std::string> settings = {});
 
 /// The spec in a YAML text without a sweep. Error(config) as above.
 Spec read(const std::string& text, const std::string& file);

@@ -64,6 +64,7 @@ struct SolveSpec {
   std::map<std::string, double> constraints;    ///< largest amounts by row of gain::resources
   std::vector<double> thresholds;       ///< τ, rising; a list, or {geometric: {from, to, count}}
   std::vector<std::string> strategies;  ///< rows of solve::strategies
+  std::int64_t seed = 0;                ///< of `random`; the spec's seed where it is left out
   std::int64_t draws = 100;             ///< of `random`
   bool frontier = true;                 ///< the whole frontier of each objective
   std::int64_t search_samples = 0;      ///< that strategies measure plans on while they search

@@ -1,8 +1,10 @@
 """Output folders that fill up, vanish or are in use; ranks that see other inputs."""
 
+import errno
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -132,6 +134,51 @@ def test_a_second_job_on_a_folder_is_refused(job, tmp_path):
     holder = re.search(r"is locked by process (\d+) on \S+\)", messages)
     assert holder, messages
     assert int(holder[1]) in started.ranks()
+
+
+def without_flock(code):
+    return {"rank": 0, "call": "flock", "match": "/lock", "count": code, "action": "fail"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_flock_gets_a_mark(program, job, undisturbed, tmp_path, code):
+    spec, reference = undisturbed
+    out = tmp_path / "out"
+    first = job(scenarios.shipped("embedded"), out, 2, fault=without_flock(code))
+    await_ledger(out)
+    status, messages = job(spec, out, 2, fault=without_flock(code)).end()
+    assert status == 1, messages
+    assert f"{out}/lock.taken was made by process " in messages
+    assert "the file system has no flock" in messages
+    first.process.terminate()
+    _, messages = first.end()
+    assert f"{out}/lock.taken keeps other runs away" in messages, messages
+    assert not (out / "lock.taken").exists(), "a run that ends in order leaves no mark"
+    status, messages = job(spec, out, 2, "--replace", fault=without_flock(code)).end()
+    assert status == 0, messages
+    check_same(program, reference, out)
+    assert not (out / "lock.taken").exists()
+
+
+def test_a_mark_that_a_killed_job_left_is_taken_over(program, job, undisturbed, tmp_path):
+    spec, reference = undisturbed
+    out = tmp_path / "out"
+    fault = without_flock(errno.ENOLCK)
+    first = job(scenarios.shipped("embedded"), out, 1, fault=fault)
+    await_ledger(out)
+    for rank in first.ranks():
+        os.kill(rank, signal.SIGKILL)
+    first.end()
+    assert (out / "lock.taken").exists()
+    assert program("status", out).returncode == 0
+    status, messages = job(spec, out, 2, fault=fault).end()
+    assert status == 0, messages
+    check_same(program, reference, out)
+    # As if it had been another node.
+    (out / "lock.taken").write_text("process 1 on elsewhere\n")
+    status, messages = job(spec, out, 1, fault=fault).end()
+    assert status == 1
+    assert f"if it is gone, remove {out}/lock.taken and run the same command again" in messages
 
 
 def flip(path, place):

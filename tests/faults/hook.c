@@ -2,7 +2,8 @@
  *
  * FAULT_RANK    the rank it acts in (OMPI_COMM_WORLD_RANK), or any; other ranks run undisturbed
  * FAULT_CLAIM   with any: a file that the first rank hit makes, so that it is the only one
- * FAULT_CALL    rename, fsync, write, pread or posix_memalign
+ * FAULT_CALL    rename, fsync, write, pread, posix_memalign, or flock: every one of the rank fails
+ *               with the error number FAULT_COUNT
  * FAULT_MATCH   only calls on files whose path holds this text count
  * FAULT_COUNT   the call that is hit, from 1
  * FAULT_ACTION  exit (without MPI_Finalize), kill, segv, abort, hang or fail
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,6 +100,15 @@ ssize_t pread(int file, void* bytes, size_t size, off_t offset) {
   ssize_t (*next)(int, void*, size_t, off_t) = dlsym(RTLD_NEXT, "pread");
   if (is_here("pread") && matches_file(file) && is_hit()) act();
   return next(file, bytes, size, offset);
+}
+
+int flock(int file, int operation) {
+  int (*next)(int, int) = dlsym(RTLD_NEXT, "flock");
+  if (is_here("flock") && matches_file(file)) {
+    errno = atoi(setting("FAULT_COUNT"));
+    return -1;
+  }
+  return next(file, operation);
 }
 
 int posix_memalign(void** memory, size_t alignment, size_t size) {

@@ -51,7 +51,7 @@ const Kinds& kinds() {
 }
 
 std::vector<Reading> read(const std::string& rest) {
-  return read_points("schema: 2\nname: pets\n" + rest, "toy.yaml", kinds());
+  return read_points({"schema: 2\nname: pets\n" + rest, "toy.yaml"}, kinds());
 }
 
 auto refuses(const std::string& message) {
@@ -89,7 +89,7 @@ TEST(Kind, IsPrintedAsItReads) {
   auto readings = read("bones: 9\nexperiment: dogs\n");
   const auto text = resolved(*readings[0].kind, *readings[0].draft, kinds());
   EXPECT_EQ(text, "schema: 2\nexperiment: dogs\nname: pets\nseed: 3\nbones: 9\n");
-  auto again = read_points(text, "resolved.yaml", kinds());
+  auto again = read_points({text, "resolved.yaml"}, kinds());
   EXPECT_EQ(resolved(*again[0].kind, *again[0].draft, kinds()), text);
 }
 
@@ -112,14 +112,17 @@ TEST(Kind, NamesKeysThatMoved) {
 
 TEST(Kind, OfAnEarlierLayoutIsRefusedWithTheKeysThatMoved) {
   const auto old = [] {
-    read_points("schema: 1\nname: pets\nold_lives: 9\nidle: 1\n", "toy.yaml", kinds());
+    read_points({"schema: 1\nname: pets\nold_lives: 9\nidle: 1\n", "toy.yaml"}, kinds());
   };
   EXPECT_THAT(old, refuses("toy.yaml:1: schema: '1' is an earlier layout of specs (this program "
                            "reads 2). Write 2"));
   EXPECT_THAT(old, refuses("toy.yaml:3: old_lives: moved to 'lives'"));
   EXPECT_THAT(old, refuses("toy.yaml:4: idle: no longer a key"));
-  EXPECT_THAT([] { read_points("schema: 3\nname: pets\n", "toy.yaml", kinds()); },
-              refuses("'3' is too large"));
+  EXPECT_THAT(
+      [] {
+        read_points({"schema: 3\nname: pets\n", "toy.yaml"}, kinds());
+      },
+      refuses("'3' is too large"));
 }
 
 TEST(Kind, HasItsBranchOfTheSchemaAndItsPartOfTheReference) {

@@ -35,6 +35,45 @@ TEST(Scalar, RealsAreFiniteDecimals) {
   }
 }
 
+TEST(Scalar, APercentageIsToldAsTheNumberThatItMeans) {
+  EXPECT_EQ(parse_real("0.1%").complaint, "is a percentage, which stands for 0.001");
+  EXPECT_EQ(parse_real("0.7 %").complaint, "is a percentage, which stands for 0.007");
+  for (const char* text : {"%", "x%", "1e1%", "1%%", "-%"})
+    EXPECT_EQ(parse_real(text).complaint, "is not a number") << text;
+}
+
+TEST(Scalar, PathsStartWhereTheySay) {
+  const auto path = [](const std::string& text, const std::string& folder) {
+    return full_path(text, folder).value.value_or("refused").string();
+  };
+  const auto here = std::filesystem::current_path().string();
+  EXPECT_EQ(path("models/a", "specs"), "models/a");
+  EXPECT_EQ(path("/models/a", "specs"), "/models/a");
+  EXPECT_EQ(path("./a", "specs"), "specs/a");
+  EXPECT_EQ(path("././/a", "./specs"), "specs/a");
+  EXPECT_EQ(path("../a", "specs/deep"), "specs/deep/../a");
+  EXPECT_EQ(path("./a", "/specs"), "/specs/a");
+  EXPECT_EQ(path("./a", ""), "a");
+  EXPECT_EQ(path("./a", "../specs"), here + "/../specs/a");
+  EXPECT_EQ(path("../a", ""), here + "/../a");
+  EXPECT_EQ(path(".hidden/a", "specs"), ".hidden/a");
+  EXPECT_EQ(path("..a", "specs"), "..a");
+  EXPECT_EQ(path("./~a", ""), here + "/~a");
+  ::setenv("HOME", "/home/me", 1);
+  EXPECT_EQ(path("~/a", "specs"), "/home/me/a");
+  EXPECT_EQ(path("~you/a", "specs"), "refused");
+  ::unsetenv("HOME");
+  EXPECT_EQ(path("~/a", "specs"), "refused");
+}
+
+TEST(Scalar, APathMeansTheSameWhereverItIsWrittenAgain) {
+  for (const char* text : {"a", "./a", "../a", ".", "..", "./~/a", "../../a/./b"})
+    for (const char* folder : {"", ".", "..", "specs", "./specs", "../specs", "/specs"}) {
+      const auto once = full_path(text, folder).value.value();
+      EXPECT_EQ(full_path(once.string(), "elsewhere").value, once) << text << " in " << folder;
+    }
+}
+
 TEST(Scalar, EveryDoubleSurvivesItsText) {
   std::mt19937_64 random{7};
   for (int i = 0; i < 20000; ++i) {

@@ -13,6 +13,7 @@ namespace {
 
 std::string failing;
 std::function<void()> at_flock;
+int flock_code = 0;
 std::vector<std::string> seen;
 
 std::string path_of(int file) {
@@ -30,6 +31,10 @@ void before_flock(std::function<void()> action) {
   at_flock = std::move(action);
 }
 
+void fail_flock(int code) {
+  flock_code = code;
+}
+
 std::vector<std::string> synchronised() {
   return std::exchange(seen, {});
 }
@@ -45,6 +50,10 @@ extern "C" int close(int file) {
 
 extern "C" int flock(int file, int operation) {
   if (const auto action = std::exchange(at_flock, {})) action();
+  if (flock_code != 0) {
+    errno = flock_code;
+    return -1;
+  }
   return static_cast<int>(::syscall(SYS_flock, file, operation));
 }
 

@@ -13,6 +13,9 @@ void fail_close(std::string path_part);
 /// Called once, at the beginning of the next `flock`.
 void before_flock(std::function<void()> action);
 
+/// From now on every `flock` fails with this error number; 0 for none.
+void fail_flock(int code);
+
 /// Contents of the files that `fsync` synchronised since the last call.
 std::vector<std::string> synchronised();
 

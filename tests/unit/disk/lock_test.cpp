@@ -120,6 +120,90 @@ TEST(FolderLock, IsOfTheFileThatThePathNamesOnceItIsLocked) {
   }
 }
 
+/// A file system without flock.
+class NoFlock : public ::testing::TestWithParam<int> {
+ protected:
+  NoFlock() { calls::fail_flock(GetParam()); }
+  ~NoFlock() override { calls::fail_flock(0); }
+
+  const Folder folder;
+  const fs::path mark = folder / "lock.taken";
+};
+
+INSTANTIATE_TEST_SUITE_P(Codes, NoFlock, testing::Values(ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL));
+
+TEST_P(NoFlock, AMarkKeepsASecondHolderAway) {
+  testing::internal::CaptureStderr();
+  {
+    const FolderLock lock(folder.path());
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                testing::AllOf(testing::HasSubstr("this file system has no flock"),
+                               testing::HasSubstr(mark.string() + " keeps other runs away")));
+    lock.check();
+    EXPECT_TRUE(is_locked(folder.path()));
+    EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment,
+                 mark.string() + " was made by " + self);
+    calls::fail_flock(0);  // as on a node that has flock
+    EXPECT_TRUE(is_locked(folder.path()));
+    EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment, "remove " + mark.string());
+    calls::fail_flock(GetParam());
+  }
+  EXPECT_FALSE(fs::exists(mark));
+  EXPECT_FALSE(is_locked(folder.path()));
+  EXPECT_NO_THROW(FolderLock(folder.path()));
+}
+
+TEST_P(NoFlock, WhatAKilledHolderLeavesIsTakenOver) {
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const FolderLock lock(folder.path());
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment,
+               "was made by process " + std::to_string(child) + " on ");
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_TRUE(fs::exists(mark));
+  EXPECT_FALSE(is_locked(folder.path()));
+  { const FolderLock lock(folder.path()); }
+  EXPECT_FALSE(fs::exists(mark));
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST_P(NoFlock, OfAHolderElsewhereNobodyKnows) {
+  for (const char* text : {"process 1 on elsewhere\npid:[1] 5\n", "", "process"}) {
+    folder.write("lock.taken", text);
+    EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment,
+                 "if it is gone, remove " + mark.string());
+    EXPECT_TRUE(is_locked(folder.path()));
+  }
+  fs::remove(mark);
+  EXPECT_NO_THROW(FolderLock(folder.path()));
+}
+
+TEST_P(NoFlock, AnotherRunsMarkIsLeftAlone) {
+  {
+    const FolderLock lock(folder.path());
+    fs::remove(mark);
+    folder.write("lock.taken", "process 1 on elsewhere\n");
+    release_marks();
+    EXPECT_TRUE(fs::exists(mark));
+  }
+  EXPECT_TRUE(fs::exists(mark));
+}
+
+TEST_P(NoFlock, AProcessThatEndsAtOnceRemovesItsMarks) {
+  const FolderLock lock(folder.path());
+  release_marks();
+  EXPECT_FALSE(fs::exists(mark));
+}
+
 TEST(FolderWitness, NeedsALockFile) {
   const Folder folder;
   EXPECT_ERROR(FolderWitness(folder.path()), ErrorKind::environment, "lock was moved or removed");

@@ -31,8 +31,10 @@ TEST(Kinds, TakeAnotherExperimentInOneRow) {
                      return std::make_unique<Counting>();
                    }});
   const auto readings = config::read_points(
-      "schema: 2\nname: few\nexperiment: counting\nthreads: 2\nsweep: {product: {up_to: [3, 4]}}\n",
-      "spec.yaml", table);
+      {"schema: 2\nname: few\nexperiment: counting\nthreads: 2\nsweep: {product: {up_to: [3, "
+       "4]}}\n",
+       "spec.yaml"},
+      table);
   ASSERT_EQ(readings.size(), 2u);
   const auto& last = dynamic_cast<const Counting&>(*readings[1].draft);
   EXPECT_EQ(last.up_to, 4);

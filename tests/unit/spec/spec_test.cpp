@@ -69,8 +69,8 @@ threads: 5
 seed: 9007199254740991
 target: {mac_rates: {fp32: 1, int8: 3.5}}
 solve: {loss_model: first_order, noise: paper, objectives: [memory, time],
-        thresholds: {linear: {from: 0.1, to: 0.3, count: 3}}, strategies: [random, prefix], draws: 17,
-        frontier: false}
+        thresholds: {linear: {from: 0.1, to: 0.3, count: 3}}, strategies: [random, prefix], seed: 23,
+        draws: 17, frontier: false}
 evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: false}
 )",
                          "spec.yaml");
@@ -125,6 +125,7 @@ evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: 
   EXPECT_EQ(spec.solve.objectives, (std::vector<std::string>{"memory", "time"}));
   EXPECT_EQ(spec.solve.thresholds, (std::vector<double>{0.1, 0.1 + (0.3 - 0.1) / 2, 0.3}));
   EXPECT_EQ(spec.solve.strategies, (std::vector<std::string>{"random", "prefix"}));
+  EXPECT_EQ(spec.solve.seed, 23);
   EXPECT_EQ(spec.solve.draws, 17);
   EXPECT_FALSE(spec.solve.frontier);
   EXPECT_EQ(spec.evaluate.samples, 21);
@@ -135,6 +136,34 @@ evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: 
   const std::string text = resolved(spec);
   EXPECT_EQ(resolved(read(text, "resolved.yaml")), text);
   EXPECT_NE(text.find("backoff: {activation: 0.125, weight: 0.75}"), std::string::npos) << text;
+}
+
+TEST(Spec, DefaultsFitWhatIsWritten) {
+  EXPECT_EQ(spec_with("calibration: {tokens: t.h5, samples: 2}").calibration.scale_samples, 2);
+  EXPECT_EQ(spec_with("calibration: {tokens: t.h5, samples: 9}").calibration.scale_samples, 8);
+  EXPECT_EQ(spec_with("latency: {repetitions: 5}").latency.rule.least_repetitions, 5);
+  const auto solving = [](const std::string& more) {
+    return spec_with("solve: {objectives: [macs], thresholds: [0.1], " + more + "}\nseed: 7");
+  };
+  EXPECT_EQ(solving("strategies: [random, prefix]").evaluate.strategies,
+            std::vector<std::string>{"random"});
+  EXPECT_EQ(solving("strategies: [random, ip]").evaluate.strategies,
+            std::vector<std::string>{"ip"});
+  EXPECT_EQ(solving("strategies: [ip], noise: paper").solve.loss_model, "first_order");
+  EXPECT_EQ(solving("strategies: [ip], noise: paper, loss_model: bias").solve.loss_model, "bias");
+  EXPECT_NE(solving("strategies: [ip], noise: empirical").solve.loss_model, "first_order");
+  EXPECT_EQ(solving("strategies: [ip]").solve.seed, 7);
+  EXPECT_EQ(solving("strategies: [ip], seed: 3").solve.seed, 3);
+}
+
+TEST(Spec, ADefaultThatFitsIsWrittenOutAtEachPoint) {
+  const auto points = read_points(
+      with("sweep: {product: {calibration.samples: [2, 4], seed: [5, 6]}}"), "spec.yaml");
+  ASSERT_EQ(points.size(), 4u);
+  EXPECT_EQ(points[0].spec.calibration.scale_samples, 2);
+  EXPECT_EQ(points[2].spec.calibration.scale_samples, 4);
+  EXPECT_EQ(points[1].spec.solve.seed, 6);
+  EXPECT_EQ(resolved(read(resolved(points[1].spec), "again")), resolved(points[1].spec));
 }
 
 TEST(Spec, AGeometricProgressionKeepsItsEndsAndRatio) {
@@ -197,7 +226,7 @@ TEST(Spec, AByteOrderMarkAndWindowsLineEndsAreFine) {
 
 TEST(Spec, RefusesAFileLargerThanASpecCanBe) {
   EXPECT_THAT([] { read(std::string(least) + std::string(1 << 20, '#'), "spec.yaml"); },
-              throws(ErrorKind::config, "a spec has at most 1048576"));
+              throws(ErrorKind::config, "more than 1048576 bytes (no spec is that long)"));
 }
 
 TEST(Spec, CutsAFloodOfProblemsShort) {

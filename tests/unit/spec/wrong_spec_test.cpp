@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
@@ -38,11 +39,13 @@ std::string refusal_of(const std::filesystem::path& path) {
 
 TEST(Load, RefusesWhatIsNoFile) {
   EXPECT_EQ(refusal_of("no/such.yaml"),
-            "no/such.yaml: no such file (or no permission to look). Name the YAML file of a spec.");
-  EXPECT_EQ(refusal_of("/"),
-            "/: no regular file (a folder or a device). Name the YAML file of a spec.");
+            "no/such.yaml: no such file. Name the YAML file of a spec.");
+  EXPECT_EQ(refusal_of("/"), "/: no regular file (a folder). Name the YAML file of a spec.");
   EXPECT_EQ(refusal_of("/dev/zero"),
-            "/dev/zero: no regular file (a folder or a device). Name the YAML file of a spec.");
+            "/dev/zero: no regular file (a pipe or a device, which might never end). Name the YAML "
+            "file of a spec.");
+  EXPECT_THAT(refusal_of("/dev/fd/77"),
+              ::testing::HasSubstr("/dev/fd/77: no such file (it is not "));
 }
 
 TEST(Load, NamesTheFileAsItWasGiven) {

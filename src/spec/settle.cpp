@@ -1,0 +1,70 @@
+#include "spec/settle.hpp"
+
+#include <algorithm>
+
+namespace gainsweep::spec {
+namespace {
+
+void fit_scale_samples(Spec& spec) {
+  auto& calibration = spec.calibration;
+  calibration.scale_samples = std::min(calibration.scale_samples, calibration.samples);
+}
+
+void fit_least_repetitions(Spec& spec) {
+  auto& rule = spec.latency.rule;
+  rule.least_repetitions = std::min(rule.least_repetitions, rule.repetitions);
+}
+
+// The paper's noise is the error of a sum of independent roundings: it has no bias.
+void fit_loss_model(Spec& spec) {
+  if (spec.solve.noise == sensitivity::Noise::paper) spec.solve.loss_model = "first_order";
+}
+
+void fit_seed(Spec& spec) {
+  spec.solve.seed = spec.seed;
+}
+
+void fit_strategies(Spec& spec) {
+  const auto& made = spec.solve.strategies;
+  auto& evaluated = spec.evaluate.strategies;
+  const auto is_made = [&](const auto& name) {
+    return std::find(made.begin(), made.end(), name) != made.end();
+  };
+  if (!made.empty() && !std::all_of(evaluated.begin(), evaluated.end(), is_made))
+    evaluated = {made.front()};
+}
+
+struct Default {
+  const char* statement;
+  const char* key;  ///< it is left alone where this is written
+  void (*fit)(Spec&);
+};
+
+constexpr Default defaults[] = {
+    {"`calibration.scale_samples` that is left out is at most `calibration.samples`.",
+     "calibration.scale_samples", fit_scale_samples},
+    {"`latency.least_repetitions` that is left out is at most `latency.repetitions`.",
+     "latency.least_repetitions", fit_least_repetitions},
+    {"`solve.loss_model` that is left out is `first_order`, the paper's, where `solve.noise` is "
+     "`paper`.",
+     "solve.loss_model", fit_loss_model},
+    {"`solve.seed` that is left out is `seed`.", "solve.seed", fit_seed},
+    {"`evaluate.strategies` that is left out is the first of `solve.strategies` where `ip` is none "
+     "of them.",
+     "evaluate.strategies", fit_strategies},
+};
+
+}  // namespace
+
+void settle(Parts& parts, const config::Written& written) {
+  for (const auto& one : defaults)
+    if (!written.lines.contains(one.key)) one.fit(parts.spec);
+}
+
+std::vector<std::string> settled() {
+  std::vector<std::string> statements;
+  for (const auto& one : defaults) statements.emplace_back(one.statement);
+  return statements;
+}
+
+}  // namespace gainsweep::spec
