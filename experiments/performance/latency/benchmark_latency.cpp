@@ -23,7 +23,7 @@ using namespace gainsweep;
 class Bench {
  public:
   explicit Bench(spec::Spec spec)
-      : subject_(pipeline::open(dynamic(std::move(spec)), shelf_)),
+      : subject_(pipeline::open(dynamic(std::move(spec)), shelf_, model::Weights::needed)),
         partition_(graph::partition(*subject_.latency_graph, subject_.spec.partition,
                                     subject_.layout.formats.size())),
         parameters_(*subject_.model, execute::devices().at("cpu"),
