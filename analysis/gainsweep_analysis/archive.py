@@ -353,6 +353,9 @@ def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
     for table in _both(tables, "evaluations/losses"):
         for key, values in _evaluated(table):
             found.setdefault(key, {}).update(values)
+    for table in _both(tables, "evaluations/floor"):
+        for key, values in _evaluated(table):
+            found.setdefault(key, {})["next_loss"] = values["loss"]
     times = tables.get("measured/evaluations/times")
     if times is not None:
         keys = times["assignment_key"]

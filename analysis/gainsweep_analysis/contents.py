@@ -142,6 +142,7 @@ class Evaluation:
     key: str
     assignment: np.ndarray | None = None  # [op]
     loss: np.ndarray | None = None  # [sample], nat
+    next_loss: np.ndarray | None = None  # the same at the next larger static scales
     # Of predictions, [sample]; None where the model gives no class scores.
     entropy: np.ndarray | None = None  # nat
     spread: np.ndarray | None = None  # nat²

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from .contents import Archive, Contest, Evaluation, Plans
-from .statistics import Estimate, bootstrap, mean_change, measured_tau, perplexity, tau, time_saved
+from .statistics import (
+    Estimate,
+    arithmetic_floor,
+    bootstrap,
+    mean_change,
+    measured_tau,
+    perplexity,
+    tau,
+    time_saved,
+    widened,
+)
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,23 @@ def evaluated_tau(archive: Archive, evaluation: Evaluation) -> Estimate | None:
     baseline = archive.baseline
     if evaluation.loss is None or baseline is None:
         return None
-    return measured_tau(evaluation.loss, baseline.loss)
+    found = measured_tau(evaluation.loss, baseline.loss)
+    if np.array_equal(evaluation.loss, baseline.loss):
+        return found
+    return widened(found, measured_floor(archive) or 0)
+
+
+def measured_floor(archive: Archive) -> float | None:
+    """The half-width, as a share of a measured τ, that its interval has from arithmetic alone; None
+    where no plan was measured at other scales."""
+    pairs = [
+        (found.loss, found.next_loss)
+        for found in archive.evaluations.values()
+        if found.loss is not None and found.next_loss is not None
+    ]
+    if not pairs or archive.baseline is None:
+        return None
+    return arithmetic_floor(pairs, archive.baseline.loss)
 
 
 def evaluated_bias(archive: Archive, evaluation: Evaluation) -> Estimate | None:

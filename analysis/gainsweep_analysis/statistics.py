@@ -8,6 +8,7 @@ import numpy as np
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.959963984540054  # of (1 + CONFIDENCE) / 2
 BATCH_ELEMENTS = 1 << 22
 
 
@@ -63,6 +64,30 @@ def relative_rms(loss: np.ndarray, baseline: np.ndarray) -> np.ndarray:
 def measured_tau(loss: np.ndarray, baseline: np.ndarray) -> Estimate:
     """τ over evaluation samples; the interval is over samples."""
     return bootstrap(relative_rms, loss, baseline)
+
+
+def arithmetic_floor(pairs: list[tuple[np.ndarray, np.ndarray]], baseline: np.ndarray) -> float:
+    """Half-width, as a share of τ, of the interval that arithmetic alone gives a measured τ.
+
+    Each pair has a plan's losses and those of the same plan at the next larger static scales: two
+    draws of the same rounding decisions, so that the difference of their τ has twice the variance
+    of one."""
+    errors = [
+        (relative_rms(loss, baseline), relative_rms(other, baseline)) for loss, other in pairs
+    ]
+    changes = [(other - error) / error for error, other in errors if error > 0]
+    if not changes:
+        return 0.0
+    return NORMAL_QUANTILE * float(np.sqrt(np.mean(np.square(changes)) / 2))
+
+
+def widened(estimate: Estimate, share: float) -> Estimate:
+    """An estimate that is not negative, whose interval also holds an independent error of this
+    share of its value."""
+    more = share * estimate.value
+    low = estimate.value - np.hypot(estimate.value - estimate.low, more)
+    high = estimate.value + np.hypot(estimate.high - estimate.value, more)
+    return Estimate(estimate.value, float(np.maximum(low, 0)), float(high))
 
 
 def mean_change(

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable
 from . import grid
 from .contents import Archive
 from .notation import DASH, fixed, interval, listed, scaled_unit, significant
-from .plans import PlanRow, baseline_seconds, main_strategy, quietest, rows, total_cost
+from .plans import (
+    PlanRow,
+    baseline_seconds,
+    main_strategy,
+    measured_floor,
+    quietest,
+    rows,
+    total_cost,
+)
 from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity
 from .timings import LESS_PRECISE, OUTSIDE, marks_legend, warning
 
@@ -160,6 +168,12 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
         f"measured on other samples. [low–high]: {CONFIDENCE:.0%} bootstrap interval "
         f"({RESAMPLES:,} resamples). "
     )
+    floor = measured_floor(archive)
+    if floor is not None:
+        text += (
+            "Measured intervals of τ also hold what arithmetic alone does to it, "
+            f"±{significant(floor, 2, 100)} %: static scales one unit in the last place larger. "
+        )
     if archive.baseline is not None:
         text += (
             "Perplexity: fp32 arithmetic on the weights as stored, with the operands of lowered "

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 from gainsweep_analysis import statistics
-from gainsweep_analysis.statistics import bootstrap, measured_tau, perplexity, time_saved
+from gainsweep_analysis.statistics import (
+    Estimate,
+    arithmetic_floor,
+    bootstrap,
+    measured_tau,
+    perplexity,
+    time_saved,
+    widened,
+)
 
 
 def mean(values):
@@ -53,6 +61,27 @@ def test_one_observation_has_no_interval():
     estimate = bootstrap(mean, np.array([3.0]))
     assert estimate.value == 3
     assert math.isnan(estimate.low)
+
+
+def test_the_arithmetic_floor_covers_another_draw():
+    # τ scatters by 3 % of itself; two draws of three plans show it.
+    generator = np.random.default_rng(1)
+    high, change = np.full(50, 2.0), generator.normal(size=50)
+    floors = []
+    for _ in range(400):
+        draws = 0.1 * (1 + 0.03 * generator.normal(size=(3, 2)))
+        floors.append(
+            arithmetic_floor([(high + a * change, high + b * change) for a, b in draws], high)
+        )
+    assert np.sqrt(np.mean(np.square(floors))) == pytest.approx(1.96 * 0.03, rel=0.1)
+    assert arithmetic_floor([(high, high)], high) == 0
+
+
+def test_a_widened_interval_adds_in_quadrature():
+    assert widened(Estimate(10, 7, 13), 0.4) == Estimate(10, 5, 15)
+    assert widened(Estimate(1, 0.9, 1.1), 2).low == 0
+    assert math.isnan(widened(Estimate(1, math.nan, math.nan), 0.1).low)
+    assert widened(Estimate(10, 7, 13), 0) == Estimate(10, 7, 13)
 
 
 def test_by_hand():

@@ -1,4 +1,8 @@
+#include <cmath>
+#include <limits>
 #include <map>
+#include <set>
+#include <string>
 #include <tuple>
 
 #include "lower/pass.hpp"
@@ -77,6 +81,25 @@ graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::O
     auto arguments = node.arguments;
     for (std::size_t k = 0; k < op.operands.size(); ++k) {
       arguments[op.operands[k].argument] = rounder.round(format, op, op_at[n], k);
+    }
+    rewrite.replace(node, node.op, std::move(arguments));
+  }
+  return std::move(rewrite).finish();
+}
+
+graph::Graph next_scales(const graph::Graph& graph, const std::vector<format::Format>& formats) {
+  std::set<std::string> scaled;
+  for (const auto& format : formats)
+    if (format.activation_scale == format::ScaleRule::static_max) scaled.insert(format.name);
+  Rewrite rewrite(graph);
+  for (const auto& node : graph.nodes) {
+    auto arguments = node.arguments;
+    if (node.op == "gainsweep::fake_quantize" &&
+        scaled.contains(std::get<std::string>(arguments[1]))) {
+      const auto& scale = graph.value(std::get<ValueId>(arguments[2]));
+      const auto next = std::nextafter(static_cast<float>(scale.elements.at(0)),
+                                       std::numeric_limits<float>::max());
+      arguments[2] = rewrite.constant(next, graph::ElementType::fp32);
     }
     rewrite.replace(node, node.op, std::move(arguments));
   }

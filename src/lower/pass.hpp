@@ -33,6 +33,11 @@ graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::O
                            const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats, const Maxima& maxima);
 
+/// A fake-quantised graph whose static scales are the next larger fp32 numbers: the same plan,
+/// whose rounding decides otherwise wherever a number lies at a boundary. What its losses differ by
+/// is arithmetic (this project). `formats` are those of the plan.
+graph::Graph next_scales(const graph::Graph& graph, const std::vector<format::Format>& formats);
+
 /// The program that a target runs for an assignment. Error(config) for a format that the target
 /// does not really run, or different formats of ops that it computes together.
 graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,

@@ -16,19 +16,24 @@ using archive::integers, archive::reals, archive::texts;
 // Places of an evaluation's rounds among the units of its table.
 constexpr int bits_of_round = 32;
 
+graph::Graph rounded(const Subject& subject, const graph::Assignment& assignment,
+                     const lower::Maxima& maxima, Scales scales) {
+  const auto& layout = subject.layout;
+  auto graph = lower::fake_quantize(*subject.evaluation_graph, layout.partition.ops, assignment,
+                                    layout.formats, maxima);
+  return scales == Scales::observed ? std::move(graph) : lower::next_scales(graph, layout.formats);
+}
+
 // What an assignment makes of the samples of a chunk.
 std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
-                                  const graph::Assignment& assignment,
-                                  const lower::Maxima& maxima) {
+                                  const graph::Assignment& assignment, const lower::Maxima& maxima,
+                                  Scales scales) {
   const auto& subject = *bench.subject;
-  const auto& layout = subject.layout;
   const auto& samples = set.samples->set;
   const bool is_high = assignment == graph::Assignment(assignment.size());
   std::optional<execute::Program> program;
   if (!is_high)
-    program.emplace(lower::fake_quantize(*subject.evaluation_graph, layout.partition.ops,
-                                         assignment, layout.formats, maxima),
-                    bench.evaluating.get());
+    program.emplace(rounded(subject, assignment, maxima, scales), bench.evaluating.get());
   std::vector<Compared> all;
   for (std::size_t i = chunk.first; i < chunk.first + chunk.size; ++i) {
     const auto sample = samples.load(i);
@@ -67,9 +72,10 @@ void add_predictions(batch::Fields& fields, const std::vector<Compared>& samples
 }
 
 batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
-                        const graph::Assignment& assignment, const lower::Maxima& maxima) {
+                        const graph::Assignment& assignment, const lower::Maxima& maxima,
+                        Scales scales) {
   const auto& subject = *bench.subject;
-  const auto samples = compare_all(bench, set, chunk, assignment, maxima);
+  const auto samples = compare_all(bench, set, chunk, assignment, maxima, scales);
   bench.evaluating.release_unused();
   std::vector<double> losses;
   for (const auto& sample : samples) losses.push_back(sample.loss);
@@ -104,7 +110,8 @@ SharedMaxima observed_maxima(const Bench& bench, const batch::Results& results) 
 }  // namespace
 
 std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& results,
-                                    const LossSet& set, const Evaluated& plan, std::size_t place) {
+                                    const LossSet& set, const Evaluated& plan, std::size_t place,
+                                    Scales scales) {
   const auto& subject = *bench->subject;
   const auto observed = observed_state(*bench, results);
   const auto maxima = observed_maxima(bench, results);
@@ -112,19 +119,54 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
   std::vector<batch::Unit> units;
   for (const auto& chunk : set.chunks) {
     batch::Unit unit;
-    unit.table = set.table;
+    const bool is_floor = scales == Scales::next;
+    unit.table = is_floor ? floor_table : set.table;
     unit.nature = plan.nature;
     unit.label = "losses of plan " + shown(assignment);
+    if (is_floor) unit.label += " at the next scales";
     if (set.chunks.size() > 1) unit.label += " from sample " + std::to_string(chunk.first);
     unit.order = place * set.chunks.size() + units.size();
-    unit.key =
-        key::losses(bench->computing, bench->formats, observed.digest, chunk.digest, assignment);
-    unit.work = [bench, &set, &chunk, maxima, formats = plan.assignment](batch::Context&) {
-      return evaluate(*bench, set, chunk, formats, *maxima);
+    const auto key_of = is_floor ? key::floor : key::losses;
+    unit.key = key_of(bench->computing, bench->formats, observed.digest, chunk.digest, assignment);
+    unit.work = [bench, &set, &chunk, maxima, formats = plan.assignment, scales](batch::Context&) {
+      return evaluate(*bench, set, chunk, formats, *maxima, scales);
     };
     units.push_back(std::move(unit));
   }
   return units;
+}
+
+bool has_static_scales(const std::vector<format::Format>& formats) {
+  return std::any_of(formats.begin(), formats.end(), [](const auto& format) {
+    return format.activation_scale == format::ScaleRule::static_max;
+  });
+}
+
+std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::LossErrors& errors,
+                                      const std::vector<Evaluated>& plans) {
+  std::vector<std::pair<double, std::size_t>> found;  // loss error, place
+  for (const auto nature : {archive::Nature::deterministic, archive::Nature::measured}) {
+    for (std::size_t place = 0; place < plans.size(); ++place) {
+      const auto& [assignment, own] = plans[place];
+      double sum = 0;
+      bool any = false;
+      for (std::size_t op = 0; op < assignment.size(); ++op) {
+        const auto format = assignment[op].index;
+        sum += errors.d[op][format];
+        any = any || layout.formats[format].activation_scale == format::ScaleRule::static_max;
+      }
+      if (own == nature && any) found.emplace_back(sum, place);
+    }
+    if (!found.empty()) break;
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < std::min(found.size(), most_floors); ++i) {
+    const auto last = std::min(found.size(), most_floors) - 1;
+    places.push_back(found[last == 0 ? 0 : i * (found.size() - 1) / last].second);
+  }
+  std::sort(places.begin(), places.end());
+  return places;
 }
 
 std::optional<std::vector<double>> gathered_losses(const batch::Results& results,

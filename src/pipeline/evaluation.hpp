@@ -11,10 +11,26 @@
 /// times of the whole model, a unit a round.
 namespace gainsweep::pipeline {
 
+/// At which static scales a plan rounds: as observed, or at the next larger fp32 numbers.
+enum class Scales { observed, next };
+
 /// Units of an assignment's losses, in the order of the samples; `place` is the assignment's in the
 /// table. The largest magnitudes of activations must have been observed.
 std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& results,
-                                    const LossSet& set, const Evaluated& plan, std::size_t place);
+                                    const LossSet& set, const Evaluated& plan, std::size_t place,
+                                    Scales scales = Scales::observed);
+
+/// Most plans whose arithmetic floor is measured.
+inline constexpr std::size_t most_floors = 3;
+
+/// Whether a format has static scales, so that a floor can be measured.
+bool has_static_scales(const std::vector<format::Format>& formats);
+
+/// Places of the plans whose losses are measured at the next scales too: of those that round at
+/// static scales the ones of the least, the middle and the largest loss error. Plans that times led
+/// to are looked at only where there are no others, so that the choice is deterministic.
+std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::LossErrors& errors,
+                                      const std::vector<Evaluated>& plans);
 
 /// The losses of such units together; none while one of them is missing or has failed.
 std::optional<std::vector<double>> gathered_losses(const batch::Results& results,

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 2,
                        anchor_version = 1, timing_version = 3, plan_version = 3, losses_version = 3,
-                       plan_times_version = 3;
+                       plan_times_version = 3, floor_version = 1;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())
@@ -138,6 +138,16 @@ std::string losses(const Computing& computing, const std::string& formats,
                    const std::string& maxima, const std::string& samples,
                    const std::string& assignment) {
   return base("losses", losses_version, computing)
+      .add("formats", formats)
+      .add("maxima", maxima)
+      .add("samples", samples)
+      .add("assignment", assignment)
+      .finish();
+}
+
+std::string floor(const Computing& computing, const std::string& formats, const std::string& maxima,
+                  const std::string& samples, const std::string& assignment) {
+  return base("floor", floor_version, computing)
       .add("formats", formats)
       .add("maxima", maxima)
       .add("samples", samples)

@@ -95,6 +95,10 @@ std::string losses(const Computing& computing, const std::string& formats,
                    const std::string& maxima, const std::string& samples,
                    const std::string& assignment);
 
+/// The same at the next larger static scales.
+std::string floor(const Computing& computing, const std::string& formats, const std::string& maxima,
+                  const std::string& samples, const std::string& assignment);
+
 /// Times of a whole plan against all-high; `partition` is of_partition.
 std::string plan_times(const Computing& computing, const Workload& workload,
                        const std::string& formats, const std::string& partition,

@@ -12,6 +12,8 @@ namespace gainsweep::pipeline {
 /// Tables of losses: of the spec's plans, and of those that strategies measure while they search.
 inline constexpr const char* evaluation_table = "evaluations/losses";
 inline constexpr const char* search_table = "evaluations/search";
+/// And of a few of the spec's plans at the next larger static scales.
+inline constexpr const char* floor_table = "evaluations/floor";
 
 /// Samples that plans are measured on, cut into the chunks that units take.
 struct LossSet {

@@ -58,9 +58,16 @@ std::size_t most_units_of_a_plan(const Workbench& bench) {
   return bench.evaluation.chunks.size() + (times_plans(subject) ? rounds : 0);
 }
 
+// Plans that are evaluated at the next scales too, at most.
+std::size_t most_floor_plans(const Subject& subject) {
+  if (!has_static_scales(subject.layout.formats)) return 0;
+  return std::min(most_floors, most_plans(subject.spec));
+}
+
 // What evaluations come to at most.
 std::size_t most_evaluations(const Workbench& bench) {
-  return bench.evaluation.chunks.size() +
+  const auto chunks = bench.evaluation.chunks.size();
+  return (1 + most_floor_plans(*bench.subject)) * chunks +
          most_plans(bench.subject->spec) * most_units_of_a_plan(bench);
 }
 
@@ -148,13 +155,22 @@ TimedPlans timed_plans(const Bench& bench, const batch::Results& results,
   return timed;
 }
 
-void evaluate(const Bench& bench, const batch::Results& results,
+void evaluate(const Bench& bench, const batch::Results& results, const Decision& decision,
               const std::vector<Evaluated>& plans, Inquiry& inquiry) {
-  const auto open = num_open(bench->subject->spec, inquiry);
+  const auto& subject = *bench->subject;
+  const auto open = num_open(subject.spec, inquiry);
   inquiry.expect(open * most_units_of_a_plan(*bench));
   for (std::size_t i = 0; i < plans.size(); ++i)
     for (auto& unit : loss_units(bench, results, bench->evaluation, plans[i], i))
       inquiry.need(std::move(unit));
+  // Which plans they are is known when all plans are.
+  if (open > 0)
+    inquiry.expect(most_floor_plans(subject) * bench->evaluation.chunks.size());
+  else
+    for (const auto place : floor_places(subject.layout, decision.errors, plans))
+      for (auto& unit :
+           loss_units(bench, results, bench->evaluation, plans[place], place, Scales::next))
+        inquiry.need(std::move(unit));
   const auto timed = timed_plans(bench, results, plans);
   for (auto& found : rounds(*bench, results, timed.contests, open > 0)) {
     inquiry.expect(found.may_come);
@@ -183,7 +199,7 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   if (!state.value) return forecast(bench, results, state.obstacles);
   auto inquiry = asked(bench, results, state.value);
   if (!bench->evaluation.chunks.empty())
-    evaluate(bench, results, plans_of(bench, results, inquiry), inquiry);
+    evaluate(bench, results, *state.value, plans_of(bench, results, inquiry), inquiry);
   return std::move(inquiry).finish();
 }
 
@@ -194,7 +210,8 @@ batch::Cost cost(const Bench& bench, std::span<const batch::Unit> units, std::si
   const auto plans = static_cast<double>(most_plans(subject.spec));
   const auto samples = static_cast<double>(subject.evaluation->ids.size());
   cost.seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
-                 (1 + plans) * samples * forward_seconds(subject);
+                 (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
+                     forward_seconds(subject);
   if (times_plans(subject)) {
     const auto& rule = subject.spec.latency.rule;
     const auto blocks = static_cast<double>(most_rounds(rule) * rule.least_repetitions);

@@ -19,6 +19,7 @@ ROWS = {
     "bias_rates": ("noise",),
     "plans": ("threshold",),
     "evaluations/losses": ("assignment_key",),
+    "evaluations/floor": ("assignment_key",),
     "predictions": ("assignment_key", "noise", "loss_model"),
     "objectives": ("objective",),
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.hpp"
 #include "graphs.hpp"
 #include "unit/throws.hpp"
@@ -91,6 +93,46 @@ TEST(FakeQuantize, RoundsOperandsOfLoweredOpsOnceAValue) {
   EXPECT_EQ(scale.kind, graph::ValueKind::constant);
   EXPECT_EQ(scale.type, graph::ElementType::fp32);
   EXPECT_THAT(scale.elements, ElementsAre(double{1.F / 127}));
+}
+
+// Scales of the rounded activations of a graph, in the order of its nodes.
+std::vector<double> scales(const graph::Graph& graph) {
+  std::vector<double> all;
+  for (const auto& node : graph.nodes)
+    if (node.op == "gainsweep::fake_quantize")
+      all.push_back(graph.value(std::get<graph::ValueId>(node.arguments[2])).elements.at(0));
+  return all;
+}
+
+TEST(NextScales, AreOneUnitInTheLastPlaceLarger) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  const auto rounded =
+      fake_quantize(graph, ops, graph::Assignment(4, FormatId{1}), formats(), maxima(ops));
+  const auto next = next_scales(rounded, formats());
+  ASSERT_FALSE(scales(rounded).empty());
+  ASSERT_EQ(scales(next).size(), scales(rounded).size());
+  for (std::size_t i = 0; i < scales(next).size(); ++i) {
+    const auto before = static_cast<float>(scales(rounded)[i]);
+    EXPECT_EQ(scales(next)[i], std::nextafter(before, 2 * before));
+  }
+  EXPECT_EQ(ops_in(next), ops_in(rounded));
+}
+
+TEST(NextScales, LeaveFixedAndDynamicOnesAlone) {
+  auto known = formats();
+  known[1].activation_scale = format::ScaleRule::dynamic_max;
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  for (const std::size_t format : {0U, 1U}) {
+    const auto rounded =
+        fake_quantize(graph, ops, graph::Assignment(4, FormatId{format}), known, maxima(ops));
+    EXPECT_EQ(scales(next_scales(rounded, known)), scales(rounded));
+  }
+  known[1].activation_scale = format::ScaleRule::fixed;
+  const auto fixed = fake_quantize(graph, ops, graph::Assignment(4, FormatId{1}), known, {});
+  ASSERT_FALSE(scales(fixed).empty());
+  EXPECT_EQ(scales(next_scales(fixed, known)), scales(fixed));
 }
 
 TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {

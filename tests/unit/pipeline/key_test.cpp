@@ -37,6 +37,7 @@ std::vector<std::string> keys(const Facts& f) {
           timing(f.computing, f.workload, formats, f.lowered, f.configurations, f.round),
           plan(f.decision, f.question),
           losses(f.computing, formats, maxima, samples, f.assignment),
+          floor(f.computing, formats, maxima, samples, f.assignment),
           plan_times(f.computing, f.workload, formats, of_partition(f.partition), f.assignment,
                      f.round)};
 }
@@ -54,8 +55,8 @@ TEST(Key, StaysWhatItIs) {
                           "9bb1184656b1eb4e45af261ca35be3092a31f3cc4ebb46261f582316fcf0714f"}));
 }
 
-// Which of the seven keys a change of facts changes: observe, score, anchor, timing, plan, losses,
-// plan_times.
+// Which of the eight keys a change of facts changes: observe, score, anchor, timing, plan, losses,
+// floor, plan_times.
 std::string changed_by(const std::function<void(Facts&)>& change) {
   Facts facts;
   const auto before = keys(facts);
@@ -67,49 +68,49 @@ std::string changed_by(const std::function<void(Facts&)>& change) {
 }
 
 TEST(Key, ChangesWithEveryFactItIsMadeOf) {
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.model = "other"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.torch = "other"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.instruction_set = "other"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.arithmetic = "other"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.device = "hpu"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.threads = 2; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx.....");
-  EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xxx..x.");
-  EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xxx..x.");
-  EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".xx..x.");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xxx.xx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.model = "other"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.torch = "other"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.instruction_set = "other"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.arithmetic = "other"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.device = "hpu"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.threads = 2; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx......");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xxx..xx.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xxx..xx.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".xx..xx.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xxx.xxx");
   EXPECT_EQ(
       changed_by([](Facts& f) { f.formats[1].activation_scale = format::ScaleRule::dynamic_max; }),
-      ".xxx.xx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.machine = "other"; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.scope = "subgraph"; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.batch = 2; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.length = 2; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.warmup = 2; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.blocks = 2; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.workload.seed = 2; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.lowered.pop_back(); }), "...x...");
-  EXPECT_EQ(changed_by([](Facts& f) { f.configurations.pop_back(); }), "...x...");
+      ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.machine = "other"; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.scope = "subgraph"; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.batch = 2; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.length = 2; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.warmup = 2; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.blocks = 2; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.seed = 2; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.lowered.pop_back(); }), "...x....");
+  EXPECT_EQ(changed_by([](Facts& f) { f.configurations.pop_back(); }), "...x....");
   EXPECT_EQ(changed_by([](Facts& f) {
               f.partition.subgraphs[0].ops.pop_back();
               f.partition.subgraphs[1].ops.insert(f.partition.subgraphs[1].ops.begin(), {1});
             }),
-            "......x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.round.attempt = 1; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.round.number = 1; }), "...x..x");
-  EXPECT_EQ(changed_by([](Facts& f) { f.decision = "other"; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.objective = "time"; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.how = "prefix"; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.threshold = 0.02; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.loss_model = "other"; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.seed = 1; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.question.draws = 1; }), "....x..");
-  EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), ".....xx");
+            ".......x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.round.attempt = 1; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.round.number = 1; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.decision = "other"; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.objective = "time"; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.how = "prefix"; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.threshold = 0.02; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.loss_model = "other"; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.seed = 1; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.draws = 1; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), ".....xxx");
 }
 
 TEST(Key, NeedsTheModelsDigest) {
