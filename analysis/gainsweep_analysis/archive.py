@@ -10,11 +10,9 @@ import h5py
 import numpy as np
 import yaml
 
+from . import measurements
 from .contents import (
-    Anchors,
     Archive,
-    Contest,
-    Evaluation,
     Failure,
     Format,
     Frontier,
@@ -24,11 +22,10 @@ from .contents import (
     Plans,
     Scores,
     Subgraph,
-    Timing,
 )
 from .seal import SCHEMA, ArchiveError, check_seal, check_storage
 from .statistics import Estimate
-from .tables import Point, Table, Tables, check_ranges, points, read_tables, select, text
+from .tables import Point, Table, Tables, both, check_ranges, points, read_tables, select, text
 
 VERSION = 2
 FILE_NAME = "archive.h5"
@@ -187,13 +184,13 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
             for (objective,), table in _below(tables, "gains")
         },
         loss_errors=_read_loss_errors(tables),
-        timings=_read_timings(tables),
-        contests=_read_contests(tables),
-        savings=_read_savings(tables),
+        timings=measurements.read_timings(tables),
+        contests=measurements.read_contests(tables),
+        savings=measurements.read_savings(tables),
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
-        evaluations=_read_evaluations(tables),
-        anchors=_read_anchors(tables),
+        evaluations=measurements.read_evaluations(tables),
+        anchors=measurements.read_anchors(tables),
         failures=_read_failures(tables),
     )
 
@@ -205,11 +202,6 @@ def _below(tables: Tables, group: str) -> Iterable[tuple[tuple[str, ...], Table]
         for path, table in tables.items():
             if path.startswith(start):
                 yield tuple(path.removeprefix(start).split("/")), table
-
-
-def _both(tables: Tables, path: str) -> list[Table]:
-    """The deterministic and the measured table of a path, those that there are."""
-    return [tables[top + path] for top in ("", "measured/") if top + path in tables]
 
 
 def _texts_of(group: h5py.Group) -> dict[str, str]:
@@ -293,98 +285,11 @@ def _read_loss_errors(tables: Tables) -> dict[str, np.ndarray]:
     return {name: values for name, values in columns.items() if values.ndim == 2}
 
 
-def _read_timings(tables: Tables) -> list[Timing]:
-    if "timed_configurations" not in tables:
-        return []
-    rows = tables["timed_configurations"]
-    timings = []
-    for name in dict.fromkeys(rows["table"]):
-        if f"measured/{name}" not in tables:
-            continue  # its first round failed
-        places = np.flatnonzero(rows["table"] == name)
-        table = tables[f"measured/{name}"]
-        seconds = table["seconds"]
-        timings.append(
-            Timing(
-                table=name,
-                subgraph=rows["subgraph"][places[0]],
-                members=int(rows["members"][places[0]]),
-                configurations=[tuple(rows["formats"][place].split(",")) for place in places],
-                seconds=seconds.reshape(-1, seconds.shape[-1]),
-                whole=table.columns.get("whole_seconds", seconds[..., 0]).ravel(),
-                kernels=tuple(dict.fromkeys(table["kernels"].ravel())),
-            )
-        )
-    return timings
-
-
-def _read_contests(tables: Tables) -> list[Contest]:
-    if "measured/contests" not in tables:
-        return []
-    columns = [
-        "table",
-        "assignment_key",
-        "label",
-        "baseline",
-        "blocks",
-        "width",
-        "is_precise",
-        "is_quietest",
-    ]
-    return [
-        Contest(
-            table, key, label, float(base), int(blocks), float(width), bool(precise), bool(quiet)
-        )
-        for table, key, label, base, blocks, width, precise, quiet in tables[
-            "measured/contests"
-        ].rows(*columns)
-    ]
-
-
-def _read_savings(tables: Tables) -> dict[str, Estimate]:
-    if "measured/savings" not in tables:
-        return {}
-    rows = tables["measured/savings"].rows("assignment_key", "saved", "saved_low", "saved_high")
-    return {key: Estimate(*map(float, numbers)) for key, *numbers in rows}
-
-
-def _read_evaluations(tables: Tables) -> dict[str, Evaluation]:
-    found: dict[str, dict] = {}
-    for table in _both(tables, "evaluations/losses"):
-        for key, values in _evaluated(table):
-            found.setdefault(key, {}).update(values)
-    for table in _both(tables, "evaluations/floor"):
-        for key, values in _evaluated(table):
-            found.setdefault(key, {})["next_loss"] = values["loss"]
-    times = tables.get("measured/evaluations/times")
-    if times is not None:
-        keys = times["assignment_key"]
-        for key in dict.fromkeys(keys):
-            seconds = times["seconds"][np.flatnonzero(keys == key)]
-            found.setdefault(key, {})["seconds"] = seconds.reshape(-1, seconds.shape[-1])
-    return {key: Evaluation(key, **values) for key, values in found.items()}
-
-
-def _evaluated(table: Table) -> Iterable[tuple[str, dict[str, np.ndarray]]]:
-    """Key and, by name, what was found of each assignment whose chunks of samples are all there."""
-    keys = table["assignment_key"]
-    names = ("loss", "entropy", "spread", "divergence", "tilt")
-    of_samples = {name: table[name] for name in names if name in table.columns}
-    first = table.columns.get("first_sample", np.zeros(len(keys), int))
-    chunks = len(np.unique(first))
-    for key in dict.fromkeys(keys):
-        rows = np.flatnonzero(keys == key)
-        if len(rows) == chunks:
-            rows = rows[np.argsort(first[rows])]
-            values = {name: column[rows].ravel() for name, column in of_samples.items()}
-            yield key, {"assignment": table["assignment"][rows[0]], **values}
-
-
 def _read_objectives(tables: Tables) -> dict[str, Objective]:
     columns = ("objective", "title", "meaning", "units", "of_times", "whole")
     return {
         name: Objective(name, title, meaning, units, bool(of_times), float(whole))
-        for table in _both(tables, "objectives")
+        for table in both(tables, "objectives")
         for name, title, meaning, units, of_times, whole in table.rows(*columns)
     }
 
@@ -392,31 +297,15 @@ def _read_objectives(tables: Tables) -> dict[str, Objective]:
 def _read_predictions(tables: Tables) -> dict[tuple[str, str], dict[str, Estimate]]:
     found: dict[tuple[str, str], dict[str, Estimate]] = {}
     columns = ("noise", "loss_model", "assignment_key", "predicted_error", "low", "high")
-    for table in _both(tables, "predictions"):
+    for table in both(tables, "predictions"):
         for noise, model, key, *numbers in table.rows(*columns):
             found.setdefault((noise, model), {})[key] = Estimate(*map(float, numbers))
     return found
 
 
-def _read_anchors(tables: Tables) -> Anchors | None:
-    if "mean_changes" not in tables:
-        return None
-    changes, rates = tables["mean_changes"], tables["bias_rates"]
-    return Anchors(
-        change=dict(zip(changes["format"], changes["change"], strict=True)),
-        gap=float(changes["gap"][0]),
-        flattening=dict(zip(changes["format"], changes["flattening"], strict=True)),
-        bias_rate={
-            noise: Estimate(*map(float, numbers))
-            for noise, *numbers in rates.rows("noise", "bias_rate", "low", "high")
-        },
-        samples=len(tables["anchors"]["sample"]),
-    )
-
-
 def _read_failures(tables: Tables) -> list[Failure]:
     return [
         Failure(*row)
-        for table in _both(tables, "failures")
+        for table in both(tables, "failures")
         for row in table.rows("stage", "label", "reason")
     ]

@@ -131,3 +131,8 @@ def _contains(ranges: tuple[tuple[int, int], ...], point: int) -> bool:
     """Whether a point lies in one of some rising ranges."""
     place = bisect_right(ranges, point, key=lambda range_: range_[0]) - 1
     return place >= 0 and point <= ranges[place][1]
+
+
+def both(tables: Tables, path: str) -> list[Table]:
+    """The deterministic and the measured table of a path, those that there are."""
+    return [tables[top + path] for top in ("", "measured/") if top + path in tables]

@@ -107,6 +107,12 @@ void World::finish_all() {
   for (const auto place : {observing, scoring, anchoring, timing_, planning_}) finish(place);
 }
 
+std::size_t World::num_missing(Place place) const {
+  const auto units = call(place).units;
+  return static_cast<std::size_t>(std::count_if(
+      units.begin(), units.end(), [&](const auto& unit) { return !results.is_over(unit.key); }));
+}
+
 void World::fail(const batch::Unit& unit, Place place) {
   results.add(batch::failure(unit, experiment.stages[place].name, "it is broken"));
 }

@@ -31,6 +31,8 @@ class World {
   /// Everything that a stage calls for, round after round; how many units there were.
   std::size_t finish(Place place);
   void finish_all();
+  /// Units of a stage that are not over.
+  std::size_t num_missing(Place place) const;
   void fail(const batch::Unit& unit, Place place);
 
   Subject subject;

@@ -1,0 +1,112 @@
+"""Reads what was measured: anchors, times and evaluations."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .contents import Anchors, Contest, Evaluation, Timing
+from .statistics import Estimate
+from .tables import Table, Tables, both
+
+
+def read_timings(tables: Tables) -> list[Timing]:
+    if "timed_configurations" not in tables:
+        return []
+    rows = tables["timed_configurations"]
+    timings = []
+    for name in dict.fromkeys(rows["table"]):
+        if f"measured/{name}" not in tables:
+            continue  # its first round failed
+        places = np.flatnonzero(rows["table"] == name)
+        table = tables[f"measured/{name}"]
+        seconds = table["seconds"]
+        timings.append(
+            Timing(
+                table=name,
+                subgraph=rows["subgraph"][places[0]],
+                members=int(rows["members"][places[0]]),
+                configurations=[tuple(rows["formats"][place].split(",")) for place in places],
+                seconds=seconds.reshape(-1, seconds.shape[-1]),
+                whole=table.columns.get("whole_seconds", seconds[..., 0]).ravel(),
+                kernels=tuple(dict.fromkeys(table["kernels"].ravel())),
+            )
+        )
+    return timings
+
+
+def read_contests(tables: Tables) -> list[Contest]:
+    if "measured/contests" not in tables:
+        return []
+    columns = [
+        "table",
+        "assignment_key",
+        "label",
+        "baseline",
+        "blocks",
+        "width",
+        "is_precise",
+        "is_quietest",
+    ]
+    return [
+        Contest(
+            table, key, label, float(base), int(blocks), float(width), bool(precise), bool(quiet)
+        )
+        for table, key, label, base, blocks, width, precise, quiet in tables[
+            "measured/contests"
+        ].rows(*columns)
+    ]
+
+
+def read_savings(tables: Tables) -> dict[str, Estimate]:
+    if "measured/savings" not in tables:
+        return {}
+    rows = tables["measured/savings"].rows("assignment_key", "saved", "saved_low", "saved_high")
+    return {key: Estimate(*map(float, numbers)) for key, *numbers in rows}
+
+
+def read_evaluations(tables: Tables) -> dict[str, Evaluation]:
+    found: dict[str, dict] = {}
+    for table in both(tables, "evaluations/losses"):
+        for key, values in _evaluated(table):
+            found.setdefault(key, {}).update(values)
+    for table in both(tables, "evaluations/floor"):
+        for key, values in _evaluated(table):
+            found.setdefault(key, {})["next_loss"] = values["loss"]
+    times = tables.get("measured/evaluations/times")
+    if times is not None:
+        keys = times["assignment_key"]
+        for key in dict.fromkeys(keys):
+            seconds = times["seconds"][np.flatnonzero(keys == key)]
+            found.setdefault(key, {})["seconds"] = seconds.reshape(-1, seconds.shape[-1])
+    return {key: Evaluation(key, **values) for key, values in found.items()}
+
+
+def _evaluated(table: Table) -> Iterable[tuple[str, dict[str, np.ndarray]]]:
+    """Key and, by name, what was found of each assignment whose chunks of samples are all there."""
+    keys = table["assignment_key"]
+    names = ("loss", "entropy", "spread", "divergence", "tilt")
+    of_samples = {name: table[name] for name in names if name in table.columns}
+    first = table.columns.get("first_sample", np.zeros(len(keys), int))
+    chunks = len(np.unique(first))
+    for key in dict.fromkeys(keys):
+        rows = np.flatnonzero(keys == key)
+        if len(rows) == chunks:
+            rows = rows[np.argsort(first[rows])]
+            values = {name: column[rows].ravel() for name, column in of_samples.items()}
+            yield key, {"assignment": table["assignment"][rows[0]], **values}
+
+
+def read_anchors(tables: Tables) -> Anchors | None:
+    if "mean_changes" not in tables:
+        return None
+    changes, rates = tables["mean_changes"], tables["bias_rates"]
+    return Anchors(
+        change=dict(zip(changes["format"], changes["change"], strict=True)),
+        gap=float(changes["gap"][0]),
+        flattening=dict(zip(changes["format"], changes["flattening"], strict=True)),
+        bias_rate={
+            noise: Estimate(*map(float, numbers))
+            for noise, *numbers in rates.rows("noise", "bias_rate", "low", "high")
+        },
+        samples=len(tables["anchors"]["sample"]),
+    )

@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "pipeline/evaluation.hpp"
+#include "world.hpp"
+
+/// Which units evaluations of plans call for. Records are made up.
+namespace gainsweep::pipeline {
+namespace {
+
+using models::anchoring, models::observing, models::planning_, models::samples, models::scoring,
+    models::subject, models::timing_, models::World;
+
+TEST(Evaluation, AsksForWhatDeterministicObjectivesLeadToFirst) {
+  World world(subject());
+  world.finish_all();
+  bool measured = false;
+  for (const auto& unit : world.call(planning_).units) {
+    if (unit.table != "evaluations/losses") continue;
+    EXPECT_TRUE(unit.nature == archive::Nature::measured || !measured);
+    measured = measured || unit.nature == archive::Nature::measured;
+  }
+}
+
+TEST(Evaluation, IsExpectedWhilePlansAreMissing) {
+  World world(subject());
+  world.finish(observing);
+  world.finish(scoring);
+  world.finish(anchoring);
+  world.finish(timing_);
+  // 3 thresholds of ip for 2 objectives, each with its losses and at most 4 rounds of times; three
+  // plans once more at the next scales.
+  EXPECT_EQ(world.call(planning_).may_come, 3 * 2 * (1 + 4u) + 3);
+  for (const auto& unit : world.call(planning_).units)
+    if (unit.table == "plans/macs/ip") world.fail(unit, planning_);
+  world.finish(planning_);
+  EXPECT_EQ(world.call(planning_).may_come, 0u);
+  EXPECT_TRUE(world.call(planning_).obstacles.empty()) << "the failures say it";
+}
+
+TEST(Evaluation, MeasuresTheArithmeticFloorOfFewPlans) {
+  World world(subject());
+  world.finish_all();
+  std::set<std::string> measured;
+  std::size_t floors = 0;
+  for (const auto& unit : world.call(planning_).units) {
+    if (unit.table == "evaluations/losses") measured.insert(unit.label);
+    if (unit.table != "evaluations/floor") continue;
+    ++floors;
+    EXPECT_EQ(unit.nature, archive::Nature::deterministic) << "macs leads to plans";
+    const auto end = unit.label.find(" at the next scales");
+    ASSERT_NE(end, std::string::npos);
+    EXPECT_TRUE(measured.contains(unit.label.substr(0, end))) << unit.label;
+  }
+  EXPECT_GE(floors, 1u);
+  EXPECT_LE(floors, 3u);
+
+  auto about = subject();
+  about.layout.formats[1].activation_scale = format::ScaleRule::dynamic_max;
+  about.spec.formats.formats = about.layout.formats;
+  World dynamic(about);
+  dynamic.finish_all();
+  for (const auto& unit : dynamic.call(planning_).units) EXPECT_NE(unit.table, "evaluations/floor");
+}
+
+TEST(Evaluation, TakesPlansOfTheLeastMiddleAndLargestLossErrorForTheFloor) {
+  const auto about = subject();
+  const auto& layout = about.layout;
+  sensitivity::LossErrors errors;
+  for (std::size_t op = 0; op < layout.partition.ops.size(); ++op)
+    errors.d.push_back({0, static_cast<double>(1 << op)});
+  const auto lowered = [&](std::set<std::size_t> ops, archive::Nature nature) {
+    graph::Assignment assignment(layout.partition.ops.size());
+    for (const auto op : ops) assignment[op] = FormatId{1};
+    return Evaluated{assignment, nature};
+  };
+  constexpr auto own = archive::Nature::deterministic, timed = archive::Nature::measured;
+  const std::vector plans{lowered({}, own),     lowered({2}, own),    lowered({0}, own),
+                          lowered({0, 3}, own), lowered({1, 2}, own), lowered({0, 1}, own),
+                          lowered({4}, timed)};
+  EXPECT_EQ(floor_places(layout, errors, plans), (std::vector<std::size_t>{1, 2, 3}));
+  const std::vector two{lowered({}, own), lowered({2}, timed), lowered({0}, timed)};
+  EXPECT_EQ(floor_places(layout, errors, two), (std::vector<std::size_t>{1, 2}));
+  EXPECT_TRUE(floor_places(layout, errors, {lowered({}, own)}).empty());
+}
+
+TEST(Evaluation, TimesPlansOnceMoreBehindAllOthers) {
+  World world(subject());
+  world.noisy = true;
+  world.finish_all();
+  std::map<std::string, std::vector<std::size_t>> rounds;  // places among the units, by plan
+  const auto units = world.call(planning_).units;
+  for (std::size_t i = 0; i < units.size(); ++i)
+    if (units[i].table == "evaluations/times")
+      rounds[units[i].label.substr(0, units[i].label.find(','))].push_back(i);
+  ASSERT_GT(rounds.size(), 1u);
+  for (const auto& [plan, places] : rounds) EXPECT_EQ(places.size(), 4u) << plan;
+  EXPECT_EQ(world.call(planning_).may_come, 0u);
+}
+
+TEST(Evaluation, IsLeftOutWhereItIsNotAskedFor) {
+  auto about = subject();
+  about.evaluation = samples("", 0);
+  World world(about);
+  world.finish_all();
+  for (const auto& unit : world.call(planning_).units)
+    EXPECT_FALSE(unit.table.starts_with("evaluations/")) << unit.label;
+  EXPECT_FALSE(world.call(planning_).is_forecast);
+}
+
+}  // namespace
+}  // namespace gainsweep::pipeline
