@@ -1,6 +1,7 @@
 """What tables say of predictions that do not hold, and the mean change of the loss."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,27 @@ def test_a_prediction_outside_the_measured_interval_is_marked(cases):
             assert table.significant(row.predicted_tau, 3, 100) in " ".join(note.split())
         marked += len(off)
     assert marked, "the made-up losses part from what is predicted somewhere"
+
+
+def test_measured_intervals_hold_the_arithmetic_floor(cases):
+    archive = cases("whole").archive
+    high = archive.baseline.loss
+    key, plan = next((k, e) for k, e in archive.evaluations.items() if np.any(e.assignment))
+    other = replace(plan, next_loss=high + 1.5 * (plan.loss - high))  # half as far off again
+    again = replace(archive, evaluations=archive.evaluations | {key: other})
+    assert plans.measured_floor(archive) is None
+    assert plans.measured_floor(again) == pytest.approx(1.96 * 0.5 / np.sqrt(2), rel=1e-3)
+    before = plans.evaluated_tau(archive, plan)
+    after = plans.evaluated_tau(again, other)
+    share = plans.measured_floor(again)
+    assert after.value == before.value
+    assert after.high - after.value == pytest.approx(
+        np.hypot(before.high - before.value, share * before.value), rel=1e-12
+    )
+    objectives = list(archive.objectives)
+    sentence = "what arithmetic alone does to it, ±69 %"
+    assert sentence in " ".join(table.text(again, objectives).split())
+    assert "arithmetic alone" not in table.text(archive, objectives)
 
 
 def test_plans_show_their_own_mean_change(cases):
