@@ -163,7 +163,7 @@ def test_status_after_a_run(program, finished):
     stages = status["stages"]
     over = {"failed": 0, "running": 0, "remaining": 0, "may_come": 0}
     assert stages["score"] == {"called_for": 6, "done": 6, **over}
-    assert stages["planning"] == {"called_for": 24, "done": 24, **over}
+    assert stages["planning"] == {"called_for": 27, "done": 27, **over}
     assert [rank["unit"] for rank in status["ranks"]] == [""]
 
 
