@@ -52,6 +52,7 @@ TEST(Key, StaysWhatItIs) {
                           "973c80dff89cfc397f61f2cb62ffb822e359199895077ce3a9e8f5cc8cd8150a",
                           "cb98e60ec8de929deffb8a088972601206ff0d0e66dc5dc6a8510f80d91a1b88",
                           "d1e9f45628ae5d8512a01d91150c7c44d0367d2f0655c260c10ac7c998d961fb",
+                          "0f5239e154c7da547c4041f899c4e496a7e97a6349757868905293335116c8e3",
                           "9bb1184656b1eb4e45af261ca35be3092a31f3cc4ebb46261f582316fcf0714f"}));
 }
 

@@ -46,7 +46,7 @@ Subject subject_of(const std::string& device) {
   const auto spec = spec_of(device);
   execute::start(execute::devices().at(device), spec.threads);
   Shelf shelf;
-  auto subject = open(spec, shelf);
+  auto subject = open(spec, shelf, model::Weights::needed);
   subject.model_digest = "model";
   return subject;
 }
