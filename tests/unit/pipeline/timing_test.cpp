@@ -12,8 +12,8 @@ namespace {
 
 using archive::integers, archive::texts;
 using batch::Call;
-using models::observing, models::of, models::Place, models::planning_, models::samples,
-    models::scoring, models::subject, models::timing_, models::World;
+using models::anchoring, models::observing, models::of, models::Place, models::planning_,
+    models::samples, models::scoring, models::subject, models::timing_, models::World;
 
 TEST(Timing, AddsRoundsUntilTheRuleIsMet) {
   World world(subject());
