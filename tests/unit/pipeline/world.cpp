@@ -47,6 +47,7 @@ std::shared_ptr<const Samples> samples(const std::string& name, std::size_t coun
 
 Subject subject() {
   Subject made;
+  made.model = std::make_shared<const model::Model>();
   made.layout = small();
   made.spec = spec(made.layout);
   made.spec.calibration.scale_samples = 2;
