@@ -26,6 +26,19 @@ def answer_row(archive: Archive, objective: str) -> PlanRow | None:
     return next(row for row in found if row.assignment_key == key)
 
 
+def why_nothing(archive: Archive, objective: str) -> str:
+    """Why no plan of an objective lowers an op."""
+    text = f"No plan for {objective} lowers an op: "
+    if any(gain > 0 for gains in archive.gains[objective] for gain in gains.values()):
+        return text + "the thresholds are too small."
+    if archive.objective(objective).of_times and archive.spec["solve"].get("gain") == "lower":
+        return (
+            text + "of no sub-graph is a saving certain (the interval of each covers 0, and "
+            "solve.gain: lower counts its lower end; median would count its middle)."
+        )
+    return text + "nothing that can be lowered saves anything."
+
+
 def lowered_ops(archive: Archive, assignment: np.ndarray) -> dict[str, str]:
     """The ops of each low format that a plan uses: `q, k and v of layers 0–3, 5; lm_head`, or what
     it leaves where that is shorter."""

@@ -5,7 +5,7 @@ from html import escape
 from importlib.resources import files
 
 from . import figures, grid
-from .answer import answer_row, lowered_ops
+from .answer import answer_row, lowered_ops, why_nothing
 from .contents import Anchors, Archive
 from .exports import Chosen, distinct_plans, file_stem
 from .figures.style import Drawing, svg
@@ -127,8 +127,7 @@ def _answer(archive: Archive, plan_folder: str | None) -> Iterable[str]:
     for objective in archive.objectives:
         row = answer_row(archive, objective)
         if row is None:
-            nothing = f"No plan for {objective} lowers an op: the thresholds are too small."
-            yield f"<p>{escape(nothing)}</p>"
+            yield f"<p>{escape(why_nothing(archive, objective))}</p>"
             continue
         ops = "".join(
             f"<li><b>{escape(name)}</b>: {escape(which)}</li>"
@@ -232,8 +231,9 @@ def _plans_of(archive: Archive, objective: str, plan_folder: str | None) -> Iter
     yield f"<div class=wide>{table_html(shown)}</div>"
     if meaning := marks_legend([cell for column in shown for cell in column.cells]):
         yield f"<p class=note>{escape(meaning)}</p>"
-    if plan_folder is not None:
-        yield f"<p class=note>{_all_links(distinct_plans(archive, objective), plan_folder)}</p>"
+    plans = distinct_plans(archive, objective)
+    if plan_folder is not None and plans:
+        yield f"<p class=note>{_all_links(plans, plan_folder)}</p>"
 
 
 def _plan_notes(archive: Archive) -> Iterable[str]:

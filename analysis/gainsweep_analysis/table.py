@@ -185,6 +185,11 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
     if drawing:
         text += f"Of {listed(sorted(drawing))}: the median over the draws. "
     if archive.savings:
+        if archive.spec["solve"].get("gain") == "lower":
+            text += (
+                "When plans for measured times are chosen, a sub-graph's saving counts with the "
+                "lower end of its interval, 0 where that covers 0 (solve.gain: lower). "
+            )
         text += (
             "Time saved: predicted by adding what sub-graphs save (medians over blocks), measured "
             "on the whole plan, each as a part of the all-high run beside it; ms: the measured "

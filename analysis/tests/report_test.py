@@ -131,6 +131,16 @@ def test_the_answer_is_the_largest_gain_that_keeps_its_word(cases):
         assert f"lower {np.count_nonzero(row.assignment)} of" in report.finding(case.archive, row)
 
 
+def test_no_plan_says_why(cases):
+    found = cases("whole").archive
+    assert "too small" in answer.why_nothing(found, "time")
+    zero = [{formats: 0 for formats in gains} for gains in found.gains["time"]]
+    nothing = replace(found, gains=found.gains | {"time": zero, "macs": zero})
+    lower = replace(nothing, spec={**found.spec, "solve": {**found.spec["solve"], "gain": "lower"}})
+    assert "solve.gain: lower" in answer.why_nothing(lower, "time")
+    assert "saves anything" in answer.why_nothing(lower, "macs")
+
+
 def test_lowered_ops_in_words(cases):
     found = cases("formats").archive
     places = {op.path: place for place, op in enumerate(found.ops)}
