@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/quantile.hpp"
 #include "latency/resample.hpp"
 
 namespace gainsweep::gain {
@@ -18,14 +19,6 @@ std::optional<std::size_t> place(const TimeTable& table, const graph::Subgraph& 
   const auto found = std::find(table.configurations.begin(), table.configurations.end(), wanted);
   if (found == table.configurations.end()) return std::nullopt;
   return static_cast<std::size_t>(found - table.configurations.begin());
-}
-
-// The value at a share of sorted ones, linearly between the two nearest.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const auto above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], place - static_cast<double>(below));
 }
 
 }  // namespace

@@ -44,6 +44,16 @@ void add(digest::Builder& builder, const Workload& workload, const std::string& 
       .add("round", round.number);
 }
 
+std::string of_evaluation(digest::Builder& builder, const std::string& formats,
+                          const std::string& maxima, const std::string& samples,
+                          const std::string& assignment) {
+  return builder.add("formats", formats)
+      .add("maxima", maxima)
+      .add("samples", samples)
+      .add("assignment", assignment)
+      .finish();
+}
+
 }  // namespace
 
 std::string of_sample_set(std::span<const Sample> samples) {
@@ -137,22 +147,14 @@ std::string plan(const std::string& decision, const PlanQuestion& question,
 std::string losses(const Computing& computing, const std::string& formats,
                    const std::string& maxima, const std::string& samples,
                    const std::string& assignment) {
-  return base("losses", losses_version, computing)
-      .add("formats", formats)
-      .add("maxima", maxima)
-      .add("samples", samples)
-      .add("assignment", assignment)
-      .finish();
+  auto builder = base("losses", losses_version, computing);
+  return of_evaluation(builder, formats, maxima, samples, assignment);
 }
 
 std::string floor(const Computing& computing, const std::string& formats, const std::string& maxima,
                   const std::string& samples, const std::string& assignment) {
-  return base("floor", floor_version, computing)
-      .add("formats", formats)
-      .add("maxima", maxima)
-      .add("samples", samples)
-      .add("assignment", assignment)
-      .finish();
+  auto builder = base("floor", floor_version, computing);
+  return of_evaluation(builder, formats, maxima, samples, assignment);
 }
 
 std::string plan_times(const Computing& computing, const Workload& workload,

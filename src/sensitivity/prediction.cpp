@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/quantile.hpp"
+
 namespace gainsweep::sensitivity {
 namespace {
 
@@ -19,14 +21,6 @@ constexpr double normal_quantile = 1.959964;  // of 1 − tail
 
 double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-// The value at a share of sorted ones, linearly between the two nearest.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const auto above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], place - static_cast<double>(below));
 }
 
 Bounds bounds(double value, std::vector<double> drawn) {
