@@ -137,7 +137,7 @@ def test_what_is_lost_is_at_most_the_units_since_the_last_part(
     spec, reference = undisturbed
     out = tmp_path / "out"
     in_parts = [
-        3,
+        3 + 1,  # with the weights' largest magnitudes
         MOST_IN_MEMORY,
         MOST_IN_MEMORY,
         150 - 2 * MOST_IN_MEMORY,
