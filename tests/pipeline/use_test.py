@@ -266,7 +266,7 @@ def test_a_run_says_what_it_does_and_what_comes_next(program, write_spec, tmp_pa
     lines = result.stderr.splitlines()
     assert lines[0].startswith("gainsweep: run tiny of ") and f"results in {out}" in lines[0]
     assert "1 rank of 1 thread on cpu" in lines[0]
-    assert any("units: observe 3, score 6, " in line and "planning 20" in line for line in lines), lines
+    assert any("units: observe 4, score 6, anchor 6, " in line and "planning 20" in line for line in lines), lines
     assert re.fullmatch(rf"gainsweep: done in .*: {out}/archive.h5", lines[-2])
     assert f"gainsweep_analysis table {out}/archive.h5" in lines[-1]
 
