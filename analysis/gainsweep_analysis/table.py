@@ -80,16 +80,19 @@ def measured_text(row: PlanRow) -> str:
 
 def off_note(archive: Archive, objectives: Iterable[str]) -> str | None:
     """The plans whose prediction lies outside the measured interval, with both numbers."""
-    off = [
-        f"{objective} at {significant(row.threshold, 3, 100)} %: predicted "
-        f"{significant(row.predicted_tau, 3, 100)}, measured {interval(row.measured_tau, 100)}"
-        for objective in objectives
-        for row in rows(archive, objective)
-        if row.is_off
-    ]
+    off = {}  # of equal plans the first
+    for objective in objectives:
+        for row in rows(archive, objective):
+            if row.is_off:
+                off.setdefault(
+                    (objective, row.assignment_key),
+                    f"{objective} at {significant(row.threshold, 3, 100)} %: predicted "
+                    f"{significant(row.predicted_tau, 3, 100)}, measured "
+                    f"{interval(row.measured_tau, 100)}",
+                )
     if not off:
         return None
-    text = f"{OFF} Predicted outside the measured interval: {'; '.join(off)}."
+    text = f"{OFF} Predicted outside the measured interval: {'; '.join(off.values())}."
     if any(row.threshold > LARGE for name in objectives for row in rows(archive, name)):
         text += f" Above a loss error of {LARGE:.0%} first order and what builds on it part from "
         text += "what is measured."
