@@ -1,4 +1,4 @@
-"""How people call the program: settings, streams, paths, full outputs, the archive of another spec."""
+"""How people call the program: settings, streams, paths, full outputs, archives of other specs."""
 
 import json
 import os
@@ -20,7 +20,9 @@ def resolved(program, *arguments, **options):
 
 
 def test_settings_change_what_is_written(program, write_spec):
-    changed = write_spec("changed.yaml", calibration={"samples": 2}, solve={"strategies": ["prefix"]})
+    changed = write_spec(
+        "changed.yaml", calibration={"samples": 2}, solve={"strategies": ["prefix"]}
+    )
     spec = json.loads(changed.read_text())
     del spec["calibration"]["scale_samples"]
     changed.write_text(json.dumps(spec))
@@ -266,7 +268,8 @@ def test_a_run_says_what_it_does_and_what_comes_next(program, write_spec, tmp_pa
     lines = result.stderr.splitlines()
     assert lines[0].startswith("gainsweep: run tiny of ") and f"results in {out}" in lines[0]
     assert "1 rank of 1 thread on cpu" in lines[0]
-    assert any("units: observe 4, score 6, anchor 6, " in line and "planning 20" in line for line in lines), lines
+    units = next(line for line in lines if "units: " in line)
+    assert "units: observe 4, score 6, anchor 6, " in units and "planning 20" in units
     assert re.fullmatch(rf"gainsweep: done in .*: {out}/archive.h5", lines[-2])
     assert f"gainsweep_analysis table {out}/archive.h5" in lines[-1]
 
