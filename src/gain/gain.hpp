@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "graph/partition.hpp"
@@ -14,8 +16,12 @@ struct GainTable {
   std::vector<std::vector<std::int64_t>> gains;  ///< in the objective's unit
 };
 
-/// The place of the configuration that an assignment gives a sub-graph. Error(internal) where the
-/// table does not hold it.
+/// The place among configurations of the one that an assignment gives a sub-graph, if it is there.
+std::optional<std::size_t> place(const std::vector<graph::Configuration>& configurations,
+                                 const graph::Subgraph& subgraph,
+                                 const graph::Assignment& assignment);
+
+/// The same in a table. Error(internal) where the table does not hold it.
 std::size_t place(const GainTable& table, const graph::Partition& partition, std::size_t subgraph,
                   const graph::Assignment& assignment);
 

@@ -4,22 +4,13 @@
 #include <cmath>
 
 #include "base/quantile.hpp"
+#include "gain/gain.hpp"
 #include "latency/resample.hpp"
 
 namespace gainsweep::gain {
 namespace {
 
 constexpr std::size_t num_resamples = 1000;
-
-// The configuration that an assignment gives a sub-graph; none where it was not timed.
-std::optional<std::size_t> place(const TimeTable& table, const graph::Subgraph& subgraph,
-                                 const graph::Assignment& assignment) {
-  graph::Configuration wanted;
-  for (const auto op : subgraph.ops) wanted.push_back(assignment[op.index]);
-  const auto found = std::find(table.configurations.begin(), table.configurations.end(), wanted);
-  if (found == table.configurations.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - table.configurations.begin());
-}
 
 }  // namespace
 
@@ -65,7 +56,7 @@ std::optional<Saving> saving(const Times& times, const graph::Partition& partiti
   std::vector<double> drawn(num_resamples);
   for (std::size_t j = 0; j < times.size(); ++j) {
     const auto& table = times[j];
-    const auto found = place(table, partition.subgraphs[j], assignment);
+    const auto found = place(table.configurations, partition.subgraphs[j], assignment);
     if (!found) return std::nullopt;
     const auto members = static_cast<double>(table.members);
     const double median = table.savings[*found].median / members;

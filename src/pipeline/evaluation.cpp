@@ -136,12 +136,6 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
   return units;
 }
 
-bool has_static_scales(const std::vector<format::Format>& formats) {
-  return std::any_of(formats.begin(), formats.end(), [](const auto& format) {
-    return format.activation_scale == format::ScaleRule::static_max;
-  });
-}
-
 std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::LossErrors& errors,
                                       const std::vector<Evaluated>& plans) {
   std::vector<std::pair<double, std::size_t>> found;  // loss error, place

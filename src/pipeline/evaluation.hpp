@@ -23,9 +23,6 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
 /// Most plans whose arithmetic floor is measured.
 inline constexpr std::size_t most_floors = 3;
 
-/// Whether a format has static scales, so that a floor can be measured.
-bool has_static_scales(const std::vector<format::Format>& formats);
-
 /// Places of the plans whose losses are measured at the next scales too: of those that round at
 /// static scales the ones of the least, the middle and the largest loss error. Plans that times led
 /// to are looked at only where there are no others, so that the choice is deterministic.

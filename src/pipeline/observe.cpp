@@ -15,10 +15,7 @@ using archive::integers, archive::reals;
 
 // Number of samples that static scales are taken from; none where no format has such scales.
 std::size_t num_observed(const Subject& subject) {
-  const auto& formats = subject.spec.formats.formats;
-  const bool needed = std::any_of(formats.begin() + 1, formats.end(), [](const auto& format) {
-    return format.activation_scale == format::ScaleRule::static_max;
-  });
+  const bool needed = has_static_scales(subject.spec.formats.formats);
   const auto asked = static_cast<std::size_t>(subject.spec.calibration.scale_samples);
   return needed ? std::min(subject.calibration->set.size(), asked) : 0;
 }
@@ -104,6 +101,12 @@ batch::Stage observe(Bench bench) {
   };
   stage.leave = [bench] { bench->observing.reset(); };
   return stage;
+}
+
+bool has_static_scales(const std::vector<format::Format>& formats) {
+  return std::any_of(formats.begin(), formats.end(), [](const auto& format) {
+    return format.activation_scale == format::ScaleRule::static_max;
+  });
 }
 
 ObservedState observed_state(Workbench& bench, const batch::Results& results) {

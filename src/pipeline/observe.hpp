@@ -13,6 +13,9 @@ namespace gainsweep::pipeline {
 
 batch::Stage observe(Bench bench);
 
+/// Whether a format has static scales, so that samples are observed.
+bool has_static_scales(const std::vector<format::Format>& formats);
+
 /// What the stage has found, or what stands in its way.
 struct ObservedState {
   const Observed* value = nullptr;     ///< null while a sample is missing or has failed

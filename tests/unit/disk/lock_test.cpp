@@ -38,25 +38,42 @@ TEST(FolderLock, IsFreeAfterItsHolderLeaves) {
   EXPECT_NO_THROW(FolderLock(folder.path()));
 }
 
+/// Another process that holds a folder's lock until it is killed.
+class Holder {
+ public:
+  explicit Holder(const fs::path& folder) {
+    EXPECT_EQ(::pipe(ready_.data()), 0);
+    process_ = ::fork();
+    if (process_ == 0) {
+      const FolderLock lock(folder);
+      if (::write(ready_[1], "x", 1) != 1) ::_exit(1);
+      ::pause();
+    }
+    char byte = 0;
+    EXPECT_EQ(::read(ready_[0], &byte, 1), 1);
+  }
+  ~Holder() {
+    ::close(ready_[0]);
+    ::close(ready_[1]);
+  }
+
+  std::string name() const { return "process " + std::to_string(process_) + " on "; }
+  void kill() const {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+  }
+
+ private:
+  std::array<int, 2> ready_{};
+  pid_t process_ = 0;
+};
+
 TEST(FolderLock, AnotherProcessHoldsItUntilItDies) {
   const Folder folder;
-  std::array<int, 2> ready{};
-  ASSERT_EQ(::pipe(ready.data()), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const FolderLock lock(folder.path());
-    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
-    ::pause();
-  }
-  char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment,
-               "process " + std::to_string(child) + " on ");
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  const Holder holder(folder.path());
+  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment, holder.name());
+  holder.kill();
   EXPECT_NO_THROW(FolderLock(folder.path()));
-  ::close(ready[0]);
-  ::close(ready[1]);
 }
 
 TEST(FolderLock, FolderThatCannotBe) {
@@ -154,26 +171,13 @@ TEST_P(NoFlock, AMarkKeepsASecondHolderAway) {
 }
 
 TEST_P(NoFlock, WhatAKilledHolderLeavesIsTakenOver) {
-  std::array<int, 2> ready{};
-  ASSERT_EQ(::pipe(ready.data()), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const FolderLock lock(folder.path());
-    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
-    ::pause();
-  }
-  char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment,
-               "was made by process " + std::to_string(child) + " on ");
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  const Holder holder(folder.path());
+  EXPECT_ERROR(FolderLock(folder.path()), ErrorKind::environment, "was made by " + holder.name());
+  holder.kill();
   EXPECT_TRUE(fs::exists(mark));
   EXPECT_FALSE(is_locked(folder.path()));
   { const FolderLock lock(folder.path()); }
   EXPECT_FALSE(fs::exists(mark));
-  ::close(ready[0]);
-  ::close(ready[1]);
 }
 
 TEST_P(NoFlock, OfAHolderElsewhereNobodyKnows) {
