@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "execute/probe_session.hpp"
+#include "execute/products.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -40,13 +41,15 @@ at::Tensor as_matrix(const at::Tensor& x) {
 /// ∂g/∂W = gyᵀ x in blocks of rows, each probed and overwritten by the next.
 void probe_linear_weight(ProbeSession& session, std::size_t op, const at::Tensor& w,
                          const at::Tensor& gy, const at::Tensor& x) {
+  const auto& products = products_for(x);
+  const auto inputs = products.operand(x);
   const auto rows = w.size(0);
   const auto block = std::clamp<std::int64_t>(block_elements / w.size(1), 1, rows);
   const auto buffer = at::empty({block, w.size(1)}, w.options());
   for (std::int64_t row = 0; row < rows; row += block) {
     const auto count = std::min(block, rows - row);
     auto gradient = buffer.narrow(0, 0, count);
-    at::mm_out(gradient, gy.narrow(1, row, count).t(), x);
+    products.mm_out(gradient, gy.narrow(1, row, count).t(), inputs);
     session.add_weight_rows(op, 1, w, row, gradient);
   }
 }
@@ -57,7 +60,7 @@ struct ProbedLinear : Function<ProbedLinear> {
                             std::int64_t op, const Session& session) {
     keep(ctx, session, op);
     ctx->save_for_backward({x, w});
-    return at::linear(x, w, bias);
+    return products_for(x).linear(x, w, bias);
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
@@ -67,7 +70,7 @@ struct ProbedLinear : Function<ProbedLinear> {
     const auto& w = saved[1];
     const auto x = as_matrix(saved[0]);
     const auto gy = as_matrix(gradients[0]);
-    const auto gx = at::mm(gy, w);
+    const auto gx = products_for(x).mm(gy, w);
     session->add_activation(op, 0, x, gx);
     probe_linear_weight(*session, op, w, gy, x);
     return {{}, gx.view(saved[0].sizes()), {}, {}, {}, {}};
@@ -79,17 +82,19 @@ struct ProbedMatmul : Function<ProbedMatmul> {
                             const at::Tensor& b, std::int64_t op, const Session& session) {
     keep(ctx, session, op);
     ctx->save_for_backward({a, b});
-    return at::matmul(a, b);
+    return products_for(a).matmul(a, b, a.scalar_type());
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const auto session = session_of(ctx);
     const auto op = op_of(ctx);
     const auto saved = ctx->get_saved_variables();
-    const auto& gy = gradients[0];
-    auto ga = at::matmul(gy, saved[1].transpose(-2, -1));
+    const auto& products = products_for(saved[0]);
+    const auto type = saved[0].scalar_type();
+    const auto gy = products.operand(gradients[0]);
+    auto ga = products.matmul(gy, saved[1].transpose(-2, -1), type);
     session->add_activation(op, 0, saved[0], ga);
-    auto gb = at::matmul(saved[0].transpose(-2, -1), gy);
+    auto gb = products.matmul(saved[0].transpose(-2, -1), gy, type);
     session->add_activation(op, 1, saved[1], gb);
     return {{}, std::move(ga), std::move(gb), {}, {}};
   }
@@ -163,7 +168,7 @@ at::Tensor probed_linear(const at::Tensor& x, const at::Tensor& w,
                          const std::optional<at::Tensor>& bias, std::int64_t op) {
   return in_session(
       op, [&](const Session& s) { return ProbedLinear::apply(s->tap(), x, w, bias, op, s); },
-      [&] { return at::linear(x, w, bias); });
+      [&] { return products_for(x).linear(x, w, bias); });
 }
 
 at::Tensor probed_matmul(const at::Tensor& a, const at::Tensor& b, std::int64_t op) {
@@ -174,7 +179,7 @@ at::Tensor probed_matmul(const at::Tensor& a, const at::Tensor& b, std::int64_t 
               " and ", b.sizes());
   return in_session(
       op, [&](const Session& s) { return ProbedMatmul::apply(s->tap(), a, b, op, s); },
-      [&] { return at::matmul(a, b); });
+      [&] { return products_for(a).matmul(a, b, a.scalar_type()); });
 }
 
 at::Tensor probed_convolution(const at::Tensor& input, const at::Tensor& weight,

@@ -69,6 +69,16 @@ void replace_by_probe(Rewrite& rewrite, const graph::Graph& graph, const graph::
   rewrite.replace(node, std::move(name), std::move(arguments));
 }
 
+/// Appends node `n` as scoring runs it: `op` is its index among the ops, or `none`.
+void append(Rewrite& rewrite, const graph::Graph& graph, const std::vector<graph::Op>& ops,
+            std::size_t n, std::size_t op) {
+  if (op == none) {
+    rewrite.keep(graph.nodes[n]);
+  } else {
+    replace_by_probe(rewrite, graph, graph.nodes[n], ops[op], op);
+  }
+}
+
 }  // namespace
 
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
@@ -85,7 +95,7 @@ graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& op
                                           op.path});
       }
     }
-    rewrite.keep(graph.nodes[n]);
+    append(rewrite, graph, ops, n, op_at[n]);
   }
   return std::move(rewrite).finish();
 }
@@ -93,13 +103,7 @@ graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& op
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
   Rewrite rewrite(graph);
   const auto op_at = op_of_node(graph, ops);
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (op_at[n] == none) {
-      rewrite.keep(graph.nodes[n]);
-    } else {
-      replace_by_probe(rewrite, graph, graph.nodes[n], ops[op_at[n]], op_at[n]);
-    }
-  }
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) append(rewrite, graph, ops, n, op_at[n]);
   return std::move(rewrite).finish();
 }
 

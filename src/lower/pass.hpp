@@ -13,7 +13,8 @@ namespace gainsweep::lower {
 /// Largest magnitude of each operand by [op][operand]; only activations' entries are read.
 using Maxima = std::vector<std::vector<float>>;
 
-/// The graph with `gainsweep::observe(z, op, operand)` before each op, once an activation operand.
+/// The probed graph with `gainsweep::observe(z, op, operand)` before each op, once an activation
+/// operand: maxima are those of the pass that is scored, bit by bit.
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
 /// A graph without inputs: output by output the largest magnitude of each row (output channel) of

@@ -32,9 +32,10 @@ TEST(Observe, WatchesEachActivationOperandBeforeItsOp) {
   ASSERT_EQ(ops.size(), 4U);
   const auto observed = observe(graph, ops);
   EXPECT_THAT(ops_in(observed),
-              ElementsAre("gainsweep::observe", "aten::linear", "aten::silu", "gainsweep::observe",
-                          "aten::linear", "aten::mul.Tensor", "gainsweep::observe", "aten::linear",
-                          "aten::t", "gainsweep::observe", "gainsweep::observe", "aten::matmul"));
+              ElementsAre("gainsweep::observe", "gainsweep::probed_linear", "aten::silu",
+                          "gainsweep::observe", "gainsweep::probed_linear", "aten::mul.Tensor",
+                          "gainsweep::observe", "gainsweep::probed_linear", "aten::t",
+                          "gainsweep::observe", "gainsweep::observe", "gainsweep::probed_matmul"));
   EXPECT_EQ(observed.nodes[10].arguments,
             (std::vector<Argument>{ops[3].operands[1].value, std::int64_t{3}, std::int64_t{1}}));
   EXPECT_EQ(observed.outputs, graph.outputs) << "values keep their ids";
