@@ -1,5 +1,6 @@
 #include "graph/flow.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace gainsweep::graph {
@@ -39,6 +40,18 @@ Flow trace_flow(const Graph& graph, const std::vector<Op>& ops, const OpSet& lef
     for (const ValueId id : graph.nodes[i].outputs) flow.nearest[id.index] = nearest;
   }
   return flow;
+}
+
+std::vector<bool> depends_on_inputs(const Graph& graph) {
+  std::vector<bool> depends(graph.values.size());
+  for (const ValueId id : graph.inputs) depends[id.index] = true;
+  for (const Node& node : graph.nodes) {
+    const auto read = values_read(node);
+    const bool any =
+        std::any_of(read.begin(), read.end(), [&](ValueId id) { return depends[id.index]; });
+    for (const ValueId id : node.outputs) depends[id.index] = any;
+  }
+  return depends;
 }
 
 std::vector<std::size_t> count_reads(const Graph& graph) {

@@ -15,19 +15,6 @@ std::string_view without_overload(std::string_view op) {
   return op.substr(0, op.find('.'));
 }
 
-/// Whether each value depends on an input of the graph.
-std::vector<bool> depends_on_inputs(const Graph& graph) {
-  std::vector<bool> depends(graph.values.size());
-  for (const ValueId id : graph.inputs) depends[id.index] = true;
-  for (const Node& node : graph.nodes) {
-    const auto read = values_read(node);
-    const bool any =
-        std::any_of(read.begin(), read.end(), [&](ValueId id) { return depends[id.index]; });
-    for (const ValueId id : node.outputs) depends[id.index] = any;
-  }
-  return depends;
-}
-
 bool is_convolution(const Node& node) {
   constexpr std::array<std::string_view, 3> direct{"aten::conv1d", "aten::conv2d", "aten::conv3d"};
   const auto name = without_overload(node.op);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/error.hpp"
+#include "graph/excerpt.hpp"
 #include "graph/flow.hpp"
 
 namespace gainsweep::graph {
@@ -68,43 +69,6 @@ class SignatureWriter {
   std::string& text_;
   std::unordered_map<std::size_t, std::size_t> names_;
 };
-
-/// A value of `graph` in the extracted graph, added there when it comes from outside.
-ValueId imported(const Graph& graph, ValueId id, Graph& region,
-                 std::unordered_map<std::size_t, ValueId>& known) {
-  if (const auto found = known.find(id.index); found != known.end()) return found->second;
-  Value value = graph.value(id);
-  const ValueId copy{region.values.size()};
-  if (value.kind == ValueKind::intermediate || value.kind == ValueKind::input) {
-    value.kind = ValueKind::input;
-    value.producer.reset();
-    if (value.name.empty()) value.name = "%" + std::to_string(id.index);
-    region.inputs.push_back(copy);
-  }
-  region.values.push_back(std::move(value));
-  known.emplace(id.index, copy);
-  return copy;
-}
-
-void append_copy(const Graph& graph, NodeId id, Graph& region,
-                 std::unordered_map<std::size_t, ValueId>& known) {
-  Node node = graph.node(id);
-  for (Argument& argument : node.arguments) {
-    if (auto* one = std::get_if<ValueId>(&argument)) {
-      *one = imported(graph, *one, region, known);
-    } else if (auto* list = std::get_if<std::vector<ValueId>>(&argument)) {
-      for (ValueId& element : *list) element = imported(graph, element, region, known);
-    }
-  }
-  for (ValueId& output : node.outputs) {
-    const ValueId copy{region.values.size()};
-    region.values.push_back(graph.value(output));
-    region.values.back().producer = NodeId{region.nodes.size()};
-    known.emplace(output.index, copy);
-    output = copy;
-  }
-  region.nodes.push_back(std::move(node));
-}
 
 /// Adds all nodes that a value is computed by.
 void add_producers(const Graph& graph, ValueId value, std::set<NodeId>& nodes) {
@@ -211,16 +175,15 @@ std::string signature(const Graph& graph, const std::vector<Op>& ops, const Subg
 Graph extract(const Graph& graph, const std::vector<NodeId>& op_nodes) {
   const auto region = region_between(graph, op_nodes);
   const auto escaping = escapes(graph, region, count_reads(graph));
-  Graph result{.name = graph.name};
-  std::unordered_map<std::size_t, ValueId> known;
-  for (const NodeId id : with_weights(graph, region)) append_copy(graph, id, result, known);
+  Excerpt excerpt(graph);
+  for (const NodeId id : with_weights(graph, region)) excerpt.append(id);
   std::size_t output = 0;
   for (const NodeId node : region) {
     for (const ValueId id : graph.node(node).outputs) {
-      if (escaping[output++]) result.outputs.push_back(known.at(id.index));
+      if (escaping[output++]) excerpt.add_output(id);
     }
   }
-  return result;
+  return std::move(excerpt).finish();
 }
 
 }  // namespace gainsweep::graph
