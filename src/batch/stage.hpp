@@ -23,11 +23,11 @@ struct Call {
   bool is_forecast = false;
 };
 
-/// What units are going to cost one rank.
-struct Cost {
-  double seconds = 0;
-  std::int64_t rank_bytes = 0;    ///< of its own at the peak
-  std::int64_t mapped_bytes = 0;  ///< shared by the ranks of a node
+/// What a stage is going to hold on one rank at the peak, beside what the process has anyway.
+struct Memory {
+  std::int64_t rank_bytes = 0;    ///< of its own
+  std::int64_t mapped_bytes = 0;  ///< of files, shared by the ranks of a node
+  std::string ways_out;           ///< what makes it less, as it follows "or": "make samples shorter"
 };
 
 /// Units that can be called for at once or one after another.
@@ -36,7 +36,9 @@ struct Stage {
   /// A pure reader of results, equal on every rank: it names units and does no work, for every rank
   /// calls it again after every exchange.
   std::function<Call(const Results&)> call;
-  std::function<Cost(std::span<const Unit> units, std::size_t may_come)> cost;
+  /// Seconds that units are going to take one rank.
+  std::function<double(std::span<const Unit> units, std::size_t may_come)> cost;
+  std::function<Memory()> memory;
   std::function<void()> leave = {};  ///< frees what its units shared
 };
 

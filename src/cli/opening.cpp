@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "cli/memory_limit.hpp"
 #include "cli/model_digest.hpp"
 #include "disk/host.hpp"
 #include "parallel/agree.hpp"
@@ -59,7 +60,9 @@ void ModelNotes::tell(const model::Model& model) {
 }
 
 Opening::Opening(const parallel::Comm& comm)
-    : comm_(comm), host_(comm.broadcast(disk::host_name())) {}
+    : comm_(comm),
+      host_(comm.broadcast(disk::host_name())),
+      ranks_of_machine_(comm.node().size()) {}
 
 std::vector<batch::Experiment> Opening::open(const std::vector<spec::Point>& points) {
   std::vector<batch::Experiment> experiments;
@@ -74,12 +77,15 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   pipeline::Subject subject;
   together(comm_, [&] {
     subject = cli::open(point, shelf_, model::Weights::needed, devices_.at(device));
+    subject.rank_memory = rank_memory(point.spec, ranks_of_machine_);
   });
   if (comm_.is_root()) notes_.tell(*subject.model);
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);
+  const auto allowed = subject.rank_memory;
   auto experiment =
       pipeline::experiment(std::make_shared<const pipeline::Subject>(std::move(subject)));
+  together(comm_, [&] { check_memory(experiment, allowed); });
   experiment.title = spec::text_of(point.parameters);
   experiment.parameters = point.parameters;
   return experiment;

@@ -44,6 +44,7 @@ class Opening {
 
   const parallel::Comm& comm_;
   std::string host_;  // of the root, where times are measured
+  int ranks_of_machine_;
   pipeline::Shelf shelf_;
   ModelNotes notes_;
   std::map<std::string, std::size_t> devices_;  // this rank's own, by kind

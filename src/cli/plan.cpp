@@ -6,7 +6,9 @@
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "cli/memory_limit.hpp"
 #include "cli/opening.hpp"
+#include "disk/memory.hpp"
 #include "job/progress.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/experiment.hpp"
@@ -15,23 +17,15 @@
 namespace gainsweep::cli {
 namespace {
 
-std::string bytes(std::int64_t count) {
-  constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(count);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(units); ++unit) value /= 1024;
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << value << " " << units[unit];
-  return text.str();
-}
-
 // What a stage is going to do at one point or at all of them.
 struct PlannedStage {
   std::string name;
   std::size_t units = 0;     // without what earlier points do already
   std::size_t may_come = 0;  // at most so many more, where they depend on results
-  batch::Cost cost;          // on one rank
+  double seconds = 0;        // on one rank
+  batch::Memory memory;      // at the point that needs most, with what the process has anyway
   std::vector<std::string> obstacles;
+  std::vector<std::string> excesses;  // why one rank alone cannot do it
 };
 
 struct PlannedPoint {
@@ -46,11 +40,26 @@ struct Planned {
 };
 
 // Units that `seen` has are left out; it grows.
-PlannedStage plan_stage(const batch::Stage& stage, std::set<std::string>& seen) {
+PlannedStage plan_stage(const batch::Stage& stage, std::int64_t allowed,
+                        std::set<std::string>& seen) {
   auto call = stage.call({});
   std::erase_if(call.units, [&](const auto& unit) { return !seen.insert(unit.key).second; });
-  return {stage.name, call.units.size(), call.may_come, stage.cost(call.units, call.may_come),
-          std::move(call.obstacles)};
+  PlannedStage planned{stage.name,
+                       call.units.size(),
+                       call.may_come,
+                       stage.cost(call.units, call.may_come),
+                       stage.memory(),
+                       std::move(call.obstacles),
+                       {}};
+  const auto in_use = disk::memory_in_use().anonymous;
+  if (planned.memory.rank_bytes > 0) planned.memory.rank_bytes += in_use;
+  auto what = excess(stage, in_use, allowed);
+  if (!what.empty()) planned.excesses.push_back(std::move(what));
+  return planned;
+}
+
+batch::Memory larger(const batch::Memory& a, const batch::Memory& b) {
+  return {std::max(a.rank_bytes, b.rank_bytes), std::max(a.mapped_bytes, b.mapped_bytes), ""};
 }
 
 void add(std::vector<PlannedStage>& total, const std::vector<PlannedStage>& stages) {
@@ -61,9 +70,9 @@ void add(std::vector<PlannedStage>& total, const std::vector<PlannedStage>& stag
   for (std::size_t s = 0; s < total.size(); ++s) {
     total[s].units += stages[s].units;
     total[s].may_come += stages[s].may_come;
-    total[s].cost.seconds += stages[s].cost.seconds;
-    total[s].cost.rank_bytes = std::max(total[s].cost.rank_bytes, stages[s].cost.rank_bytes);
-    total[s].cost.mapped_bytes = std::max(total[s].cost.mapped_bytes, stages[s].cost.mapped_bytes);
+    total[s].seconds += stages[s].seconds;
+    total[s].memory = larger(total[s].memory, stages[s].memory);
+    for (const auto& what : stages[s].excesses) total[s].excesses.push_back(what);
   }
 }
 
@@ -77,10 +86,11 @@ Planned plan_points(const SpecChoice& spec) {
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     subject.model_digest = point.spec.model.checkpoint.string();
+    subject.rank_memory = rank_memory(point.spec, 1);
     planned.subject = std::make_shared<const pipeline::Subject>(std::move(subject));
     PlannedPoint of_point{spec::text_of(point.parameters), {}};
     for (const auto& stage : pipeline::experiment(planned.subject).stages)
-      of_point.stages.push_back(plan_stage(stage, seen));
+      of_point.stages.push_back(plan_stage(stage, planned.subject->rank_memory, seen));
     add(planned.total, of_point.stages);
     planned.points.push_back(std::move(of_point));
   }
@@ -89,17 +99,20 @@ Planned plan_points(const SpecChoice& spec) {
 
 double seconds(const std::vector<PlannedStage>& stages) {
   double total = 0;
-  for (const auto& stage : stages) total += stage.cost.seconds;
+  for (const auto& stage : stages) total += stage.seconds;
   return total;
 }
 
-batch::Cost largest(const std::vector<PlannedStage>& stages) {
-  batch::Cost most;
-  for (const auto& stage : stages) {
-    most.rank_bytes = std::max(most.rank_bytes, stage.cost.rank_bytes);
-    most.mapped_bytes = std::max(most.mapped_bytes, stage.cost.mapped_bytes);
-  }
+batch::Memory largest(const std::vector<PlannedStage>& stages) {
+  batch::Memory most;
+  for (const auto& stage : stages) most = larger(most, stage.memory);
   return most;
+}
+
+// Ranks that one machine has the memory for.
+std::int64_t most_ranks(const Planned& planned) {
+  const auto bytes = largest(planned.total).rank_bytes;
+  return bytes == 0 ? 1 : planned.subject->rank_memory / bytes;
 }
 
 void print_model(const pipeline::Subject& subject) {
@@ -122,22 +135,26 @@ void print_points(const std::vector<PlannedPoint>& points) {
 }
 
 void print_total(const Planned& planned) {
-  std::cout << "\nstage       units  may come  about, on one rank\n";
+  std::cout << "\nstage       units  may come  about, on one rank   memory of a rank\n";
   for (const auto& stage : planned.total)
     std::cout << std::left << std::setw(11) << stage.name << std::right << std::setw(6)
-              << stage.units << std::setw(10) << stage.may_come << "  "
-              << job::duration(stage.cost.seconds) << "\n";
+              << stage.units << std::setw(10) << stage.may_come << "  " << std::left
+              << std::setw(21) << job::duration(stage.seconds)
+              << (stage.memory.rank_bytes == 0 ? "" : gigabytes(stage.memory.rank_bytes)) << "\n";
   for (const auto& stage : planned.total)
     for (const auto& obstacle : stage.obstacles)
       std::cout << stage.name << ": " << obstacle << "\n";
   const auto& subject = *planned.subject;
-  const auto cost = largest(planned.total);
+  const auto memory = largest(planned.total);
   std::cout << std::left << std::setw(29) << "total" << job::duration(seconds(planned.total))
             << "\n\n"
-            << "memory: " << bytes(cost.mapped_bytes) << " of checkpoint mapped and shared, about "
-            << bytes(cost.rank_bytes)
-            << " in each rank besides\nspeed taken from one linear layer here: "
-            << std::setprecision(3)
+            << "memory: " << gigabytes(memory.mapped_bytes)
+            << " of checkpoint mapped and shared, about " << gigabytes(memory.rank_bytes)
+            << " in each rank besides; a machine may own " << gigabytes(subject.rank_memory)
+            << ", enough for " << most_ranks(planned) << " ranks\n";
+  for (const auto& stage : planned.total)
+    for (const auto& what : stage.excesses) std::cout << "refused by run: " << what << "\n";
+  std::cout << "speed taken from one linear layer here: " << std::setprecision(3)
             << pipeline::measured_gflops(subject, subject.spec.sensitivity.precision)
             << " GFLOP/s scoring";
   if (pipeline::wants_time(subject.spec))
@@ -152,19 +169,22 @@ nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
     json.push_back({{"stage", stage.name},
                     {"units", stage.units},
                     {"may_come", stage.may_come},
-                    {"seconds", stage.cost.seconds},
+                    {"seconds", stage.seconds},
+                    {"rank_bytes", stage.memory.rank_bytes},
+                    {"mapped_bytes", stage.memory.mapped_bytes},
+                    {"refused", stage.excesses},
                     {"left_out", stage.obstacles}});
   return json;
 }
 
 nlohmann::json to_json(const Planned& planned) {
   const auto& partition = planned.subject->layout.partition;
-  const auto cost = largest(planned.total);
+  const auto memory = largest(planned.total);
   nlohmann::json json{
-      {"name", planned.subject->spec.name},      {"ops", partition.ops.size()},
-      {"subgraphs", partition.subgraphs.size()}, {"classes", partition.classes.size()},
-      {"parameter_bytes", cost.mapped_bytes},    {"rank_bytes", cost.rank_bytes},
-      {"stages", to_json(planned.total)}};
+      {"name", planned.subject->spec.name},           {"ops", partition.ops.size()},
+      {"subgraphs", partition.subgraphs.size()},      {"classes", partition.classes.size()},
+      {"parameter_bytes", memory.mapped_bytes},       {"rank_bytes", memory.rank_bytes},
+      {"memory_limit", planned.subject->rank_memory}, {"stages", to_json(planned.total)}};
   for (const auto& target : planned.subject->timing_targets)
     json["timed"].push_back({{"subgraph", target.label},
                              {"members", target.applies_to.size()},

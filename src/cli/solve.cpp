@@ -36,9 +36,11 @@ std::string only_in(const std::vector<std::string>& a, const std::vector<std::st
   return text;
 }
 
-// Lines that a new spec changes in what was measured; solve, evaluate, target and name may differ.
+// Lines that a new spec changes in what was measured; solve, evaluate, target, memory
+// and name may differ.
 std::string measured_changes(const spec::Spec& measured, spec::Spec wanted) {
   wanted.name = measured.name;
+  wanted.memory_limit = measured.memory_limit;
   wanted.solve = measured.solve;
   wanted.evaluate = measured.evaluate;
   wanted.target = measured.target;

@@ -66,6 +66,7 @@ bool Job::run_point(const batch::Experiment& experiment) {
 // True when somebody was asked to stop.
 bool Job::run_stage(const Stage& stage) {
   const LogPlace place(stage.name, "");
+  meter_.begin(stage.name);
   auto call = call_for(stage);
   drop_states(call.units);
   const auto over_before = count_over(call.units, store_.results());
@@ -80,7 +81,9 @@ bool Job::run_stage(const Stage& stage) {
     progress.fail(count_failed(call.units, store_.results()));
     progress.reach(call.units.size(), count_over(call.units, store_.results()));
   }
+  const auto usage = meter_.end();
   if (stopped) return true;
+  if (count_over(call.units, store_.results()) > over_before) usages_.push_back(usage);
   incomplete_ = incomplete_ || !call.obstacles.empty();
   if (comm_.is_root())
     for (const auto& obstacle : call.obstacles)
@@ -292,10 +295,14 @@ std::string Job::note_end(const std::string& stage, const Unit& unit, const std:
 
 // Collective. Takes over what the point found.
 void Job::gather(const batch::Experiment& experiment) {
+  std::vector<std::vector<Usage>> usages;
+  for (const auto& text : comm_.gather(to_text(usages_))) usages.push_back(to_usages(text));
+  usages_.clear();
   parallel::together(comm_, [&] {
     if (!comm_.is_root()) return;
-    gathering_.add({experiment.parameters, experiment.provenance,
-                    batch::tables(experiment, store_.results())});
+    auto tables = batch::tables(experiment, store_.results());
+    tables.push_back(usage_table(usages));
+    gathering_.add({experiment.parameters, experiment.provenance, std::move(tables)});
     if (!experiment.remarks) return;
     auto& known = ledger_.remarks;
     for (auto& remark : experiment.remarks(store_.results()))

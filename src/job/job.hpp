@@ -14,6 +14,7 @@
 #include "job/ledger.hpp"
 #include "job/store.hpp"
 #include "job/team.hpp"
+#include "job/usage.hpp"
 #include "job/watch.hpp"
 #include "parallel/comm.hpp"
 
@@ -94,6 +95,8 @@ class Job {
   Store store_;
   Watch watch_;
   RankTeam team_;
+  Meter meter_;
+  std::vector<Usage> usages_;     // of the point's stages
   bool incomplete_ = false;       // something was left out
   archive::Gathering gathering_;  // of the root
 };

@@ -113,8 +113,13 @@ batch::Stage anchor(Bench bench) {
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
     const auto& subject = *bench->subject;
     const auto runs = units.size() * subject.layout.formats.size();
-    return batch::Cost{static_cast<double>(runs) * forward_seconds(subject), anchor_bytes(subject),
-                       checkpoint_bytes(subject)};
+    return static_cast<double>(runs) * forward_seconds(subject);
+  };
+  stage.memory = [bench] {
+    const auto& subject = *bench->subject;
+    if (num_anchors(subject) == 0) return batch::Memory{};
+    return batch::Memory{anchor_bytes(subject), checkpoint_bytes(subject),
+                         "write sensitivity.anchor_samples: 0"};
   };
   stage.leave = [bench] {
     bench->anchors.clear();

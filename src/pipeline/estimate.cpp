@@ -72,6 +72,13 @@ std::int64_t distinct_weight_elements(const Subject& subject) {
   return elements;
 }
 
+// bf16 is what checkpoints hold, and is read where it is mapped.
+std::int64_t converted_bytes(const Subject& subject, execute::Precision precision) {
+  return precision == execute::Precision::bf16
+             ? 0
+             : distinct_weight_elements(subject) * bytes_of(precision);
+}
+
 double seconds(const graph::Graph& graph, double gflops) {
   return 2e-9 * total_macs(graph) / gflops;
 }
@@ -93,12 +100,16 @@ double timed_forward_seconds(const Subject& subject) {
   return seconds(*subject.latency_graph, measured_gflops(subject, timed_precision(subject.spec)));
 }
 
+std::int64_t observing_bytes(const Subject& subject) {
+  const auto precision = subject.spec.sensitivity.precision;
+  return converted_bytes(subject, precision) +
+         activation_bytes(*subject.graph, bytes_of(precision)).peak;
+}
+
 std::int64_t scoring_bytes(const Subject& subject) {
   const auto precision = subject.spec.sensitivity.precision;
-  const auto owned = precision == execute::Precision::bf16
-                         ? 0
-                         : distinct_weight_elements(subject) * bytes_of(precision);
-  return owned + activation_bytes(*subject.graph, bytes_of(precision)).total;
+  return converted_bytes(subject, precision) +
+         activation_bytes(*subject.graph, bytes_of(precision)).total;
 }
 
 // The unrounded weights and those of every low format.

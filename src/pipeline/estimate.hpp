@@ -18,6 +18,7 @@ double forward_seconds(const Subject& subject);
 double timed_forward_seconds(const Subject& subject);
 
 /// Bytes of a rank's own in each stage, and of the mapped checkpoint.
+std::int64_t observing_bytes(const Subject& subject);
 std::int64_t scoring_bytes(const Subject& subject);
 std::int64_t anchor_bytes(const Subject& subject);
 std::int64_t timing_bytes(const Subject& subject);

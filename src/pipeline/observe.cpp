@@ -95,9 +95,12 @@ batch::Stage observe(Bench bench) {
   batch::Stage stage{"observe", {}, {}};
   stage.call = [bench](const batch::Results&) { return call(bench); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
-    const double forward = forward_seconds(*bench->subject);
-    return batch::Cost{static_cast<double>(units.size()) * forward, scoring_bytes(*bench->subject),
-                       checkpoint_bytes(*bench->subject)};
+    return static_cast<double>(units.size()) * forward_seconds(*bench->subject);
+  };
+  stage.memory = [bench] {
+    const auto& subject = *bench->subject;
+    return batch::Memory{observing_bytes(subject), checkpoint_bytes(subject),
+                         "shorten calibration.length"};
   };
   stage.leave = [bench] { bench->observing.reset(); };
   return stage;

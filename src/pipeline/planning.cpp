@@ -203,21 +203,20 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   return std::move(inquiry).finish();
 }
 
-batch::Cost cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t may_come) {
+double cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t may_come) {
   const auto& subject = *bench->subject;
-  batch::Cost cost{0, evaluation_bytes(subject), checkpoint_bytes(subject)};
-  if (units.empty() && may_come == 0) return cost;
+  if (units.empty() && may_come == 0) return 0;
   const auto plans = static_cast<double>(most_plans(subject.spec));
   const auto samples = static_cast<double>(subject.evaluation->ids.size());
-  cost.seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
-                 (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
-                     forward_seconds(subject);
+  double seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
+                   (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
+                       forward_seconds(subject);
   if (times_plans(subject)) {
     const auto& rule = subject.spec.latency.rule;
     const auto blocks = static_cast<double>(most_rounds(rule) * rule.least_repetitions);
-    cost.seconds += plans * 2 * blocks * timed_forward_seconds(subject);
+    seconds += plans * 2 * blocks * timed_forward_seconds(subject);
   }
-  return cost;
+  return seconds;
 }
 
 }  // namespace
@@ -227,6 +226,12 @@ batch::Stage planning(Bench bench) {
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t may_come) {
     return cost(bench, units, may_come);
+  };
+  stage.memory = [bench] {
+    const auto& subject = *bench->subject;
+    if (most_evaluations(*bench) + most_searched(*bench) == 0) return batch::Memory{};
+    return batch::Memory{evaluation_bytes(subject), checkpoint_bytes(subject),
+                         "write evaluate.strategies: []"};
   };
   stage.leave = [bench] {
     bench->timed.end();

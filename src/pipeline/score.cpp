@@ -51,10 +51,13 @@ batch::Stage score(Bench bench) {
   batch::Stage stage{"score", {}, {}};
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
+    const double seconds = forwards_a_score * forward_seconds(*bench->subject);
+    return static_cast<double>(units.size()) * seconds;
+  };
+  stage.memory = [bench] {
     const auto& subject = *bench->subject;
-    const double seconds = forwards_a_score * forward_seconds(subject);
-    return batch::Cost{static_cast<double>(units.size()) * seconds, scoring_bytes(subject),
-                       checkpoint_bytes(subject)};
+    return batch::Memory{scoring_bytes(subject), checkpoint_bytes(subject),
+                         "shorten calibration.length"};
   };
   // Later stages have weights of their own.
   stage.leave = [bench] {

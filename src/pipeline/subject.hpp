@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +55,9 @@ struct Subject {
   execute::Environment environment;
   std::string model_digest;  ///< see open()
   std::string host;          ///< that times are measured on
+  /// Bytes that this rank may own; cuts work into pieces and is part of no key. Set by who knows
+  /// how many ranks share the machine.
+  std::int64_t rank_memory = std::numeric_limits<std::int64_t>::max();
 };
 
 /// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is

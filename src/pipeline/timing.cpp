@@ -87,12 +87,17 @@ batch::Stage timing(Bench bench) {
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t may_come) {
     const auto& subject = *bench->subject;
-    if (!wants_time(subject.spec)) return batch::Cost{};
-    batch::Cost cost{0, timing_bytes(subject), checkpoint_bytes(subject)};
-    for (const auto& unit : units) cost.seconds += round_seconds(subject, unit.table);
+    double seconds = 0;
+    for (const auto& unit : units) seconds += round_seconds(subject, unit.table);
     if (!units.empty())
-      cost.seconds *= 1 + static_cast<double>(may_come) / static_cast<double>(units.size());
-    return cost;
+      seconds *= 1 + static_cast<double>(may_come) / static_cast<double>(units.size());
+    return seconds;
+  };
+  stage.memory = [bench] {
+    const auto& subject = *bench->subject;
+    if (!wants_time(subject.spec)) return batch::Memory{};
+    return batch::Memory{timing_bytes(subject), checkpoint_bytes(subject),
+                         "shorten latency.length, or leave the objective time out"};
   };
   // The weights stay: plans are timed with them.
   stage.leave = [bench] { bench->timed.end(); };

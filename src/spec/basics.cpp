@@ -7,6 +7,10 @@ namespace gainsweep::spec {
 namespace {
 
 constexpr std::int64_t most_threads = 4096;
+constexpr double bytes_of_gigabyte = 1e9;
+constexpr double most_gigabytes = 1e6;
+// The rest is left to the system and to mapped files.
+constexpr double part_of_machine = 0.9;
 
 std::vector<config::AbsentWord> devices_to_come() {
   return {
@@ -16,6 +20,12 @@ std::vector<config::AbsentWord> devices_to_come() {
 }
 
 }  // namespace
+
+std::int64_t node_memory(const Basics& basics, std::int64_t machine) {
+  const double bytes = basics.memory_limit > 0 ? basics.memory_limit * bytes_of_gigabyte
+                                               : static_cast<double>(machine) * part_of_machine;
+  return static_cast<std::int64_t>(bytes);
+}
 
 config::Section describe(Basics& basics) {
   return {{
@@ -30,6 +40,11 @@ config::Section describe(Basics& basics) {
        config::Integer{&basics.threads, 1, most_threads}},
       {"seed", "seed of everything random",
        config::Integer{&basics.seed, 0, largest_exact_json_integer}},
+      {"memory_limit",
+       "memory that all ranks of a machine may own together, mapped checkpoints not counted; what "
+       "cannot do with it is refused before any work; 0 for nine tenths of what the machine or its "
+       "control group has",
+       config::Real{&basics.memory_limit, 0, most_gigabytes, /*above=*/false}, "GB"},
   }};
 }
 

@@ -16,7 +16,12 @@ struct Basics {
   std::string device = "cpu";  ///< a row of execute::devices()
   std::int64_t threads = 1;
   std::int64_t seed = 0;
+  double memory_limit = 0;  ///< GB; see node_memory
 };
+
+/// Bytes that the ranks of a machine may own together: `memory_limit`, or the part of `machine`, the
+/// bytes that are there, that is taken where it is 0. Mapped files are not counted.
+std::int64_t node_memory(const Basics& basics, std::int64_t machine);
 
 /// Their keys, bound to `basics`.
 config::Section describe(Basics& basics);

@@ -43,6 +43,21 @@ def test_several_ranks_refuse_with_one_message(program, material, write_spec, tm
     assert not (tmp_path / "out").exists()
 
 
+def test_stages_that_do_not_fit_into_memory(program, write_spec, tmp_path):
+    spec = write_spec(memory_limit=0.001)
+    message = program.refuses("run", spec, "--out", tmp_path / "out")
+    assert "the stage observe needs about" in message
+    assert "memory_limit allows a rank 0.001 GB" in message and "shorten calibration" in message
+    assert not (tmp_path / "out").exists()
+    plan = program("plan", spec)
+    assert plan.returncode == 0 and "refused by run: the stage score needs" in plan.stdout
+    assert "enough for 0 ranks" in plan.stdout
+    stages = json.loads(program("plan", spec, "--json").stdout)["stages"]
+    assert [stage["stage"] for stage in stages if stage["refused"]] == [
+        stage["stage"] for stage in stages if stage["rank_bytes"] > 0
+    ]
+
+
 def out_of_vocabulary(path):
     tokens = random_tokens(400)
     tokens[77] = 16

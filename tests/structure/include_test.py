@@ -19,7 +19,7 @@ ALLOWED = {
     "model": "base digest disk graph",
     "lower": "base format graph",
     "parallel": "base",
-    "execute": "base digest format graph model",
+    "execute": "base digest disk format graph model",
     "sensitivity": "base execute format",
     "latency": "base execute",
     "gain": "base format graph latency",

@@ -69,7 +69,7 @@ TEST(Timing, IsNotAskedForWithoutTheObjective) {
   World world(about);
   world.finish_all();
   EXPECT_TRUE(world.call(timing_).units.empty());
-  EXPECT_EQ(world.experiment.stages[timing_].cost({}, 0).seconds, 0);
+  EXPECT_EQ(world.experiment.stages[timing_].cost({}, 0), 0);
   for (const auto& table : batch::tables(world.experiment, world.results)) {
     EXPECT_EQ(table.path.find("latency"), std::string::npos) << table.path;
     EXPECT_NE(table.path, "contests");

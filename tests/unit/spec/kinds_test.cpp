@@ -41,6 +41,7 @@ TEST(Kinds, TakeAnotherExperimentInOneRow) {
   EXPECT_EQ(last.shared.threads, 2);
   EXPECT_EQ(config::resolved(*readings[1].kind, *readings[1].draft, table),
             "schema: 2\nexperiment: counting\nname: few\ndevice: cpu\nthreads: 2\nseed: 0\n"
+            "memory_limit: 0\n"
             "up_to: 4\n");
 }
 

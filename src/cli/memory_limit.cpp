@@ -1,0 +1,40 @@
+#include "cli/memory_limit.hpp"
+
+#include <iomanip>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "disk/memory.hpp"
+
+namespace gainsweep::cli {
+
+std::int64_t rank_memory(const spec::Basics& spec, int ranks_of_machine) {
+  const auto machine = spec.memory_limit > 0 ? 0 : disk::memory_of_machine();
+  return spec::node_memory(spec, machine) / ranks_of_machine;
+}
+
+std::string excess(const batch::Stage& stage, std::int64_t in_use, std::int64_t allowed) {
+  const auto memory = stage.memory();
+  if (memory.rank_bytes == 0 || in_use + memory.rank_bytes <= allowed) return "";
+  return "the stage " + stage.name + " needs about " + gigabytes(in_use + memory.rank_bytes) +
+         " in each rank, and memory_limit allows a rank " + gigabytes(allowed) +
+         " (mapped checkpoints are not counted). Raise memory_limit, start fewer ranks on a "
+         "machine, or " +
+         memory.ways_out;
+}
+
+void check_memory(const batch::Experiment& experiment, std::int64_t allowed) {
+  const auto in_use = disk::memory_in_use().anonymous;
+  for (const auto& stage : experiment.stages) {
+    const auto what = excess(stage, in_use, allowed);
+    if (!what.empty()) throw Error(ErrorKind::config, what);
+  }
+}
+
+std::string gigabytes(std::int64_t bytes) {
+  std::ostringstream text;
+  text << std::setprecision(3) << static_cast<double>(bytes) / 1e9 << " GB";
+  return text.str();
+}
+
+}  // namespace gainsweep::cli

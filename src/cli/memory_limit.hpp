@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "batch/experiment.hpp"
+#include "spec/spec.hpp"
+
+/// What stages hold of memory beside what their ranks may own.
+namespace gainsweep::cli {
+
+/// Bytes that each of the ranks of a machine may own under a spec. Error(environment) where neither
+/// it nor the system says.
+std::int64_t rank_memory(const spec::Basics& spec, int ranks_of_machine);
+
+/// What is wrong where a stage cannot do with `allowed` bytes in a rank: names the stage, what it
+/// needs beside the `in_use` bytes that the process has, and the ways out. Empty where it can.
+std::string excess(const batch::Stage& stage, std::int64_t in_use, std::int64_t allowed);
+
+/// Error(config) for the first stage of an experiment that cannot do with the bytes allowed.
+void check_memory(const batch::Experiment& experiment, std::int64_t allowed);
+
+/// "1.5 GB": in powers of ten, as specs write them.
+std::string gigabytes(std::int64_t bytes);
+
+}  // namespace gainsweep::cli
