@@ -2,9 +2,9 @@
 
 usage: write_model.py SIZE FOLDER [--set KEY=N …] [--shard-gigabytes X] [--tokens N]
 
-SIZE is 152m, 1b or 8b; the last two have the exact shapes of Llama 3.2 1B and Llama 3.1 8B. Times, memory and gains
-do not depend on the weights' values; loss errors do, and those of random weights say nothing about a trained
-model's. --tokens also writes FOLDER/tokens.h5, a stream of N random tokens.
+SIZE is 152m, 1b or 8b; the last two have the exact shapes of Llama 3.2 1B and Llama 3.1 8B. Times,
+memory and gains do not depend on the weights' values; loss errors do, and those of random weights
+say nothing about a trained model's. --tokens also writes FOLDER/tokens.h5, N random tokens.
 """
 
 import argparse

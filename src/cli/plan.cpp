@@ -134,6 +134,28 @@ void print_points(const std::vector<PlannedPoint>& points) {
               << job::duration(seconds(point.stages)) << "\n";
 }
 
+bool is_disturbed(const pipeline::Subject& subject) {
+  const auto of = [&](auto precision) {
+    return pipeline::measured_speed(subject, precision).disturbed;
+  };
+  return of(subject.spec.sensitivity.precision) ||
+         (pipeline::wants_time(subject.spec) && of(pipeline::timed_precision(subject.spec)));
+}
+
+void print_speed(const pipeline::Subject& subject) {
+  const auto& scoring = pipeline::measured_speed(subject, subject.spec.sensitivity.precision);
+  std::cout << "speed taken from one linear layer here: " << std::setprecision(3) << scoring.gflops
+            << " GFLOP/s scoring";
+  if (pipeline::wants_time(subject.spec)) {
+    const auto& timed = pipeline::measured_speed(subject, pipeline::timed_precision(subject.spec));
+    std::cout << ", " << timed.gflops << " GFLOP/s timed";
+  }
+  std::cout << (is_disturbed(subject)
+                    ? "; it was disturbed: others use the processors, so times here are those "
+                      "of a quiet machine\n"
+                    : "\n");
+}
+
 void print_total(const Planned& planned) {
   std::cout << "\nstage       units  may come  about, on one rank   memory of a rank\n";
   for (const auto& stage : planned.total)
@@ -154,13 +176,7 @@ void print_total(const Planned& planned) {
             << ", enough for " << most_ranks(planned) << " ranks\n";
   for (const auto& stage : planned.total)
     for (const auto& what : stage.excesses) std::cout << "refused by run: " << what << "\n";
-  std::cout << "speed taken from one linear layer here: " << std::setprecision(3)
-            << pipeline::measured_gflops(subject, subject.spec.sensitivity.precision)
-            << " GFLOP/s scoring";
-  if (pipeline::wants_time(subject.spec))
-    std::cout << ", " << pipeline::measured_gflops(subject, pipeline::timed_precision(subject.spec))
-              << " GFLOP/s timed";
-  std::cout << "\n";
+  print_speed(subject);
 }
 
 nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
@@ -180,11 +196,15 @@ nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
 nlohmann::json to_json(const Planned& planned) {
   const auto& partition = planned.subject->layout.partition;
   const auto memory = largest(planned.total);
-  nlohmann::json json{
-      {"name", planned.subject->spec.name},           {"ops", partition.ops.size()},
-      {"subgraphs", partition.subgraphs.size()},      {"classes", partition.classes.size()},
-      {"parameter_bytes", memory.mapped_bytes},       {"rank_bytes", memory.rank_bytes},
-      {"memory_limit", planned.subject->rank_memory}, {"stages", to_json(planned.total)}};
+  nlohmann::json json{{"name", planned.subject->spec.name},
+                      {"ops", partition.ops.size()},
+                      {"subgraphs", partition.subgraphs.size()},
+                      {"classes", partition.classes.size()},
+                      {"parameter_bytes", memory.mapped_bytes},
+                      {"rank_bytes", memory.rank_bytes},
+                      {"memory_limit", planned.subject->rank_memory},
+                      {"speed_disturbed", is_disturbed(*planned.subject)},
+                      {"stages", to_json(planned.total)}};
   for (const auto& target : planned.subject->timing_targets)
     json["timed"].push_back({{"subgraph", target.label},
                              {"members", target.applies_to.size()},

@@ -1,7 +1,6 @@
 #include "pipeline/estimate.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -10,6 +9,9 @@
 
 namespace gainsweep::pipeline {
 namespace {
+
+// Of most runs by the fastest; a quiet machine's stay within a few percent.
+constexpr double undisturbed = 1.15;
 
 std::int64_t bytes_of(execute::Precision precision) {
   switch (precision) {
@@ -46,7 +48,7 @@ double total_macs(const graph::Graph& graph) {
   return macs;
 }
 
-double gflops_here(const Subject& subject, execute::Precision precision) {
+Speed speed_here(const Subject& subject, execute::Precision precision) {
   const auto& ops = subject.layout.partition.ops;
   const auto first = std::find_if(ops.begin(), ops.end(),
                                   [](const auto& op) { return op.kind == graph::OpKind::linear; });
@@ -60,9 +62,12 @@ double gflops_here(const Subject& subject, execute::Precision precision) {
   execute::Program program(graph::extract(*subject.graph, nodes), parameters);
   const auto inputs = execute::make_inputs(program.graph(), subject.calibration->set.load(0),
                                            subject.model->inputs, *subject.device);
-  double fastest = std::numeric_limits<double>::max();
-  for (int run = 0; run < 5; ++run) fastest = std::min(fastest, program.time(inputs));
-  return 2e-9 * static_cast<double>(first->macs) / fastest;
+  program.time(inputs);
+  std::vector<double> runs(9);
+  for (auto& run : runs) run = program.time(inputs);
+  std::sort(runs.begin(), runs.end());
+  const double fastest = runs.front(), middle = runs[runs.size() / 2];
+  return {2e-9 * static_cast<double>(first->macs) / fastest, middle > undisturbed * fastest};
 }
 
 std::int64_t distinct_weight_elements(const Subject& subject) {
@@ -85,19 +90,21 @@ double seconds(const graph::Graph& graph, double gflops) {
 
 }  // namespace
 
-double measured_gflops(const Subject& subject, execute::Precision precision) {
-  static std::map<std::pair<const model::Model*, execute::Precision>, double> known;
+const Speed& measured_speed(const Subject& subject, execute::Precision precision) {
+  static std::map<std::pair<const model::Model*, execute::Precision>, Speed> known;
   const auto [found, is_new] = known.try_emplace({subject.model.get(), precision});
-  if (is_new) found->second = gflops_here(subject, precision);
+  if (is_new) found->second = speed_here(subject, precision);
   return found->second;
 }
 
 double forward_seconds(const Subject& subject) {
-  return seconds(*subject.graph, measured_gflops(subject, subject.spec.sensitivity.precision));
+  return seconds(*subject.graph,
+                 measured_speed(subject, subject.spec.sensitivity.precision).gflops);
 }
 
 double timed_forward_seconds(const Subject& subject) {
-  return seconds(*subject.latency_graph, measured_gflops(subject, timed_precision(subject.spec)));
+  return seconds(*subject.latency_graph,
+                 measured_speed(subject, timed_precision(subject.spec)).gflops);
 }
 
 std::int64_t observing_bytes(const Subject& subject) {

@@ -8,9 +8,14 @@
 /// matrix product measured here, memory from value sizes and lifetimes.
 namespace gainsweep::pipeline {
 
-/// Speed of the model's first linear layer behind its embedding in a precision, in GFLOP/s.
-/// Measured once a process for each model and precision.
-double measured_gflops(const Subject& subject, execute::Precision precision);
+/// Speed of the model's first linear layer behind its embedding, the fastest of a few runs.
+struct Speed {
+  double gflops = 0;       ///< GFLOP/s
+  bool disturbed = false;  ///< most runs were far slower: others use the processors
+};
+
+/// In a precision; measured once a process for each model and precision.
+const Speed& measured_speed(const Subject& subject, execute::Precision precision);
 
 /// Seconds of a forward pass of a calibration sample, in the precision of scoring.
 double forward_seconds(const Subject& subject);
