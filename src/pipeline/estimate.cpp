@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "lower/pass.hpp"
 #include "pipeline/baseline.hpp"
 
 namespace gainsweep::pipeline {
@@ -59,7 +60,8 @@ Speed speed_here(const Subject& subject, execute::Precision precision) {
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (subject.graph->nodes[n].op == "aten::embedding") nodes.push_back({n});
   execute::Parameters parameters(*subject.model, *subject.device, precision);
-  execute::Program program(graph::extract(*subject.graph, nodes), parameters);
+  // Probed, because scoring chooses the form of its products by the processor.
+  execute::Program program(graph::extract(lower::probe(*subject.graph, ops), nodes), parameters);
   const auto inputs = execute::make_inputs(program.graph(), subject.calibration->set.load(0),
                                            subject.model->inputs, *subject.device);
   program.time(inputs);

@@ -5,28 +5,34 @@
 namespace gainsweep::spec {
 namespace {
 
-void fit_scale_samples(Spec& spec) {
-  auto& calibration = spec.calibration;
+void fit_scale_samples(Parts& parts) {
+  auto& calibration = parts.spec.calibration;
   calibration.scale_samples = std::min(calibration.scale_samples, calibration.samples);
 }
 
-void fit_least_repetitions(Spec& spec) {
-  auto& rule = spec.latency.rule;
+void fit_precision(Parts& parts) {
+  using execute::Precision;
+  parts.spec.sensitivity.precision = parts.high == "fp32" ? Precision::fp32 : Precision::bf16;
+}
+
+void fit_least_repetitions(Parts& parts) {
+  auto& rule = parts.spec.latency.rule;
   rule.least_repetitions = std::min(rule.least_repetitions, rule.repetitions);
 }
 
 // The paper's noise is the error of a sum of independent roundings: it has no bias.
-void fit_loss_model(Spec& spec) {
-  if (spec.solve.noise == sensitivity::Noise::paper) spec.solve.loss_model = "first_order";
+void fit_loss_model(Parts& parts) {
+  auto& solve = parts.spec.solve;
+  if (solve.noise == sensitivity::Noise::paper) solve.loss_model = "first_order";
 }
 
-void fit_seed(Spec& spec) {
-  spec.solve.seed = spec.seed;
+void fit_seed(Parts& parts) {
+  parts.spec.solve.seed = parts.spec.seed;
 }
 
-void fit_strategies(Spec& spec) {
-  const auto& made = spec.solve.strategies;
-  auto& evaluated = spec.evaluate.strategies;
+void fit_strategies(Parts& parts) {
+  const auto& made = parts.spec.solve.strategies;
+  auto& evaluated = parts.spec.evaluate.strategies;
   const auto is_made = [&](const auto& name) {
     return std::find(made.begin(), made.end(), name) != made.end();
   };
@@ -37,12 +43,14 @@ void fit_strategies(Spec& spec) {
 struct Default {
   const char* statement;
   const char* key;  ///< it is left alone where this is written
-  void (*fit)(Spec&);
+  void (*fit)(Parts&);
 };
 
 constexpr Default defaults[] = {
     {"`calibration.scale_samples` that is left out is at most `calibration.samples`.",
      "calibration.scale_samples", fit_scale_samples},
+    {"`sensitivity.precision` that is left out is the arithmetic of `formats.high`.",
+     "sensitivity.precision", fit_precision},
     {"`latency.least_repetitions` that is left out is at most `latency.repetitions`.",
      "latency.least_repetitions", fit_least_repetitions},
     {"`solve.loss_model` that is left out is `first_order`, the paper's, where `solve.noise` is "
@@ -58,7 +66,7 @@ constexpr Default defaults[] = {
 
 void settle(Parts& parts, const config::Written& written) {
   for (const auto& one : defaults)
-    if (!written.lines.contains(one.key)) one.fit(parts.spec);
+    if (!written.lines.contains(one.key)) one.fit(parts);
 }
 
 std::vector<std::string> settled() {

@@ -41,7 +41,7 @@ struct FormatSpec {
 
 /// `sensitivity:`
 struct SensitivitySpec {
-  execute::Precision precision = execute::Precision::fp32;
+  execute::Precision precision = execute::Precision::bf16;  ///< default: that of the high format
   std::int64_t anchor_samples = 16;  ///< first calibration samples that anchors are measured on
 };
 

@@ -55,7 +55,7 @@ def test_a_larger_threshold_never_gains_less(program, write_spec, archive, tmp_p
     ("changes", "line"),
     [
         ({"calibration": {"samples": 5}}, "calibration: samples: 5"),
-        ({"sensitivity": {"precision": "bf16"}}, "sensitivity: precision: bf16"),
+        ({"sensitivity": {"precision": "fp32"}}, "sensitivity: precision: fp32"),
         ({"seed": 3}, "seed: 3"),
         ({"formats": {"low": ["int8", "fp8_e4m3"]}}, "formats: low: [int8, fp8_e4m3]"),
     ],

@@ -7,7 +7,7 @@ from conftest import has_fast_int8
 
 DYNAMIC = {"scale": "dynamic"}
 VARIANTS = {
-    "scoring_in_bf16": {"sensitivity": {"precision": "bf16"}},
+    "scoring_in_fp32": {"sensitivity": {"precision": "fp32"}},
     "high_is_fp32": {"formats": {"high": "fp32", "low": ["bf16", "int8"]}},
     "all_fp8": {"formats": {"low": ["fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"]}},
     "dynamic_scales": {

@@ -35,11 +35,11 @@ struct Workload {
   execute::Parameters parameters;
   execute::Inputs inputs;
 
-  Workload(const std::string& folder, std::int64_t length)
+  Workload(const std::string& folder, std::int64_t length, execute::Precision precision)
       : model(model::open(folder)),
         graph(model.build({.batch = 1, .length = length, .outputs = {model::Output::mean_loss}})),
         ops(graph::quantizable_ops(graph)),
-        parameters(model, device, execute::Precision::bf16),
+        parameters(model, device, precision),
         inputs(execute::make_inputs(graph, sample(length), model.inputs, device)) {}
 
   model::Sample sample(std::int64_t length) const {
@@ -155,14 +155,17 @@ int number(const char* text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: %s FOLDER compare|plain|scoring TOKENS THREADS REPETITIONS\n",
+  if (argc != 6 && argc != 7) {
+    std::fprintf(stderr,
+                 "usage: %s FOLDER compare|plain|scoring TOKENS THREADS REPETITIONS [fp32]\n",
                  argv[0]);
     return 2;
   }
   try {
     execute::start(device, number(argv[4]));
-    Workload work(argv[1], number(argv[3]));
+    const bool narrow = argc == 6;
+    Workload work(argv[1], number(argv[3]),
+                  narrow ? execute::Precision::bf16 : execute::Precision::fp32);
     const std::string mode = argv[2];
     if (mode == "compare") compare(work, number(argv[5]));
     if (mode == "plain") repeat<Plain>(work, number(argv[5]));
