@@ -7,7 +7,7 @@ from gainsweep_analysis import tables
 
 def point_differences(sweep, number, own):
     """What tells a point of a sweep's archive from the archive of its own run, a line each; times
-    and all else below /measured included, what describes the machine aside."""
+    and all else below /measured included, what describes the machine or its job aside."""
 
     def read(path, point):
         with h5py.File(path) as file:
@@ -17,7 +17,7 @@ def point_differences(sweep, number, own):
 
     (provenance, found), (own_provenance, expected) = read(sweep, number), read(own, 0)
     lines = [f"points/{n}" for n in provenance if provenance[n] != own_provenance[n]]
-    for path in sorted(found.keys() | expected.keys()):
+    for path in sorted((found.keys() | expected.keys()) - {"measured/usage"}):
         if path not in found or path not in expected:
             lines.append(f"{path}: only {'at the point' if path in found else 'in its own run'}")
             continue
