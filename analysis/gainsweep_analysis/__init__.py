@@ -16,6 +16,7 @@ from .contents import (
     Operand,
     Plans,
     Scores,
+    Stability,
     Subgraph,
     Timing,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Plans",
     "Point",
     "Scores",
+    "Stability",
     "Subgraph",
     "Sweep",
     "Timing",

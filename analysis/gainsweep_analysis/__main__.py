@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote
 
-from . import archive, comparison, exports, scales, table
+from . import archive, comparison, exports, scales, stability, table
 from .contents import Archive
 from .tables import Point
 
@@ -41,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
     scaled = command("scales", "Print the scales of operands in every low format.", print_scales)
     scaled.add_argument("archive", type=Path)
     scaled.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    steady = command(
+        "stability", "Print how plans change with the calibration samples.", print_stability
+    )
+    steady.add_argument("archive", type=Path)
+    steady.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    steady.add_argument("--objective", help="only this objective: time, macs or memory")
     report = command(
         "report", "Write the report, HTML, with the plans' files beside it.", write_report
     )
@@ -50,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     drawn.add_argument("archive", type=Path)
     drawn.add_argument("--out", type=Path, required=True, metavar="DIR")
     drawn.add_argument("--width", choices=("column", "page"), default="page", help="of a paper")
-    for added in (listed, shown, planned, scaled, report, drawn):
+    for added in (listed, shown, planned, scaled, steady, report, drawn):
         added.add_argument(
             "--select",
             action="append",
@@ -128,6 +134,15 @@ def print_scales(options: argparse.Namespace) -> None:
         sys.stdout.write(scales.text(found))
     else:
         print_records(scales.records(found), options.format)
+
+
+def print_stability(options: argparse.Namespace) -> None:
+    found = only_point(options)
+    objectives = objectives_of(found, options)
+    if options.format == "text":
+        sys.stdout.write(stability.text(found, objectives))
+    else:
+        print_records(stability.records(found, objectives), options.format)
 
 
 def only_point(options: argparse.Namespace) -> Archive:

@@ -21,6 +21,7 @@ from .contents import (
     Operand,
     Plans,
     Scores,
+    Stability,
     Subgraph,
 )
 from .seal import SCHEMA, ArchiveError, check_seal, check_storage
@@ -179,6 +180,9 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
             objective: Frontier(*(table[name] for name in FRONTIER))
             for (objective,), table in _below(tables, "frontier")
         },
+        stability={
+            objective: _read_stability(table) for (objective,), table in _below(tables, "stability")
+        },
         gains={
             objective: _read_gains(table, len(layout["subgraphs"]))
             for (objective,), table in _below(tables, "gains")
@@ -268,6 +272,14 @@ def _read_plans(objective: str, strategy: str, table: Table) -> Plans:
         objective=objective,
         strategy=strategy,
         **{name: table[name] for name in columns.split()},
+    )
+
+
+def _read_stability(table: Table) -> Stability:
+    bounds = table.rows("gain_median", "gain_low", "gain_high")
+    return Stability(
+        *(table[name] for name in ("threshold", "resamples", "share")),
+        gain=[Estimate(*map(float, row)) for row in bounds],
     )
 
 

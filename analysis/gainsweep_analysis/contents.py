@@ -109,6 +109,21 @@ class Frontier:
 
 
 @dataclass(frozen=True)
+class Stability:
+    """How the plans of `ip` for an objective change when calibration samples are drawn again."""
+
+    threshold: np.ndarray  # [row]
+    resamples: np.ndarray  # [row], that have a plan
+    share: np.ndarray  # [row, op, low format], of them in which the op is in the format
+    gain: list[Estimate]  # [row]: median, 2.5 % and 97.5 %; NaN without any plan
+
+    def point(self, threshold: float) -> int | None:
+        """The place of a threshold with any plan."""
+        places = np.flatnonzero(np.isclose(self.threshold, threshold, rtol=1e-9, atol=0))
+        return int(places[0]) if places.size and self.resamples[places[0]] else None
+
+
+@dataclass(frozen=True)
 class Timing:
     """Raw times of the configurations of one class of sub-graphs."""
 
@@ -186,6 +201,7 @@ class Archive:
     scores: Scores
     plans: dict[tuple[str, str], Plans]  # by objective and strategy
     frontiers: dict[str, Frontier]  # by objective
+    stability: dict[str, Stability]  # by objective; empty without solve.resamples
     about: dict[str, Objective]  # by objective
     predictions: dict[tuple[str, str], dict[str, Estimate]]  # τ by noise and model, assignment key
     gains: dict[str, list[dict[tuple[str, ...], int]]]  # by objective, sub-graph, configuration

@@ -19,6 +19,8 @@ from .statistics import (
     widened,
 )
 
+RESAMPLED = "ip"  # the strategy whose programs are solved again on resamples
+
 
 @dataclass(frozen=True)
 class PlanRow:
@@ -42,6 +44,8 @@ class PlanRow:
     perplexity: float | None
     other_gains: dict[str, float]  # of the other strategies, the median over their draws
     other_expected: dict[str, float]  # the same, of measured times the sums of medians
+    resampled_gain: Estimate | None  # of the plans on resampled calibration samples
+    agreement: float | None  # mean over ops of the share of those plans with the op's format
     assignment: np.ndarray  # [op], index of the format
     assignment_key: str
 
@@ -110,9 +114,38 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         other_expected=_others(
             archive, plans, threshold, lambda other, place: expected_gains(archive, other, place)
         ),
+        resampled_gain=resampled_gain(archive, plans, threshold),
+        agreement=agreement(archive, plans, threshold, assignment),
         assignment=assignment,
         assignment_key=key,
     )
+
+
+def format_shares(archive: Archive, objective: str, threshold: float) -> np.ndarray | None:
+    """Of the plans on resampled calibration samples, [op, format]: the share that has the op in the
+    format; None where there are none."""
+    found = archive.stability.get(objective)
+    point = None if found is None else found.point(threshold)
+    if found is None or point is None:
+        return None
+    low = found.share[point]
+    return np.column_stack([1 - low.sum(axis=1), low])
+
+
+def resampled_gain(archive: Archive, plans: Plans, threshold: float) -> Estimate | None:
+    found = archive.stability.get(plans.objective)
+    point = None if found is None else found.point(threshold)
+    return None if found is None or point is None else found.gain[point]
+
+
+def agreement(
+    archive: Archive, plans: Plans, threshold: float, assignment: np.ndarray
+) -> float | None:
+    """What plans of `ip` have in common with those on resampled calibration samples."""
+    shares = format_shares(archive, plans.objective, threshold)
+    if shares is None or plans.strategy != RESAMPLED:
+        return None
+    return float(np.mean(shares[np.arange(len(assignment)), assignment]))
 
 
 def _share(part: float, whole: float | None) -> float | None:

@@ -11,6 +11,7 @@ from .exports import Chosen, distinct_plans, file_stem
 from .figures.style import Drawing, svg
 from .notation import fixed, interval, listed, significant
 from .plans import PlanRow
+from .stability import finding as stability_finding
 from .statistics import Estimate, perplexity
 from .table import UNROUNDED, columns, legend, objective_note, off_note
 from .timings import marks_legend, warning
@@ -35,6 +36,7 @@ def html(archive: Archive, plan_folder: str | None = None) -> str:
         ("What was run", [f"<p>{escape(summary(archive))}</p>"]),
         ("Gain against loss error", drawn("gain")),
         ("Plans", [*plans, *_plan_notes(archive)]),
+        ("Stability", [*_stability(archive), *drawn("stability")]),
         ("Predicted against measured", drawn("loss_error", "time")),
         ("Sensitivity", drawn("sensitivity")),
         ("Times of the sub-graphs", drawn("latency_")),
@@ -263,6 +265,11 @@ def table_html(shown: list[grid.Column]) -> str:
         for row in zip(*(column.cells for column in shown), strict=True)
     )
     return f"<table><thead><tr>{top}</tr>\n<tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
+
+
+def _stability(archive: Archive) -> Iterable[str]:
+    for objective in archive.stability:
+        yield f"<p>{escape(stability_finding(archive, objective))}</p>"
 
 
 def _failures(archive: Archive) -> str:

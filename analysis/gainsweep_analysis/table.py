@@ -257,6 +257,8 @@ def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
         "predicted_time_is_precise": _flag(row.predicted_time, row.is_predicted_precisely),
         "measured_time_is_precise": _flag(row.measured_time, row.is_measured_precisely),
         "time_prediction_is_outside": _flag(row.measured_time, row.time_is_outside),
+        "resampled_agreement": row.agreement,
+        **_bounds("resampled_gain", row.resampled_gain),
         "baseline_time_s": baseline_seconds(archive),
         "perplexity": row.perplexity,
         **{f"{name}_gain": row.other_gains.get(name) for name in others},

@@ -16,6 +16,7 @@ RECIPES = {
     "failures": synthetic.Recipe(failures=2),
     "prefix_only": synthetic.Recipe(strategies=("prefix",), frontier=False),
     "alone": synthetic.Recipe(scope="subgraph", evaluated=0),
+    "resampled": synthetic.Recipe(low=("int8", "fp8_e4m3"), resamples=40),
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
 }
 

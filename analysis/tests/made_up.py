@@ -25,6 +25,7 @@ class Recipe:
     scope: str = "model"
     granularity: str = "tensor"
     loss_model: str = "bias"
+    resamples: int = 0
     length: int = 64
     noise: float = 0.002  # of times, relative to a run
     seed: int = 0

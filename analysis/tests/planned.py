@@ -1,5 +1,6 @@
 """Tables of what made-up runs plan and predict."""
 
+import copy
 import itertools
 from functools import partial
 
@@ -52,6 +53,44 @@ def write_plans(writer, run):
         for objective in recipe.objectives:
             write_frontier(writer, run, objective)
     return evaluated
+
+
+def resampled_plans(run, objective):
+    """[resample, threshold, op]: plans of `ip` where loss errors are off by made-up factors."""
+    drawn = copy.copy(run)
+    random = np.random.default_rng(3)
+    plans = []
+    for _ in range(run.recipe.resamples):
+        drawn.d = run.d * random.lognormal(0, 0.5, (len(run.d), 1))
+        plans.append(
+            [drawn.plan(objective, "ip", run.budget(tau)) for tau in run.recipe.thresholds]
+        )
+    return np.array(plans)
+
+
+def write_stability(writer, run):
+    thresholds = run.recipe.thresholds
+    for objective in run.recipe.objectives:
+        plans = resampled_plans(run, objective)
+        gains = np.apply_along_axis(partial(run.gain_of, objective), 2, plans)
+        units = {"time": "1e-9", "macs": "1", "memory": "byte"}[objective]
+        low = range(1, len(run.model.formats))
+        share = np.stack([(plans == place).mean(axis=0) for place in low], axis=-1)
+        bounds = zip(("low", "median", "high"), (0.025, 0.5, 0.975), strict=True)
+        row = ["row"]
+        writer.table(
+            f"stability/{objective}",
+            [
+                ("threshold", thresholds, "1", row),
+                ("resamples", [run.recipe.resamples] * len(thresholds), "1", row),
+                ("share", share, "1", ["row", "op", "low_format"]),
+                *(
+                    (f"gain_{name}", np.quantile(gains, q, axis=0), units, row)
+                    for name, q in bounds
+                ),
+            ],
+            measured=objective == "time",
+        )
 
 
 def write_frontier(writer, run, objective):

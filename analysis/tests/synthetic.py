@@ -76,6 +76,8 @@ def _write_point(writer, run):
     if "time" in run.recipe.objectives:
         _write_timings(writer, run)
     plans = planned.write_plans(writer, run)
+    if run.recipe.resamples:
+        planned.write_stability(writer, run)
     planned.write_gains(writer, run)
     planned.write_loss_errors(writer, run)
     planned.write_objectives(writer, run)

@@ -16,6 +16,7 @@
 #include "pipeline/predictions.hpp"
 #include "pipeline/savings.hpp"
 #include "pipeline/score.hpp"
+#include "pipeline/stability.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -88,7 +89,8 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout) {
 bool is_planned(const archive::Table& table) {
   const std::string_view path = table.path;
   return path.starts_with("plans/") || path.starts_with("programs/") ||
-         path.starts_with("frontier/") || path.starts_with("gains/") || path == "objectives" ||
+         path.starts_with("frontier/") || path.starts_with("gains/") ||
+         path.starts_with("resamples/") || path.starts_with("stability/") || path == "objectives" ||
          path == "predictions" || path == "loss_errors" || path == "mean_changes" ||
          path == "bias_rates" || path == "contests" || path == "savings";
 }
@@ -137,6 +139,13 @@ class Planner {
       auto fields = answer(all[i], asked);
       unit.key = key_of(all[i], asked);
       results.add(batch::record(unit, std::move(fields)));
+      units.push_back(std::move(unit));
+    }
+    for (const auto& block : resample_blocks(spec_.solve)) {
+      batch::Unit unit;
+      static_cast<batch::Ticket&>(unit) = pipeline::ticket(
+          spec_, block, decision_.digests[block.objective], decision_.resampling->digest());
+      results.add(batch::record(unit, solve_block(layout_, spec_, block, decision_)));
       units.push_back(std::move(unit));
     }
     batch::Experiment experiment;
@@ -248,6 +257,7 @@ std::vector<archive::Table> plan_archived(const archive::Contents& contents,
   Planner planner(contents, layout, spec, decision);
   append(tables, batch::tables(planner.plans(results), results));
   append(tables, gain_tables(layout, spec, decision));
+  append(tables, stability_tables(layout, spec, decision, results));
   append(tables, contest_tables(spec, timed.contests));
   auto assignments = planner.told_plans();
   const auto measured_plans = evaluated(contents);

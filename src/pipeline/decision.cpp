@@ -7,6 +7,7 @@
 #include "digest/digest.hpp"
 #include "gain/resource.hpp"
 #include "pipeline/plan_predictor.hpp"
+#include "pipeline/stability.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -76,6 +77,8 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
   decision.predictor =
       std::make_shared<const PlanPredictor>(layout, measured, spec.solve.noise, spec.seed);
   if (const auto rate = decision.predictor->bias_rate()) decision.errors.bias_rate = rate->value;
+  if (spec.solve.resamples > 0)
+    decision.resampling = std::make_shared<const Resampling>(layout, spec, measured);
   const auto facts = gain_facts(layout, spec, measured.times);
   for (const auto& objective : spec.solve.objectives)
     decision.gains.push_back(gain::objectives().at(objective).gains(facts));

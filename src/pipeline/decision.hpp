@@ -35,11 +35,13 @@ struct Constraint {
 };
 
 class PlanPredictor;
+class Resampling;
 
 /// Numbers that every plan of a spec is made from.
 struct Decision {
   sensitivity::LossErrors errors;
   std::shared_ptr<const PlanPredictor> predictor;  ///< under the spec's noise
+  std::shared_ptr<const Resampling> resampling;    ///< null where no resamples are asked for
   std::vector<Constraint> constraints;
   std::vector<gain::GainTable> gains;              ///< one an objective of the spec, in its order
   std::vector<std::vector<Lowerable>> lowerables;  ///< by objective

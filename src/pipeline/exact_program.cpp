@@ -22,9 +22,14 @@ double offset(const Constraint& constraint) {
   return constraint.allowed - constraint.limit;
 }
 
+bool any_negative(const std::vector<double>& limits) {
+  return std::any_of(limits.begin(), limits.end(), [](const double limit) { return limit < 0; });
+}
+
 }  // namespace
 
-ExactProgram::ExactProgram(const Layout& layout, const Decision& decision, std::size_t objective,
+ExactProgram::ExactProgram(const Layout& layout, const Decision& decision,
+                           const sensitivity::LossErrors& errors, std::size_t objective,
                            double budget)
     : layout_(layout), decision_(decision), objective_(objective) {
   const auto& [configurations, gains] = decision.gains[objective];
@@ -34,8 +39,7 @@ ExactProgram::ExactProgram(const Layout& layout, const Decision& decision, std::
     auto& choices = problem_.groups.emplace_back();
     auto& places = configurations_.emplace_back();
     for (std::size_t p = 0; p < gains[j].size(); ++p) {
-      solve::Choice choice{gains[j][p],
-                           {loss_error(layout, decision.errors, j, configurations[j][p])}};
+      solve::Choice choice{gains[j][p], {loss_error(layout, errors, j, configurations[j][p])}};
       for (std::size_t r = 0; r < decision.constraints.size(); ++r)
         choice.cost[r + 1] = decision.constraints[r].charges[objective][j][p];
       if (!std::all_of(choice.cost.begin(), choice.cost.end(),
@@ -59,9 +63,7 @@ graph::Assignment ExactProgram::assignment(const std::vector<std::size_t>& choic
 }
 
 solve::Outcome ExactProgram::solve() const {
-  const auto& limits = problem_.limits;
-  if (std::any_of(limits.begin(), limits.end(), [](const double limit) { return limit < 0; }))
-    refuse();
+  if (any_negative(problem_.limits)) refuse();
   auto outcome = solve::solve(problem_);
   if (outcome.solution.termination == solve::Termination::infeasible) refuse();
   if (outcome.solution.choices.empty())
@@ -69,6 +71,12 @@ solve::Outcome ExactProgram::solve() const {
                 "no plan that keeps solve.constraints was found within the solver's limits, nor a "
                 "proof that there is none. Allow more of one of them.");
   return outcome;
+}
+
+solve::Solution ExactProgram::plan(double budget) {
+  problem_.limits.front() = budget;
+  if (any_negative(problem_.limits)) return {};
+  return solve::dynamic_program(problem_);
 }
 
 void ExactProgram::refuse() const {

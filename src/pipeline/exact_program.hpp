@@ -12,9 +12,10 @@ namespace gainsweep::pipeline {
 /// be had; the loss error is the first resource, the spec's constraints follow.
 class ExactProgram {
  public:
-  /// `budget` is the limit on the summed loss errors; refers to layout and decision.
-  ExactProgram(const Layout& layout, const Decision& decision, std::size_t objective,
-               double budget);
+  /// `errors` are the decision's, or those of a resample; `budget` is the limit on their sum.
+  /// Refers to layout and decision.
+  ExactProgram(const Layout& layout, const Decision& decision,
+               const sensitivity::LossErrors& errors, std::size_t objective, double budget = 0);
 
   const solve::Problem& problem() const { return problem_; }
 
@@ -24,6 +25,10 @@ class ExactProgram {
   /// The program's plan and CBC's word on it. Error(input) when no plan keeps the limits, with what
   /// would help.
   solve::Outcome solve() const;
+
+  /// The plan under another budget by the dynamic program alone; without a plan where nothing keeps
+  /// the limits.
+  solve::Solution plan(double budget);
 
  private:
   [[noreturn]] void refuse() const;

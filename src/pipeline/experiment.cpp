@@ -8,6 +8,7 @@
 #include "pipeline/predictions.hpp"
 #include "pipeline/scales.hpp"
 #include "pipeline/score.hpp"
+#include "pipeline/stability.hpp"
 #include "pipeline/timing.hpp"
 
 namespace gainsweep::pipeline {
@@ -44,6 +45,7 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   const auto decision = decision_state(bench, results).value;
   if (!decision) return tables;
   add(gain_tables(subject.layout, subject.spec, *decision));
+  add(stability_tables(subject.layout, subject.spec, *decision, results));
   add(saving_tables(subject.layout, subject.spec, decision->times, told_plans(bench, results)));
   add(prediction_tables(subject.layout, subject.spec, measured(bench, results),
                         evaluated_plans(bench, results)));

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 2,
                        anchor_version = 1, timing_version = 3, plan_version = 3, losses_version = 3,
-                       plan_times_version = 3, floor_version = 1;
+                       plan_times_version = 3, floor_version = 1, resamples_version = 1;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())
@@ -142,6 +142,19 @@ std::string plan(const std::string& decision, const PlanQuestion& question,
       .add("draws", question.draws);
   for (const auto& key : asked) builder.add("asked", key);
   return builder.finish();
+}
+
+std::string resamples(const std::string& decision, const std::string& samples,
+                      const ResampleQuestion& question) {
+  auto builder = digest::Builder();
+  builder.add("stage", "resamples")
+      .add("version", resamples_version)
+      .add("decision", decision)
+      .add("samples", samples)
+      .add("objective", question.objective)
+      .add("loss_model", question.loss_model);
+  for (const double threshold : question.thresholds) builder.add("threshold", threshold);
+  return builder.add("first", question.first).add("number", question.number).finish();
 }
 
 std::string losses(const Computing& computing, const std::string& formats,

@@ -60,6 +60,15 @@ struct PlanQuestion {
   std::int64_t draws = 0;
 };
 
+/// What plans on resamples follow from beside the numbers of their objective and the samples.
+struct ResampleQuestion {
+  std::string objective;
+  std::string loss_model;
+  std::vector<double> thresholds;
+  std::int64_t first = 0;  ///< resample
+  std::int64_t number = 0;
+};
+
 /// Digests of what several keys share.
 std::string of_sample_set(std::span<const Sample> samples);
 std::string of_formats(const std::vector<format::Format>& formats);
@@ -89,6 +98,10 @@ std::string timing(const Computing& computing, const Workload& workload, const s
 /// for beside them.
 std::string plan(const std::string& decision, const PlanQuestion& question,
                  const std::vector<std::string>& asked = {});
+
+/// `samples` stands for the numbers of each sample and the seed of the resamples.
+std::string resamples(const std::string& decision, const std::string& samples,
+                      const ResampleQuestion& question);
 
 /// `samples` is of_sample_set of the samples of the unit.
 std::string losses(const Computing& computing, const std::string& formats,

@@ -18,6 +18,8 @@ std::vector<double> anchor_terms(const Contributions& contributions) {
   return terms;
 }
 
+}  // namespace
+
 sensitivity::Evidence evidence(const Layout& layout, const Measured& measured,
                                const Contributions& contributions, std::int64_t seed) {
   sensitivity::Evidence evidence;
@@ -28,8 +30,6 @@ sensitivity::Evidence evidence(const Layout& layout, const Measured& measured,
   evidence.seed = static_cast<std::uint64_t>(seed);
   return evidence;
 }
-
-}  // namespace
 
 PlanPredictor::PlanPredictor(const Layout& layout, const Measured& measured,
                              sensitivity::Noise noise, std::int64_t seed)

@@ -9,6 +9,11 @@
 
 namespace gainsweep::pipeline {
 
+/// What predictions start from; `contributions` are those of the scores. Refers to the anchors.
+sensitivity::Evidence evidence(const Layout& layout, const Measured& measured,
+                               const std::vector<std::vector<std::vector<double>>>& contributions,
+                               std::int64_t seed);
+
 /// What is predicted of assignments under one model of the rounding error, with intervals; pure.
 class PlanPredictor {
  public:

@@ -11,12 +11,14 @@
 #include "pipeline/inquiry.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/score.hpp"
+#include "pipeline/stability.hpp"
 #include "pipeline/timing.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
 constexpr double seconds_a_plan = 0.02;
+constexpr double seconds_a_choice = 2e-7;  // of a plan on a resample
 
 // Stands for a decision while what it follows from is missing.
 std::string stand_in(const Bench& bench, const batch::Results& results) {
@@ -104,6 +106,12 @@ batch::Call forecast(const Bench& bench, const batch::Results& results,
     batch::Unit unit;
     static_cast<batch::Ticket&>(unit) = ticket(spec, all[i], i);
     unit.key = key::plan(decision, key_facts(spec, all[i]));
+    call.units.push_back(std::move(unit));
+  }
+  const auto samples = digest::of_text(decision + std::to_string(spec.solve.seed));
+  for (const auto& block : resample_blocks(spec.solve)) {
+    batch::Unit unit;
+    static_cast<batch::Ticket&>(unit) = ticket(spec, block, decision, samples);
     call.units.push_back(std::move(unit));
   }
   return call;
@@ -194,10 +202,25 @@ const std::vector<Evaluated>& plans_of(const Bench& bench, const batch::Results&
   return bench->evaluated.get(results, [&] { return chosen(*bench->subject, inquiry); });
 }
 
+void resample(const Bench& bench, const std::shared_ptr<const Decision>& decision,
+              Inquiry& inquiry) {
+  const auto& spec = bench->subject->spec;
+  for (const auto& block : resample_blocks(spec.solve)) {
+    batch::Unit unit;
+    static_cast<batch::Ticket&>(unit) =
+        ticket(spec, block, decision->digests[block.objective], decision->resampling->digest());
+    unit.work = [about = bench->subject, decision, block](batch::Context&) -> batch::Product {
+      return solve_block(about->layout, about->spec, block, *decision);
+    };
+    inquiry.need(std::move(unit));
+  }
+}
+
 batch::Call call(const Bench& bench, const batch::Results& results) {
   const auto state = decision_state(bench, results);
   if (!state.value) return forecast(bench, results, state.obstacles);
   auto inquiry = asked(bench, results, state.value);
+  resample(bench, state.value, inquiry);
   if (!bench->evaluation.chunks.empty())
     evaluate(bench, results, *state.value, plans_of(bench, results, inquiry), inquiry);
   return std::move(inquiry).finish();
@@ -211,6 +234,8 @@ double cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t 
   double seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
                    (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
                        forward_seconds(subject);
+  seconds += seconds_a_choice * num_choices(subject.layout, subject.spec.solve) *
+             static_cast<double>(resample_blocks(subject.spec.solve).size());
   if (times_plans(subject)) {
     const auto& rule = subject.spec.latency.rule;
     const auto blocks = static_cast<double>(most_rounds(rule) * rule.least_repetitions);

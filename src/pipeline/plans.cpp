@@ -111,7 +111,7 @@ solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::si
 
 Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
                     const Decision& decision) {
-  const ExactProgram program(layout, decision, question.objective,
+  const ExactProgram program(layout, decision, decision.errors, question.objective,
                              budget(spec, decision, question.threshold));
   const auto [solution, certificate] = program.solve();
   auto plans = predicted(layout, spec, question, decision, {program.assignment(solution.choices)});
@@ -131,7 +131,7 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
 
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision) {
-  const ExactProgram program(layout, decision, question.objective, 0);
+  const ExactProgram program(layout, decision, decision.errors, question.objective);
   auto problem = program.problem();
   double largest = 0;
   for (const auto& group : problem.groups)

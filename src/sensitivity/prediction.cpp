@@ -58,8 +58,8 @@ std::vector<std::size_t> Resamples::places(std::size_t index) const {
   return {first, first + samples_};
 }
 
-Predictor::Predictor(const Evidence& evidence)
-    : resamples_(evidence.losses.size(), num_resamples, evidence.seed), drawn_(num_resamples) {
+ResampledErrors::ResampledErrors(const Evidence& evidence, std::size_t count)
+    : resamples_(evidence.losses.size(), count, evidence.seed), drawn_(count) {
   const auto& anchors = evidence.anchors;
   std::vector<double> squares;
   for (const double loss : evidence.losses) squares.push_back(loss * loss);
@@ -69,10 +69,9 @@ Predictor::Predictor(const Evidence& evidence)
   if (!anchors.empty())
     measured_.bias_rate =
         sensitivity::bias_rate(mean_changes(anchors), mean(evidence.anchor_terms));
-  // Other draws than those of the calibration samples: anchors have failures of their own.
-  const Resamples of_anchors(std::max<std::size_t>(anchors.size(), 1), num_resamples,
+  const Resamples of_anchors(std::max<std::size_t>(anchors.size(), 1), count,
                              evidence.seed ^ anchor_stream);
-  for (std::size_t i = 0; i < num_resamples; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     drawn_[i] = measured_;
     drawn_[i].mean_square_loss = resamples_.mean(squares, i);
     if (!anchors.empty())
@@ -81,19 +80,35 @@ Predictor::Predictor(const Evidence& evidence)
   }
 }
 
+LossErrors loss_errors(const ResampledErrors& errors, std::size_t index,
+                       const std::vector<std::vector<std::vector<double>>>& terms) {
+  LossErrors drawn = errors.drawn()[index];
+  for (const auto& of_op : terms.front()) drawn.d.emplace_back(of_op.size());
+  const auto places = errors.resamples().places(index);
+  for (const auto place : places)
+    for (std::size_t op = 0; op < drawn.d.size(); ++op)
+      for (std::size_t f = 1; f < drawn.d[op].size(); ++f) drawn.d[op][f] += terms[place][op][f];
+  for (auto& of_op : drawn.d)
+    for (double& d : of_op) d /= static_cast<double>(places.size());
+  return drawn;
+}
+
+Predictor::Predictor(const Evidence& evidence) : errors_(evidence, num_resamples) {}
+
 Prediction Predictor::predict(const LossModel& model,
                               const std::vector<double>& contributions) const {
+  const auto& measured = errors_.measured();
   const auto relative = [&](const LossErrors& errors, double sum) {
     return std::sqrt(model.predicted(errors, sum) / errors.mean_square_loss);
   };
   Prediction prediction;
   prediction.loss_error = mean(contributions);
-  prediction.bias = model.bias(measured_, prediction.loss_error);
-  prediction.mean_square = model.predicted(measured_, prediction.loss_error);
-  prediction.error = relative(measured_, prediction.loss_error);
+  prediction.bias = model.bias(measured, prediction.loss_error);
+  prediction.mean_square = model.predicted(measured, prediction.loss_error);
+  prediction.error = relative(measured, prediction.loss_error);
   std::vector<double> drawn;
-  for (std::size_t i = 0; i < drawn_.size(); ++i)
-    drawn.push_back(relative(drawn_[i], resamples_.mean(contributions, i)));
+  for (std::size_t i = 0; i < errors_.drawn().size(); ++i)
+    drawn.push_back(relative(errors_.drawn()[i], errors_.resamples().mean(contributions, i)));
   const auto sampling = bounds(prediction.error, std::move(drawn));
   prediction.low = prediction.error / widened(prediction.error, sampling.low);
   prediction.high = prediction.error * widened(sampling.high, prediction.error);
@@ -101,10 +116,11 @@ Prediction Predictor::predict(const LossModel& model,
 }
 
 std::optional<Bounds> Predictor::bias_rate() const {
-  if (!measured_.bias_rate) return std::nullopt;
+  const auto& measured = errors_.measured();
+  if (!measured.bias_rate) return std::nullopt;
   std::vector<double> drawn;
-  for (const auto& errors : drawn_) drawn.push_back(*errors.bias_rate);
-  return bounds(*measured_.bias_rate, std::move(drawn));
+  for (const auto& errors : errors_.drawn()) drawn.push_back(*errors.bias_rate);
+  return bounds(*measured.bias_rate, std::move(drawn));
 }
 
 }  // namespace gainsweep::sensitivity

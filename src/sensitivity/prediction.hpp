@@ -56,6 +56,29 @@ struct Evidence {
   std::uint64_t seed = 0;                   ///< of the resamples
 };
 
+/// What plans are predicted with beside `d`, measured and on each of some resamples: of the
+/// calibration samples, and with draws of their own of the samples that anchors were measured on,
+/// which have failures of their own.
+class ResampledErrors {
+ public:
+  ResampledErrors(const Evidence& evidence, std::size_t count);
+
+  const Resamples& resamples() const { return resamples_; }
+  const LossErrors& measured() const { return measured_; }  ///< without `d`
+  const std::vector<LossErrors>& drawn() const {
+    return drawn_;
+  }  ///< of each resample, without `d`
+
+ private:
+  Resamples resamples_;
+  LossErrors measured_;
+  std::vector<LossErrors> drawn_;
+};
+
+/// The loss errors of a resample; `terms` are the calibration samples' contributions.
+LossErrors loss_errors(const ResampledErrors& errors, std::size_t index,
+                       const std::vector<std::vector<std::vector<double>>>& terms);
+
 /// Predictions of plans from the same evidence. Intervals are 95 % ones, of the percentile
 /// bootstrap over calibration samples and over those of anchors, 1,000 resamples; those of
 /// predictions have a model error besides: 15 % on the logarithm of the mean square, a standard
@@ -72,9 +95,7 @@ class Predictor {
   std::optional<Bounds> bias_rate() const;
 
  private:
-  Resamples resamples_;
-  LossErrors measured_;            ///< without `d`
-  std::vector<LossErrors> drawn_;  ///< of each resample
+  ResampledErrors errors_;
 };
 
 }  // namespace gainsweep::sensitivity

@@ -141,6 +141,14 @@ void check_chunk(const Case& c) {
   refuse("solve.search_samples", solve.search_samples);
 }
 
+void check_resamples(const Case& c) {
+  const auto resamples = c.parts.spec.solve.resamples;
+  if (resamples % resample_block == 0) return;
+  c.add("solve.resamples", text(resamples) + " is not a multiple of " + text(resample_block) +
+                               " (a unit of work has so many resamples). Write " +
+                               text(resamples + resample_block - resamples % resample_block) + ".");
+}
+
 void check_constraints_kept(const Case& c) {
   const auto& solve = c.parts.spec.solve;
   if (solve.constraints.empty()) return;
@@ -194,6 +202,7 @@ const std::vector<Rule>& all_rules() {
       {"`solve.strategies` names only `ip` where `solve.constraints` limits anything.",
        {"solve.constraints", "solve.strategies"},
        check_constraints_kept},
+      {"`solve.resamples` is a multiple of 10.", {"solve.resamples"}, check_resamples},
       {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
        {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},
        check_chunk},

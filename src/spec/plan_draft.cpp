@@ -187,6 +187,10 @@ Section describe(SolveSpec& solve) {
        count(solve.seed, 0, largest_exact_json_integer)},
       {"draws", "number of plans that the random strategy draws", count(solve.draws)},
       {"frontier", "also find the whole frontier of each objective", Flag{&solve.frontier}},
+      {"resamples",
+       "number of times that every program is solved again on calibration samples drawn with "
+       "replacement, which shows how stable its plan is; a multiple of 10",
+       count(solve.resamples, 0)},
       {"search_samples",
        "number of sequences after the evaluation ones that strategies measure plans on while they "
        "search",

@@ -55,6 +55,9 @@ struct LatencySpec {
   bool each_member = false;  ///< time every sub-graph instead of one per structural class
 };
 
+/// Resamples of a unit.
+inline constexpr std::int64_t resample_block = 10;
+
 /// `solve:`
 struct SolveSpec {
   std::string loss_model = "anchored";  ///< row of sensitivity::loss_models
@@ -67,7 +70,8 @@ struct SolveSpec {
   std::int64_t seed = 0;                ///< of `random`; the spec's seed where it is left out
   std::int64_t draws = 100;             ///< of `random`
   bool frontier = true;                 ///< the whole frontier of each objective
-  std::int64_t search_samples = 0;      ///< that strategies measure plans on while they search
+  std::int64_t resamples = 0;       ///< of the calibration samples, that `ip` is solved on again
+  std::int64_t search_samples = 0;  ///< that strategies measure plans on while they search
 };
 
 /// `evaluate:`

@@ -77,7 +77,7 @@ def _draw_sensitivity(archive: Archive, width: float) -> Drawing:
         cells[rows.row, rows.column] = values
         _heat(axes, cells, scales[min(place, 1)])
         axes.set_title(title)
-        _label_columns(axes, grid, (width - names) / across)
+        label_columns(axes, grid, (width - names) / across)
     panels[0].invert_yaxis()
     for axes in panels[::across]:
         axes.set_yticks(np.arange(len(rows.labels)) + 0.5, rows.labels)
@@ -129,7 +129,7 @@ def _scale_bars(
         bar.set_label(name, fontsize=7.5)
 
 
-def _label_columns(axes: Axes, grid: Layers, width: float) -> None:
+def label_columns(axes: Axes, grid: Layers, width: float) -> None:
     """Numbers of as many layers as have room in so many inches."""
     count = len(grid.columns)
     step = max(1, -(-count * 18 // int(100 * width)))
@@ -171,7 +171,7 @@ def _draw_plans(archive: Archive, objective: str, width: float) -> Drawing | Non
         axes.pcolormesh(shown, norm=norm, cmap=cmap, edgecolors=PAPER, linewidth=0.4)
         _mark_without_kernel(axes, archive, objective, grid)
         axes.set_title(_plan_title(archive, plans, point))
-        _label_columns(axes, grid, (width - names) / across)
+        label_columns(axes, grid, (width - names) / across)
         bare(axes)
     panels[0].invert_yaxis()
     for axes in panels[::across]:

@@ -114,6 +114,22 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), ".....xxx");
 }
 
+TEST(Key, OfResamplesHoldsTheirPlace) {
+  const auto of = [](const ResampleQuestion& question) {
+    return resamples("decision", "samples", question);
+  };
+  const ResampleQuestion question{"macs", "bias", {0.01, 0.02}, 20, 10};
+  EXPECT_EQ(of(question), "fdb20b03896688ea283c3dc8585de999463b6e23098ff3ccb36874cead80ef31");
+  std::set<std::string> keys{of(question), resamples("other", "samples", question),
+                             resamples("decision", "other", question)};
+  keys.insert(of({"time", "bias", {0.01, 0.02}, 20, 10}));
+  keys.insert(of({"macs", "other", {0.01, 0.02}, 20, 10}));
+  keys.insert(of({"macs", "bias", {0.01}, 20, 10}));
+  keys.insert(of({"macs", "bias", {0.01, 0.02}, 30, 10}));
+  keys.insert(of({"macs", "bias", {0.01, 0.02}, 20, 20}));
+  EXPECT_EQ(keys.size(), 8u);
+}
+
 TEST(Key, NeedsTheModelsDigest) {
   Facts facts;
   facts.computing.model.clear();
