@@ -11,6 +11,8 @@ from urllib.parse import quote
 from . import archive, comparison, exports, scales, stability, table
 from .contents import Archive
 from .tables import Point
+from .tokens import TokensError
+from .tokens import command as token_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
             metavar="PATH=VALUE",
             help="only points of a sweep with this value of a swept leaf; may be repeated",
         )
+    tokens = command("tokens", "Make a token file from texts.", token_command.run)
+    token_command.add_arguments(tokens)
     compared = command("compare", "Print two archives' plans side by side.", compare)
     compared.add_argument("first", type=Path, metavar="A")
     compared.add_argument("second", type=Path, metavar="B")
@@ -238,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
         sys.stdout.flush()
-    except archive.ArchiveError as error:
+    except (archive.ArchiveError, TokensError) as error:
         print(f"gainsweep_analysis: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

@@ -64,8 +64,12 @@ def imported() -> set[str]:
 
 def test_it_asks_for_what_it_imports(installed):
     (information,) = installed.glob("*.dist-info")
-    asked = set(Distribution.at(information).requires)
-    assert asked == {NAMES.get(name, name) for name in imported()}
+    asked = Distribution.at(information).requires
+    assert {text.partition(";")[0].strip() for text in asked} == {
+        NAMES.get(name, name) for name in imported()
+    }
+    optional = {text.partition(";")[0].strip() for text in asked if "extra ==" in text}
+    assert optional == {"tokenizers", "jinja2", "pyarrow"}, "what token files are made with"
 
 
 def test_it_runs_where_nothing_of_the_project_is(installed, cases, tmp_path):

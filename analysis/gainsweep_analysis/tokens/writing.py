@@ -1,0 +1,35 @@
+"""Token files, as the program reads them (docs/token_files.md)."""
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from .packing import Stream, is_plain
+from .problem import TokensError
+
+
+def write(
+    path: Path, stream: Stream, part: list[tuple[int, int]], length: int, attributes: dict
+) -> None:
+    """A file that is there whole or not at all. Windows that follow one another are one stream;
+    other samples stand one after the other with their offsets."""
+    if path.exists():
+        raise TokensError(f"{path}: it is there already. Name another file by --out.")
+    plain = is_plain(part, length)
+    spans = [(part[0][0], part[-1][1])] if plain else part
+    ids = np.concatenate([stream.ids[first:end] for first, end in spans])
+    counts = np.concatenate([stream.counts[first:end] for first, end in spans])
+    partial = path.with_name(path.name + ".tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(partial, "w") as file:
+        file["tokens"] = ids
+        if not plain:
+            sizes = [end - first for first, end in part]
+            file["samples/offset"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        if not counts.all():
+            file["mask"] = counts.astype(np.uint8)
+        for name, value in attributes.items():
+            file.attrs[name] = value
+    os.replace(partial, path)
