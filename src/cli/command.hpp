@@ -42,7 +42,12 @@ struct ShowOptions {
 int show(const ShowOptions& options);
 
 /// `plan SPEC`: units, time and memory before any work.
-int plan(const SpecChoice& spec, bool json);
+struct PlanOptions {
+  SpecChoice spec;
+  int ranks = 1;  ///< on one machine
+  bool json = false;
+};
+int plan(const PlanOptions& options);
 
 /// `solve ARCHIVE SPEC --out ARCHIVE`: new thresholds, objectives and strategies without the model.
 /// Each point of the spec stands on the archive's point that measured what it asks for.

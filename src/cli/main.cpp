@@ -129,12 +129,18 @@ int show_command(const std::vector<std::string>& arguments) {
 }
 
 int plan_command(const std::vector<std::string>& arguments) {
-  auto syntax = syntax_of("gainsweep plan SPEC [--json]", {"SPEC"});
-  syntax.options.add_options()("json", "as JSON");
+  auto syntax = syntax_of("gainsweep plan SPEC [--ranks N] [--json]", {"SPEC"});
+  syntax.options.add_options()("ranks", po::value<int>()->default_value(1),
+                               "ranks of one machine that share the work and its memory")(
+      "json", "as JSON");
   add_settings(syntax);
   const auto values = parse(syntax, arguments);
   if (helped(values, syntax)) return 0;
-  return plan(chosen_spec(values, syntax), flag(values, "json"));
+  const int ranks = values["ranks"].as<int>();
+  if (ranks < 1)
+    throw Error(ErrorKind::config,
+                "--ranks is " + std::to_string(ranks) + ". Give a number of ranks, 1 or more.");
+  return plan({chosen_spec(values, syntax), ranks, flag(values, "json")});
 }
 
 int check_command(const std::vector<std::string>& arguments) {

@@ -22,10 +22,10 @@ struct PlannedStage {
   std::string name;
   std::size_t units = 0;     // without what earlier points do already
   std::size_t may_come = 0;  // at most so many more, where they depend on results
-  double seconds = 0;        // on one rank
+  double seconds = 0;        // until the last rank is over
   batch::Memory memory;      // at the point that needs most, with what the process has anyway
   std::vector<std::string> obstacles;
-  std::vector<std::string> excesses;  // why one rank alone cannot do it
+  std::vector<std::string> excesses;  // why a rank cannot do it
 };
 
 struct PlannedPoint {
@@ -34,20 +34,31 @@ struct PlannedPoint {
 };
 
 struct Planned {
+  int ranks = 1;                                     // of one machine
   std::shared_ptr<const pipeline::Subject> subject;  // the last point's
   std::vector<PlannedPoint> points;
   std::vector<PlannedStage> total;
 };
 
+// Ranks that share the units of a stage out among themselves.
+double sharers(const batch::Call& call, int ranks) {
+  const bool alone = std::any_of(call.units.begin(), call.units.end(), [](const auto& unit) {
+    return unit.placement == batch::Placement::alone;
+  });
+  const auto most =
+      static_cast<double>(std::max<std::size_t>(call.units.size() + call.may_come, 1));
+  return alone ? 1 : std::min(static_cast<double>(ranks), most);
+}
+
 // Units that `seen` has are left out; it grows.
-PlannedStage plan_stage(const batch::Stage& stage, std::int64_t allowed,
+PlannedStage plan_stage(const batch::Stage& stage, int ranks, std::int64_t allowed,
                         std::set<std::string>& seen) {
   auto call = stage.call({});
   std::erase_if(call.units, [&](const auto& unit) { return !seen.insert(unit.key).second; });
   PlannedStage planned{stage.name,
                        call.units.size(),
                        call.may_come,
-                       stage.cost(call.units, call.may_come),
+                       stage.cost(call.units, call.may_come) / sharers(call, ranks),
                        stage.memory(),
                        std::move(call.obstacles),
                        {}};
@@ -76,8 +87,9 @@ void add(std::vector<PlannedStage>& total, const std::vector<PlannedStage>& stag
   }
 }
 
-Planned plan_points(const SpecChoice& spec) {
+Planned plan_points(const SpecChoice& spec, int ranks) {
   Planned planned;
+  planned.ranks = ranks;
   pipeline::Shelf shelf;
   std::set<std::string> seen;
   ModelNotes notes;
@@ -86,11 +98,11 @@ Planned plan_points(const SpecChoice& spec) {
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     subject.model_digest = point.spec.model.checkpoint.string();
-    subject.rank_memory = rank_memory(point.spec, 1);
+    subject.rank_memory = rank_memory(point.spec, ranks);
     planned.subject = std::make_shared<const pipeline::Subject>(std::move(subject));
     PlannedPoint of_point{spec::text_of(point.parameters), {}};
     for (const auto& stage : pipeline::experiment(planned.subject).stages)
-      of_point.stages.push_back(plan_stage(stage, planned.subject->rank_memory, seen));
+      of_point.stages.push_back(plan_stage(stage, ranks, planned.subject->rank_memory, seen));
     add(planned.total, of_point.stages);
     planned.points.push_back(std::move(of_point));
   }
@@ -112,7 +124,7 @@ batch::Memory largest(const std::vector<PlannedStage>& stages) {
 // Ranks that one machine has the memory for.
 std::int64_t most_ranks(const Planned& planned) {
   const auto bytes = largest(planned.total).rank_bytes;
-  return bytes == 0 ? 1 : planned.subject->rank_memory / bytes;
+  return bytes == 0 ? planned.ranks : planned.subject->rank_memory * planned.ranks / bytes;
 }
 
 void print_model(const pipeline::Subject& subject) {
@@ -156,13 +168,26 @@ void print_speed(const pipeline::Subject& subject) {
                     : "\n");
 }
 
+std::string memory_columns(const batch::Memory& memory, int ranks) {
+  if (memory.rank_bytes == 0) return "";
+  const auto own = gigabytes(memory.rank_bytes);
+  if (ranks == 1) return own;
+  std::ostringstream columns;
+  columns << std::left << std::setw(18) << own
+          << gigabytes(memory.rank_bytes * ranks + memory.mapped_bytes);
+  return columns.str();
+}
+
 void print_total(const Planned& planned) {
-  std::cout << "\nstage       units  may come  about, on one rank   memory of a rank\n";
+  std::cout << "\nstage       units  may come  about, on " << std::left << std::setw(10)
+            << (planned.ranks == 1 ? "one rank" : std::to_string(planned.ranks) + " ranks")
+            << "  memory of a rank"
+            << (planned.ranks == 1 ? "" : "  of the machine, mapped included") << "\n";
   for (const auto& stage : planned.total)
     std::cout << std::left << std::setw(11) << stage.name << std::right << std::setw(6)
               << stage.units << std::setw(10) << stage.may_come << "  " << std::left
-              << std::setw(21) << job::duration(stage.seconds)
-              << (stage.memory.rank_bytes == 0 ? "" : gigabytes(stage.memory.rank_bytes)) << "\n";
+              << std::setw(22) << job::duration(stage.seconds)
+              << memory_columns(stage.memory, planned.ranks) << "\n";
   for (const auto& stage : planned.total)
     for (const auto& obstacle : stage.obstacles)
       std::cout << stage.name << ": " << obstacle << "\n";
@@ -172,8 +197,9 @@ void print_total(const Planned& planned) {
             << "\n\n"
             << "memory: " << gigabytes(memory.mapped_bytes)
             << " of checkpoint mapped and shared, about " << gigabytes(memory.rank_bytes)
-            << " in each rank besides; a machine may own " << gigabytes(subject.rank_memory)
-            << ", enough for " << most_ranks(planned) << " ranks\n";
+            << " in each rank besides; a machine may own "
+            << gigabytes(subject.rank_memory * planned.ranks) << ", enough for "
+            << most_ranks(planned) << " ranks\n";
   for (const auto& stage : planned.total)
     for (const auto& what : stage.excesses) std::cout << "refused by run: " << what << "\n";
   print_speed(subject);
@@ -202,7 +228,8 @@ nlohmann::json to_json(const Planned& planned) {
                       {"classes", partition.classes.size()},
                       {"parameter_bytes", memory.mapped_bytes},
                       {"rank_bytes", memory.rank_bytes},
-                      {"memory_limit", planned.subject->rank_memory},
+                      {"ranks", planned.ranks},
+                      {"rank_memory_limit", planned.subject->rank_memory},
                       {"speed_disturbed", is_disturbed(*planned.subject)},
                       {"stages", to_json(planned.total)}};
   for (const auto& target : planned.subject->timing_targets)
@@ -216,9 +243,9 @@ nlohmann::json to_json(const Planned& planned) {
 
 }  // namespace
 
-int plan(const SpecChoice& spec, bool json) {
-  const auto planned = plan_points(spec);
-  if (json) {
+int plan(const PlanOptions& options) {
+  const auto planned = plan_points(options.spec, options.ranks);
+  if (options.json) {
     std::cout << to_json(planned).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
               << "\n";
     return 0;

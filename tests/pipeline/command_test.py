@@ -69,6 +69,18 @@ def test_plan(program, write_spec):
     assert all(stage["seconds"] >= 0 for stage in plan["stages"])
 
 
+def test_plan_of_several_ranks(program, write_spec):
+    spec = write_spec(memory_limit=4)
+    one, three = (
+        json.loads(program("plan", spec, "--ranks", ranks, "--json").stdout) for ranks in ("1", "3")
+    )
+    assert (one["ranks"], three["ranks"]) == (1, 3)
+    assert one["rank_memory_limit"] == 4e9 and three["rank_memory_limit"] == 4e9 // 3
+    table = program("plan", spec, "--ranks", "3").stdout
+    assert "about, on 3 ranks" in table and "of the machine, mapped included" in table
+    assert "Give a number of ranks" in program.refuses("plan", spec, "--ranks", "0")
+
+
 def test_show_prints_a_spec_that_is_its_own_resolution(program, write_spec, tmp_path):
     first = program("show", write_spec())
     assert first.returncode == 0, first.stderr
