@@ -111,12 +111,23 @@ class Folder {
     const auto& value = graph_.value(id);
     if (value.producer) {
       const auto call = make_call(graph_, value.producer->index, program_.real, program_.place);
-      return evaluate(graph_, call, [&](std::size_t read) { return transient(ValueId{read}); });
+      auto made =
+          evaluate(graph_, call, [&](std::size_t read) { return transient(ValueId{read}); });
+      for (auto& tensor : made) tensor = without_surroundings(tensor);
+      return made;
     }
     if (value.kind == ValueKind::parameter) return {parameters_.load(value.name)};
     return {at::tensor(value.elements, at::kDouble)
                 .view(value.shape)
                 .to(program_.place, to_scalar_type(value.type, program_.real))};
+  }
+
+  /// A part of a converted tensor would keep all of it: rows of a matrix that q, k and v share.
+  at::Tensor without_surroundings(const at::Tensor& tensor) const {
+    if (!tensor.has_storage() || parameters_.mapped_storages.contains(tensor.storage().data()))
+      return tensor;
+    const auto own = static_cast<std::size_t>(tensor.numel()) * tensor.element_size();
+    return tensor.storage().nbytes() > own ? tensor.clone() : tensor;
   }
 
   /// What a folded node reads: from the store where a program needs it anyway, else made for the

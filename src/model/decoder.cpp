@@ -1,5 +1,6 @@
 #include "model/decoder.hpp"
 
+#include <functional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -13,17 +14,76 @@ namespace {
 
 using graph::ValueId;
 
+/// Embedded tokens, in the hidden size.
+ValueId add_embedding(Nodes& nodes, ValueId tokens, ValueId weight) {
+  const auto& decoder = nodes.decoder;
+  const auto& names = decoder.names;
+  auto x = nodes.add("aten::embedding", {weight, tokens},
+                     {nodes.batch, nodes.length, nodes.shape(weight)[1]}, "embed");
+  if (decoder.embedding_scale != 1) {
+    // A tensor and no number: it is rounded to the precision of the run, as in transformers.
+    const auto scale = nodes.graph.add_constant("embed.scale", {}, {decoder.embedding_scale});
+    x = nodes.add("aten::mul.Tensor", {x, scale}, nodes.shape(x), "embed");
+  }
+  if (!names.project_in.empty())
+    x = nodes.linear(x, names.project_in, decoder.hidden, false, "project_in");
+  if (names.positions.empty()) return x;
+  const auto first = decoder.position_offset;
+  const auto all = nodes.graph.add_parameter(names.positions + ".weight",
+                                             {decoder.longest + first, decoder.hidden});
+  const auto positions = nodes.slice(all, 0, first, first + nodes.length, "positions");
+  return nodes.sum(x, positions, "positions");
+}
+
+/// What a part of a layer adds is summed with what goes by it.
+ValueId add_residual(Nodes& nodes, ValueId x_BTC, ValueId y_BTC, const std::string& path) {
+  const auto scale = nodes.decoder.residual_scale;
+  if (scale == 1) return nodes.sum(x_BTC, y_BTC, path + ".residual");
+  const auto shape = nodes.shape(x_BTC);
+  const auto scaled = nodes.add("aten::mul.Scalar", {y_BTC, scale}, shape, path + ".residual");
+  return nodes.sum(x_BTC, scaled, path + ".residual");
+}
+
+/// A part of a layer between its norms, beside what goes by it.
+ValueId add_part(Nodes& nodes, ValueId x_BTC, const PartNorms& norms, const std::string& layer,
+                 const std::string& path, const std::function<ValueId(ValueId)>& part) {
+  const auto norm = [&](ValueId x, const std::string& name, const char* leaf) {
+    return name.empty() ? x : nodes.norm(x, layer + name, path + leaf);
+  };
+  const auto added = norm(part(norm(x_BTC, norms.before, ".norm")), norms.after, ".norm_after");
+  return norm(add_residual(nodes, x_BTC, added, path), norms.of_sum, ".norm_of_sum");
+}
+
 ValueId add_layer(Nodes& nodes, ValueId x_BTC, std::int64_t layer, const AttentionTables& tables) {
-  const auto name = "model.layers." + std::to_string(layer);
-  const auto path = "layers." + std::to_string(layer);
-  const auto attention = path + ".attention";
-  const auto feed_forward = path + ".mlp";
-  const auto seen = nodes.norm(x_BTC, name + ".input_layernorm", attention + ".norm");
-  const auto attended = add_attention(nodes, seen, layer, name + ".self_attn", attention, tables);
-  x_BTC = nodes.sum(x_BTC, attended, attention + ".residual");
-  const auto normed = nodes.norm(x_BTC, name + ".post_attention_layernorm", feed_forward + ".norm");
-  const auto fed = add_feed_forward(nodes, normed, name + ".mlp", feed_forward);
-  return nodes.sum(x_BTC, fed, feed_forward + ".residual");
+  const auto& names = nodes.decoder.names;
+  const auto number = std::to_string(layer);
+  const auto name = names.layers + number + ".";
+  const auto attention = "layers." + number + ".attention";
+  const auto feed_forward = "layers." + number + ".mlp";
+  x_BTC = add_part(nodes, x_BTC, names.attention_norms, name, attention, [&](ValueId seen) {
+    return add_attention(nodes, seen, layer, name, attention, tables);
+  });
+  return add_part(nodes, x_BTC, names.feed_forward_norms, name, feed_forward,
+                  [&](ValueId seen) { return add_feed_forward(nodes, seen, name, feed_forward); });
+}
+
+ValueId add_head(Nodes& nodes, ValueId x_BTC) {
+  const auto& decoder = nodes.decoder;
+  const auto& names = decoder.names;
+  if (!names.norm.empty()) x_BTC = nodes.norm(x_BTC, names.norm, "norm");
+  if (!names.project_out.empty())
+    x_BTC = nodes.linear(x_BTC, names.project_out, decoder.embedding_size, false, "project_out");
+  auto logits_BTV = nodes.linear(x_BTC, decoder.tied ? names.embedding : names.head,
+                                 decoder.vocabulary, false, "lm_head");
+  const auto divisor =
+      decoder.logits_divisor * (decoder.logits_softcap == 0 ? 1 : decoder.logits_softcap);
+  if (divisor != 1) {
+    logits_BTV =
+        nodes.add("aten::div.Scalar", {logits_BTV, divisor}, nodes.shape(logits_BTV), "logits");
+  }
+  if (decoder.logits_softcap != 0)
+    logits_BTV = nodes.capped(logits_BTV, decoder.logits_softcap, "logits");
+  return logits_BTV;
 }
 
 void check(const Decoder& decoder, const Workload& workload) {
@@ -47,19 +107,16 @@ void check(const Decoder& decoder, const Workload& workload) {
 graph::Graph build(const Decoder& decoder, const Workload& workload) {
   check(decoder, workload);
   Nodes nodes(decoder, workload);
-  const graph::Shape stream_BTC{nodes.batch, nodes.length, decoder.hidden};
   const auto tokens =
       nodes.graph.add_input("tokens", graph::ElementType::index, {nodes.batch, nodes.length});
-  const auto embedding =
-      nodes.graph.add_parameter("model.embed_tokens.weight", {decoder.vocabulary, decoder.hidden});
+  const auto embedding = nodes.graph.add_parameter(
+      decoder.names.embedding + ".weight",
+      {decoder.vocabulary, decoder.embedding_size == 0 ? decoder.hidden : decoder.embedding_size});
   const auto tables = add_attention_tables(nodes);
-  auto x_BTC = nodes.add("aten::embedding", {embedding, tokens}, stream_BTC, "embed");
+  auto x_BTC = add_embedding(nodes, tokens, embedding);
   for (std::int64_t layer = 0; layer < decoder.layers; ++layer)
     x_BTC = add_layer(nodes, x_BTC, layer, tables);
-  x_BTC = nodes.norm(x_BTC, "model.norm", "norm");
-  const auto logits_BTV = nodes.linear(x_BTC, decoder.tied ? "model.embed_tokens" : "lm_head",
-                                       decoder.vocabulary, false, "lm_head");
-  add_outputs(nodes, logits_BTV, workload.outputs);
+  add_outputs(nodes, add_head(nodes, x_BTC), workload.outputs);
   return std::move(nodes.graph);
 }
 

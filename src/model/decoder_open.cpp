@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <charconv>
-#include <regex>
+#include <initializer_list>
 
 #include "base/text.hpp"
 #include "model/decoder.hpp"
@@ -9,8 +9,13 @@
 namespace gainsweep::model {
 namespace {
 
-constexpr const char* embedding_name = "model.embed_tokens.weight";
-constexpr const char* head_name = "lm_head.weight";
+std::string embedding_of(const Decoder& decoder) {
+  return decoder.names.embedding + ".weight";
+}
+
+std::string head_of(const Decoder& decoder) {
+  return decoder.names.head + ".weight";
+}
 
 bool are_equal(const MappedTensor& a, const MappedTensor& b) {
   return a.dtype == b.dtype && a.shape == b.shape && std::ranges::equal(a.bytes, b.bytes);
@@ -20,29 +25,45 @@ bool is_zero(const MappedTensor& tensor) {
   return std::ranges::all_of(tensor.bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
-/// The layer that a tensor belongs to, -1 for none.
-std::int64_t layer_of(const std::string& name) {
-  constexpr std::string_view start = "model.layers.";
-  std::int64_t layer = -1;
-  if (name.starts_with(start))
-    std::from_chars(name.data() + start.size(), name.data() + name.size(), layer);
-  return layer;
+/// A tensor of a layer.
+struct OfLayer {
+  std::int64_t layer = -1;  ///< -1: of none
+  std::string name{};       ///< in it
+};
+
+OfLayer place_of(const Decoder& decoder, const std::string& name) {
+  const auto& start = decoder.names.layers;
+  OfLayer place;
+  if (!name.starts_with(start)) return place;
+  const auto* end = name.data() + name.size();
+  const auto number = std::from_chars(name.data() + start.size(), end, place.layer);
+  if (number.ptr != end) place.name.assign(number.ptr + 1, end);
+  return place;
 }
 
 Unread refused(const std::string& why) {
   return {Unread::Kind::refused, why};
 }
 
+/// The key of config.json that switches a bias of a layer on, if any does.
+std::string bias_key(const Decoder& decoder, const OfLayer& place) {
+  const auto& names = decoder.names;
+  const auto is_one_of = [&](std::initializer_list<std::string> modules) {
+    return std::ranges::any_of(modules,
+                               [&](const auto& name) { return place.name == name + ".bias"; });
+  };
+  const bool attention = is_one_of({names.query, names.key, names.value, names.attention_output});
+  if (!attention && !is_one_of({names.gate, names.up, names.down})) return "";
+  for (const auto& key : decoder.bias_keys)
+    if (key == "enable_bias" || key == (attention ? "attention_bias" : "mlp_bias")) return key;
+  return "";
+}
+
 Unread judge_bias(const Decoder& decoder, const std::string& name, const MappedTensor& tensor) {
   if (is_zero(tensor)) return {Unread::Kind::listed};
-  static const std::regex attention(R"(model\.layers\.\d+\.self_attn\.[qkvo]_proj\.bias)");
-  static const std::regex feed_forward(R"(model\.layers\.\d+\.mlp\.(gate|up|down)_proj\.bias)");
   const std::string stored = "is stored, but config.json has no bias there";
-  const std::string key = std::regex_match(name, attention)      ? "attention_bias"
-                          : std::regex_match(name, feed_forward) ? "mlp_bias"
-                                                                 : "";
-  if (std::ranges::find(decoder.bias_keys, key) == decoder.bias_keys.end())
-    return refused(stored + ". A model with it is not supported");
+  const auto key = bias_key(decoder, place_of(decoder, name));
+  if (key.empty()) return refused(stored + ". A model with it is not supported");
   return refused(stored + ". Set '" + key +
                  "': true in it if the model was trained with its biases");
 }
@@ -50,10 +71,12 @@ Unread judge_bias(const Decoder& decoder, const std::string& name, const MappedT
 Unread judge(const Decoder& decoder, const std::string& name, const MappedTensor& tensor) {
   for (const char* computed : {".rotary_emb.inv_freq", ".masked_bias", ".attn.bias"})
     if (name.ends_with(computed)) return {Unread::Kind::silent};
-  if (decoder.tied && (name == head_name || name == embedding_name))
+  if (decoder.tied && (name == head_of(decoder) || name == embedding_of(decoder)))
     return {Unread::Kind::silent};  // the other name of the same matrix
-  if (!name.starts_with("model.") && !name.starts_with("lm_head.")) return {Unread::Kind::listed};
-  if (layer_of(name) >= decoder.layers) {
+  const auto& names = decoder.names;
+  if (!name.starts_with(names.base) && !name.starts_with(names.head + "."))
+    return {Unread::Kind::listed};
+  if (place_of(decoder, name).layer >= decoder.layers) {
     return refused("is of a layer that config.json does not have (num_hidden_layers is " +
                    std::to_string(decoder.layers) +
                    "). Check that config.json belongs to these weights");
@@ -65,18 +88,48 @@ Unread judge(const Decoder& decoder, const std::string& name, const MappedTensor
       "weights; a variant of it with further tensors is not supported");
 }
 
+/// The names that a checkpoint gives the tensors of build().
+class Names {
+ public:
+  Names(const Decoder& decoder, const Checkpoint& stored)
+      : base_(decoder.names.base), head_(head_of(decoder)) {
+    const auto first = decoder.names.layers + "0.";
+    const auto has = [&](const std::string& start) {
+      const auto found = stored.tensors().lower_bound(start);
+      return found != stored.tensors().end() && found->first.starts_with(start);
+    };
+    bare_ = !has(first) && has(first.substr(base_.size()));
+  }
+
+  std::string in_checkpoint(const std::string& name) const {
+    return bare_ && name.starts_with(base_) ? name.substr(base_.size()) : name;
+  }
+
+  std::string in_graph(const std::string& name) const {
+    return bare_ && name != head_ ? base_ + name : name;
+  }
+
+ private:
+  std::string base_;
+  std::string head_;
+  bool bare_ = false;  ///< the checkpoint is of the decoder without the head: no base
+};
+
 /// Settles whether the head really shares the embedding's weight and under which name it lies.
 void settle_tie(Decoder& decoder, Model& model) {
   const auto& stored = *model.parameters;
-  if (!decoder.tied || !stored.contains(head_name)) return;
-  if (!stored.contains(embedding_name)) {
-    model.checkpoint_name = [](const std::string& value) {
-      return value == embedding_name ? std::string(head_name) : value;
+  const auto head = head_of(decoder);
+  const auto embedding = model.checkpoint_name(embedding_of(decoder));
+  if (!decoder.tied || !stored.contains(head)) return;
+  if (!stored.contains(embedding)) {
+    model.checkpoint_name = [named = model.checkpoint_name, head,
+                             tied = embedding_of(decoder)](const std::string& value) {
+      return value == tied ? head : named(value);
     };
-  } else if (!are_equal(stored.tensor(head_name), stored.tensor(embedding_name))) {
+  } else if (!are_equal(stored.tensor(head), stored.tensor(embedding))) {
     decoder.tied = false;
     model.notes.push_back({std::string("config.json ties the head to the embedding, but ") +
-                           quote(head_name) + " and " + quote(embedding_name) +
+                           quote(head) + " and " + quote(embedding) +
                            " differ: each is used as it is stored"});
   }
 }
@@ -101,10 +154,12 @@ Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
   model.name = decoder.family;
   model.parameters = std::move(checkpoint);
   note_config(decoder, model);
+  const Names names(decoder, *model.parameters);
+  model.checkpoint_name = [names](const std::string& name) { return names.in_checkpoint(name); };
   settle_tie(decoder, model);
   model.build = [decoder](const Workload& workload) { return model::build(decoder, workload); };
-  model.judge = [decoder](const std::string& name, const MappedTensor& tensor) {
-    return judge(decoder, name, tensor);
+  model.judge = [decoder, names](const std::string& name, const MappedTensor& tensor) {
+    return judge(decoder, names.in_graph(name), tensor);
   };
   for (const char* name : {"tokens", "labels"}) {
     model.inputs.push_back({name, graph::ElementType::index, sequences, decoder.vocabulary});

@@ -85,7 +85,20 @@ struct Frequencies {
   std::vector<double> operator()(const YarnRope& yarn) const {
     return yarn_frequencies(yarn, theta, head_size);
   }
+
+  std::vector<double> operator()(const LongRope& rope) const {
+    const auto& factors = length > rope.original_length ? rope.long_factors : rope.short_factors;
+    auto frequencies = plain_frequencies(theta, head_size);
+    for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] /= factors.at(i);
+    return frequencies;
+  }
 };
+
+double attention_factor(const RopeScaling& scaling) {
+  if (const auto* yarn = std::get_if<YarnRope>(&scaling)) return yarn->attention_factor;
+  if (const auto* rope = std::get_if<LongRope>(&scaling)) return rope->attention_factor;
+  return 1;
+}
 
 }  // namespace
 
@@ -96,8 +109,7 @@ std::vector<double> rope_frequencies(const Rope& rope, std::int64_t head_size,
 
 RopeTable rope_table(const Rope& rope, std::int64_t head_size, std::int64_t length) {
   const auto frequencies = rope_frequencies(rope, head_size, length);
-  const auto* yarn = std::get_if<YarnRope>(&rope.scaling);
-  const double factor = yarn ? yarn->attention_factor : 1;
+  const double factor = attention_factor(rope.scaling);
   RopeTable table;
   table.cos.reserve(static_cast<std::size_t>(length) * frequencies.size());
   table.sin.reserve(static_cast<std::size_t>(length) * frequencies.size());

@@ -8,7 +8,7 @@ namespace gainsweep::model {
 
 /// How far a rotary position embedding is stretched beyond the texts that a model was trained on:
 /// `rope_type` of config.json, one struct each, by the formulas of transformers 5.24
-/// (modeling_rope_utils.py). D is the head size, θ `rope_theta`, i counts pairs.
+/// (modeling_rope_utils.py). D is how many numbers of a head turn, θ `rope_theta`, i counts pairs.
 
 /// All positions divided by `factor`.
 struct LinearRope {
@@ -46,7 +46,18 @@ struct YarnRope {
   bool truncate = true;
 };
 
-using RopeScaling = std::variant<std::monostate, LinearRope, DynamicRope, Llama3Rope, YarnRope>;
+/// LongRoPE (arXiv 2402.13753): each pair's frequency is divided by its number of `short_factors`,
+/// in sequences of more than `original_length` tokens by that of `long_factors`; cos and sin are
+/// multiplied by `attention_factor` in all.
+struct LongRope {
+  std::vector<double> short_factors{};
+  std::vector<double> long_factors{};
+  double attention_factor = 1;
+  std::int64_t original_length = 4096;
+};
+
+using RopeScaling =
+    std::variant<std::monostate, LinearRope, DynamicRope, Llama3Rope, YarnRope, LongRope>;
 
 /// Rotary position embedding of a family.
 struct Rope {
@@ -58,8 +69,8 @@ struct Rope {
 /// sequence of `length` tokens.
 std::vector<double> rope_frequencies(const Rope& rope, std::int64_t head_size, std::int64_t length);
 
-/// cos and sin of position × frequency, times YaRN's attention factor, row-major [length, D/2],
-/// computed in double.
+/// cos and sin of position × frequency, times the attention factor of a YaRN or LongRoPE, row-major
+/// [length, D/2], computed in double.
 struct RopeTable {
   std::vector<double> cos;
   std::vector<double> sin;

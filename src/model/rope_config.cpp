@@ -41,6 +41,11 @@ struct RopeType {
   std::function<Stretch(const Source&)> read;
 };
 
+/// How many numbers of a head turn.
+std::int64_t rotated_size(const Decoder& decoder) {
+  return static_cast<std::int64_t>(static_cast<double>(decoder.head_size) * decoder.rotated_share);
+}
+
 Stretch read_linear(const Source& source) {
   const double factor = source.factor();
   if (factor == 1) return {};
@@ -49,9 +54,9 @@ Stretch read_linear(const Source& source) {
 
 Stretch read_dynamic(const Source& source) {
   const DynamicRope dynamic{source.factor(), source.decoder.longest};
-  if (source.decoder.head_size < 4)
+  if (rotated_size(source.decoder) < 4)
     source.rope.refuse("rope_type 'dynamic' needs heads of 4 or more numbers, and these have " +
-                       std::to_string(source.decoder.head_size));
+                       std::to_string(rotated_size(source.decoder)));
   return {dynamic, dynamic.factor * static_cast<double>(dynamic.trained_length)};
 }
 
@@ -71,12 +76,15 @@ double magnitude(double factor, double scale) {
   return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1;
 }
 
-double read_attention_factor(const ConfigKeys& rope, double factor) {
+double recommended_factor(const ConfigKeys& rope, double factor) {
   const double scale = rope.number("mscale", 0);
   const double scale_of_all = rope.number("mscale_all_dim", 0);
-  const double recommended = scale != 0 && scale_of_all != 0
-                                 ? magnitude(factor, scale) / magnitude(factor, scale_of_all)
-                                 : magnitude(factor, 1);
+  return scale != 0 && scale_of_all != 0
+             ? magnitude(factor, scale) / magnitude(factor, scale_of_all)
+             : magnitude(factor, 1);
+}
+
+double read_attention_factor(const ConfigKeys& rope, double recommended) {
   const double given = rope.number("attention_factor", recommended);
   if (!(given > 0) || !std::isfinite(given))
     rope.refuse("attention_factor is " + shortest(given) + ", which is not a positive number");
@@ -101,9 +109,40 @@ Stretch read_yarn(const Source& source) {
   if (yarn.beta_fast < yarn.beta_slow) source.rope.refuse("beta_fast is below beta_slow");
   if (source.decoder.rope.theta <= 1)
     source.rope.refuse("rope_type 'yarn' needs a rope_theta above 1");
-  yarn.attention_factor = read_attention_factor(source.rope, yarn.factor);
+  yarn.attention_factor =
+      read_attention_factor(source.rope, recommended_factor(source.rope, yarn.factor));
   yarn.truncate = source.rope.flag("truncate", true);
   return {yarn, yarn.factor * original};
+}
+
+/// A number for each pair.
+std::vector<double> read_factors(const Source& source, const char* key) {
+  const auto pairs = static_cast<std::size_t>(rotated_size(source.decoder) / 2);
+  const json* list = source.rope.find(key);
+  std::vector<double> factors;
+  if (list && list->is_array()) {
+    for (const auto& number : *list)
+      if (number.is_number() && number.get<double>() > 0) factors.push_back(number);
+  }
+  if (factors.size() != pairs || list->size() != pairs)
+    source.rope.refuse(std::string("key '") + key + "' is not a list of " + std::to_string(pairs) +
+                       " positive numbers, one for each pair that turns");
+  return factors;
+}
+
+Stretch read_longrope(const Source& source) {
+  if (!source.config.find(original_key) && !source.rope.find(original_key))
+    source.rope.refuse(std::string("key '") + original_key + "' is missing");
+  LongRope rope;
+  rope.short_factors = read_factors(source, "short_factor");
+  rope.long_factors = read_factors(source, "long_factor");
+  rope.original_length = source.original_length();
+  const auto original = static_cast<double>(rope.original_length);
+  const double factor =
+      source.rope.positive("factor", static_cast<double>(source.decoder.longest) / original);
+  rope.attention_factor = read_attention_factor(
+      source.rope, factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original)));
+  return {rope};
 }
 
 const Table<RopeType>& rope_types() {
@@ -111,7 +150,9 @@ const Table<RopeType>& rope_types() {
                                      {"linear", read_linear},
                                      {"dynamic", read_dynamic},
                                      {"llama3", read_llama3},
-                                     {"yarn", read_yarn}};
+                                     {"yarn", read_yarn},
+                                     {"longrope", read_longrope},
+                                     {"su", read_longrope}};
   return table;
 }
 
@@ -136,24 +177,49 @@ const RopeType& type_of(const ConfigKeys& rope) {
   return rope_types().at(type);
 }
 
-}  // namespace
-
-void read_rope(const ConfigKeys& keys, Decoder& decoder) {
-  std::string name;
-  const json& object = rope_object(keys, name);
-  const ConfigKeys rope(object, keys.where() + (name.empty() ? "" : ": " + name));
-  decoder.rope.theta = rope.positive("rope_theta", keys.positive("rope_theta", 10000.0));
-  const double rotated =
+void read_rotated_share(const ConfigKeys& keys, const ConfigKeys& rope, bool parts,
+                        Decoder& decoder) {
+  decoder.rotated_share =
       rope.positive("partial_rotary_factor", keys.positive("partial_rotary_factor", 1.0));
-  if (rotated != 1)
+  if (!parts && decoder.rotated_share != 1)
     rope.refuse("partial_rotary_factor other than 1 is not supported",
                 "Choose a model that rotates whole heads");
+  if (decoder.rotated_share > 1 || rotated_size(decoder) == 0)
+    rope.refuse("partial_rotary_factor " + shortest(decoder.rotated_share) +
+                " is no part of a head of " + std::to_string(decoder.head_size) + " numbers");
+}
+
+Rope read_type(const ConfigKeys& keys, const ConfigKeys& rope, double theta, Decoder& decoder) {
+  if (rotated_size(decoder) % 2 != 0)
+    keys.refuse((decoder.rotated_share == 1 ? "head size " : "what turns of a head, ") +
+                std::to_string(rotated_size(decoder)) +
+                (decoder.rotated_share == 1 ? "" : " numbers,") +
+                " is odd (rotary embedding turns pairs)");
+  decoder.rope.theta = rope.positive("rope_theta", theta);
   const auto stretch = type_of(rope).read({keys, rope, decoder});
-  decoder.rope.scaling = stretch.scaling;
   const double most = static_cast<double>(Decoder::longest_context);
   decoder.longest = std::max(
       decoder.longest, static_cast<std::int64_t>(std::min(std::floor(stretch.longest), most)));
+  return {decoder.rope.theta, stretch.scaling};
+}
+
+}  // namespace
+
+void read_rope(const ConfigKeys& keys, Decoder& decoder, bool parts) {
+  std::string name;
+  const json& object = rope_object(keys, name);
+  const ConfigKeys rope(object, keys.where() + (name.empty() ? "" : ": " + name));
+  read_rotated_share(keys, rope, parts, decoder);
+  decoder.rope = read_type(keys, rope, keys.positive("rope_theta", 10000.0), decoder);
   for (const auto& key : rope.unread()) decoder.unread_keys.push_back(name + "." + key);
+}
+
+Rope read_rope_of(const ConfigKeys& keys, const std::string& name, const json& object, double theta,
+                  Decoder& decoder) {
+  const ConfigKeys rope(object, keys.where() + ": " + name);
+  const auto read = read_type(keys, rope, theta, decoder);
+  for (const auto& key : rope.unread()) decoder.unread_keys.push_back(name + "." + key);
+  return read;
 }
 
 }  // namespace gainsweep::model

@@ -24,7 +24,8 @@ bool is_about_other_things(const std::string& key) {
       "num_beams|num_beam_groups|num_return_sequences|early_stopping|remove_invalid_values|"
       "(repetition|length|diversity)_penalty|exponential_decay_length_penalty|"
       "(encoder_)?no_repeat_ngram_size|bad_words_ids|(begin_)?suppress_tokens|"
-      "max_window_layers");
+      "max_window_layers|init_std|layerdrop|summary_.*|n_ctx|reorder_and_upcast_attn|"
+      "cache_implementation|is_llama_config|transformers\\.js_config");
   return std::regex_match(key, names);
 }
 
@@ -75,6 +76,7 @@ const std::vector<Changing>& changing_keys() {
        [](const json& value, const Decoder& decoder) {
          return is_number(value, static_cast<double>(decoder.head_size));
        }},
+      {"use_bidirectional_attention", "lets tokens see those behind them", never},
       {"add_cross_attention|is_encoder_decoder", "reads another sequence too", never},
   };
   return keys;

@@ -30,6 +30,13 @@ void print_outputs(const model::Model& model, const model::Sample& sample, std::
   }
 }
 
+/// The parameter that a weight is or is computed from: rows of it, transposed.
+const graph::Value& parameter_of(const graph::Graph& graph, graph::ValueId id) {
+  while (const auto producer = graph.value(id).producer)
+    id = values_read(graph.node(*producer)).at(0);
+  return graph.value(id);
+}
+
 /// Σ (w·∂g/∂w)² of every weight: what gradients are right for.
 void print_sensitivities(const model::Model& model, const model::Sample& sample,
                          std::int64_t length, execute::Parameters& parameters) {
@@ -40,8 +47,8 @@ void print_sensitivities(const model::Model& model, const model::Sample& sample,
   const auto record = prober.probe(execute::make_inputs(graph, sample, model.inputs, cpu));
   for (std::size_t op = 0; op < ops.size(); ++op) {
     for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand) {
-      const auto& value = graph.value(ops[op].operands[operand].value);
-      if (value.kind != graph::ValueKind::parameter) continue;
+      if (ops[op].operands[operand].role != graph::OperandRole::weight) continue;
+      const auto& value = parameter_of(graph, ops[op].operands[operand].value);
       std::cout << model.checkpoint_name(value.name) << ' '
                 << record.operands[op][operand].sensitivity << '\n';
     }

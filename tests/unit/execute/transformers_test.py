@@ -4,8 +4,10 @@ transformers_test.py PRINT_LOGITS FOLDER...: on every checkpoint below the folde
 random models of every family with every option. Exits with 77 (skipped) where modules are absent.
 """
 
+import collections
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +38,35 @@ TINY = {
 LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
 
 NULL = "null"  # None leaves a key out
+
+#: What families with other keys than TINY's have in its place.
+OTHERS = {
+    "phi3": {
+        **{key: TINY[key] for key in TINY if key != "head_dim"},
+        "hidden_size": 64,
+        "pad_token_id": 0,
+    },
+    "gpt2": {
+        "vocab_size": 96,
+        "n_embd": 48,
+        "n_layer": 2,
+        "n_head": 4,
+        "n_positions": LENGTH,
+    },
+    "opt": {
+        "vocab_size": 96,
+        "hidden_size": 48,
+        "ffn_dim": 80,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": LENGTH,
+    },
+}
+LONGROPE = {
+    "type": "longrope",
+    "short_factor": [1.0 + 0.1 * i for i in range(6)],
+    "long_factor": [1.5 + 0.7 * i for i in range(6)],
+}
 
 #: Keys unlike TINY's; of `rope_scaling` in both spellings and, of old files, under `type`.
 MODELS = {
@@ -94,6 +125,89 @@ MODELS = {
             "original_max_position_embeddings": 32,
         },
     },
+    "llama with another activation": {"hidden_act": "gelu"},
+    "gemma": {},
+    "gemma of the first releases": {"hidden_act": "gelu", "tie_word_embeddings": None},
+    "gemma2": {"tie_word_embeddings": True},
+    "gemma2 with everything": {
+        "sliding_window": 7,
+        "query_pre_attn_scalar": 50,
+        "attn_logit_softcapping": 3.0,
+        "final_logit_softcapping": 5.0,
+        "attention_bias": True,
+    },
+    "gemma2 without caps": {"attn_logit_softcapping": NULL, "final_logit_softcapping": NULL},
+    "gemma3_text": {},
+    "gemma3_text, old spelling": {
+        "num_hidden_layers": 3,
+        "sliding_window": 7,
+        "sliding_window_pattern": 3,
+        "query_pre_attn_scalar": 40,
+        "final_logit_softcapping": 4.0,
+        "rope_theta": 5000.0,
+        "rope_local_base_freq": 100.0,
+        "rope_scaling": {"rope_type": "linear", "factor": 4.0},
+        "attention_bias": True,
+    },
+    "gemma3_text, new spelling": {
+        "sliding_window": 7,
+        "layer_types": ["full_attention", "sliding_attention"],
+        "rope_parameters": {
+            "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 700.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
+        },
+    },
+    "phi3": {},
+    "phi3 with a window, parts of heads turned": {
+        "sliding_window": 9,
+        "partial_rotary_factor": 0.75,
+        "tie_word_embeddings": True,
+    },
+    "phi3 longrope, short": {
+        "partial_rotary_factor": 0.75,
+        "original_max_position_embeddings": LENGTH,
+        "max_position_embeddings": 4 * LENGTH,
+        "rope_scaling": LONGROPE,
+    },
+    "phi3 longrope, long": {
+        "partial_rotary_factor": 0.75,
+        "original_max_position_embeddings": 32,
+        "rope_scaling": LONGROPE,
+    },
+    "olmo2": {},
+    "olmo2 with biases": {"attention_bias": True, "rope_theta": 500.0},
+    "granite": {},
+    "granite with everything": {
+        "attention_bias": True,
+        "mlp_bias": True,
+        "embedding_multiplier": 3.0,
+        "attention_multiplier": 0.11,
+        "residual_multiplier": 0.37,
+        "logits_scaling": 2.5,
+        "tie_word_embeddings": True,
+    },
+    "gpt2": {},
+    "gpt2 with everything": {
+        "n_inner": 80,
+        "activation_function": "relu",
+        "layer_norm_epsilon": 1e-3,
+        "scale_attn_by_inverse_layer_idx": True,
+        "reorder_and_upcast_attn": True,
+        "tie_word_embeddings": False,
+    },
+    "gpt2 without a factor of scores": {"scale_attn_weights": False},
+    "opt": {},
+    "opt with norms behind and a smaller embedding": {
+        "do_layer_norm_before": False,
+        "word_embed_proj_dim": 32,
+    },
+    "opt without biases, weights of norms and the last norm": {
+        "enable_bias": False,
+        "layer_norm_elementwise_affine": False,
+        "_remove_final_layer_norm": True,
+        "activation_function": "gelu",
+        "tie_word_embeddings": False,
+    },
     "qwen3": {},
     "qwen3 with everything": {
         "attention_bias": True,
@@ -106,7 +220,8 @@ MODELS = {
 
 def keys_of(name):
     """The config.json of a random model, as its makers would write it."""
-    keys = {**TINY, "model_type": name.split()[0], **MODELS[name]}
+    family = re.match(r"\w+", name)[0]
+    keys = {**OTHERS.get(family, TINY), "model_type": family, **MODELS[name]}
     keys = {key: value for key, value in keys.items() if value is not None}
     return {key: None if value == NULL else value for key, value in keys.items()}
 
@@ -160,7 +275,9 @@ def printed(program, folder, ids, precision):
     assert run.returncode == 0, run.stderr
     lines = [line.split() for line in run.stdout.splitlines()]
     numbers = numpy.array([float(line[0]) for line in lines if len(line) == 1])
-    sensitivities = {line[0]: float(line[1]) for line in lines if len(line) == 2}
+    sensitivities = collections.Counter()  # several ops may read one tensor
+    for name, sensitivity in (line for line in lines if len(line) == 2):
+        sensitivities[name] += float(sensitivity)
     logits = numbers[LENGTH + 1 :].reshape(LENGTH, -1)
     return numbers[0], numbers[1 : LENGTH + 1], logits, sensitivities
 
@@ -175,7 +292,8 @@ def tokens_of(folder, vocabulary):
 def compare_gradients(found, expected, tied):
     """The largest relative difference of a weight's sensitivity."""
     # transformers has one gradient of a tied matrix: that of both of its uses.
-    names = [name for name in found if not (tied and ("lm_head" in name or "embed" in name))]
+    shared = ("lm_head", "embed_tokens", "wte") if tied else ()
+    names = [name for name in found if not any(part in name for part in shared)]
     assert len(names) > 6, found
     return max(abs(found[name] / expected[name] - 1) for name in names)
 

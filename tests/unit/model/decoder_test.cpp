@@ -70,7 +70,8 @@ TEST(Decoder, BuildsValidGraphsOfConsistentShapes) {
       decoder.key_value_heads = decoder.heads;
       decoder.head_size = 10;  // 6 heads of 10 do not add up to the hidden size
       decoder.tied = decoder.query_key_value_bias = decoder.attention_output_bias =
-          decoder.feed_forward_bias = decoder.query_key_norm = true;
+          decoder.feed_forward_bias = true;
+      decoder.query_key_norm = QueryKeyNorm::heads;
       decoder.windows = {0, 3, 7};
     }
     const auto graph = build(decoder, with_loss(2, 7));

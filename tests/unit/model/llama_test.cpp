@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "files.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -27,7 +27,7 @@ std::string config_text(const std::string& further, const std::string& without =
 }
 
 Decoder read(const std::string& text) {
-  return parse_llama(text, "config.json");
+  return parse_decoder("llama", text, "config.json");
 }
 
 TEST(Llama, TakesTransformersDefaults) {
@@ -55,6 +55,22 @@ TEST(Llama, ReadsEveryKey) {
   EXPECT_DOUBLE_EQ(config.rope.theta, 500000);
   EXPECT_TRUE(config.tied && config.query_key_value_bias && config.attention_output_bias &&
               config.feed_forward_bias);
+}
+
+// What these files say beyond Llama's own, as their makers published them.
+TEST(Llama, ReadsWhatIsLlamaUnderOtherNames) {
+  const auto smollm2 = read(config_text(
+      R"("tie_word_embeddings":true,"is_llama_config":true,"rope_interleaved":false,)"
+      R"("rope_theta":100000,"transformers.js_config":{"kv_cache_dtype":{"q4f16":"float16"}})"));
+  EXPECT_TRUE(smollm2.tied);
+  EXPECT_TRUE(smollm2.unread_keys.empty());
+  const auto yi = read(config_text(
+      R"("num_key_value_heads":4,"rms_norm_eps":1e-05,"rope_scaling":null,"rope_theta":5000000.0)"));
+  EXPECT_EQ(yi.key_value_heads, 4);
+  EXPECT_DOUBLE_EQ(yi.rope.theta, 5e6);
+  const auto deepseek_coder =
+      read(config_text(R"("pretraining_tp":1,"rope_scaling":{"factor":4.0,"type":"linear"})"));
+  EXPECT_DOUBLE_EQ(std::get<LinearRope>(deepseek_coder.rope.scaling).factor, 4);
 }
 
 TEST(Llama, ReadsRopeInOldAndNewSpelling) {
@@ -159,7 +175,7 @@ TEST(Llama, RefusesWhatIsMissing) {
 
 TEST(Llama, RefusesWhatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"("hidden_act":"gelu")", "hidden_act 'gelu' is not supported"},
+      {R"("hidden_act":"mish")", "hidden_act 'mish' is not supported (known are 'silu'"},
       {R"("quantization_config":{"bits":4})", "quantised already"},
       {R"("hidden_size":"64")", "key 'hidden_size' is not a whole number"},
       {R"("hidden_size":64.5)", "key 'hidden_size' is not a whole number"},
@@ -180,9 +196,9 @@ TEST(Llama, RefusesWhatIsWrong) {
       {R"("vocab_size":8,"vocab_size":9)", "key 'vocab_size' is given twice"},
       {R"("rope_theta":-1)", "key 'rope_theta' is not a positive number"},
       {R"("rope_scaling":7)", "rope_scaling: not a JSON object"},
-      {R"("rope_scaling":{"rope_type":"longrope","factor":2})",
-       "rope_scaling: rope_type 'longrope' is not supported (known are 'default', 'linear', "
-       "'dynamic', 'llama3', 'yarn'). Choose a model with one of these"},
+      {R"("rope_scaling":{"rope_type":"axial","factor":2})",
+       "rope_scaling: rope_type 'axial' is not supported (known are 'default', 'linear', "
+       "'dynamic', 'llama3', 'yarn', 'longrope', 'su'). Choose a model with one of these"},
       {R"("rope_scaling":{"type":"linear"})", "rope_scaling: key 'factor' is missing"},
       {R"("rope_scaling":{"type":"linear","factor":0})", "key 'factor' is not a positive number"},
       {R"("head_dim":2,"rope_scaling":{"type":"dynamic","factor":2})", "needs heads of 4 or more"},

@@ -99,9 +99,9 @@ TEST(Model, RefusesFamiliesThatAreNotKnown) {
   const auto message = [](const std::string& config) {
     return refusal([&] { reader_of(config, "a/config.json"); });
   };
-  EXPECT_THAT(message(R"({"model_type":"mixtral"})"),
-              HasSubstr("a/config.json: model_type 'mixtral' is not supported (known: 'llama'"));
-  EXPECT_THAT(message("{}"), HasSubstr("no model_type, which names the family (known: 'llama'"));
+  EXPECT_THAT(message(R"({"model_type":"bert"})"),
+              HasSubstr("a/config.json: model_type 'bert' is not supported (known: 'gemma'"));
+  EXPECT_THAT(message("{}"), HasSubstr("no model_type, which names the family (known: 'gemma'"));
   EXPECT_THAT(message(R"({"model_type":3})"), HasSubstr("key 'model_type' is not a text"));
   EXPECT_THAT(message("[]"), HasSubstr("not a JSON object"));
   EXPECT_EQ(reader_of(R"({"model_type":"llama"})", "a/config.json").name, "llama");

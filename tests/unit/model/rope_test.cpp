@@ -88,6 +88,17 @@ TEST(Rope, AgreesWithTransformers) {
   }
 }
 
+TEST(Rope, LongRopeDividesByTheFactorsOfTheLength) {
+  const Rope rope{.theta = 10000,
+                  .scaling = LongRope{.short_factors = {1, 2},
+                                      .long_factors = {4, 8},
+                                      .attention_factor = 1.25,
+                                      .original_length = 16}};
+  EXPECT_EQ(rope_frequencies(rope, 4, 16), (std::vector{1.0, 0.01 / 2}));
+  EXPECT_EQ(rope_frequencies(rope, 4, 17), (std::vector{1.0 / 4, 0.01 / 8}));
+  EXPECT_DOUBLE_EQ(rope_table(rope, 4, 2).cos[0], 1.25);
+}
+
 TEST(Rope, YarnMultipliesCosAndSin) {
   const auto plain = rope_table({.theta = 10000}, 8, 2);
   const auto scaled = rope_table(

@@ -43,14 +43,16 @@ std::vector<Stored> layer_tensors() {
 
 class Unread : public ::testing::Test {
  protected:
-  /// A model of one layer with further tensors.
-  Model opened(bool tied, const std::vector<Stored>& further) {
+  /// A model of one layer with further tensors; `bare`: its names without their base.
+  Model opened(bool tied, const std::vector<Stored>& further, bool bare = false) {
     folder_.write("config.json",
                   std::string(R"({"model_type":"llama","hidden_size":4,"intermediate_size":6,)") +
                       R"("num_hidden_layers":1,"num_attention_heads":2,"num_key_value_heads":1,)" +
                       R"("vocab_size":5,"max_position_embeddings":8,"tie_word_embeddings":)" +
                       (tied ? "true}" : "false}"));
     auto tensors = layer_tensors();
+    if (bare)
+      for (auto& tensor : tensors) tensor.name = tensor.name.substr(std::string("model.").size());
     tensors.insert(tensors.end(), further.begin(), further.end());
     std::string header, data;
     for (const auto& tensor : tensors) {
@@ -108,6 +110,22 @@ TEST_F(Unread, ATiedMatrixStoredTwiceIsComparedWithItsTwin) {
   EXPECT_THAT(lines(different),
               ElementsAre("config.json ties the head to the embedding, but 'lm_head.weight' and "
                           "'model.embed_tokens.weight' differ: each is used as it is stored"));
+}
+
+/// A checkpoint of the decoder alone has no "model." before its names.
+TEST_F(Unread, ADecoderWithoutItsHeadLacksTheBaseOfNames) {
+  const auto model = opened(true, {{"embed_tokens.weight", {vocabulary, hidden}}}, true);
+  EXPECT_EQ(model.checkpoint_name(embedding), "embed_tokens.weight");
+  EXPECT_EQ(model.checkpoint_name("model.norm.weight"), "norm.weight");
+  EXPECT_THAT(model.notes, IsEmpty());
+  EXPECT_THAT(refusal([&] {
+                opened(true,
+                       {{"embed_tokens.weight", {vocabulary, hidden}},
+                        {"layers.1.mlp.up_proj.weight", {6, 4}}},
+                       true);
+              }),
+              HasSubstr("tensor 'layers.1.mlp.up_proj.weight' is of a layer that config.json does "
+                        "not have"));
 }
 
 TEST_F(Unread, AModelThatIsNotTiedNeedsBoth) {
