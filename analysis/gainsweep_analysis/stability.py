@@ -7,7 +7,7 @@ import numpy as np
 
 from . import grid
 from .contents import Archive, Stability
-from .notation import interval, significant
+from .notation import DASH, interval, significant
 from .plans import RESAMPLED, agreement, format_shares
 from .seal import ArchiveError
 from .table import WIDTH, gain_scale
@@ -99,7 +99,7 @@ def _columns(archive: Archive, objective: str) -> list[grid.Column]:
                 significant(threshold, 3, 100),
                 str(found.resamples[row]),
                 significant(alike, 3, 100),
-                significant(unsettled),
+                DASH if unsettled is None else str(unsettled),
                 significant(gain, 3, factor),
                 interval(found.gain[row] if found.resamples[row] else None, factor),
             )
@@ -122,7 +122,7 @@ def finding(archive: Archive, objective: str) -> str:
     number = str(solved[-1]) if len(solved) == 1 else f"{solved[0]} to {solved[-1]}"
     return (
         f"For {objective}, on {number} resamples of the calibration samples, "
-        f"{significant(float(np.median(counts)))} of {len(archive.ops)} ops are unsettled at the "
+        f"{np.median(counts):g} of {len(archive.ops)} ops are unsettled at the "
         f"median threshold and {max(counts)} at most: more than {UNSETTLED:.0%} of the resamples' "
         f"plans lower the op and more than {UNSETTLED:.0%} do not."
     )
