@@ -5,6 +5,8 @@
 
 #include "base/error.hpp"
 #include "execute/fake_quantize_operators.hpp"
+#include "execute/loss_operators.hpp"
+#include "execute/probe_attention.hpp"
 #include "execute/probe_operators.hpp"
 
 namespace gainsweep::execute {
@@ -29,10 +31,12 @@ at::Tensor at_least_fp32(const at::Tensor& x) {
 }  // namespace gainsweep::execute
 
 TORCH_LIBRARY(gainsweep, m) {
-  m.def("at_least_fp32(Tensor x) -> Tensor");
+  m.def("mean_cross_entropy(Tensor scores, Tensor targets, Tensor? weights=None) -> Tensor");
+  m.def("target_log_likelihoods(Tensor scores, Tensor targets) -> Tensor");
   m.def("observe(Tensor z, int op, int operand) -> ()");
   m.def("probed_linear(Tensor x, Tensor w, Tensor? bias, int op) -> Tensor");
   m.def("probed_matmul(Tensor a, Tensor b, int op) -> Tensor");
+  m.def("probed_attention(Tensor q, Tensor k, Tensor v, Tensor mask, int qk, int av) -> Tensor");
   m.def(
       "probed_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] "
       "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, int "
@@ -51,9 +55,11 @@ TORCH_LIBRARY(gainsweep, m) {
 // Kernels are named here and not in static objects of their own files: a linker drops an archive
 // member that nothing refers to.
 TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
-  m.impl("at_least_fp32", gainsweep::execute::at_least_fp32);
+  m.impl("mean_cross_entropy", gainsweep::execute::mean_cross_entropy);
+  m.impl("target_log_likelihoods", gainsweep::execute::target_log_likelihoods);
   m.impl("probed_linear", gainsweep::execute::probed_linear);
   m.impl("probed_matmul", gainsweep::execute::probed_matmul);
+  m.impl("probed_attention", gainsweep::execute::probed_attention);
   m.impl("probed_convolution", gainsweep::execute::probed_convolution);
 }
 

@@ -15,7 +15,7 @@ namespace gainsweep::execute {
 /// there is none.
 c10::OperatorHandle find_operator(const std::string& name);
 
-/// bf16 → fp32; fp32 and fp64 unchanged. Differentiable.
+/// bf16 → fp32; fp32 and fp64 unchanged.
 at::Tensor at_least_fp32(const at::Tensor& x);
 
 /// 8-bit unsigned codes of an activation: clamp(round(x/scale), ±127) + zero_point. `scale` has one

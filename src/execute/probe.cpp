@@ -7,26 +7,28 @@
 #include <functional>
 
 #include "base/error.hpp"
+#include "execute/probe_pass.hpp"
 #include "execute/probe_session.hpp"
 #include "execute/state.hpp"
+#include "execute/stretches.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
 /// Refuses a result that is not finite by its cause: a weight's numbers or, where those are sound,
 /// what `elsewhere` says. `what` is the result.
-[[noreturn]] void refuse_result(const std::string& what, const Program& program,
+[[noreturn]] void refuse_result(const std::string& what, const ProbePass& pass,
                                 const std::function<std::string()>& elsewhere) {
-  const auto& parameter = program.spoilt_parameter();
+  const auto parameter = pass.spoilt_parameter();
   if (!parameter.empty())
     throw Error(ErrorKind::input, what + " is not finite: " + parameter +
                                       ". Fetch the checkpoint again or repair that tensor");
-  const bool narrow = program.state().real == at::kBFloat16;
-  throw Error(ErrorKind::input,
-              what + " is not finite (" + elsewhere() + ", and all weights are finite). " +
-                  (narrow ? "Score in fp32 (sensitivity.precision)"
-                          : "The model overflows on this sample: check that its tokens are text "
-                            "of the model's own tokenizer, or leave the sample out"));
+  throw Error(
+      ErrorKind::input,
+      what + " is not finite (" + elsewhere() + ", and all weights are finite). " +
+          (pass.is_narrow() ? "Score in fp32 (sensitivity.precision)"
+                            : "The model overflows on this sample: check that its tokens are text "
+                              "of the model's own tokenizer, or leave the sample out"));
 }
 
 void check_maxima(const std::vector<format::Format>& formats,
@@ -55,14 +57,14 @@ bool is_finite(const OperandProbe& probe) {
 
 /// Gradients flow from the last op to the first, so the last bad one is where it began.
 void check_gradients(const ProbeRecord& record, const std::vector<graph::Op>& ops,
-                     const Program& program) {
+                     const ProbePass& pass) {
   for (std::size_t op = ops.size(); op-- > 0;) {
     for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand) {
       if (is_finite(record.operands[op][operand])) continue;
       const bool weight = ops[op].operands[operand].role == graph::OperandRole::weight;
       refuse_result("the gradient of operand " + std::to_string(operand) + " (" +
                         (weight ? "weight" : "activation") + ") of " + ops[op].path,
-                    program, [] { return std::string("it is the first on the way back"); });
+                    pass, [] { return std::string("it is the first on the way back"); });
     }
   }
 }
@@ -70,20 +72,13 @@ void check_gradients(const ProbeRecord& record, const std::vector<graph::Op>& op
 }  // namespace
 
 struct Prober::State {
-  Program program;
   c10::intrusive_ptr<ProbeSession> session;
-
-  at::Tensor forward(const Inputs& inputs) {
-    const ActiveSession active(session);
-    const auto& outputs = program.graph().outputs;
-    return run_tensors(program.state(), inputs.state(), {outputs.data(), 1}).front();
-  }
+  ProbePass pass;
 
   /// Runs forward again to find where it went wrong: only a failing sample pays for the looking.
   std::string find_where(const Inputs& inputs) {
-    const at::NoGradGuard no_grad;
     session->searching = true;
-    forward(inputs);
+    pass.search(inputs);
     session->searching = false;
     const auto first = session->first_not_finite;
     return first ? "the output of " + session->ops()[*first].path + " is the first that is not"
@@ -91,13 +86,15 @@ struct Prober::State {
   }
 };
 
-Prober::Prober(graph::Graph probed, std::vector<graph::Op> ops, Parameters& parameters,
-               std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima) {
+Prober::Prober(const graph::Graph& probed, std::vector<graph::Op> ops, Parameters& parameters,
+               std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima,
+               const std::vector<graph::Segment>& pieces) {
   check_maxima(low_formats, maxima, ops);
   auto session =
       c10::make_intrusive<ProbeSession>(std::move(low_formats), std::move(maxima), std::move(ops),
                                         probe_kernels(*parameters.state().device));
-  state_ = std::make_unique<State>(State{Program(std::move(probed), parameters), session});
+  const auto all = pieces.empty() ? std::vector{joined(probed, graph::segments(probed))} : pieces;
+  state_ = std::make_unique<State>(State{session, ProbePass(probed, all, parameters, session)});
 }
 Prober::Prober(Prober&&) noexcept = default;
 Prober::~Prober() = default;
@@ -106,17 +103,16 @@ ProbeRecord Prober::probe(const Inputs& inputs) {
   const at::AutoGradMode with_gradients(true);
   auto& session = *state_->session;
   session.begin();
-  const auto loss = state_->forward(inputs);
-  session.record.loss = loss.item<double>();
+  session.record.loss = state_->pass.forward(inputs).item<double>();
   if (!std::isfinite(session.record.loss))
-    refuse_result("the loss", state_->program, [&] { return state_->find_where(inputs); });
+    refuse_result("the loss", state_->pass, [&] { return state_->find_where(inputs); });
   try {
-    loss.backward();
+    state_->pass.backward(inputs);
   } catch (const c10::Error& error) {
     throw Error(kind_of(error),
                 std::string("the backward pass failed: ") + error.what_without_backtrace());
   }
-  check_gradients(session.record, session.ops(), state_->program);
+  check_gradients(session.record, session.ops(), state_->pass);
   return std::move(session.record);
 }
 

@@ -5,7 +5,7 @@
 
 #include "execute/program.hpp"
 #include "format/format.hpp"
-#include "graph/graph.hpp"
+#include "graph/segments.hpp"
 
 namespace gainsweep::execute {
 
@@ -27,10 +27,12 @@ class Prober {
  public:
   /// `low_formats` are the formats to round to; `maxima` ([op][operand]) their static activation
   /// scales' largest magnitudes, empty when every activation scale is dynamic. Weight scales are
-  /// computed once, when an op's weight is first probed. Error(internal) when a static scale lacks
-  /// its maximum.
-  Prober(graph::Graph probed, std::vector<graph::Op> ops, Parameters& parameters,
-         std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima);
+  /// computed once, when an op's weight is first probed. `pieces` are the stretches of a pass
+  /// (none: all at once); no number depends on them. Error(internal) when a static scale lacks its
+  /// maximum.
+  Prober(const graph::Graph& probed, std::vector<graph::Op> ops, Parameters& parameters,
+         std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima,
+         const std::vector<graph::Segment>& pieces = {});
   Prober(Prober&&) noexcept;
   ~Prober();
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace gainsweep::execute {
 namespace {
@@ -36,7 +37,12 @@ void ProbeSession::begin() {
 
 void ProbeSession::add_activation(std::size_t op, std::size_t operand, const at::Tensor& z,
                                   const at::Tensor& g) {
-  kernels_.add(formats_, activation_scales(op, operand, z), 0, z, g, record.operands[op][operand]);
+  add_part(op, operand, activation_scales(op, operand, {z}), z, g);
+}
+
+void ProbeSession::add_part(std::size_t op, std::size_t operand, const OperandScales& scales,
+                            const at::Tensor& z, const at::Tensor& g) {
+  kernels_.add(formats_, scales, 0, z, g, record.operands[op][operand]);
 }
 
 void ProbeSession::add_weight_rows(std::size_t op, std::size_t operand, const at::Tensor& w,
@@ -51,9 +57,13 @@ void ProbeSession::search(std::size_t op, const at::Tensor& output) {
 }
 
 OperandScales ProbeSession::activation_scales(std::size_t op, std::size_t operand,
-                                              const at::Tensor& z) const {
+                                              const std::vector<at::Tensor>& parts) const {
   const bool dynamic = std::any_of(formats_.begin(), formats_.end(), is_dynamic);
-  const float of_sample = dynamic ? kernels_.largest(z) : 0;
+  float of_sample = 0;
+  for (const auto& part : parts) {
+    const float largest = dynamic ? kernels_.largest(part) : 0;
+    if (std::isnan(largest) || largest > of_sample) of_sample = largest;
+  }
   OperandScales scales;
   for (const format::Format& format : formats_) {
     float amax = of_sample;

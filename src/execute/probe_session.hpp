@@ -25,6 +25,13 @@ class ProbeSession final : public torch::CustomClassHolder {
   void add_activation(std::size_t op, std::size_t operand, const at::Tensor& z,
                       const at::Tensor& g);
 
+  /// The scales of an activation that is given in parts.
+  OperandScales activation_scales(std::size_t op, std::size_t operand,
+                                  const std::vector<at::Tensor>& parts) const;
+  /// Probes a part of an activation.
+  void add_part(std::size_t op, std::size_t operand, const OperandScales& scales,
+                const at::Tensor& z, const at::Tensor& g);
+
   /// Probes rows [first_row, …) of a weight; `g` is their gradient, `w` the whole weight.
   void add_weight_rows(std::size_t op, std::size_t operand, const at::Tensor& w,
                        std::int64_t first_row, const at::Tensor& g);
@@ -42,7 +49,6 @@ class ProbeSession final : public torch::CustomClassHolder {
   std::optional<std::size_t> first_not_finite;
 
  private:
-  OperandScales activation_scales(std::size_t op, std::size_t operand, const at::Tensor& z) const;
   const OperandScales& weight_scales(std::size_t op, std::size_t operand, const at::Tensor& w);
 
   const ProbeKernels& kernels_;

@@ -1,6 +1,11 @@
 // The passes that make ops visible to scoring: observed and probed graphs.
 
+#include <algorithm>
+#include <set>
+
 #include "base/error.hpp"
+#include "graph/segments.hpp"
+#include "lower/attention.hpp"
 #include "lower/pass.hpp"
 #include "lower/rewrite.hpp"
 
@@ -79,6 +84,15 @@ void append(Rewrite& rewrite, const graph::Graph& graph, const std::vector<graph
   }
 }
 
+/// A graph without the values that no node makes any more, under new ids.
+graph::Graph compacted(const graph::Graph& graph) {
+  graph::Segment whole{.inputs = graph.inputs, .outputs = graph.outputs};
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) whole.nodes.push_back(graph::NodeId{n});
+  auto result = graph::extract(graph, whole);
+  graph::validate(result);
+  return result;
+}
+
 }  // namespace
 
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
@@ -103,8 +117,24 @@ graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& op
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
   Rewrite rewrite(graph);
   const auto op_at = op_of_node(graph, ops);
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) append(rewrite, graph, ops, n, op_at[n]);
-  return std::move(rewrite).finish();
+  const auto found = attentions(graph, ops);
+  std::set<graph::NodeId> replaced;
+  for (const auto& one : found) replaced.insert(one.nodes.begin(), one.nodes.end());
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (replaced.contains(graph::NodeId{n})) continue;
+    const auto op = op_at[n];
+    const auto ends = std::find_if(found.begin(), found.end(), [&](const Attention& one) {
+      return op != none && one.av == op;
+    });
+    if (ends == found.end()) {
+      append(rewrite, graph, ops, n, op);
+    } else {
+      rewrite.replace(
+          graph.nodes[n], "gainsweep::probed_attention",
+          {ends->query, ends->key, ends->value, ends->mask, as_int(ends->qk), as_int(ends->av)});
+    }
+  }
+  return found.empty() ? std::move(rewrite).finish() : compacted(rewrite.target());
 }
 
 }  // namespace gainsweep::lower

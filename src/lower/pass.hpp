@@ -22,7 +22,9 @@ graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& op
 graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
 /// The graph with each op replaced by its probed form: `gainsweep::probed_linear(x, w, b, op)`,
-/// `gainsweep::probed_matmul(a, b, op)`, `gainsweep::probed_convolution(…, op)`.
+/// `gainsweep::probed_matmul(a, b, op)`, `gainsweep::probed_convolution(…, op)`. The two products
+/// of an attention under a mask of constants are one `gainsweep::probed_attention(q, k, v, mask,
+/// qk, av)`, which leaves out what the mask hides.
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
 /// The numerics of an assignment in the program's own precision: operands of lowered ops go through

@@ -19,25 +19,18 @@ Compared add_compared(Nodes& nodes, ValueId logits_BTV) {
   const auto labels =
       nodes.graph.add_input("labels", ElementType::index, {nodes.batch, nodes.length});
   const Shape flat{nodes.batch * nodes.length, nodes.decoder.vocabulary};
-  // A mean over exponentials of 16-bit logits would lose the differences that scores are made of.
-  const auto exact = nodes.add("gainsweep::at_least_fp32",
-                               {nodes.reshape(logits_BTV, flat, "loss")}, flat, "loss");
+  const auto scores = nodes.reshape(logits_BTV, flat, "loss");
   const Shape rows{nodes.batch * nodes.length};
   const auto targets =
       nodes.graph.add_node("aten::reshape", {labels, rows}, rows, "loss", ElementType::index);
-  return {exact, targets};
+  return {scores, targets};
 }
 
 ValueId add_log_likelihoods(Nodes& nodes, const Compared& rows) {
   const std::string path = "log_likelihoods";
-  const std::int64_t classes = 1;
-  const Shape column{nodes.batch * nodes.length, 1};
-  const auto all =
-      nodes.add("aten::log_softmax.int", {rows.scores, classes}, nodes.shape(rows.scores), path);
-  const auto targets = nodes.graph.add_node("aten::unsqueeze", {rows.targets, classes}, column,
-                                            path, ElementType::index);
-  const auto of_targets = nodes.add("aten::gather", {all, classes, targets}, column, path);
-  return nodes.reshape(of_targets, {nodes.batch, nodes.length}, path);
+  const auto all = nodes.add("gainsweep::target_log_likelihoods", {rows.scores, rows.targets},
+                             {nodes.batch * nodes.length}, path);
+  return nodes.reshape(all, {nodes.batch, nodes.length}, path);
 }
 
 }  // namespace
@@ -52,7 +45,7 @@ void add_outputs(Nodes& nodes, ValueId logits_BTV, const std::vector<Output>& ou
     auto value = logits_BTV;
     if (output == Output::mean_loss) {
       const auto& rows = compared();
-      value = nodes.add("aten::cross_entropy_loss", {rows.scores, rows.targets}, {}, "loss");
+      value = nodes.add("gainsweep::mean_cross_entropy", {rows.scores, rows.targets}, {}, "loss");
     } else if (output == Output::target_log_likelihoods) {
       value = add_log_likelihoods(nodes, compared());
     }

@@ -115,10 +115,16 @@ std::int64_t observing_bytes(const Subject& subject) {
          activation_bytes(*subject.graph, bytes_of(precision)).peak;
 }
 
-std::int64_t scoring_bytes(const Subject& subject) {
+execute::Stretches scoring_stretches(const Subject& subject, const graph::Graph& probed) {
   const auto precision = subject.spec.sensitivity.precision;
-  return converted_bytes(subject, precision) +
-         activation_bytes(*subject.graph, bytes_of(precision)).total;
+  return execute::stretches(probed, precision,
+                            subject.rank_memory - converted_bytes(subject, precision));
+}
+
+std::int64_t scoring_bytes(const Subject& subject) {
+  const auto probed = lower::probe(*subject.graph, subject.layout.partition.ops);
+  return converted_bytes(subject, subject.spec.sensitivity.precision) +
+         scoring_stretches(subject, probed).bytes;
 }
 
 // The unrounded weights and those of every low format.

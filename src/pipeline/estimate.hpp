@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "execute/stretches.hpp"
 #include "pipeline/subject.hpp"
 
 /// What stages cost a rank, before any work: times from operation counts and the speed of one short
@@ -21,6 +22,9 @@ const Speed& measured_speed(const Subject& subject, execute::Precision precision
 double forward_seconds(const Subject& subject);
 /// Seconds of a forward pass of the latency workload.
 double timed_forward_seconds(const Subject& subject);
+
+/// How a scoring pass is cut to fit into the subject's `rank_memory`, beside the weights.
+execute::Stretches scoring_stretches(const Subject& subject, const graph::Graph& probed);
 
 /// Bytes of a rank's own in each stage, and of the mapped checkpoint.
 std::int64_t observing_bytes(const Subject& subject);

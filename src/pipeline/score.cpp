@@ -18,8 +18,11 @@ batch::Product score_sample(Workbench& bench, const lower::Maxima& maxima, std::
   const auto& layout = subject.layout;
   const auto& ops = layout.partition.ops;
   const std::vector<format::Format> low(layout.formats.begin() + 1, layout.formats.end());
-  if (!bench.prober)
-    bench.prober.emplace(lower::probe(*subject.graph, ops), ops, bench.scoring.get(), low, maxima);
+  if (!bench.prober) {
+    const auto probed = lower::probe(*subject.graph, ops);
+    bench.prober.emplace(probed, ops, bench.scoring.get(), low, maxima,
+                         scoring_stretches(subject, probed).pieces);
+  }
   const auto inputs = execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
                                            subject.model->inputs, *subject.device);
   return to_fields(sample, bench.prober->probe(inputs), ops, low.size());

@@ -113,7 +113,8 @@ Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_li
 
 Section describe(SensitivitySpec& sensitivity) {
   return {{
-      {"precision", "arithmetic of the observing and scoring passes", choice(sensitivity.precision)},
+      {"precision", "arithmetic of the observing and scoring passes",
+       choice(sensitivity.precision)},
       {"anchor_samples",
        "number of first calibration sequences that are run with every op in each low format, which "
        "the loss model `anchored` needs; all of them where there are fewer; 0 for none, then "

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <random>
@@ -42,6 +43,7 @@ StoredModel::StoredModel(const std::map<std::string, Stored>& tensors) {
   std::string name = "gainsweep_execute_";
   name.append(test->test_suite_name()).append("_").append(test->name());
   name.append("_").append(std::to_string(::getpid()));
+  std::replace(name.begin(), name.end(), '/', '_');  // of suites with parameters
   folder_ = std::filesystem::temp_directory_path() / name;
   std::filesystem::create_directories(folder_);
   {
