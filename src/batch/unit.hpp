@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "archive/table.hpp"
@@ -50,6 +51,9 @@ struct Product {
 struct Context {
   Team& team;
   Fields state;  ///< what the unit that it comes `after` left
+  /// The kin of the units that this rank does next, in their order: what these share with this one
+  /// may be kept for them.
+  std::vector<std::string_view> ahead = {};
 };
 
 /// The smallest piece of work that is stored and never done twice.
@@ -58,6 +62,9 @@ struct Unit : Ticket {
   /// them. Reads no record that its key does not stand for.
   std::function<Product(Context&)> work;
   std::string after;  ///< key of the unit whose state this one goes on from; empty for the first
+  /// Units whose texts begin alike have work in common, the more the longer that is: they are done
+  /// in the order of these texts, and a rank gets many in a row. Empty for units on their own.
+  std::string kin;
 };
 
 /// The table of failed units: fields `stage`, `label`, `reason`.

@@ -39,7 +39,8 @@ class Folder {
       : program_(program),
         graph_(program.graph),
         parameters_(parameters),
-        origins_(graph_.values.size()) {}
+        origins_(graph_.values.size()),
+        tables_(tables_of_rows(graph_)) {}
 
   /// Shows a parameter, constant or folded value to the program's calls.
   void bind(ValueId id) {
@@ -68,7 +69,8 @@ class Folder {
       origin = {node_key(*value.producer), static_cast<std::size_t>(place)};
     } else {
       const bool parameter = value.kind == ValueKind::parameter;
-      origin = {parameter ? "parameter " + value.name : constant_key(value), 0};
+      const std::string form = tables_[id.index] ? "stored " : "parameter ";
+      origin = {parameter ? form + value.name : constant_key(value), 0};
     }
     return origin;
   }
@@ -111,11 +113,13 @@ class Folder {
     const auto& value = graph_.value(id);
     if (value.producer) {
       const auto call = make_call(graph_, value.producer->index, program_.real, program_.place);
+      if (const auto cut = parameter_cut_by(*value.producer)) return {rows_of(*cut, call)};
       auto made =
           evaluate(graph_, call, [&](std::size_t read) { return transient(ValueId{read}); });
       for (auto& tensor : made) tensor = without_surroundings(tensor);
       return made;
     }
+    if (tables_[id.index]) return {parameters_.load_as_stored(value.name)};
     if (value.kind == ValueKind::parameter) return {parameters_.load(value.name)};
     return {at::tensor(value.elements, at::kDouble)
                 .view(value.shape)
@@ -128,6 +132,23 @@ class Folder {
       return tensor;
     const auto own = static_cast<std::size_t>(tensor.numel()) * tensor.element_size();
     return tensor.storage().nbytes() > own ? tensor.clone() : tensor;
+  }
+
+  /// The parameter that a node cuts rows from, unless it is there as a whole.
+  const graph::Value* parameter_cut_by(graph::NodeId id) {
+    const auto& node = graph_.node(id);
+    if (node.op != "aten::slice.Tensor") return nullptr;
+    const auto source = std::get<ValueId>(node.arguments[0]);
+    const auto& value = graph_.value(source);
+    const bool is_known = parameters_.shared.contains(origin(source).key);
+    return value.kind == ValueKind::parameter && !is_known ? &value : nullptr;
+  }
+
+  /// Converted after the cut, so that the rest of the parameter is not converted at all.
+  at::Tensor rows_of(const graph::Value& parameter, const Call& call) {
+    const auto stored = parameters_.load_as_stored(parameter.name);
+    const auto rows = evaluate(graph_, call, [&](std::size_t) { return stored; }).front();
+    return rows.is_floating_point() ? rows.to(program_.real) : rows;
   }
 
   /// What a folded node reads: from the store where a program needs it anyway, else made for the
@@ -146,10 +167,26 @@ class Folder {
   const Graph& graph_;
   Parameters::State& parameters_;
   std::vector<Origin> origins_;  ///< by value
+  std::vector<bool> tables_;     ///< by value: see tables_of_rows
   std::unordered_map<std::string, std::vector<at::Tensor>> pending_;
 };
 
 }  // namespace
+
+std::vector<bool> tables_of_rows(const Graph& graph) {
+  std::vector<bool> tables(graph.values.size());
+  for (std::size_t v = 0; v < tables.size(); ++v)
+    tables[v] = graph.values[v].kind == ValueKind::parameter;
+  for (const auto output : graph.outputs) tables[output.index] = false;
+  const auto folded = foldable_nodes(graph);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const auto& node = graph.nodes[n];
+    const auto reads = values_read(node);
+    const bool looks_up = node.op == "aten::embedding" && !folded[n];
+    for (std::size_t i = looks_up ? 1 : 0; i < reads.size(); ++i) tables[reads[i].index] = false;
+  }
+  return tables;
+}
 
 std::vector<bool> fold(Program::State& program, Parameters::State& parameters) {
   const auto& graph = program.graph;

@@ -1,3 +1,5 @@
+#include "execute/inputs.hpp"
+
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
@@ -88,11 +90,23 @@ Inputs::Inputs(Inputs&&) noexcept = default;
 Inputs& Inputs::operator=(Inputs&&) noexcept = default;
 Inputs::~Inputs() = default;
 
+Inputs joined(std::span<const Inputs> parts) {
+  auto state = std::make_unique<Inputs::State>();
+  for (const auto& part : parts)
+    for (const auto& tensor : part.state().tensors) state->tensors.push_back(tensor);
+  return Inputs(std::move(state));
+}
+
 Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
                    std::span<const model::Input> known, const Device& device) {
-  auto state = std::make_unique<Inputs::State>();
-  for (const auto id : graph.inputs) {
-    const auto& value = graph.value(id);
+  return make_inputs(graph, sample, known, device, Inputs(std::make_unique<Inputs::State>()));
+}
+
+Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
+                   std::span<const model::Input> known, const Device& device, const Inputs& first) {
+  auto state = std::make_unique<Inputs::State>(first.state());
+  for (std::size_t i = state->tensors.size(); i < graph.inputs.size(); ++i) {
+    const auto& value = graph.value(graph.inputs[i]);
     if (value.name == model::targets_input && !sample.weights.empty()) {
       refuse(value.name, "has weights (this model's loss is a plain mean over targets)");
     }

@@ -104,7 +104,9 @@ class Walk {
       return;
     }
     for (std::size_t i = 0; i < call.outputs.size(); ++i) {
-      program_.values[call.outputs[i]] = std::move(stack[i]).toTensor();
+      auto& value = program_.values[call.outputs[i]];
+      value = std::move(stack[i]).toTensor();
+      if (call.converts) value = value.to(program_.real);
     }
     stack.clear();
   }

@@ -82,15 +82,21 @@ at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
 }
 
 at::Tensor Parameters::State::load(const std::string& name) {
+  const auto stored = load_as_stored(name);
+  return stored.is_floating_point() ? stored.to(real) : stored;
+}
+
+at::Tensor Parameters::State::load_as_stored(const std::string& name) {
   const auto file = over_file(checkpoint->tensor(checkpoint_name(name)));
   mapped_storages.insert(file.storage().data());
-  return file.is_floating_point() ? file.to(place, real) : file.to(place);
+  return file.to(place);
 }
 
 Shared Parameters::State::share(const std::string& key,
                                 const std::function<std::vector<at::Tensor>()>& make) {
   if (const auto known = shared.find(key); known != shared.end()) return known->second;
   auto made = std::make_shared<const std::vector<at::Tensor>>(make());
+  order.push_back(key);
   return shared.emplace(key, std::move(made)).first->second;
 }
 
@@ -121,8 +127,16 @@ std::size_t Parameters::bytes_owned() const {
   return bytes;
 }
 
-void Parameters::release_unused() {
-  std::erase_if(state_->shared, [](const auto& entry) { return entry.second.use_count() == 1; });
+void Parameters::release_unused(std::size_t most_bytes) {
+  auto& shared = state_->shared;
+  auto& order = state_->order;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    if (most_bytes > 0 && bytes_owned() <= most_bytes) return;
+    const auto entry = shared.find(order[i]);
+    if (entry->second.use_count() > 1) continue;
+    shared.erase(entry);
+    order.erase(order.begin() + static_cast<std::ptrdiff_t>(i));
+  }
 }
 
 }  // namespace gainsweep::execute

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/error.hpp"
@@ -65,9 +66,14 @@ std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& para
   program->values.resize(num_values);
   program->kept.resize(num_values);
   const auto folded = fold(*program, parameters);
+  const auto tables = tables_of_rows(program->graph);
   for (std::size_t n = 0; n < folded.size(); ++n) {
     if (!folded[n]) {
-      program->calls.push_back(make_call(program->graph, n, program->real, program->place));
+      auto& call =
+          program->calls.emplace_back(make_call(program->graph, n, program->real, program->place));
+      const auto read = values_read(program->graph.nodes[n]);
+      call.converts = std::any_of(read.begin(), read.end(),
+                                  [&](graph::ValueId id) { return tables[id.index]; });
     }
   }
   mark_lifetimes(*program);

@@ -33,8 +33,9 @@ class Parameters {
 
   /// Bytes owned beyond the mapped files: converted and folded tensors.
   std::size_t bytes_owned() const;
-  /// Frees folded values that no living program uses.
-  void release_unused();
+  /// Frees folded values that no living program uses, those made last first, until at most
+  /// `most_bytes` are owned: what stays is what a walk through a model needs first the next time.
+  void release_unused(std::size_t most_bytes = 0);
 
   struct State;
   State& state() const { return *state_; }
@@ -99,6 +100,13 @@ class Program {
 /// read.
 Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
                    std::span<const model::Input> known, const Device& device);
+
+/// As above for a graph whose first inputs are given: what other programs captured, in that order.
+Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
+                   std::span<const model::Input> known, const Device& device, const Inputs& first);
+
+/// As Program::spoilt_parameter, for a graph that no program is made of.
+std::string spoilt_parameter(const graph::Graph& graph, const Parameters& parameters);
 
 /// What a process runs on. `arithmetic` tells apart what versions and capabilities do not:
 /// libraries of matrix products dispatch by vendor and mode (MKL_CBWR), and other branches give

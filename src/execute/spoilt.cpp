@@ -29,12 +29,18 @@ std::string fault(const model::MappedTensor& mapped, at::ScalarType real) {
   return numbers(too_large, std::string("beyond the range of ") + c10::toString(real));
 }
 
+/// What is wrong with a checkpoint's tensor, with its name; empty when nothing is.
+std::string named_fault(const model::MappedTensor& mapped, const std::string& name,
+                        at::ScalarType real) {
+  const auto what = fault(mapped, real);
+  if (what.empty()) return {};
+  return "tensor " + quote(name) + " of " + mapped.file.filename().string() + " holds " + what;
+}
+
 std::string find_fault(const Program::State& program) {
   for (std::size_t i = 0; i < program.stored.size(); ++i) {
-    const auto what = fault(program.stored[i], program.real);
-    if (what.empty()) continue;
-    return "tensor " + quote(program.stored_names[i]) + " of " +
-           program.stored[i].file.filename().string() + " holds " + what;
+    auto found = named_fault(program.stored[i], program.stored_names[i], program.real);
+    if (!found.empty()) return found;
   }
   return {};
 }
@@ -45,6 +51,18 @@ const std::string& Program::spoilt_parameter() const {
   const at::NoGradGuard no_grad;
   if (!state_->spoilt) state_->spoilt = find_fault(*state_);
   return *state_->spoilt;
+}
+
+std::string spoilt_parameter(const graph::Graph& graph, const Parameters& parameters) {
+  const at::NoGradGuard no_grad;
+  const auto& state = parameters.state();
+  for (const auto& value : graph.values) {
+    if (value.kind != graph::ValueKind::parameter) continue;
+    const auto name = state.checkpoint_name(value.name);
+    auto found = named_fault(state.checkpoint->tensor(name), name, state.real);
+    if (!found.empty()) return found;
+  }
+  return {};
 }
 
 }  // namespace gainsweep::execute

@@ -42,10 +42,13 @@ struct Parameters::State {
   at::Device place = at::kCPU;
   at::ScalarType real = at::kFloat;
   std::unordered_map<std::string, Shared> shared;   ///< by expression key
+  std::vector<std::string> order;                   ///< their keys, as they were made
   std::unordered_set<const void*> mapped_storages;  ///< addresses that are a file's, not ours
 
   /// A checkpoint tensor on the device; floating ones in type `real`. Not remembered.
   at::Tensor load(const std::string& name);
+  /// The same in its stored type.
+  at::Tensor load_as_stored(const std::string& name);
   /// The tensors under `key`, made by `make` when no program has made them yet.
   Shared share(const std::string& key, const std::function<std::vector<at::Tensor>()>& make);
 };
@@ -69,6 +72,7 @@ struct Call {
   std::vector<std::size_t> outputs;    ///< values
   std::vector<std::size_t> dead;       ///< values without a later reader that no slot moved out
   bool returns_list = false;           ///< one Tensor[] that is spread over the outputs
+  bool converts = false;               ///< outputs are of a stored type and become `real`
   std::size_t node = 0;                ///< index into Graph::nodes
 };
 
@@ -115,5 +119,9 @@ Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real,
 /// Errors as for run_tensors.
 std::vector<at::Tensor> evaluate(const graph::Graph& graph, const Call& call,
                                  const std::function<at::Tensor(std::size_t)>& lookup);
+
+/// By value: parameters that calls look rows up in and do nothing else with (embeddings). Their
+/// rows are converted after the look-up: the same numbers without a converted table.
+std::vector<bool> tables_of_rows(const graph::Graph& graph);
 
 }  // namespace gainsweep::execute

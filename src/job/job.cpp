@@ -162,13 +162,15 @@ void Job::drop_states(const Units& units) {
       store_.drop_state(unit.after);
 }
 
-// What to do next: all missing units of the first placement that has some.
+// What to do next: all missing units of the first placement that has some, kin beside kin.
 Job::Units Job::next_of(const Units& units) const {
   for (const auto placement : {Placement::anywhere, Placement::together, Placement::alone}) {
     Units missing;
     for (const auto& unit : units)
       if (unit.placement == placement && !store_.results().is_over(unit.key))
         missing.push_back(unit);
+    std::stable_sort(missing.begin(), missing.end(),
+                     [](const auto& a, const auto& b) { return a.kin < b.kin; });
     if (!missing.empty()) return missing;
   }
   return {};
@@ -195,11 +197,17 @@ bool Job::run_units(const std::string& stage, const Units& units, const Report& 
 }
 
 bool Job::share(const std::string& stage, const Units& units, const Report& report) {
-  parallel::Sharing sharing(comm_, units.size(), stop_asked);
+  const auto kindred =
+      std::find_if(units.begin(), units.end(), [](const auto& unit) { return !unit.kin.empty(); });
+  parallel::Sharing sharing(comm_, units.size(), stop_asked,
+                            static_cast<std::size_t>(kindred - units.begin()));
   while (const auto range = sharing.next())
     for (auto i = range->first; i < range->last && !stop_asked(); ++i) {
-      run_unit(stage, units[i]);
-      report(sharing.over());
+      std::vector<std::string_view> ahead;
+      for (auto next = i + 1; next < range->last; ++next)
+        if (!units[next].kin.empty()) ahead.push_back(units[next].kin);
+      run_unit(stage, units[i], std::move(ahead));
+      report(sharing.over() + (i + 1 - range->first));
     }
   return sharing.finish([&] { report(sharing.over()); });
 }
@@ -208,7 +216,7 @@ bool Job::share(const std::string& stage, const Units& units, const Report& repo
 bool Job::run_alone(const std::string& stage, const Units& units, const Report& report) {
   for (std::size_t i = 0; i < units.size(); ++i) {
     if (comm_.any_of(stop_asked())) return true;
-    if (comm_.is_root()) run_unit(stage, units[i]);
+    if (comm_.is_root()) run_unit(stage, units[i], {});
     report(i + 1);
   }
   return comm_.any_of(stop_asked());
@@ -222,7 +230,8 @@ bool Job::run_together(const std::string& stage, const Units& units, const Repor
     const LogPlace place("", unit.label);
     watch_.begin(unit);
     batch::Fields fields;
-    const auto reason = team_.close(work(unit, team_, fields));
+    batch::Context context{team_, {}};
+    const auto reason = team_.close(work(unit, context, fields));
     watch_.end(comm_.is_root() ? ended(reason) : Watch::Ended::uncounted);
     if (reason && reason->kind == ErrorKind::environment) {
       const auto text = comm_.broadcast(comm_.is_root() ? note_end(stage, unit, reason->text) : "");
@@ -240,12 +249,14 @@ bool Job::run_together(const std::string& stage, const Units& units, const Repor
   return comm_.any_of(stop_asked());
 }
 
-void Job::run_unit(const std::string& stage, const Unit& unit) {
+void Job::run_unit(const std::string& stage, const Unit& unit,
+                   std::vector<std::string_view> ahead) {
   batch::Alone alone;
+  batch::Context context{alone, {}, std::move(ahead)};
   batch::Fields fields;
   const LogPlace place("", unit.label);
   watch_.begin(unit);
-  const auto reason = work(unit, alone, fields);
+  const auto reason = work(unit, context, fields);
   watch_.end(ended(reason));
   if (reason && reason->kind == ErrorKind::environment)
     throw Error(ErrorKind::environment, note_end(stage, unit, reason->text));
@@ -255,9 +266,8 @@ void Job::run_unit(const std::string& stage, const Unit& unit) {
 }
 
 // A unit's work up to its state on disk; why it failed, with the unit's label.
-std::optional<Reason> Job::work(const Unit& unit, batch::Team& team, batch::Fields& fields) {
+std::optional<Reason> Job::work(const Unit& unit, batch::Context& context, batch::Fields& fields) {
   try {
-    batch::Context context{team, {}};
     if (!unit.after.empty()) context.state = store_.state(unit.after);
     auto product = unit.work(context);
     const bool keeps = unit.placement != Placement::together || comm_.is_root();

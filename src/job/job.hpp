@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "archive/sweep.hpp"
@@ -75,8 +76,10 @@ class Job {
   bool share(const std::string& stage, const Units& units, const Report& report);
   bool run_alone(const std::string& stage, const Units& units, const Report& report);
   bool run_together(const std::string& stage, const Units& units, const Report& report);
-  void run_unit(const std::string& stage, const batch::Unit& unit);
-  std::optional<Reason> work(const batch::Unit& unit, batch::Team& team, batch::Fields& fields);
+  void run_unit(const std::string& stage, const batch::Unit& unit,
+                std::vector<std::string_view> ahead);
+  std::optional<Reason> work(const batch::Unit& unit, batch::Context& context,
+                             batch::Fields& fields);
   std::string note_end(const std::string& stage, const batch::Unit& unit,
                        const std::string& reason);
   void note_start(const batch::Stage& stage, const batch::Call& call);

@@ -28,8 +28,8 @@ constexpr std::uint64_t most_at_once = 4'096;
 /// The root's book: what was handed out to whom. Used by its own work and its answering thread.
 class Book {
  public:
-  Book(std::size_t num_units, int num_ranks)
-      : num_units_(num_units), held_(static_cast<std::size_t>(num_ranks)) {}
+  Book(std::size_t num_units, std::size_t kindred, int num_ranks)
+      : num_units_(num_units), kindred_(kindred), held_(static_cast<std::size_t>(num_ranks)) {}
 
   Range take(int rank, std::uint64_t wanted) {
     const std::lock_guard guard(mutex_);
@@ -39,9 +39,8 @@ class Book {
     }
     auto& held = held_[static_cast<std::size_t>(rank)];
     over_ += held;
-    const auto left = num_units_ - next_;
-    const auto share = std::max<std::size_t>(1, left / (2 * held_.size()));
-    held = std::min({left, share, static_cast<std::size_t>(wanted)});
+    held = next_ < kindred_ ? share(std::min(num_units_, kindred_) - next_, wanted)
+                            : row(num_units_ - next_);
     next_ += held;
     return {next_ - held, next_};
   }
@@ -52,8 +51,18 @@ class Book {
   }
 
  private:
+  std::size_t share(std::size_t left, std::uint64_t wanted) const {
+    const auto most = std::max<std::size_t>(1, left / (2 * held_.size()));
+    return std::min({left, most, static_cast<std::size_t>(wanted)});
+  }
+  std::size_t row(std::size_t left) const {
+    const auto rows = 2 * held_.size() - 1;
+    return (left + rows - 1) / rows;
+  }
+
   mutable std::mutex mutex_;
   std::size_t num_units_;
+  std::size_t kindred_;  // the first one that comes in rows
   std::size_t next_ = 0;
   std::size_t over_ = 0;
   std::vector<std::size_t> held_;
@@ -88,8 +97,8 @@ struct Sharing::State {
   std::atomic<bool> ended = false;
   std::thread server;
 
-  State(const Comm& of, std::size_t num_units, std::function<bool()> stop)
-      : comm(of), stop_wanted(std::move(stop)), book(num_units, of.size()) {}
+  State(const Comm& of, std::size_t num_units, std::size_t kindred, std::function<bool()> stop)
+      : comm(of), stop_wanted(std::move(stop)), book(num_units, kindred, of.size()) {}
 
   Range ask(std::uint64_t wanted) {
     if (comm.is_root()) return book.take(0, wanted);
@@ -144,8 +153,9 @@ struct Sharing::State {
   }
 };
 
-Sharing::Sharing(const Comm& comm, std::size_t num_units, std::function<bool()> stop_wanted)
-    : state_(std::make_unique<State>(comm, num_units, std::move(stop_wanted))) {
+Sharing::Sharing(const Comm& comm, std::size_t num_units, std::function<bool()> stop_wanted,
+                 std::size_t kindred)
+    : state_(std::make_unique<State>(comm, num_units, kindred, std::move(stop_wanted))) {
   if (comm.size() == 1) return;
   MPI_Request request;
   check(MPI_Comm_idup(comm.state_->handle, &state_->handle, &request), "MPI_Comm_idup");

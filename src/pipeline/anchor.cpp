@@ -1,11 +1,16 @@
 #include "pipeline/anchor.hpp"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
+#include "pipeline/compared.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/room.hpp"
 #include "pipeline/score.hpp"
 
 namespace gainsweep::pipeline {
@@ -29,10 +34,11 @@ const std::vector<std::string>& keys(Workbench& bench, const batch::Results& res
   return bench.anchor_keys.get(results, [&] {
     const auto& subject = *bench.subject;
     const auto maxima = observed_state(bench, results).digest;
+    const auto* precision = spelling(evaluation_precision(subject.spec));
     std::vector<std::string> keys;
     for (std::size_t i = 0; i < num_anchors(subject); ++i)
-      keys.push_back(
-          key::anchor(bench.computing, bench.formats, maxima, subject.calibration->ids[i]));
+      keys.push_back(key::anchor(bench.computing, precision, bench.formats, maxima,
+                                 subject.calibration->ids[i]));
     return keys;
   });
 }
@@ -46,35 +52,73 @@ std::vector<std::size_t> anchored(Workbench& bench, const batch::Results& result
   return samples;
 }
 
-// A program for each format, with all ops in it.
-void prepare(Workbench& bench, const lower::Maxima& maxima) {
-  if (!bench.anchors.empty()) return;
-  const auto& subject = *bench.subject;
-  const auto& layout = subject.layout;
-  const auto& ops = layout.partition.ops;
+// A sample in every format, the high one first.
+std::vector<Rounding> roundings(const Layout& layout) {
+  std::vector<Rounding> all;
   for (std::size_t f = 0; f < layout.formats.size(); ++f)
-    bench.anchors.emplace_back(
-        lower::fake_quantize(*subject.evaluation_graph, ops,
-                             graph::Assignment(ops.size(), FormatId{f}), layout.formats, maxima),
-        bench.evaluating.get());
+    all.push_back({graph::Assignment(layout.partition.ops.size(), FormatId{f})});
+  return all;
 }
 
-sensitivity::AnchorRecord measure(Workbench& bench, std::size_t index) {
+sensitivity::AnchorRecord record_of(Workbench& bench, std::size_t index,
+                                    std::span<const float> weights,
+                                    std::span<const execute::Outcome> outcomes) {
   const auto& subject = *bench.subject;
-  const auto sample = subject.calibration->set.load(index);
-  const auto run = [&](std::size_t format) {
-    return run_sample(bench.anchors[format], sample, subject.model->inputs, *subject.device,
-                      name_of(index, subject.layout.formats[format]));
+  const auto name = [&](std::size_t format) {
+    return name_of(index, subject.layout.formats[format]);
   };
-  const auto high = run(high_format.index);
+  for (std::size_t f = 0; f < outcomes.size(); ++f)
+    check_loss(outcomes[f], subject, bench.evaluating, name(f));
+  const auto& high = outcomes[high_format.index];
   sensitivity::AnchorRecord record{high.loss};
-  if (high.scores) record.confidence = execute::confidence(*high.scores, sample.weights);
-  for (std::size_t f = 1; f < bench.anchors.size(); ++f) {
-    const auto compared =
-        compare(high, run(f), sample.weights, name_of(index, subject.layout.formats[f]));
+  if (high.scores) record.confidence = execute::confidence(*high.scores, weights);
+  for (std::size_t f = 1; f < outcomes.size(); ++f) {
+    const auto compared = compare(high, outcomes[f], weights, name(f));
     record.shifts.push_back({compared.loss - high.loss, compared.departure});
   }
   return record;
+}
+
+constexpr std::string_view kin = "anchors ";
+
+std::string kin_of(std::size_t sample) {
+  const auto number = std::to_string(sample);
+  return std::string(kin) + std::string(20 - number.size(), '0') + number;
+}
+
+// A sample and those of the units ahead that are run with it.
+std::vector<std::size_t> together(std::size_t sample, std::span<const std::string_view> ahead) {
+  std::vector<std::size_t> samples{sample};
+  for (const auto& next : ahead)
+    if (next.starts_with(kin) && samples.size() < most_anchors_together)
+      samples.push_back(std::stoul(std::string(next.substr(kin.size()))));
+  return samples;
+}
+
+void run(Workbench& bench, const lower::Maxima& maxima, std::vector<std::size_t> samples) {
+  const auto& subject = *bench.subject;
+  const Batch batch{&subject.calibration->set, std::move(samples), "anchors"};
+  const auto take = [&](std::size_t index, const model::Sample& sample,
+                        std::span<const execute::Outcome> outcomes) {
+    auto& found = bench.anchored[index];
+    try {
+      found.record = record_of(bench, index, sample.weights, outcomes);
+    } catch (const Error&) {
+      found.failure = std::current_exception();  // of this unit alone
+    }
+  };
+  bench.relay.run(batch, roundings(subject.layout), maxima, {}, anchor_room(subject), take);
+}
+
+sensitivity::AnchorRecord measure(Workbench& bench, const lower::Maxima& maxima, std::size_t sample,
+                                  std::span<const std::string_view> ahead) {
+  if (!bench.anchored.contains(sample)) {
+    bench.anchored.clear();
+    run(bench, maxima, together(sample, ahead));
+  }
+  const auto found = std::move(bench.anchored.extract(sample).mapped());
+  if (found.failure) std::rethrow_exception(found.failure);
+  return found.record;
 }
 
 batch::Call call(const Bench& bench, const batch::Results& results) {
@@ -90,9 +134,9 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
     unit.table = "anchors";
     unit.label = "anchors of sample " + std::to_string(sample);
     unit.order = sample;
-    unit.work = [bench, maxima, sample](batch::Context&) -> batch::Product {
-      prepare(*bench, *maxima);
-      return to_fields(sample, measure(*bench, sample));
+    unit.kin = kin_of(sample);
+    unit.work = [bench, maxima, sample](batch::Context& context) -> batch::Product {
+      return to_fields(sample, measure(*bench, *maxima, sample, context.ahead));
     };
     call.units.push_back(std::move(unit));
   }
@@ -113,7 +157,7 @@ batch::Stage anchor(Bench bench) {
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
     const auto& subject = *bench->subject;
     const auto runs = units.size() * subject.layout.formats.size();
-    return static_cast<double>(runs) * forward_seconds(subject);
+    return static_cast<double>(runs) * evaluation_seconds(subject);
   };
   stage.memory = [bench] {
     const auto& subject = *bench->subject;
@@ -122,7 +166,8 @@ batch::Stage anchor(Bench bench) {
                          "write sensitivity.anchor_samples: 0"};
   };
   stage.leave = [bench] {
-    bench->anchors.clear();
+    bench->anchored.clear();
+    bench->relay.release();
     bench->evaluating.release();
   };
   return stage;

@@ -8,7 +8,8 @@
 #include "sensitivity/anchor.hpp"
 
 /// What rounding does to the loss on average: the first calibration samples in the high format and
-/// with every op in each low one. A unit is a sample.
+/// with every op in each low one. A unit is a sample; a few that a rank does one after the other
+/// are run together, so that they share rounded weights.
 namespace gainsweep::pipeline {
 
 batch::Stage anchor(Bench bench);

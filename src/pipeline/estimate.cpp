@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "lower/pass.hpp"
-#include "pipeline/baseline.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -104,6 +103,11 @@ double forward_seconds(const Subject& subject) {
                  measured_speed(subject, subject.spec.sensitivity.precision).gflops);
 }
 
+double evaluation_seconds(const Subject& subject) {
+  return seconds(*subject.graph,
+                 measured_speed(subject, evaluation_precision(subject.spec)).gflops);
+}
+
 double timed_forward_seconds(const Subject& subject) {
   return seconds(*subject.latency_graph,
                  measured_speed(subject, timed_precision(subject.spec)).gflops);
@@ -127,28 +131,11 @@ std::int64_t scoring_bytes(const Subject& subject) {
          scoring_stretches(subject, probed).bytes;
 }
 
-// The unrounded weights and those of every low format.
-std::int64_t anchor_bytes(const Subject& subject) {
-  const auto formats = static_cast<std::int64_t>(subject.layout.formats.size());
-  return distinct_weight_elements(subject) * 4 * formats +
-         activation_bytes(*subject.evaluation_graph, 4).peak;
-}
-
 // bf16 and int8 packed weights at once.
 std::int64_t timing_bytes(const Subject& subject) {
   const auto bytes = bytes_of(timed_precision(subject.spec));
   return distinct_weight_elements(subject) * 3 +
          activation_bytes(*subject.latency_graph, bytes).peak;
-}
-
-// The weights of one plan beside the unrounded ones, and what all-high says of the samples.
-std::int64_t evaluation_bytes(const Subject& subject) {
-  const auto& graph = *subject.evaluation_graph;
-  const auto samples = subject.evaluation->ids.size() + subject.search->ids.size();
-  const auto scores = graph.outputs.size() < 2 ? 0 : bytes_of(graph.value(graph.outputs[1]), 4);
-  const auto kept = std::min(static_cast<std::int64_t>(samples) * scores,
-                             static_cast<std::int64_t>(Baseline::most_bytes));
-  return distinct_weight_elements(subject) * 8 + activation_bytes(graph, 4).peak + kept;
 }
 
 std::int64_t checkpoint_bytes(const Subject& subject) {

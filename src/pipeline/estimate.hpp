@@ -20,6 +20,8 @@ const Speed& measured_speed(const Subject& subject, execute::Precision precision
 
 /// Seconds of a forward pass of a calibration sample, in the precision of scoring.
 double forward_seconds(const Subject& subject);
+/// The same in the precision of evaluations and anchors.
+double evaluation_seconds(const Subject& subject);
 /// Seconds of a forward pass of the latency workload.
 double timed_forward_seconds(const Subject& subject);
 
@@ -29,9 +31,7 @@ execute::Stretches scoring_stretches(const Subject& subject, const graph::Graph&
 /// Bytes of a rank's own in each stage, and of the mapped checkpoint.
 std::int64_t observing_bytes(const Subject& subject);
 std::int64_t scoring_bytes(const Subject& subject);
-std::int64_t anchor_bytes(const Subject& subject);
 std::int64_t timing_bytes(const Subject& subject);
-std::int64_t evaluation_bytes(const Subject& subject);
 std::int64_t checkpoint_bytes(const Subject& subject);
 
 /// Bytes of a graph's intermediate values: the most alive at once, and all of them (what a backward

@@ -1,11 +1,15 @@
 #include "pipeline/evaluation.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <span>
+#include <string_view>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
-#include "pipeline/baseline.hpp"
+#include "pipeline/compared.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/room.hpp"
 #include "pipeline/savings.hpp"
 
 namespace gainsweep::pipeline {
@@ -16,37 +20,26 @@ using archive::integers, archive::reals, archive::texts;
 // Places of an evaluation's rounds among the units of its table.
 constexpr int bits_of_round = 32;
 
-graph::Graph rounded(const Subject& subject, const graph::Assignment& assignment,
-                     const lower::Maxima& maxima, Scales scales) {
-  const auto& layout = subject.layout;
-  auto graph = lower::fake_quantize(*subject.evaluation_graph, layout.partition.ops, assignment,
-                                    layout.formats, maxima);
-  return scales == Scales::observed ? std::move(graph) : lower::next_scales(graph, layout.formats);
-}
-
 // What an assignment makes of the samples of a chunk.
 std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
-                                  const graph::Assignment& assignment, const lower::Maxima& maxima,
-                                  Scales scales) {
+                                  const Rounding& rounding, const lower::Maxima& maxima,
+                                  std::span<const std::string_view> ahead) {
   const auto& subject = *bench.subject;
-  const auto& samples = set.samples->set;
-  const bool is_high = assignment == graph::Assignment(assignment.size());
-  std::optional<execute::Program> program;
-  if (!is_high)
-    program.emplace(rounded(subject, assignment, maxima, scales), bench.evaluating.get());
+  Batch batch{&set.samples->set, std::vector<std::size_t>(chunk.size), chunk.digest};
+  std::iota(batch.samples.begin(), batch.samples.end(), chunk.first);
+  std::vector<Rounding> roundings{rounding};
+  const graph::Assignment all_high(rounding.assignment.size());
+  // Without class scores nothing is compared.
+  if (subject.gives_class_scores && rounding.assignment != all_high)
+    roundings.push_back({all_high, Scales::observed});
   std::vector<Compared> all;
-  for (std::size_t i = chunk.first; i < chunk.first + chunk.size; ++i) {
-    const auto sample = samples.load(i);
+  const auto take = [&](std::size_t i, const model::Sample& sample,
+                        std::span<const execute::Outcome> outcomes) {
     const auto name = "evaluation sample " + std::to_string(i);
-    const auto low = is_high ? std::nullopt
-                             : std::optional(run_sample(*program, sample, subject.model->inputs,
-                                                        *subject.device, name));
-    // Without class scores nothing is compared.
-    const auto high = is_high || subject.gives_class_scores
-                          ? bench.baseline.outcome(bench.evaluating.get(), samples, i, name)
-                          : *low;
-    all.push_back(compare(high, low ? *low : high, sample.weights, name));
-  }
+    for (const auto& outcome : outcomes) check_loss(outcome, subject, bench.evaluating, name);
+    all.push_back(compare(outcomes.back(), outcomes.front(), sample.weights, name));
+  };
+  bench.relay.run(batch, roundings, maxima, ahead, evaluation_room(subject), take);
   return all;
 }
 
@@ -72,11 +65,11 @@ void add_predictions(batch::Fields& fields, const std::vector<Compared>& samples
 }
 
 batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
-                        const graph::Assignment& assignment, const lower::Maxima& maxima,
-                        Scales scales) {
+                        const Rounding& rounding, const lower::Maxima& maxima,
+                        std::span<const std::string_view> ahead) {
   const auto& subject = *bench.subject;
-  const auto samples = compare_all(bench, set, chunk, assignment, maxima, scales);
-  bench.evaluating.release_unused();
+  const auto& assignment = rounding.assignment;
+  const auto samples = compare_all(bench, set, chunk, rounding, maxima, ahead);
   std::vector<double> losses;
   for (const auto& sample : samples) losses.push_back(sample.loss);
   batch::Fields fields{texts("assignment_key", {assignment_key(assignment, subject.layout.formats)},
@@ -116,6 +109,7 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
   const auto observed = observed_state(*bench, results);
   const auto maxima = observed_maxima(bench, results);
   const auto assignment = assignment_key(plan.assignment, subject.layout.formats);
+  const auto* precision = spelling(evaluation_precision(subject.spec));
   std::vector<batch::Unit> units;
   for (const auto& chunk : set.chunks) {
     batch::Unit unit;
@@ -127,9 +121,12 @@ std::vector<batch::Unit> loss_units(const Bench& bench, const batch::Results& re
     if (set.chunks.size() > 1) unit.label += " from sample " + std::to_string(chunk.first);
     unit.order = place * set.chunks.size() + units.size();
     const auto key_of = is_floor ? key::floor : key::losses;
-    unit.key = key_of(bench->computing, bench->formats, observed.digest, chunk.digest, assignment);
-    unit.work = [bench, &set, &chunk, maxima, formats = plan.assignment, scales](batch::Context&) {
-      return evaluate(*bench, set, chunk, formats, *maxima, scales);
+    unit.key = key_of(bench->computing, precision, bench->formats, observed.digest, chunk.digest,
+                      assignment);
+    const Rounding rounding{plan.assignment, scales};
+    unit.kin = kin_of(chunk.digest, rounding);
+    unit.work = [bench, &set, &chunk, maxima, rounding](batch::Context& context) {
+      return evaluate(*bench, set, chunk, rounding, *maxima, context.ahead);
     };
     units.push_back(std::move(unit));
   }

@@ -5,14 +5,12 @@
 #include <vector>
 
 #include "batch/stage.hpp"
+#include "pipeline/relay.hpp"
 #include "pipeline/workbench.hpp"
 
 /// What plans really do: losses on a set of samples, a unit an assignment × a chunk of samples; and
 /// times of the whole model, a unit a round.
 namespace gainsweep::pipeline {
-
-/// At which static scales a plan rounds: as observed, or at the next larger fp32 numbers.
-enum class Scales { observed, next };
 
 /// Units of an assignment's losses, in the order of the samples; `place` is the assignment's in the
 /// table. The largest magnitudes of activations must have been observed.

@@ -44,9 +44,15 @@ void add(digest::Builder& builder, const Workload& workload, const std::string& 
       .add("round", round.number);
 }
 
-std::string of_evaluation(digest::Builder& builder, const std::string& formats,
-                          const std::string& maxima, const std::string& samples,
-                          const std::string& assignment) {
+// What evaluations have always run in is in no key.
+void add_precision(digest::Builder& builder, const std::string& precision) {
+  if (precision != "fp32") builder.add("precision", precision);
+}
+
+std::string of_evaluation(digest::Builder& builder, const std::string& precision,
+                          const std::string& formats, const std::string& maxima,
+                          const std::string& samples, const std::string& assignment) {
+  add_precision(builder, precision);
   return builder.add("formats", formats)
       .add("maxima", maxima)
       .add("samples", samples)
@@ -109,9 +115,10 @@ std::string score(const Computing& computing, const std::string& precision, cons
   return builder.add("formats", formats).add("maxima", maxima).finish();
 }
 
-std::string anchor(const Computing& computing, const std::string& formats,
-                   const std::string& maxima, const Sample& sample) {
+std::string anchor(const Computing& computing, const std::string& precision,
+                   const std::string& formats, const std::string& maxima, const Sample& sample) {
   auto builder = base("anchor", anchor_version, computing);
+  add_precision(builder, precision);
   add(builder, sample);
   return builder.add("formats", formats).add("maxima", maxima).finish();
 }
@@ -157,17 +164,18 @@ std::string resamples(const std::string& decision, const std::string& samples,
   return builder.add("first", question.first).add("number", question.number).finish();
 }
 
-std::string losses(const Computing& computing, const std::string& formats,
-                   const std::string& maxima, const std::string& samples,
-                   const std::string& assignment) {
+std::string losses(const Computing& computing, const std::string& precision,
+                   const std::string& formats, const std::string& maxima,
+                   const std::string& samples, const std::string& assignment) {
   auto builder = base("losses", losses_version, computing);
-  return of_evaluation(builder, formats, maxima, samples, assignment);
+  return of_evaluation(builder, precision, formats, maxima, samples, assignment);
 }
 
-std::string floor(const Computing& computing, const std::string& formats, const std::string& maxima,
-                  const std::string& samples, const std::string& assignment) {
+std::string floor(const Computing& computing, const std::string& precision,
+                  const std::string& formats, const std::string& maxima, const std::string& samples,
+                  const std::string& assignment) {
   auto builder = base("floor", floor_version, computing);
-  return of_evaluation(builder, formats, maxima, samples, assignment);
+  return of_evaluation(builder, precision, formats, maxima, samples, assignment);
 }
 
 std::string plan_times(const Computing& computing, const Workload& workload,

@@ -86,8 +86,8 @@ std::string score(const Computing& computing, const std::string& precision, cons
                   const std::string& formats, const std::string& maxima);
 
 /// A sample in the high format and with every op in each low one.
-std::string anchor(const Computing& computing, const std::string& formats,
-                   const std::string& maxima, const Sample& sample);
+std::string anchor(const Computing& computing, const std::string& precision,
+                   const std::string& formats, const std::string& maxima, const Sample& sample);
 
 /// Timings of the configurations of sub-graphs that are lowered together.
 std::string timing(const Computing& computing, const Workload& workload, const std::string& formats,
@@ -104,13 +104,14 @@ std::string resamples(const std::string& decision, const std::string& samples,
                       const ResampleQuestion& question);
 
 /// `samples` is of_sample_set of the samples of the unit.
-std::string losses(const Computing& computing, const std::string& formats,
-                   const std::string& maxima, const std::string& samples,
-                   const std::string& assignment);
+std::string losses(const Computing& computing, const std::string& precision,
+                   const std::string& formats, const std::string& maxima,
+                   const std::string& samples, const std::string& assignment);
 
 /// The same at the next larger static scales.
-std::string floor(const Computing& computing, const std::string& formats, const std::string& maxima,
-                  const std::string& samples, const std::string& assignment);
+std::string floor(const Computing& computing, const std::string& precision,
+                  const std::string& formats, const std::string& maxima, const std::string& samples,
+                  const std::string& assignment);
 
 /// Times of a whole plan against all-high; `partition` is of_partition.
 std::string plan_times(const Computing& computing, const Workload& workload,

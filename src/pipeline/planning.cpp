@@ -10,6 +10,7 @@
 #include "pipeline/evaluation.hpp"
 #include "pipeline/inquiry.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/room.hpp"
 #include "pipeline/score.hpp"
 #include "pipeline/stability.hpp"
 #include "pipeline/timing.hpp"
@@ -37,6 +38,10 @@ bool is_evaluated(const spec::Spec& spec, const Question& question) {
       thresholds.end() - std::find(thresholds.begin(), thresholds.end(), question.threshold) - 1;
   return !question.is_frontier() && from_largest % spec.evaluate.every == 0 &&
          std::find(strategies.begin(), strategies.end(), question.how) != strategies.end();
+}
+
+bool evaluates(const Workbench& bench) {
+  return !bench.evaluation.chunks.empty() && !bench.subject->spec.evaluate.strategies.empty();
 }
 
 // Whether some plan can be timed: the device really runs a low format.
@@ -68,6 +73,7 @@ std::size_t most_floor_plans(const Subject& subject) {
 
 // What evaluations come to at most.
 std::size_t most_evaluations(const Workbench& bench) {
+  if (!evaluates(bench)) return 0;
   const auto chunks = bench.evaluation.chunks.size();
   return (1 + most_floor_plans(*bench.subject)) * chunks +
          most_plans(bench.subject->spec) * most_units_of_a_plan(bench);
@@ -221,7 +227,7 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   if (!state.value) return forecast(bench, results, state.obstacles);
   auto inquiry = asked(bench, results, state.value);
   resample(bench, state.value, inquiry);
-  if (!bench->evaluation.chunks.empty())
+  if (evaluates(*bench))
     evaluate(bench, results, *state.value, plans_of(bench, results, inquiry), inquiry);
   return std::move(inquiry).finish();
 }
@@ -231,9 +237,10 @@ double cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t 
   if (units.empty() && may_come == 0) return 0;
   const auto plans = static_cast<double>(most_plans(subject.spec));
   const auto samples = static_cast<double>(subject.evaluation->ids.size());
-  double seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size()) +
-                   (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
-                       forward_seconds(subject);
+  double seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size());
+  if (evaluates(*bench))
+    seconds += (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
+               evaluation_seconds(subject);
   seconds += seconds_a_choice * num_choices(subject.layout, subject.spec.solve) *
              static_cast<double>(resample_blocks(subject.spec.solve).size());
   if (times_plans(subject)) {
@@ -260,7 +267,7 @@ batch::Stage planning(Bench bench) {
   };
   stage.leave = [bench] {
     bench->timed.end();
-    bench->baseline.release();
+    bench->relay.release();
     bench->evaluating.release();
     bench->timing.release();
   };
@@ -306,7 +313,7 @@ std::vector<TimedContest> all_contests(const Bench& bench, const batch::Results&
   if (!wants_time(subject.spec)) return {};
   auto all = timed_contests(subject.timing_targets, timing_state(bench, results).rounds);
   const auto state = decision_state(bench, results);
-  if (!state.value || bench->evaluation.chunks.empty()) return all;
+  if (!state.value || !evaluates(*bench)) return all;
   const auto timed =
       timed_plans(bench, results, plans_of(bench, results, asked(bench, results, state.value)));
   auto found = rounds(*bench, results, timed.contests);
@@ -333,7 +340,7 @@ std::vector<graph::Assignment> told_plans(const Bench& bench, const batch::Resul
 
 std::vector<Evaluated> evaluated_plans(const Bench& bench, const batch::Results& results) {
   const auto state = decision_state(bench, results);
-  if (!state.value || bench->evaluation.chunks.empty()) return {};
+  if (!state.value || !evaluates(*bench)) return {};
   const auto& chosen = plans_of(bench, results, asked(bench, results, state.value));
   std::vector<Evaluated> evaluated;
   for (std::size_t i = 0; i < chosen.size(); ++i) {

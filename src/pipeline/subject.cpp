@@ -239,6 +239,11 @@ execute::Precision timed_precision(const spec::Spec& spec) {
                                                 : execute::Precision::bf16;
 }
 
+execute::Precision evaluation_precision(const spec::Spec& spec) {
+  const bool is_fp32 = spec.evaluate.precision == spec::Arithmetic::fp32;
+  return is_fp32 ? execute::Precision::fp32 : timed_precision(spec);
+}
+
 bool wants_time(const spec::Spec& spec) {
   const auto& [objectives, constraints] = std::tie(spec.solve.objectives, spec.solve.constraints);
   return std::any_of(objectives.begin(), objectives.end(),

@@ -71,6 +71,9 @@ std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf&
 /// What timed programs run in: the high format's own precision.
 execute::Precision timed_precision(const spec::Spec& spec);
 
+/// What plans and anchors are run in.
+execute::Precision evaluation_precision(const spec::Spec& spec);
+
 /// Whether an objective or a constraint of times is asked for.
 bool wants_time(const spec::Spec& spec);
 

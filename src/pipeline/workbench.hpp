@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,35 +10,26 @@
 #include "batch/results.hpp"
 #include "execute/probe.hpp"
 #include "execute/program.hpp"
-#include "pipeline/baseline.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/loss_set.hpp"
+#include "pipeline/relay.hpp"
 #include "pipeline/subject.hpp"
+#include "pipeline/weights.hpp"
+#include "sensitivity/anchor.hpp"
 
 namespace gainsweep::pipeline {
-
-/// The weights of a model on this rank, made when first needed.
-class Weights {
- public:
-  Weights(std::shared_ptr<const Subject> subject, execute::Precision precision)
-      : subject_(std::move(subject)), precision_(precision) {}
-
-  execute::Parameters& get();
-  void release() { parameters_.reset(); }
-  /// Frees what was folded for programs that are gone.
-  void release_unused();
-
- private:
-  std::shared_ptr<const Subject> subject_;
-  execute::Precision precision_;
-  std::optional<execute::Parameters> parameters_;
-};
 
 /// Largest magnitudes of activations with their digest.
 struct Observed {
   lower::Maxima maxima;  ///< empty when no format needs them
   std::string digest;
+};
+
+/// What the anchors of a sample gave, while its unit is still to come.
+struct Anchored {
+  sensitivity::AnchorRecord record;
+  std::exception_ptr failure;
 };
 
 /// A plan to evaluate: its losses, and its time where the device really runs its formats.
@@ -61,8 +53,8 @@ struct Workbench {
   Weights scoring, timing, evaluating;
   std::optional<execute::Program> observing;  ///< observed graph
   std::optional<execute::Prober> prober;
-  std::vector<execute::Program> anchors;  ///< by FormatId, all ops in it
-  Baseline baseline;
+  Relay relay;                               ///< runs on `evaluating`
+  std::map<std::size_t, Anchored> anchored;  ///< by sample
   TimedPrograms timed;
 
   std::vector<std::string> observe_keys;

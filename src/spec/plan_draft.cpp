@@ -210,6 +210,10 @@ Section describe(EvaluateSpec& evaluate) {
       {"strategies", "strategies whose plans are evaluated; none for no evaluation",
        choice_list(evaluate.strategies, solve::strategies(), 0)},
       {"every", "step through the thresholds, 1 for all of them", count(evaluate.every)},
+      {"precision",
+       "arithmetic that plans and anchors are run in: fp32, or that of the high format, whose own "
+       "rounding then adds to what plans change",
+       choice(evaluate.precision)},
       {"time", "measure the time of plans whose formats the device really runs",
        Flag{&evaluate.time}},
   }};

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/words.hpp"
 #include "config/read.hpp"
 #include "execute/precision.hpp"
 #include "format/format.hpp"
@@ -74,14 +75,25 @@ struct SolveSpec {
   std::int64_t search_samples = 0;  ///< that strategies measure plans on while they search
 };
 
+/// The arithmetic that plans are evaluated in.
+enum class Arithmetic {
+  fp32,
+  high,  ///< of the high format
+};
+
+constexpr auto words(Arithmetic) {
+  return std::to_array<Word<Arithmetic>>({{Arithmetic::fp32, "fp32"}, {Arithmetic::high, "high"}});
+}
+
 /// `evaluate:`
 struct EvaluateSpec {
   std::int64_t samples = 32;
   std::optional<std::filesystem::path> tokens;  ///< default: the windows after the calibration ones
   std::int64_t chunk = 0;                       ///< samples of a unit; 0 for all of them
   std::vector<std::string> strategies{"ip"};
-  std::int64_t every = 1;  ///< every n-th threshold
-  bool time = true;        ///< measure the plans' time where the device really runs their formats
+  std::int64_t every = 1;                   ///< every n-th threshold
+  Arithmetic precision = Arithmetic::fp32;  ///< of anchors too
+  bool time = true;  ///< measure the plans' time where the device really runs their formats
 };
 
 /// `target:`

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <random>
@@ -63,6 +64,29 @@ TEST(Sharing, HandsOutEveryUnitOnce) {
     EXPECT_EQ(std::set<std::size_t>(all.begin(), all.end()).size(), num_units);
     for (const auto index : all) EXPECT_LT(index, num_units);
   }
+}
+
+TEST(Sharing, HandsOutKindredUnitsInRows) {
+  const auto comm = Comm::world();
+  constexpr std::size_t alone = 5, num_units = 105;
+  Sharing sharing(comm, num_units, {}, alone);
+  std::size_t longest = 0, mine = 0;
+  while (const auto range = sharing.next()) {
+    if (range->first < alone) {
+      EXPECT_LE(range->last, alone);
+    }
+    mine += range->last - range->first;
+    longest = std::max(longest, range->last - range->first);
+    std::this_thread::sleep_for(5ms);
+  }
+  sharing.finish();
+  std::size_t all = 0, most = 0;
+  for (const auto& text : comm.gather(std::to_string(mine))) all += std::stoul(text);
+  for (const auto& text : comm.gather(std::to_string(longest)))
+    most = std::max<std::size_t>(most, std::stoul(text));
+  EXPECT_EQ(all, num_units);
+  const auto rows = 2 * static_cast<std::size_t>(comm.size()) - 1;
+  EXPECT_EQ(most, (num_units - alone + rows - 1) / rows);
 }
 
 TEST(Sharing, SlowRankTakesFewUnitsAndHoldsNobodyUp) {

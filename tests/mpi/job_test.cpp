@@ -36,6 +36,42 @@ TEST_F(JobTest, EveryUnitIsDoneOnce) {
   EXPECT_EQ(total(comm, done), 100);
 }
 
+TEST_F(JobTest, UnitsKnowTheKinThatComesNext) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> seen;
+  const auto kindred = stage("kindred", [&](const batch::Results&) {
+    batch::Call call;
+    for (std::size_t i = 0; i < 12; ++i) {
+      auto made = unit("kindred", i, {});
+      if (i >= 4) made.kin = std::string(i % 3 + 1, 'a') + static_cast<char>('b' + i);
+      made.work = [&, kin = made.kin, i](batch::Context& context) {
+        seen.emplace_back(kin,
+                          std::vector<std::string>(context.ahead.begin(), context.ahead.end()));
+        return number(static_cast<double>(i));
+      };
+      call.units.push_back(std::move(made));
+    }
+    return call;
+  });
+  const auto ended = run(comm, options(), {experiment({kindred})});
+  EXPECT_EQ(ended.values("kindred").size(), 12U);
+  EXPECT_EQ(ended.values("kindred").back(), 11) << "the archive keeps the order of the units";
+  EXPECT_EQ(total(comm, static_cast<int>(seen.size())), 12);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const auto& [kin, ahead] = seen[i];
+    if (kin.empty()) {
+      EXPECT_TRUE(ahead.empty()) << "those on their own come first";
+    }
+    if (i > 0) {
+      EXPECT_LE(seen[i - 1].first, kin);
+    }
+    for (std::size_t next = 0; next < ahead.size(); ++next)
+      EXPECT_EQ(ahead[next], seen.at(i + 1 + next).first);
+  }
+  if (comm.size() == 1) {
+    EXPECT_EQ(seen[4].second.size(), 7U);
+  }
+}
+
 TEST_F(JobTest, UnitsThatNeedTheDeviceAreTheRoots) {
   const auto ended = run(comm, options(), {experiment({squares(5, done, Placement::alone)})});
   EXPECT_EQ(ended.values("squares"), square_numbers(5));
@@ -60,8 +96,12 @@ TEST_F(JobTest, PointsShareUnits) {
       run(comm, options(), {experiment({squares(10, done)}), experiment({squares(12, done)})});
   EXPECT_EQ(total(comm, done), 12);
   EXPECT_EQ(ended.ledger.stages.at(0).units.size(), 12u);
-  EXPECT_EQ(archive::select(ended.contents, 0).tables.back().fields.front().shape.front(), 10u);
-  EXPECT_EQ(archive::select(ended.contents, 1).tables.back().fields.front().shape.front(), 12u);
+  EXPECT_EQ(
+      archive::table(archive::select(ended.contents, 0), "squares").fields.front().shape.front(),
+      10u);
+  EXPECT_EQ(
+      archive::table(archive::select(ended.contents, 1), "squares").fields.front().shape.front(),
+      12u);
 }
 
 // Rounds are added until a rule is met that only results can meet.

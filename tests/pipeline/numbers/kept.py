@@ -40,13 +40,14 @@ def made(program, folder: Path) -> Path:
 
 
 def found(archive: Path) -> Numbers:
-    """Of all points, the name of each beginning with its point."""
+    """Of all points, the name of each beginning with its point; not what the job used."""
     with h5py.File(archive) as file:
         everything = tables.read_tables(file)
     return {
         f"point {point.number}/{name}": value
         for point in tables.points(everything)
         for name, value in numbers(tables.select(everything, point.number)).items()
+        if not name.startswith("usage/")
     }
 
 

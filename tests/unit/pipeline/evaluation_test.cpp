@@ -109,6 +109,30 @@ TEST(Evaluation, IsLeftOutWhereItIsNotAskedFor) {
   for (const auto& unit : world.call(planning_).units)
     EXPECT_FALSE(unit.table.starts_with("evaluations/")) << unit.label;
   EXPECT_FALSE(world.call(planning_).is_forecast);
+
+  about = subject();
+  about.spec.evaluate.strategies.clear();
+  World unasked(about);
+  EXPECT_EQ(unasked.call(planning_).may_come, 0u);
+  unasked.finish_all();
+  for (const auto& unit : unasked.call(planning_).units)
+    EXPECT_FALSE(unit.table.starts_with("evaluations/")) << "all-high alone tells nobody anything";
+}
+
+TEST(Evaluation, NamesKinByWhatPlansBeginWith) {
+  World world(subject());
+  world.finish_all();
+  std::set<std::string> kin;
+  for (const auto& unit : world.call(planning_).units) {
+    if (!unit.table.starts_with("evaluations/")) {
+      EXPECT_TRUE(unit.kin.empty()) << unit.label;
+    }
+    if (unit.table != "evaluations/losses") continue;
+    EXPECT_TRUE(kin.insert(unit.kin).second) << "each plan is another";
+  }
+  EXPECT_GT(kin.size(), 1u);
+  EXPECT_TRUE(kin.begin()->ends_with(":aaaaa")) << "all-high comes first";
+  for (const auto& unit : world.call(anchoring).units) EXPECT_TRUE(unit.kin.starts_with("anchors "));
 }
 
 }  // namespace

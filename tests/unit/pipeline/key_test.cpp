@@ -33,11 +33,11 @@ std::vector<std::string> keys(const Facts& f) {
   const auto samples = of_sample_set(std::vector{f.sample, f.sample});
   return {observe(f.computing, f.precision, f.sample),
           score(f.computing, f.precision, f.sample, formats, maxima),
-          anchor(f.computing, formats, maxima, f.sample),
+          anchor(f.computing, f.precision, formats, maxima, f.sample),
           timing(f.computing, f.workload, formats, f.lowered, f.configurations, f.round),
           plan(f.decision, f.question),
-          losses(f.computing, formats, maxima, samples, f.assignment),
-          floor(f.computing, formats, maxima, samples, f.assignment),
+          losses(f.computing, f.precision, formats, maxima, samples, f.assignment),
+          floor(f.computing, f.precision, formats, maxima, samples, f.assignment),
           plan_times(f.computing, f.workload, formats, of_partition(f.partition), f.assignment,
                      f.round)};
 }
@@ -78,7 +78,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxxx.xxx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xx......");
+  EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".xx..xx.");

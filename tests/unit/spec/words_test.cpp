@@ -13,7 +13,7 @@ class Spelling : public ::testing::Test {};
 
 using Enums =
     ::testing::Types<sensitivity::Noise, execute::Precision, latency::Scope, gain::Counting,
-                     graph::PartitionRule, format::ScaleRule, format::Granularity>;
+                     graph::PartitionRule, format::ScaleRule, format::Granularity, Arithmetic>;
 TYPED_TEST_SUITE(Spelling, Enums);
 
 TYPED_TEST(Spelling, GoesFromValueToTextToValue) {

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "graph/partition.hpp"
+
+namespace gainsweep::pipeline {
+
+/// A segment of a graph as it is run.
+struct Leg {
+  graph::Graph graph;               ///< its first input is what the leg before handed on, if any
+  std::vector<graph::Op> ops;       ///< of its graph
+  std::vector<std::size_t> places;  ///< theirs among the model's
+  std::size_t ops_before = 0;       ///< the model's, that the legs before depend on
+};
+
+/// A graph in legs.
+struct Course {
+  std::vector<Leg> legs;  ///< the last one has all outputs
+  /// The rows of a large head's weight in blocks, each of which gives a part of the scores from
+  /// what the last leg but one hands on; these parts are then the last leg's first inputs. None
+  /// where there is no such head. Legs' `ops_before` do not count it.
+  std::vector<Leg> head;
+};
+
+/// Weights of heads are cut into blocks of so many elements. How a product is cut decides about its
+/// last bits: this follows from shapes, never from the memory that there is.
+inline constexpr std::int64_t head_block = std::int64_t{1} << 25;
+
+/// The course of the evaluation graph of a model with these ops.
+Course course(const graph::Graph& whole, const std::vector<graph::Op>& ops,
+              std::int64_t block_elements = head_block);
+
+}  // namespace gainsweep::pipeline

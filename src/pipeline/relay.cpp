@@ -1,0 +1,321 @@
+#include "pipeline/relay.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "execute/inputs.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+bool is_high(const Rounding& rounding) {
+  const auto& formats = rounding.assignment;
+  return std::all_of(formats.begin(), formats.end(),
+                     [](auto format) { return format == high_format; });
+}
+
+// Length of what two texts begin with alike.
+std::size_t common(std::string_view a, std::string_view b) {
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
+                                  a.begin());
+}
+
+}  // namespace
+
+std::string kin_of(const std::string& batch, const Rounding& rounding) {
+  auto kin = batch + (rounding.scales == Scales::observed ? ":" : "!");
+  for (const auto format : rounding.assignment) kin += static_cast<char>('a' + format.index);
+  return kin;
+}
+
+/// One plan on its way through a part of a batch.
+struct Relay::Runner {
+  const Rounding* rounding = nullptr;
+  std::string kin{};
+  std::size_t leg = 0;  ///< the next one
+  Values values{};      ///< that enter it, by sample of the part
+  bool rests = false;   ///< its outcomes are known
+
+  std::size_t header() const { return kin.size() - rounding->assignment.size(); }
+  /// Names what enters a leg: equal for equal values.
+  std::string origin(const std::vector<Leg>& legs, std::size_t place) const {
+    return kin.substr(0, header() + legs[place].ops_before) + "@" + std::to_string(place);
+  }
+};
+
+/// A batch's way through the legs, part by part.
+struct Relay::Pass {
+  const Batch& batch;
+  std::span<const Rounding> roundings;
+  const lower::Maxima& maxima;
+  const Room& room;
+  const Take& take;
+  std::size_t first = 0;                 ///< place of the part's first sample in the batch
+  std::vector<model::Sample> samples{};  ///< of the part
+  std::vector<Runner> runners{};
+  std::set<std::string> keep{};  ///< origins
+
+  std::string outcome_name(std::size_t sample) const {
+    return batch.digest + std::to_string(batch.samples[first + sample]);
+  }
+  bool knows(const std::map<std::string, execute::Outcome>& outcomes, const Runner& runner,
+             std::size_t sample) const {
+    return is_high(*runner.rounding) && outcomes.contains(outcome_name(sample));
+  }
+};
+
+Relay::Relay(std::shared_ptr<const Subject> subject, Weights& weights, std::int64_t block_elements)
+    : subject_(std::move(subject)), weights_(weights), block_elements_(block_elements) {}
+
+const Course& Relay::course() {
+  if (!course_)
+    course_ = pipeline::course(*subject_->evaluation_graph, subject_->layout.partition.ops,
+                               block_elements_);
+  return *course_;
+}
+
+// The most that a sample leaves behind at the end of a leg.
+std::size_t Relay::bytes_handed_on() {
+  std::int64_t most = 0;
+  for (std::size_t leg = 0; leg + 1 < legs().size(); ++leg) {
+    const auto& graph = legs()[leg].graph;
+    most = std::max(most, graph::num_elements(graph.value(graph.outputs.front()).shape));
+  }
+  return static_cast<std::size_t>(most) * sizeof(float);
+}
+
+graph::Graph Relay::rounded(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima) {
+  const auto& formats = subject_->layout.formats;
+  graph::Assignment assignment;
+  lower::Maxima own;
+  for (const auto place : leg.places) {
+    assignment.push_back(rounding.assignment[place]);
+    if (!maxima.empty()) own.push_back(maxima[place]);
+  }
+  auto graph = lower::fake_quantize(leg.graph, leg.ops, assignment, formats, own);
+  return rounding.scales == Scales::next ? lower::next_scales(graph, formats) : std::move(graph);
+}
+
+execute::Program Relay::program(const Leg& leg, const Rounding& rounding,
+                                const lower::Maxima& maxima) {
+  return {rounded(leg, rounding, maxima), weights_.get()};
+}
+
+// A block's weights, where they are rounded by one scale, are rounded by that of the whole head.
+execute::Program Relay::block_program(const Leg& block, const Rounding& rounding,
+                                      const lower::Maxima& maxima) {
+  auto graph = rounded(block, rounding, maxima);
+  for (auto& node : graph.nodes) {
+    if (node.op != "gainsweep::fake_quantize_weight" || std::get<bool>(node.arguments[3])) continue;
+    const auto& format = format::by_name(std::get<std::string>(node.arguments[1]));
+    const auto scale = format::scale_of(format.grid, static_cast<float>(largest_of_head()),
+                                        std::get<double>(node.arguments[2]));
+    const auto constant = graph.add_constant("", {}, {scale}, graph::ElementType::fp32);
+    node.op = "gainsweep::fake_quantize";
+    node.arguments = {node.arguments[0], node.arguments[1], constant};
+  }
+  return {std::move(graph), weights_.get()};
+}
+
+double Relay::largest_of_head() {
+  if (largest_of_head_) return *largest_of_head_;
+  double largest = 0;
+  for (const auto& block : course().head) {
+    {
+      execute::Program program(lower::weight_maxima(block.graph, block.ops), weights_.get());
+      const auto nothing = execute::make_inputs(program.graph(), {}, {}, *subject_->device);
+      for (const auto magnitude : program.run(nothing)) largest = std::max(largest, magnitude);
+    }
+    weights_.release_unused();
+  }
+  largest_of_head_ = largest;
+  return largest;
+}
+
+void Relay::run(const Batch& batch, std::span<const Rounding> roundings,
+                const lower::Maxima& maxima, std::span<const std::string_view> ahead,
+                const Room& room, const Take& take) {
+  Pass pass{batch, roundings, maxima, room, take};
+  const auto num_samples = batch.samples.size();
+  // What enters and what leaves a leg, for each plan.
+  const auto of_sample = std::max<std::size_t>(1, 2 * roundings.size() * bytes_handed_on());
+  const auto at_once = std::max<std::size_t>(1, room.values / of_sample);
+  const bool in_one = at_once >= num_samples;
+  if (!in_one) kept_.clear();
+  for (std::size_t first = 0; first < num_samples; first += at_once) {
+    start(pass, first, std::min(num_samples, first + at_once));
+    if (in_one) keep_for(pass, ahead);
+    for (std::size_t leg = 0; leg + 1 < legs().size(); ++leg) hand_on(pass, leg);
+    finish(pass);
+  }
+}
+
+void Relay::start(Pass& pass, std::size_t first, std::size_t last) {
+  pass.first = first;
+  pass.samples.clear();
+  for (std::size_t i = first; i < last; ++i)
+    pass.samples.push_back(pass.batch.set->load(pass.batch.samples[i]));
+  pass.runners.clear();
+  for (const auto& rounding : pass.roundings) {
+    Runner runner{&rounding, kin_of(pass.batch.digest, rounding), 0, Values(last - first)};
+    runner.rests = is_high(rounding);
+    for (std::size_t i = 0; i < last - first; ++i)
+      runner.rests = runner.rests && outcomes_.contains(pass.outcome_name(i));
+    for (std::size_t leg = legs().size() - 1; leg > 0 && runner.leg == 0; --leg) {
+      const auto found = kept_.find(runner.origin(legs(), leg));
+      if (found == kept_.end()) continue;
+      runner.leg = leg;
+      runner.values = found->second;
+    }
+    pass.runners.push_back(std::move(runner));
+  }
+}
+
+// What saves the plans ahead most: what many of them begin with, the longer the better.
+void Relay::keep_for(Pass& pass, std::span<const std::string_view> ahead) {
+  std::map<std::string, std::size_t> saved;  // by origin: legs in all
+  const auto consider = [&](const std::string& origin, std::size_t leg, bool by_all) {
+    const auto text = std::string_view(origin).substr(0, origin.rfind('@'));
+    const auto start = by_all ? text.substr(0, pass.batch.digest.size()) : text;
+    const auto users = std::count_if(ahead.begin(), ahead.end(),
+                                     [&](const auto& next) { return next.starts_with(start); });
+    auto& legs = saved[origin];
+    legs = std::max(legs, static_cast<std::size_t>(users) * leg);
+  };
+  for (const auto& [origin, values] : kept_)
+    consider(origin, std::stoul(origin.substr(origin.rfind('@') + 1)), false);
+  const auto last = legs().size() - 1;
+  for (const auto& runner : pass.runners) {
+    if (runner.rests) continue;
+    // Every plan is compared with all-high.
+    if (is_high(*runner.rounding)) consider(runner.origin(legs(), last), last, true);
+    for (const auto& next : ahead) {
+      const auto alike = common(runner.kin, next);
+      auto leg = alike < runner.header() ? 0 : last;
+      while (leg > 0 && runner.header() + legs()[leg].ops_before > alike) --leg;
+      if (leg > 0) consider(runner.origin(legs(), leg), leg, false);
+    }
+  }
+  std::vector<std::pair<std::size_t, std::string>> best;
+  for (const auto& [origin, legs] : saved)
+    if (legs > 0) best.emplace_back(legs, origin);
+  std::sort(best.rbegin(), best.rend());
+  const auto one = std::max<std::size_t>(1, pass.samples.size() * bytes_handed_on());
+  const auto taken = 2 * pass.runners.size();
+  const auto most = pass.room.values / one > taken ? pass.room.values / one - taken : 0;
+  best.resize(std::min(best.size(), most));
+  pass.keep.clear();
+  for (auto& [legs, origin] : best) pass.keep.insert(std::move(origin));
+  std::erase_if(kept_, [&](const auto& entry) { return !pass.keep.contains(entry.first); });
+}
+
+void Relay::hand_on(Pass& pass, std::size_t leg) {
+  std::map<std::string, Values> made;  // by origin: plans that begin alike share it
+  for (auto& runner : pass.runners) {
+    if (runner.rests || runner.leg != leg) continue;
+    const auto origin = runner.origin(legs(), leg + 1);
+    if (!made.contains(origin)) made[origin] = through(pass, leg, runner);
+    runner.values = made.at(origin);
+    runner.leg = leg + 1;
+    if (pass.keep.contains(origin)) kept_[origin] = runner.values;
+  }
+}
+
+Relay::Values Relay::through(const Pass& pass, std::size_t leg, const Runner& runner) {
+  Values left;
+  {
+    auto program = this->program(legs()[leg], *runner.rounding, pass.maxima);
+    for (std::size_t i = 0; i < pass.samples.size(); ++i) {
+      const auto inputs = inputs_of(program, pass.samples[i], runner.values[i]);
+      left.push_back(std::make_shared<const execute::Inputs>(
+          program.capture(inputs, {&program.graph().outputs.front(), 1})));
+    }
+  }
+  weights_.release_unused(pass.room.weights);
+  return left;
+}
+
+// The parts that a large head's blocks give of a sample, as what enters the last leg.
+void Relay::run_head(Pass& pass, std::size_t sample) {
+  if (course().head.empty()) return;
+  std::map<std::string, std::vector<execute::Inputs>> parts;  // by kin
+  for (const auto& block : course().head)
+    for (const auto& runner : pass.runners) {
+      auto& own = parts[runner.kin];
+      const bool is_there = own.size() > static_cast<std::size_t>(&block - course().head.data());
+      if (is_there || pass.knows(outcomes_, runner, sample)) continue;
+      {
+        auto program = block_program(block, *runner.rounding, pass.maxima);
+        const auto inputs = inputs_of(program, pass.samples[sample], runner.values[sample]);
+        own.push_back(program.capture(inputs, program.graph().outputs));
+      }
+      weights_.release_unused(pass.room.weights);
+    }
+  for (auto& runner : pass.runners)
+    if (const auto& own = parts.at(runner.kin); !own.empty())
+      runner.values[sample] = std::make_shared<const execute::Inputs>(execute::joined(own));
+}
+
+// The last leg of all plans side by side, so that the scores of one sample are alive alone.
+void Relay::finish(Pass& pass) {
+  std::map<std::string, execute::Program> programs;
+  for (const auto& runner : pass.runners)
+    if (!runner.rests && !programs.contains(runner.kin))
+      programs.emplace(runner.kin, program(legs().back(), *runner.rounding, pass.maxima));
+  for (std::size_t i = 0; i < pass.samples.size(); ++i) {
+    run_head(pass, i);
+    std::vector<execute::Outcome> outcomes;
+    for (auto& runner : pass.runners) {
+      if (pass.knows(outcomes_, runner, i)) {
+        outcomes.push_back(outcomes_.at(pass.outcome_name(i)));
+        continue;
+      }
+      auto& program = programs.at(runner.kin);
+      outcomes.push_back(
+          execute::outcome(program, inputs_of(program, pass.samples[i], runner.values[i])));
+      runner.values[i].reset();
+      if (is_high(*runner.rounding)) keep(pass, i, outcomes.back());
+    }
+    pass.take(pass.batch.samples[pass.first + i], pass.samples[i], outcomes);
+  }
+  programs.clear();
+  weights_.release_unused(pass.room.weights);
+}
+
+void Relay::keep(const Pass& pass, std::size_t sample, const execute::Outcome& outcome) {
+  const auto bytes = outcome.scores ? outcome.scores->num_bytes() : 0;
+  if (bytes_of_scores_ + bytes > pass.room.scores) return;
+  bytes_of_scores_ += bytes;
+  outcomes_.emplace(pass.outcome_name(sample), outcome);
+}
+
+execute::Inputs Relay::inputs_of(const execute::Program& program, const model::Sample& sample,
+                                 const std::shared_ptr<const execute::Inputs>& entering) const {
+  const auto& [known, device] = std::tie(subject_->model->inputs, *subject_->device);
+  if (!entering) return execute::make_inputs(program.graph(), sample, known, device);
+  return execute::make_inputs(program.graph(), sample, known, device, *entering);
+}
+
+void Relay::release() {
+  kept_.clear();
+  outcomes_.clear();
+  bytes_of_scores_ = 0;
+}
+
+void check_loss(const execute::Outcome& outcome, const Subject& subject, Weights& weights,
+                const std::string& name) {
+  if (std::isfinite(outcome.loss)) return;
+  const auto parameter = execute::spoilt_parameter(*subject.evaluation_graph, weights.get());
+  throw Error(ErrorKind::input,
+              "the loss of " + name + " is " + shortest(outcome.loss) +
+                  (parameter.empty()
+                       ? " (the plan's formats overflow, or the model does; all weights are "
+                         "finite). Look at its ops' formats or at the sample's tokens."
+                       : ": " + parameter + ". Fetch the checkpoint again or repair that tensor."));
+}
+
+}  // namespace gainsweep::pipeline

@@ -1,0 +1,126 @@
+#include "pipeline/room.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "pipeline/course.hpp"
+#include "pipeline/estimate.hpp"
+
+namespace gainsweep::pipeline {
+namespace {
+
+// What the process has beside.
+constexpr std::int64_t of_process = std::int64_t{1} << 29;
+// Beginnings of plans that are kept at once where there is room.
+constexpr std::int64_t most_beginnings = 16;
+// A plan beside all-high.
+constexpr std::int64_t plans_at_once = 2;
+
+// What plans are run with, and how far a rank's memory goes.
+class Needs {
+ public:
+  explicit Needs(const Subject& subject)
+      : subject_(subject),
+        course_(course(*subject.evaluation_graph, subject.layout.partition.ops)),
+        bytes_of_real_(evaluation_precision(subject.spec) == execute::Precision::fp32 ? 4 : 2) {}
+
+  // `together` samples of `plans` plans are run at once; all-high's scores of `compared` may be
+  // kept. Values come first, without which samples do not run together; weights get what is left,
+  // but for a half that the checkpoint's pages have use for.
+  Room room(std::int64_t plans, std::size_t together, std::size_t compared) const {
+    const auto beside = least(plans) + of_process;
+    const auto kept_bytes = std::max<std::int64_t>(0, subject_.rank_memory - beside) / 2;
+    const auto of_samples = static_cast<std::int64_t>(together) * handed_bytes();
+    const auto values = std::min(kept_bytes / 2, of_samples * (2 * plans + most_beginnings));
+    const auto scores =
+        std::min((kept_bytes - values) / 2, static_cast<std::int64_t>(compared) * score_bytes());
+    const auto formats = static_cast<std::int64_t>(subject_.layout.formats.size());
+    const auto weights =
+        std::min(kept_bytes - values - scores, weight_bytes(*subject_.evaluation_graph) * formats);
+    return {static_cast<std::size_t>(weights), static_cast<std::size_t>(values),
+            static_cast<std::size_t>(scores)};
+  }
+
+  // The hungriest segment: what is computed of a sample, and weights as they are and rounded. Heads
+  // of plans are run side by side, with their scores.
+  std::int64_t least(std::int64_t plans) const {
+    std::int64_t most = 0;
+    const auto& last = course_.legs.back();
+    for (const auto& leg : course_.legs) {
+      const auto side_by_side = &leg == &last ? plans : 1;
+      const auto weights = weight_bytes(leg.graph) * (1 + side_by_side);
+      const auto values = activation_bytes(leg.graph, bytes_of_real_).peak * side_by_side;
+      const auto parts = &leg == &last && !course_.head.empty() ? score_bytes() * plans : 0;
+      most = std::max(most, weights + values + parts);
+    }
+    for (const auto& block : course_.head)
+      most = std::max(
+          most, 2 * block.ops.front().weight_elements * bytes_of_real_ + score_bytes() * plans);
+    return most;
+  }
+
+ private:
+  // Tables of embeddings are never converted.
+  std::int64_t weight_bytes(const graph::Graph& graph) const {
+    std::set<graph::ValueId> read;
+    for (const auto& node : graph.nodes)
+      for (const auto id : graph::values_read(node))
+        if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
+          read.insert(id);
+    std::int64_t elements = 0;
+    for (const auto id : read) elements += graph::num_elements(graph.value(id).shape);
+    return elements * bytes_of_real_;
+  }
+
+  // The largest value that is handed from one leg to the next.
+  std::int64_t handed_bytes() const {
+    std::int64_t most = 0;
+    for (std::size_t leg = 0; leg + 1 < course_.legs.size(); ++leg) {
+      const auto& graph = course_.legs[leg].graph;
+      most = std::max(most, graph::num_elements(graph.value(graph.outputs.front()).shape));
+    }
+    return most * bytes_of_real_;
+  }
+
+  // Class scores of a sample, in fp32 whatever they are computed in.
+  std::int64_t score_bytes() const {
+    const auto& graph = *subject_.evaluation_graph;
+    if (graph.outputs.size() < 2) return 0;
+    return graph::num_elements(graph.value(graph.outputs[1]).shape) * 4;
+  }
+
+  const Subject& subject_;
+  Course course_;
+  std::int64_t bytes_of_real_;
+};
+
+std::int64_t sum(const Room& room) {
+  return static_cast<std::int64_t>(room.weights + room.values + room.scores);
+}
+
+std::int64_t num_formats(const Subject& subject) {
+  return static_cast<std::int64_t>(subject.layout.formats.size());
+}
+
+}  // namespace
+
+Room evaluation_room(const Subject& subject) {
+  const auto evaluated = subject.evaluation->ids.size(), searched = subject.search->ids.size();
+  const auto chunk = static_cast<std::size_t>(subject.spec.evaluate.chunk);
+  return Needs(subject).room(plans_at_once, chunk == 0 ? std::max(evaluated, searched) : chunk,
+                             evaluated + searched);
+}
+
+Room anchor_room(const Subject& subject) {
+  return Needs(subject).room(num_formats(subject), most_anchors_together, 0);
+}
+
+std::int64_t evaluation_bytes(const Subject& subject) {
+  return Needs(subject).least(plans_at_once) + sum(evaluation_room(subject));
+}
+
+std::int64_t anchor_bytes(const Subject& subject) {
+  return Needs(subject).least(num_formats(subject)) + sum(anchor_room(subject));
+}
+
+}  // namespace gainsweep::pipeline
