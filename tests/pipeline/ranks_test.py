@@ -40,7 +40,9 @@ def timed(program, tmp_path_factory):
     spec.write_text(text)
     other_samples = text.replace("evaluate: {samples: 4", "evaluate: {samples: 3")
     assert other_samples != text
-    other.write_text(other_samples + "sensitivity: {precision: fp32}\n")
+    # Scores of another precision than those of the high format.
+    precision = "bf16" if "high: fp32" in text else "fp32"
+    other.write_text(other_samples + f"sensitivity: {{precision: {precision}}}\n")
     result = program("run", other, "--out", folder / "other")
     assert result.returncode == 0, result.stderr
     timings = folder / "other/archive.h5"
