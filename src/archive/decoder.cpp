@@ -29,7 +29,8 @@ constexpr const char* command = "decode-tokens";
 /// Whether a child of this very program would decode instead of doing everything once more.
 bool serves = false;
 
-/// What the child sends first of each file. A message's letters or the ids follow.
+/// What the child sends before each array of a file, of which there are three, or instead of the
+/// first before a message's letters.
 struct Header {
   bool is_error = false;
   ErrorKind kind = ErrorKind::internal;
@@ -52,7 +53,7 @@ std::chrono::seconds time_limit(std::size_t bytes) {
 /// How much longer than its processor time decoding may last: others use the processor too.
 constexpr int wall_clock_factor = 10;
 
-std::vector<std::int64_t> decode_file(const TokenFile& file) {
+TokenStream decode_file(const TokenFile& file) {
   const std::vector<std::byte> bytes = disk::read_bytes(file.path);
   const auto limit = time_limit(bytes.size());
   disk::limit_processor_time(limit);
@@ -70,7 +71,8 @@ bool serve(const TokenFile& file) {
     return send({true, kind}, message);
   };
   try {
-    return send({}, decode_file(file));
+    const TokenStream stream = decode_file(file);
+    return send({}, stream.ids) && send({}, stream.offsets) && send({}, stream.mask);
   } catch (const Error& error) {
     return fail(error.kind(), error.what());
   } catch (const std::bad_alloc&) {
@@ -103,17 +105,26 @@ ChildProcess::Got receive(ChildProcess& child, std::uint64_t count, Sequence& va
   return ChildProcess::Got::all;
 }
 
-/// One file's ids, or its error. Anything but `all`: the child ended or hangs before that.
-ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds patience,
-                                 std::vector<std::int64_t>& ids) {
+/// An array, or the file's error. Anything but `all`: the child ended or hangs before that.
+ChildProcess::Got receive_array(ChildProcess& child, std::chrono::milliseconds patience,
+                                std::vector<std::int64_t>& values) {
   Header header;
   auto got = child.read(std::as_writable_bytes(std::span(&header, 1)), patience);
   if (got != ChildProcess::Got::all) return got;
-  if (!header.is_error) return receive(child, header.count, ids, patience);
+  if (!header.is_error) return receive(child, header.count, values, patience);
   std::string message;
   got = receive(child, header.count, message, patience);
   if (got == ChildProcess::Got::all) throw Error(header.kind, message);
   return got;
+}
+
+ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds patience,
+                                 TokenStream& stream) {
+  for (auto* values : {&stream.ids, &stream.offsets, &stream.mask}) {
+    const auto got = receive_array(child, patience, *values);
+    if (got != ChildProcess::Got::all) return got;
+  }
+  return ChildProcess::Got::all;
 }
 
 /// Says of a file how the child that decoded it ended.
@@ -160,23 +171,22 @@ std::vector<std::string> words_for(std::span<const TokenFile> files) {
   return words;
 }
 
-/// The ids of the first files, of at least one, by one child. An end of the child is held against
-/// the file at hand only when that is its first: damage done by an earlier one may have come to
-/// light late.
-std::vector<std::vector<std::int64_t>> decode_some(std::span<const TokenFile> files,
-                                                   const Decoder& decoder) {
-  std::vector<std::vector<std::int64_t>> decoded;
+/// The contents of the first files, of at least one, by one child. An end of the child is held
+/// against the file at hand only when that is its first: damage done by an earlier one may have
+/// come to light late.
+std::vector<TokenStream> decode_some(std::span<const TokenFile> files, const Decoder& decoder) {
+  std::vector<TokenStream> decoded;
   ChildProcess child(decoder.program, words_for(files));
   while (decoded.size() < files.size()) {
-    std::vector<std::int64_t> ids;
-    const auto got = receive_answer(child, decoder.patience, ids);
+    TokenStream stream;
+    const auto got = receive_answer(child, decoder.patience, stream);
     if (got != ChildProcess::Got::all) {
       if (!decoded.empty()) break;
       if (got == ChildProcess::Got::nothing)
         refuse_silence(files.front().path.string(), decoder.patience);
       refuse_end(files.front().path.string(), child.wait());
     }
-    decoded.push_back(std::move(ids));
+    decoded.push_back(std::move(stream));
   }
   return decoded;
 }
@@ -193,19 +203,18 @@ void serve_if_decoder(int argc, char** argv) {
   ::_exit(0);  // damage that a file has done must not come to light in destructors
 }
 
-std::vector<std::vector<std::int64_t>> read_tokens(const std::vector<TokenFile>& files,
-                                                   const Decoder& decoder) {
+std::vector<TokenStream> read_tokens(const std::vector<TokenFile>& files, const Decoder& decoder) {
   if (!serves && decoder.program == Decoder{}.program) {
     throw Error(ErrorKind::internal, "main of this program does not call serve_if_decoder");
   }
-  std::vector<std::vector<std::int64_t>> all;
+  std::vector<TokenStream> all;
   for (auto rest = std::span(files); !rest.empty(); rest = std::span(files).subspan(all.size())) {
-    for (auto& ids : decode_some(rest, decoder)) all.push_back(std::move(ids));
+    for (auto& stream : decode_some(rest, decoder)) all.push_back(std::move(stream));
   }
   return all;
 }
 
-std::vector<std::vector<std::int64_t>> read_tokens(const std::vector<TokenFile>& files) {
+std::vector<TokenStream> read_tokens(const std::vector<TokenFile>& files) {
   return read_tokens(files, Decoder{});
 }
 

@@ -22,7 +22,6 @@ struct Decoder {
 };
 
 /// `read_tokens` by another program or with another patience.
-std::vector<std::vector<std::int64_t>> read_tokens(const std::vector<TokenFile>& files,
-                                                   const Decoder& decoder);
+std::vector<TokenStream> read_tokens(const std::vector<TokenFile>& files, const Decoder& decoder);
 
 }  // namespace gainsweep::archive

@@ -32,45 +32,81 @@ std::string class_name(H5T_class_t type_class) {
   }
 }
 
-/// Refuses with what the file holds unless its root has the dataset.
-void find_dataset(hid_t root) {
-  const std::vector<hdf5::Link> links = hdf5::links(root);
-  const auto link = std::find_if(links.begin(), links.end(), [](const hdf5::Link& known) {
-    return known.name == dataset_name;
-  });
-  if (link != links.end() && !link->is_group) return;
-  if (link != links.end()) refuse("'tokens' is a group, not a dataset of token ids");
-  const std::string found = join(links, [](const hdf5::Link& known) { return known.name; });
-  refuse("it has no dataset 'tokens' (it holds: " + (found.empty() ? "nothing" : found) + ")");
+using Numbers = std::vector<std::int64_t>;
+
+const hdf5::Link* find(const std::vector<hdf5::Link>& links, const char* name) {
+  const auto link = std::find_if(links.begin(), links.end(),
+                                 [&](const auto& known) { return known.name == name; });
+  return link == links.end() ? nullptr : &*link;
 }
 
-std::vector<std::int64_t> read_ids(hid_t root) {
-  const hdf5::Dataset dataset = hdf5::open_dataset(root, dataset_name);
+Numbers read_numbers(const hdf5::Dataset& dataset, const char* contents, const char* form) {
   const hdf5::Type type = hdf5::type_of(dataset);
   const H5T_class_t type_class = H5Tget_class(type.id());
   if (type_class != H5T_INTEGER) {
-    refuse("it holds " + class_name(type_class) + ", not integer token ids");
+    refuse("it holds " + class_name(type_class) + ", not integer " + contents);
   }
   const std::size_t rank = hdf5::shape_of(dataset).size();
   if (rank != 1) {
-    refuse("it has " + std::to_string(rank) +
-           " dimensions instead of 1. Store one long stream of token ids");
+    refuse("it has " + std::to_string(rank) + " dimensions instead of 1. Store " + form);
   }
-  std::vector<std::int64_t> ids(hdf5::count_stored(dataset, H5Tget_size(type.id())));
-  if (!ids.empty()) hdf5::read(dataset, hdf5::int64(), ids.data());
-  return ids;
+  Numbers numbers(hdf5::count_stored(dataset, H5Tget_size(type.id())));
+  if (!numbers.empty()) hdf5::read(dataset, hdf5::int64(), numbers.data());
+  return numbers;
 }
 
-std::vector<std::int64_t> read_dataset(hid_t root) {
-  find_dataset(root);
+Numbers read_dataset(hid_t group, const char* name, const std::string& path, const char* contents,
+                     const char* form) {
   try {
-    return read_ids(root);
+    return read_numbers(hdf5::open_dataset(group, name), contents, form);
   } catch (const Error& error) {
-    throw with_context(error, quote(dataset_name));
+    throw with_context(error, quote(path));
   }
 }
 
-void check_ids(const std::vector<std::int64_t>& ids, std::int64_t vocabulary) {
+/// Refuses with what the file holds unless its root has the dataset.
+Numbers read_ids(hid_t root, const std::vector<hdf5::Link>& links) {
+  const auto* link = find(links, dataset_name);
+  if (link != nullptr && link->is_group) {
+    refuse("'tokens' is a group, not a dataset of token ids");
+  }
+  if (link == nullptr) {
+    const std::string found = join(links, [](const hdf5::Link& known) { return known.name; });
+    refuse("it has no dataset 'tokens' (it holds: " + (found.empty() ? "nothing" : found) + ")");
+  }
+  return read_dataset(root, dataset_name, dataset_name, "token ids",
+                      "one long stream of token ids");
+}
+
+Numbers read_offsets(hid_t root, const std::vector<hdf5::Link>& links) {
+  const auto* link = find(links, "samples");
+  if (link == nullptr) return {};
+  if (!link->is_group) refuse("'samples' is a dataset, not a group with the dataset 'offset'");
+  const hdf5::Group group = hdf5::open_group(root, "samples");
+  const auto inside = hdf5::links(group.id());
+  const auto* offset = find(inside, "offset");
+  if (offset == nullptr || offset->is_group) {
+    refuse(
+        "its group 'samples' has no dataset 'offset'. Store where samples begin there, or no "
+        "such group");
+  }
+  auto offsets = read_dataset(group.id(), "offset", "samples/offset", "places of tokens",
+                              "the first token of each sample, then the end");
+  if (offsets.empty())
+    refuse(
+        "'samples/offset' is empty. Store the first token of each sample, "
+        "then the end, or no group 'samples'");
+  return offsets;
+}
+
+Numbers read_mask(hid_t root, const std::vector<hdf5::Link>& links) {
+  const auto* link = find(links, "mask");
+  if (link == nullptr) return {};
+  if (link->is_group) refuse("'mask' is a group, not a dataset");
+  return read_dataset(root, "mask", "mask", "marks", "a 0 or 1 for each token");
+}
+
+void check_ids(const Numbers& ids, std::int64_t vocabulary) {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] >= 0 && ids[i] < vocabulary) continue;
     refuse("tokens[" + std::to_string(i) + "] is " + std::to_string(ids[i]) +
@@ -79,9 +115,51 @@ void check_ids(const std::vector<std::int64_t>& ids, std::int64_t vocabulary) {
   }
 }
 
+void check_offsets(const Numbers& offsets, std::size_t num_ids) {
+  const auto entry = [&](std::size_t i) {
+    return "'samples/offset': entry " + std::to_string(i) + " is " + std::to_string(offsets[i]);
+  };
+  if (offsets.front() != 0) refuse(entry(0) + ". The first sample begins at 0");
+  for (std::size_t i = 1; i < offsets.size(); ++i) {
+    // A difference could overflow.
+    if (offsets[i] > offsets[i - 1] && offsets[i] - offsets[i - 1] >= 2) continue;
+    refuse(entry(i) + " behind " + std::to_string(offsets[i - 1]) +
+           " (a sample has a token and a target at least). Leave such samples out");
+  }
+  if (offsets.back() != static_cast<std::int64_t>(num_ids)) {
+    refuse(entry(offsets.size() - 1) + ", and there are " + std::to_string(num_ids) +
+           " tokens. The last entry is their number");
+  }
+}
+
+void check_mask(const Numbers& mask, std::size_t num_ids) {
+  if (mask.size() != num_ids) {
+    refuse("'mask' has " + std::to_string(mask.size()) + " entries for " + std::to_string(num_ids) +
+           " tokens. Store one for each");
+  }
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i] == 0 || mask[i] == 1) continue;
+    refuse("mask[" + std::to_string(i) + "] is " + std::to_string(mask[i]) +
+           ". Store 0 for a target that does not count, and 1 for the others");
+  }
+}
+
+/// A sample's first token is no target.
+void check_counted(const TokenStream& stream) {
+  if (stream.mask.empty()) return;
+  for (std::size_t i = 0; i + 1 < stream.offsets.size(); ++i) {
+    const auto first = stream.mask.begin() + stream.offsets[i] + 1;
+    const auto end = stream.mask.begin() + stream.offsets[i + 1];
+    if (std::find(first, end, 1) != end) continue;
+    refuse("sample " + std::to_string(i) +
+           " has no target that counts ('mask' is 0 for all its tokens behind the first). Leave "
+           "such samples out");
+  }
+}
+
 }  // namespace
 
-std::vector<std::int64_t> decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+TokenStream decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
   const hdf5::Session session;
   if (!hdf5::is_hdf5(bytes)) {
     const std::string kind = disk::foreign_content(bytes, "an HDF5 file");
@@ -89,9 +167,15 @@ std::vector<std::int64_t> decode_tokens(std::span<const std::byte> bytes, std::i
     refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
   }
   const hdf5::File file = hdf5::open_image(bytes);
-  std::vector<std::int64_t> ids = read_dataset(hdf5::open_group(file.id(), "/").id());
-  check_ids(ids, vocabulary);
-  return ids;
+  const hdf5::Group root = hdf5::open_group(file.id(), "/");
+  const auto links = hdf5::links(root.id());
+  TokenStream stream{read_ids(root.id(), links), read_offsets(root.id(), links),
+                     read_mask(root.id(), links)};
+  check_ids(stream.ids, vocabulary);
+  if (!stream.offsets.empty()) check_offsets(stream.offsets, stream.ids.size());
+  if (find(links, "mask") != nullptr) check_mask(stream.mask, stream.ids.size());
+  check_counted(stream);
+  return stream;
 }
 
 }  // namespace gainsweep::archive

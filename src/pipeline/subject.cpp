@@ -14,7 +14,7 @@
 namespace gainsweep::pipeline {
 
 struct Shelf::State {
-  using Tokens = std::shared_ptr<const std::vector<std::int64_t>>;
+  using Tokens = std::shared_ptr<const archive::TokenStream>;
   struct Text {
     std::filesystem::path file;
     std::int64_t vocabulary;
@@ -61,13 +61,13 @@ void read_tokens(Shelf::State& shelf, std::vector<archive::TokenFile> files) {
 std::shared_ptr<const Samples> take(Shelf::State& shelf, const Text& text, const Windows& windows,
                                     const std::string& use) {
   const auto& tokens = shelf.tokens.at(text);
-  if (static_cast<std::int64_t>(tokens->size()) < windows.num_tokens())
-    throw Error(ErrorKind::input, text.file.string() + ": " + std::to_string(tokens->size()) +
-                                      " tokens, but " + use + " of " +
-                                      std::to_string(windows.length) + " tokens need " +
-                                      std::to_string(windows.num_tokens()) +
-                                      ". Give a longer token file or fewer or shorter samples.");
-  return lend(shelf.samples, {text, windows}, [&] { return share(cut(tokens, windows)); });
+  return lend(shelf.samples, {text, windows}, [&] {
+    try {
+      return share(cut(tokens, windows));
+    } catch (const Error& error) {
+      throw with_context(error, text.file.string() + ": " + use);
+    }
+  });
 }
 
 // Samples of one use with what they are called.

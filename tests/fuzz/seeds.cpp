@@ -44,6 +44,27 @@ void write_tokens(const fs::path& path, const Storage& storage) {
   H5Pclose(access);
 }
 
+void put_numbers(hid_t parent, const char* name, hid_t type,
+                 const std::vector<std::int64_t>& numbers) {
+  const hsize_t extent = numbers.size();
+  const hid_t space = H5Screate_simple(1, &extent, nullptr);
+  const hid_t set = H5Dcreate2(parent, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data());
+  H5Dclose(set);
+  H5Sclose(space);
+}
+
+/// Samples of their own lengths with a mask.
+void write_samples(const fs::path& path) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t group = H5Gcreate2(file, "samples", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  put_numbers(file, "tokens", H5T_STD_I32LE, {5, 9, 2, 2, 7, 1, 3});
+  put_numbers(group, "offset", H5T_STD_I64LE, {0, 3, 7});
+  put_numbers(file, "mask", H5T_STD_U8LE, {0, 1, 1, 0, 0, 0, 1});
+  H5Gclose(group);
+  H5Fclose(file);
+}
+
 void chunk(hid_t creation) {
   const hsize_t chunk = 128;
   H5Pset_chunk(creation, 1, &chunk);
@@ -66,6 +87,7 @@ void write_token_files(const fs::path& folder) {
                             {"latest.h5", true, H5T_STD_U32LE, filtered}}) {
     write_tokens(folder / storage.name, storage);
   }
+  write_samples(folder / "samples.h5");
 }
 
 void put_texts(hid_t object, const char* name, const std::vector<const char*>& texts, bool scalar) {

@@ -13,12 +13,19 @@ using gainsweep::ErrorKind;
 namespace archive = gainsweep::archive;
 namespace fuzz = gainsweep::fuzz;
 
-void check(const std::optional<std::vector<std::int64_t>>& ids) {
+void check(const std::optional<archive::TokenStream>& stream) {
+  if (!stream) return;
+  const auto& [ids, offsets, mask] = *stream;
   const auto is_outside = [](std::int64_t id) { return id < 0 || id >= vocabulary; };
-  if (ids && std::any_of(ids->begin(), ids->end(), is_outside)) fuzz::finding("an id outside");
+  if (std::any_of(ids.begin(), ids.end(), is_outside)) fuzz::finding("an id outside");
+  const auto num_ids = static_cast<std::int64_t>(ids.size());
+  if (!offsets.empty() && (offsets.front() != 0 || offsets.back() != num_ids ||
+                           !std::is_sorted(offsets.begin(), offsets.end())))
+    fuzz::finding("samples outside");
+  if (!mask.empty() && mask.size() != ids.size()) fuzz::finding("a mask of another length");
 }
 
-std::vector<std::int64_t> read_file(const std::string& path) {
+archive::TokenStream read_file(const std::string& path) {
   return archive::read_tokens({{path, vocabulary}}).front();
 }
 

@@ -32,7 +32,7 @@ void write_ids(const std::filesystem::path& path, const std::vector<std::int64_t
 }
 
 std::vector<std::int64_t> read(const std::filesystem::path& path) {
-  return read_tokens({{path, 128}}).front();
+  return read_tokens({{path, 128}}).front().ids;
 }
 
 std::string message_of(const std::filesystem::path& path, std::int64_t vocabulary = 100) {
@@ -88,6 +88,90 @@ TEST(Tokens, WrongDatasetsAreDescribed) {
   EXPECT_THAT(message_of(folder / "t.h5"), HasSubstr("'tokens': no value of its extent was ever"));
 }
 
+using Numbers = std::vector<std::int64_t>;
+
+/// A file of tokens with samples and a mask.
+struct Written {
+  Numbers ids{1, 2, 3, 4, 5, 6, 7}, offsets{0, 3, 7}, mask{0, 1, 1, 0, 0, 0, 1};
+
+  void write(const std::filesystem::path& path) const {
+    const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t group = H5Gcreate2(file, "samples", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    put(file, "tokens", H5T_STD_I32LE, ids);
+    put(group, "offset", H5T_STD_I64LE, offsets);
+    put(file, "mask", H5T_STD_U8LE, mask);
+    H5Gclose(group);
+    H5Fclose(file);
+  }
+
+ private:
+  static void put(hid_t parent, const char* name, hid_t stored, const Numbers& values) {
+    const hsize_t extent = values.size();
+    const hid_t space = H5Screate_simple(1, &extent, nullptr);
+    const hid_t dataset =
+        H5Dcreate2(parent, name, stored, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (extent > 0)
+      H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+    H5Dclose(dataset);
+    H5Sclose(space);
+  }
+};
+
+TEST(Tokens, SamplesAndMasksAreRead) {
+  const Folder folder;
+  const Written written;
+  written.write(folder / "t.h5");
+  const auto found = read_tokens({{folder / "t.h5", 100}, {folder / "t.h5", 100}});
+  ASSERT_EQ(found.size(), 2U);
+  for (const auto& stream : found)
+    EXPECT_EQ(stream, (TokenStream{written.ids, written.offsets, written.mask}));
+}
+
+TEST(Tokens, SamplesAndMasksThatDoNotFitAreNamed) {
+  const Folder folder;
+  const auto refused = [&](const Written& written) {
+    written.write(folder / "t.h5");
+    return message_of(folder / "t.h5");
+  };
+  EXPECT_THAT(refused({.offsets = {}}), HasSubstr("'samples/offset' is empty"));
+  EXPECT_THAT(refused({.offsets = {1, 7}}), HasSubstr("'samples/offset': entry 0 is 1. The first"));
+  EXPECT_THAT(refused({.offsets = {0, 6, 7}}),
+              HasSubstr("entry 2 is 7 behind 6 (a sample has a token and a target at least)"));
+  EXPECT_THAT(refused({.offsets = {0, 5, 3, 7}}), HasSubstr("entry 2 is 3 behind 5"));
+  EXPECT_THAT(refused({.offsets = {0, INT64_MIN, 7}}),
+              HasSubstr("entry 1 is -9223372036854775808"));
+  EXPECT_THAT(refused({.offsets = {0, 3}}), HasSubstr("entry 1 is 3, and there are 7 tokens"));
+  EXPECT_THAT(refused({.offsets = {0, 3, 9}}), HasSubstr("entry 2 is 9, and there are 7 tokens"));
+  EXPECT_THAT(refused({.mask = {}}), HasSubstr("'mask' has 0 entries for 7 tokens"));
+  EXPECT_THAT(refused({.mask = {1, 1, 1, 1, 1, 1, 2}}), HasSubstr("mask[6] is 2. Store 0 for"));
+  EXPECT_THAT(refused({.mask = {1, 1, 1, 1, 0, 0, 0}}),
+              HasSubstr("sample 1 has no target that counts"));
+}
+
+TEST(Tokens, SamplesOfAnotherFormAreDescribed) {
+  const Folder folder;
+  const auto with = [&](const char* name, bool is_group) {
+    write_ids(folder / "t.h5", {1, 2, 3});
+    const hid_t file = H5Fopen((folder / "t.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    if (is_group) {
+      H5Gclose(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    } else {
+      const hid_t space = H5Screate(H5S_SCALAR);
+      const hid_t set =
+          H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+      H5Dclose(set);
+      H5Sclose(space);
+    }
+    H5Fclose(file);
+    return message_of(folder / "t.h5");
+  };
+  EXPECT_THAT(with("samples", true), HasSubstr("its group 'samples' has no dataset 'offset'"));
+  EXPECT_THAT(with("samples", false), HasSubstr("'samples' is a dataset, not a group"));
+  EXPECT_THAT(with("mask", true), HasSubstr("'mask' is a group, not a dataset"));
+  EXPECT_THAT(with("mask", false), HasSubstr("'mask': it has 0 dimensions instead of 1"));
+  EXPECT_EQ(with("notes", true), "accepted") << "what else a file has is its maker's";
+}
+
 TEST(Tokens, AGroupInPlaceOfTheDataset) {
   const Folder folder;
   const hid_t file = H5Fcreate((folder / "t.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -127,8 +211,8 @@ TEST(Tokens, OneChildReadsSeveralFiles) {
   write_ids(folder / "few.h5", {1, 2});
   const auto both = read_tokens({{folder / "many.h5", 1000}, {folder / "few.h5", 3}});
   ASSERT_EQ(both.size(), 2U);
-  EXPECT_EQ(both[0], many);
-  EXPECT_EQ(both[1], (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(both[0].ids, many);
+  EXPECT_EQ(both[1].ids, (std::vector<std::int64_t>{1, 2}));
   EXPECT_TRUE(read_tokens({}).empty());
 }
 

@@ -1,10 +1,12 @@
 #include "pipeline/samples.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
 #include <span>
 
+#include "base/error.hpp"
 #include "digest/digest.hpp"
 
 namespace gainsweep::pipeline {
@@ -12,10 +14,12 @@ namespace {
 
 using Ids = std::vector<std::int64_t>;
 
-std::shared_ptr<const Ids> stream(std::int64_t count) {
+std::shared_ptr<const archive::TokenStream> stream(std::int64_t count, Ids offsets = {},
+                                                   Ids mask = {}) {
   Ids ids(static_cast<std::size_t>(count));
   std::iota(ids.begin(), ids.end(), 100);
-  return std::make_shared<const Ids>(std::move(ids));
+  return std::make_shared<const archive::TokenStream>(
+      archive::TokenStream{std::move(ids), std::move(offsets), std::move(mask)});
 }
 
 TEST(Samples, AreWindowsAndTheirSuccessors) {
@@ -45,6 +49,43 @@ TEST(Samples, OutliveTheStreamTheyAreCutFrom) {
     samples = cut(tokens, {.length = 3, .first = 0, .count = 2});
   }
   EXPECT_EQ(std::get<Ids>(samples.set.load(0).targets.values), (Ids{101, 102, 103}));
+}
+
+TEST(Samples, MayBeTheStreamsOwn) {
+  // The second begins one token behind the first: windows of a stride of their own.
+  const auto own = std::make_shared<const archive::TokenStream>(
+      archive::TokenStream{{100, 101, 102, 103, 101, 102, 103, 104}, {0, 4, 8}});
+  const auto samples = cut(own, {.length = 3, .first = 1, .count = 1});
+  EXPECT_EQ(std::get<Ids>(samples.set.load(0).inputs.at("tokens").values), (Ids{101, 102, 103}));
+  EXPECT_EQ(std::get<Ids>(samples.set.load(0).targets.values), (Ids{102, 103, 104}));
+  // Keys tell samples by what they hold, not by how a file stores them.
+  const auto plain = cut(stream(8), {.length = 3, .first = 0, .count = 1});
+  EXPECT_EQ(cut(own, {.length = 3, .first = 0, .count = 1}).ids[0].tokens, plain.ids[0].tokens);
+}
+
+TEST(Samples, ThatCannotBeCutAreNamed) {
+  const auto refused = [](std::shared_ptr<const archive::TokenStream> from,
+                          const Windows& windows) {
+    try {
+      cut(std::move(from), windows);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(refused(stream(9), {.length = 3, .first = 1, .count = 2}),
+              HasSubstr("9 tokens, but samples of 3 tokens need 10"));
+  EXPECT_THAT(refused(stream(8, {0, 4, 8}), {.length = 3, .first = 1, .count = 2}),
+              HasSubstr("2 samples where 3 are needed"));
+  EXPECT_THAT(refused(stream(7, {0, 4, 7}), {.length = 3, .first = 0, .count = 2}),
+              HasSubstr("sample 1 has 2 tokens and calibration.length is 3"));
+  EXPECT_THAT(refused(stream(8, {0, 4, 8}, {0, 1, 1, 1, 0, 1, 0, 1}),
+                      {.length = 3, .first = 0, .count = 2}),
+              HasSubstr("its mask leaves out targets of sample 1"));
+  EXPECT_EQ(refused(stream(7, {}, {0, 1, 1, 1, 1, 1, 0}), {.length = 3, .first = 0, .count = 1}),
+            "accepted")
+      << "what is no target of a sample";
 }
 
 }  // namespace
