@@ -1,0 +1,141 @@
+// Families of decoders whose weights are parts of tensors, transposed or less one: scored, rounded
+// and lowered. Their configurations are the seeds of the fuzz target, their weights random.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include "execute/probe.hpp"
+#include "fixture.hpp"
+#include "lower/pass.hpp"
+#include "model/decoder.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+constexpr std::int64_t length = 12;
+
+graph::Graph graph_of(const std::string& family) {
+  std::ifstream file(GAINSWEEP_SOURCE_DIR "/tests/fuzz/model_config/seeds/" + family + ".json");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return model::build(model::parse_decoder(family, text, family + ".json"),
+                      {.length = length, .outputs = {model::Output::mean_loss}});
+}
+
+/// A random tensor for each parameter: matrices small, vectors (norms, biases) around 1.
+std::map<std::string, fixture::Stored> random_tensors(const graph::Graph& graph) {
+  std::map<std::string, fixture::Stored> tensors;
+  for (const auto& value : graph.values) {
+    if (value.kind != graph::ValueKind::parameter) continue;
+    const auto count = static_cast<std::size_t>(graph::num_elements(value.shape));
+    auto elements = fixture::numbers(count, static_cast<unsigned>(tensors.size()));
+    for (auto& element : elements) element = value.shape.size() > 1 ? element / 2 : 1 + element / 2;
+    tensors[value.name] = {value.shape, std::move(elements)};
+  }
+  return tensors;
+}
+
+Inputs sample(const graph::Graph& graph) {
+  const std::vector<std::int64_t> ids{5, 1, 7, 30, 2, 2, 11, 40, 3, 8, 0, 63, 9};
+  const graph::Shape shape{model::batch_size, model::sequence_length};
+  const std::vector<model::Input> inputs{{"tokens", graph::ElementType::index, shape, 64},
+                                         {"labels", graph::ElementType::index, shape, 64}};
+  return make_inputs(graph, fixture::window(ids, 0, length), inputs, devices().at("cpu"));
+}
+
+bool all_finite(const std::vector<double>& numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](double x) { return std::isfinite(x); });
+}
+
+constexpr const char* families[] = {"gemma", "gemma2", "gemma3_text", "granite",
+                                    "gpt2",  "olmo2",  "opt",         "phi3"};
+
+/// A family's model with random weights.
+struct Tiny {
+  explicit Tiny(const std::string& family) : graph(graph_of(family)) {}
+
+  const graph::Graph graph;
+  const std::vector<graph::Op> ops = graph::quantizable_ops(graph);
+  const fixture::StoredModel model{random_tensors(graph)};
+  mutable Parameters parameters = model.parameters();
+
+  lower::Maxima maxima() const {
+    Program observed(lower::observe(graph, ops), parameters);
+    return observe(observed, sample(graph), ops);
+  }
+
+  double loss(const graph::Graph& changed) const {
+    return Program(changed, parameters).run(sample(graph)).front();
+  }
+
+  /// Every op in a format, or every linear layer alone.
+  graph::Assignment all_in(FormatId format, bool linear_alone) const {
+    graph::Assignment assignment(ops.size(), high_format);
+    for (std::size_t op = 0; op < ops.size(); ++op)
+      if (!linear_alone || ops[op].kind == graph::OpKind::linear) assignment[op] = format;
+    return assignment;
+  }
+};
+
+std::vector<format::Format> formats() {
+  return {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3"),
+          format::by_name("fp8_e5m2")};
+}
+
+TEST(DecoderFamily, IsScored) {
+  const auto known = formats();
+  for (const char* family : families) {
+    const Tiny tiny(family);
+    Prober prober(lower::probe(tiny.graph, tiny.ops), tiny.ops, tiny.parameters,
+                  {known.begin() + 1, known.end()}, tiny.maxima());
+    const auto record = prober.probe(sample(tiny.graph));
+    EXPECT_TRUE(std::isfinite(record.loss));
+    for (std::size_t op = 0; op < tiny.ops.size(); ++op) {
+      SCOPED_TRACE(std::string(family) + " " + tiny.ops[op].path);
+      for (const auto& operand : record.operands.at(op)) {
+        EXPECT_GT(operand.sensitivity, 0);
+        EXPECT_TRUE(std::isfinite(operand.sensitivity));
+        EXPECT_TRUE(all_finite(operand.signed_error) && all_finite(operand.step_norm));
+      }
+    }
+  }
+}
+
+TEST(DecoderFamily, IsRounded) {
+  for (const char* family : families) {
+    SCOPED_TRACE(family);
+    const Tiny tiny(family);
+    const auto exact = tiny.loss(tiny.graph);
+    for (const FormatId format : {FormatId{1}, FormatId{2}}) {
+      const auto rounded = tiny.loss(lower::fake_quantize(
+          tiny.graph, tiny.ops, tiny.all_in(format, false), formats(), tiny.maxima()));
+      EXPECT_NE(rounded, exact);
+      EXPECT_NEAR(rounded, exact, exact / 2);
+    }
+  }
+}
+
+TEST(DecoderFamily, RunsRealInt8) {
+  for (const char* family : families) {
+    SCOPED_TRACE(family);
+    const Tiny tiny(family);
+    const auto exact = tiny.loss(tiny.graph);
+    const std::vector<format::Format> known{format::by_name("bf16"), format::by_name("int8")};
+    const auto lowered = tiny.loss(lower::lower(tiny.graph, graph::partition(tiny.graph, {}, 2),
+                                                tiny.all_in(FormatId{1}, true), known,
+                                                tiny.maxima(), lower::targets().at("onednn")));
+    EXPECT_TRUE(std::isfinite(lowered));
+    EXPECT_NE(lowered, exact);
+    // Without VNNI oneDNN's int8 kernels saturate 16-bit sums.
+    if (fixture::multiplies_int8_exactly()) {
+      EXPECT_NEAR(lowered, exact, exact / 2);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gainsweep::execute
