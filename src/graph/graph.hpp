@@ -54,6 +54,8 @@ struct Node {
   std::vector<Argument> arguments{};  ///< trailing arguments may be left to the schema's defaults
   std::vector<ValueId> outputs{};
   std::string path{};  ///< where it stands in the model, such as `layers.3.attention.q`
+  /// Part of its rows that a runtime computes: of an expert those of the tokens that choose it.
+  double needed = 1;
 };
 
 /// A program: nodes in topological order over values.
@@ -102,7 +104,8 @@ struct Op {
   OpKind kind = OpKind::linear;
   std::string path{};
   std::vector<Operand> operands{};
-  std::int64_t macs = 0;             ///< multiply-accumulates of one run of the graph
+  std::int64_t run_macs = 0;         ///< multiply-accumulates of one run of the graph
+  std::int64_t macs = 0;             ///< those of them that a runtime computes (Node::needed)
   std::int64_t weight_elements = 0;  ///< 0 when no operand is a weight
   std::int64_t weight_channels = 0;  ///< output channels of the weight (its first dimension)
   /// Whether the weight, or a parameter of at least its size that it is computed from, is also read

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -64,7 +65,8 @@ std::int64_t num_macs(const Graph& graph, const Node& node, OpKind kind) {
 
 Op make_op(const Graph& graph, NodeId id, OpKind kind, const std::vector<bool>& depends) {
   const Node& node = graph.node(id);
-  Op op{.node = id, .kind = kind, .path = node.path, .macs = num_macs(graph, node, kind)};
+  Op op{.node = id, .kind = kind, .path = node.path, .run_macs = num_macs(graph, node, kind)};
+  op.macs = std::llround(static_cast<double>(op.run_macs) * node.needed);
   for (std::size_t argument = 0; argument < 2; ++argument) {
     const ValueId value = tensor_argument(node, argument);
     const bool weight = argument == 1 && !depends[value.index];

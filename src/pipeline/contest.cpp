@@ -23,7 +23,7 @@ std::vector<std::string> kernels_of(const graph::Partition& partition,
       const auto& op = partition.ops[op_id.index];
       if (op.kind != graph::OpKind::linear) continue;
       const auto& weight = graph.value(op.operands.back().value).shape;
-      shapes.insert({op.macs / (weight[0] * weight[1]), weight[1], weight[0]});
+      shapes.insert({op.run_macs / (weight[0] * weight[1]), weight[1], weight[0]});
     }
   std::set<std::string> kernels;
   for (const auto& shape : shapes) {

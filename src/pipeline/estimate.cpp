@@ -44,7 +44,7 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
 
 double total_macs(const graph::Graph& graph) {
   double macs = 0;
-  for (const auto& op : graph::quantizable_ops(graph)) macs += static_cast<double>(op.macs);
+  for (const auto& op : graph::quantizable_ops(graph)) macs += static_cast<double>(op.run_macs);
   return macs;
 }
 
@@ -68,7 +68,7 @@ Speed speed_here(const Subject& subject, execute::Precision precision) {
   for (auto& run : runs) run = program.time(inputs);
   std::sort(runs.begin(), runs.end());
   const double fastest = runs.front(), middle = runs[runs.size() / 2];
-  return {2e-9 * static_cast<double>(first->macs) / fastest, middle > undisturbed * fastest};
+  return {2e-9 * static_cast<double>(first->run_macs) / fastest, middle > undisturbed * fastest};
 }
 
 std::int64_t distinct_weight_elements(const Subject& subject) {

@@ -63,9 +63,9 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
 
 double part_of_macs(const graph::Partition& partition, SubgraphId subgraph) {
   double own = 0, all = 0;
-  for (const auto& op : partition.ops) all += static_cast<double>(op.macs);
+  for (const auto& op : partition.ops) all += static_cast<double>(op.run_macs);
   for (const auto op : partition.subgraphs[subgraph.index].ops)
-    own += static_cast<double>(partition.ops[op.index].macs);
+    own += static_cast<double>(partition.ops[op.index].run_macs);
   return all == 0 ? 1 : own / all;
 }
 

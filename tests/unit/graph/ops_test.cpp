@@ -70,6 +70,22 @@ TEST(QuantizableOps, CountBroadcastMatmulsByTheirOutput) {
   EXPECT_EQ(at(ops, "av").macs, 2 * 5 * 7);
 }
 
+TEST(QuantizableOps, CountWhatARuntimeNeedsOfARun) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {6, 5});
+  const ValueId w = graph.add_parameter("w", {7, 5});
+  graph.add_node("aten::linear", {x, w}, {6, 7}, "all");
+  graph.add_node("aten::linear", {x, w}, {6, 7}, "some");
+  graph.nodes.back().needed = 0.25;
+  const auto ops = quantizable_ops(graph);
+  EXPECT_EQ(at(ops, "all").macs, 6 * 7 * 5);
+  EXPECT_EQ(at(ops, "some").macs, 53);  // 52.5
+  for (const Op& op : ops) {
+    EXPECT_EQ(op.run_macs, 6 * 7 * 5);
+    EXPECT_EQ(op.weight_elements, 7 * 5);
+  }
+}
+
 TEST(QuantizableOps, CountConvolutionsWithGroups) {
   Graph graph;
   const ValueId image = graph.add_input("image", ElementType::real, {2, 8, 10, 12});
