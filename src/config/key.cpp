@@ -34,6 +34,9 @@ struct Wording {
            " of " + join(list.names);
   }
   std::string operator()(const Patterns&) const { return "a list of shell globs over paths"; }
+  std::string operator()(const OptionalPatterns&) const {
+    return "a list of shell globs over paths or null";
+  }
   std::string operator()(const PatternGroups&) const {
     return "a list of lists of shell globs over paths";
   }

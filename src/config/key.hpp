@@ -73,6 +73,11 @@ struct Patterns {
   std::vector<std::string>* value;
 };
 
+/// Shell globs over paths, or `null` for those that somebody else knows.
+struct OptionalPatterns {
+  std::optional<std::vector<std::string>>* value;
+};
+
 struct PatternGroups {
   std::vector<std::vector<std::string>>* value;
 };
@@ -103,7 +108,8 @@ struct Section {
 };
 
 using Value = std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Choice, ChoiceList,
-                           Patterns, PatternGroups, Grid, NamedNumbers, Backoff, Section>;
+                           Patterns, OptionalPatterns, PatternGroups, Grid, NamedNumbers, Backoff,
+                           Section>;
 
 /// All that is said about one key, once.
 struct Key {

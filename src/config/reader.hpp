@@ -64,6 +64,7 @@ class Reader {
   void read_value(const Choice& choice, const Place& place);
   void read_value(const ChoiceList& list, const Place& place);
   void read_value(const Patterns& patterns, const Place& place);
+  void read_value(const OptionalPatterns& patterns, const Place& place);
   void read_value(const PatternGroups& groups, const Place& place);
   void read_value(const Grid& grid, const Place& place);
   void read_value(const NamedNumbers& numbers, const Place& place);

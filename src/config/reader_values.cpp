@@ -229,6 +229,14 @@ void Reader::read_value(const Patterns& patterns, const Place& place) {
   *patterns.value = read_texts(place);
 }
 
+void Reader::read_value(const OptionalPatterns& patterns, const Place& place) {
+  if (place.node.kind == Node::Kind::null) {
+    patterns.value->reset();
+  } else {
+    *patterns.value = read_texts(place);
+  }
+}
+
 void Reader::read_value(const PatternGroups& groups, const Place& place) {
   if (!is_list(place)) return;
   groups.value->clear();

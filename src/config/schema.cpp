@@ -43,6 +43,11 @@ struct Typing {
     return schema;
   }
   Json operator()(const Patterns&) const { return array_of(path_schema()); }
+  Json operator()(const OptionalPatterns&) const {
+    Json schema = array_of(path_schema());
+    schema["type"] = Json::array({"array", "null"});
+    return schema;
+  }
   Json operator()(const PatternGroups&) const {
     Json group = array_of(path_schema());
     group["minItems"] = 1;
@@ -86,6 +91,9 @@ struct Default {
   Json operator()(const Choice& choice) const { return choice.get(); }
   Json operator()(const ChoiceList& list) const { return list.get(); }
   Json operator()(const Patterns& patterns) const { return *patterns.value; }
+  Json operator()(const OptionalPatterns& patterns) const {
+    return *patterns.value ? Json(**patterns.value) : Json();
+  }
   Json operator()(const PatternGroups& groups) const { return *groups.value; }
   Json operator()(const Grid& grid) const { return *grid.value; }
   Json operator()(const NamedNumbers& numbers) const { return *numbers.value; }

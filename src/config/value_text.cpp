@@ -22,6 +22,9 @@ struct Printer {
   std::string operator()(const Choice& choice) const { return choice.get(); }
   std::string operator()(const ChoiceList& choices) const { return list(choices.get()); }
   std::string operator()(const Patterns& patterns) const { return texts(*patterns.value); }
+  std::string operator()(const OptionalPatterns& patterns) const {
+    return *patterns.value ? texts(**patterns.value) : "null";
+  }
   std::string operator()(const PatternGroups& groups) const {
     std::vector<std::string> items;
     for (const auto& group : *groups.value) items.push_back(texts(group));

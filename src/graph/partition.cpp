@@ -193,7 +193,7 @@ std::vector<OpGroup> group_ops(const Graph& graph, const std::vector<Op>& ops,
 Partition partition(const Graph& graph, const PartitionSpec& spec, std::size_t num_formats) {
   Partition result{.ops = quantizable_ops(graph)};
   std::vector<OpSet> tied;
-  for (const auto& pattern : spec.tie) {
+  for (const auto& pattern : spec.tie.value_or(std::vector<std::string>{})) {
     tied.push_back(match_any(result.ops, {pattern}, "partition.tie"));
   }
   for (const OpGroup& group : group_ops(graph, result.ops, spec)) {

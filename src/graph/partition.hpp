@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,9 @@ struct PartitionSpec {
   PartitionRule rule = PartitionRule::sequential;
   std::vector<std::vector<std::string>> merge{};  ///< each group's matching sub-graphs become one
   std::vector<std::string> split{};               ///< each matching op becomes its own sub-graph
-  std::vector<std::string> tie{};  ///< one format for all matches of a pattern in one sub-graph
+  /// One format for all matches of a pattern in one sub-graph. Left out: what the model's family
+  /// ties (model::Model::ties), nothing where there is no such model.
+  std::optional<std::vector<std::string>> tie{};
   /// Left out of the relation, joined to the sub-graph of their first consumer; no effect under
   /// `single`.
   std::vector<std::string> late{};

@@ -83,6 +83,9 @@ struct Model {
   std::function<Unread(const std::string& tensor, const MappedTensor&)> judge =
       [](const std::string&, const MappedTensor&) { return Unread{}; };
   std::vector<Note> notes{};
+  /// Patterns of ops that take one format in a sub-graph, where a spec says nothing of it
+  /// (graph::PartitionSpec::tie): without them a layer of experts has too many configurations.
+  std::vector<std::string> ties{};
 
   /// By name; null where there is none.
   const Input* input(const std::string& name) const;

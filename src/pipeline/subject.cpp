@@ -208,6 +208,8 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
   subject.device = &execute::devices().at(spec.device);
   subject.model = lend(lent.models, spec.model.checkpoint,
                        [&] { return share(model::open(spec.model.checkpoint, weights)); });
+  auto& tie = subject.spec.partition.tie;
+  tie = tie.value_or(subject.model->ties);
   read_samples(subject, lent);
   subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
   subject.evaluation_graph =

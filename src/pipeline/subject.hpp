@@ -34,7 +34,9 @@ class Shelf {
 
 /// What a point of the experiment is about: everything that its units depend on.
 struct Subject {
-  spec::Spec spec;       ///< without the objective `time` where there is nothing to time with
+  /// Without the objective `time` where there is nothing to time with, and with the ties of the
+  /// model's family where it leaves them to it.
+  spec::Spec spec;
   std::string resolved;  ///< the spec as it was asked for
   std::string untimed;   ///< why times are left out though they are asked for; else empty
   const execute::Device* device = nullptr;

@@ -12,6 +12,7 @@ namespace gainsweep::graph {
 namespace {
 
 using namespace models;
+using Patterns = std::vector<std::string>;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -117,7 +118,7 @@ TEST(PartitionSpec, LimitRefusesExpertsAndNamesTheWaysOut) {
 
 TEST(PartitionSpec, TieGivesExpertsOneFormatAPattern) {
   const auto found =
-      partition(experts(8), {.tie = {"experts.*.gate", "experts.*.up", "experts.*.down"}}, 3);
+      partition(experts(8), {.tie = Patterns{"experts.*.gate", "experts.*.up", "experts.*.down"}}, 3);
   ASSERT_EQ(found.subgraphs.size(), 3U);
   const Subgraph& layer = found.subgraphs[1];
   ASSERT_EQ(layer.ties.size(), 3U);
@@ -127,7 +128,7 @@ TEST(PartitionSpec, TieGivesExpertsOneFormatAPattern) {
 }
 
 TEST(PartitionSpec, OverlappingTiesAreOneTie) {
-  const auto found = partition(llama(1), {.tie = {"*.[qk]", "*.[kv]"}}, 3);
+  const auto found = partition(llama(1), {.tie = Patterns{"*.[qk]", "*.[kv]"}}, 3);
   const std::vector<std::vector<std::size_t>> expected{{0, 1, 2}, {3}, {4}};
   EXPECT_EQ(found.subgraphs[0].ties, expected);
 }

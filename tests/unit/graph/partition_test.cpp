@@ -9,6 +9,7 @@ namespace gainsweep::graph {
 namespace {
 
 using namespace models;
+using Patterns = std::vector<std::string>;
 using testing::ElementsAre;
 
 TEST(Partition, OfALlamaBlockIsThePapers) {
@@ -180,7 +181,7 @@ TEST(Partition, ClassesTellShapesAttributesWiringAndTiesApart) {
   }
   EXPECT_EQ(partition(wired, {}, 2).classes.size(), 2U);
 
-  EXPECT_EQ(partition(llama(3), {.tie = {"layers.1.mlp.*"}}, 2).classes.size(), 6U);
+  EXPECT_EQ(partition(llama(3), {.tie = Patterns{"layers.1.mlp.*"}}, 2).classes.size(), 6U);
 }
 
 TEST(Partition, HandlesTwoThousandOpsInSequence) {
@@ -202,7 +203,7 @@ TEST(Partition, HandlesTwoThousandOpsSideBySide) {
     branches.push_back(y);
   }
   graph.outputs = {graph.add_node("aten::stack", {branches}, {2000, 8, 8}, "")};
-  const auto found = partition(graph, {.tie = {"branch"}}, 2);
+  const auto found = partition(graph, {.tie = Patterns{"branch"}}, 2);
   ASSERT_EQ(found.subgraphs.size(), 1U);
   EXPECT_EQ(found.subgraphs[0].ties.size(), 1U);
 }
