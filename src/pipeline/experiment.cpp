@@ -10,14 +10,15 @@
 #include "pipeline/score.hpp"
 #include "pipeline/stability.hpp"
 #include "pipeline/timing.hpp"
+#include "pipeline/unreached.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
-// What opening the model found, a row for each name that a note is about; none, no table.
-std::vector<archive::Table> note_tables(const model::Model& model) {
+// A row for each name that a note is about; none, no table.
+std::vector<archive::Table> note_tables(const std::vector<model::Note>& all) {
   std::vector<std::string> notes, names;
-  for (const auto& note : model.notes) {
+  for (const auto& note : all) {
     const auto about = note.names.empty() ? std::vector<std::string>{""} : note.names;
     notes.insert(notes.end(), about.size(), note.text);
     names.insert(names.end(), about.begin(), about.end());
@@ -25,10 +26,11 @@ std::vector<archive::Table> note_tables(const model::Model& model) {
   if (notes.empty()) return {};
   const archive::Axes axis{{"note", notes.size()}};
   return {{"notes",
-           "What opening the model found that users should know",
+           "What users should know of the model and of how calibration reached it",
            archive::Nature::deterministic,
            {archive::texts("text", notes, axis, "What was found"),
-            archive::texts("about", names, axis, "A tensor or key that it is about, if any")}}};
+            archive::texts("about", names, axis,
+                           "A tensor, key, pattern, module or op that it is about, if any")}}};
 }
 
 std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results& results) {
@@ -40,7 +42,9 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   const auto add = [&](std::vector<archive::Table> more) {
     std::move(more.begin(), more.end(), std::back_inserter(tables));
   };
-  add(note_tables(*subject.model));
+  auto notes = subject.model->notes;
+  for (auto& note : unreached(bench, results)) notes.push_back(std::move(note));
+  add(note_tables(notes));
   add(contest_tables(subject.spec, all_contests(bench, results)));
   const auto decision = decision_state(bench, results).value;
   if (!decision) return tables;
@@ -96,7 +100,9 @@ batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
   experiment.stages = {observe(bench), score(bench), anchor(bench), timing(bench), planning(bench)};
   experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
   experiment.remarks = [bench](const batch::Results& results) {
-    return imprecision(bench->subject->spec, all_contests(bench, results));
+    auto remarks = imprecision(bench->subject->spec, all_contests(bench, results));
+    for (const auto& note : unreached(bench, results)) remarks.push_back(model::to_line(note));
+    return remarks;
   };
   experiment.provenance = provenance(*subject);
   experiment.claims = claims(*subject);
