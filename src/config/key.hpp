@@ -107,9 +107,9 @@ struct Section {
   std::vector<Key> keys;
 };
 
-using Value = std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Choice, ChoiceList,
-                           Patterns, OptionalPatterns, PatternGroups, Grid, NamedNumbers, Backoff,
-                           Section>;
+using Value =
+    std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Choice, ChoiceList, Patterns,
+                 OptionalPatterns, PatternGroups, Grid, NamedNumbers, Backoff, Section>;
 
 /// All that is said about one key, once.
 struct Key {

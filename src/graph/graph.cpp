@@ -100,17 +100,14 @@ ValueId Graph::add_input(std::string value_name, ElementType type, Shape shape) 
 }
 
 ValueId Graph::add_parameter(const std::string& value_name, Shape shape) {
-  const auto known = std::find_if(values.begin(), values.end(), [&](const Value& value) {
-    return value.kind == ValueKind::parameter && value.name == value_name;
-  });
-  if (known == values.end()) {
-    return append(*this,
-                  {.name = value_name, .kind = ValueKind::parameter, .shape = std::move(shape)});
-  }
-  if (known->shape != shape) {
+  const auto [known, added] = parameters.try_emplace(value_name);
+  if (added) {
+    known->second = append(
+        *this, {.name = value_name, .kind = ValueKind::parameter, .shape = std::move(shape)});
+  } else if (value(known->second).shape != shape) {
     fail(*this, "parameter `" + value_name + "` is added with two different shapes.");
   }
-  return {static_cast<std::size_t>(known - values.begin())};
+  return known->second;
 }
 
 ValueId Graph::add_constant(std::string value_name, Shape shape, std::vector<double> elements,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -65,6 +66,7 @@ struct Graph {
   std::vector<Node> nodes{};
   std::vector<ValueId> inputs{};
   std::vector<ValueId> outputs{};
+  std::unordered_map<std::string, ValueId> parameters{};  ///< those that add_parameter made
 
   const Value& value(ValueId id) const { return values[id.index]; }
   const Node& node(NodeId id) const { return nodes[id.index]; }

@@ -8,6 +8,7 @@
 #include "model/decoder_feed_forward.hpp"
 #include "model/decoder_nodes.hpp"
 #include "model/decoder_outputs.hpp"
+#include "model/mixture.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -54,6 +55,10 @@ ValueId add_part(Nodes& nodes, ValueId x_BTC, const PartNorms& norms, const std:
   return norm(add_residual(nodes, x_BTC, added, path), norms.of_sum, ".norm_of_sum");
 }
 
+bool has_mixture(const Decoder& decoder, std::int64_t layer) {
+  return !decoder.mixed.empty() && decoder.mixed.at(static_cast<std::size_t>(layer));
+}
+
 ValueId add_layer(Nodes& nodes, ValueId x_BTC, std::int64_t layer, const AttentionTables& tables) {
   const auto& names = nodes.decoder.names;
   const auto number = std::to_string(layer);
@@ -63,8 +68,10 @@ ValueId add_layer(Nodes& nodes, ValueId x_BTC, std::int64_t layer, const Attenti
   x_BTC = add_part(nodes, x_BTC, names.attention_norms, name, attention, [&](ValueId seen) {
     return add_attention(nodes, seen, layer, name, attention, tables);
   });
-  return add_part(nodes, x_BTC, names.feed_forward_norms, name, feed_forward,
-                  [&](ValueId seen) { return add_feed_forward(nodes, seen, name, feed_forward); });
+  return add_part(nodes, x_BTC, names.feed_forward_norms, name, feed_forward, [&](ValueId seen) {
+    return has_mixture(nodes.decoder, layer) ? add_mixture(nodes, seen, name, feed_forward)
+                                             : add_feed_forward(nodes, seen, name, feed_forward);
+  });
 }
 
 ValueId add_head(Nodes& nodes, ValueId x_BTC) {

@@ -46,6 +46,26 @@ enum class NormKind {
 /// Of what an RMS norm of queries and keys takes the mean.
 enum class QueryKeyNorm { none, heads, all_heads };
 
+/// Names of a mixture's tensors in a layer; of the experts' own behind an expert's number.
+struct MixtureNames {
+  std::string router = "mlp.gate";
+  std::string experts = "mlp.experts";
+  std::string gate = "gate_proj", up = "up_proj", down = "down_proj";
+};
+
+/// A feed-forward layer of experts: a router chooses some of them for each token and weights what
+/// they give.
+struct Mixture {
+  std::int64_t experts = 0;
+  std::int64_t chosen = 0;        ///< experts that a token uses
+  std::int64_t intermediate = 0;  ///< size of one expert
+  bool normalised = false;        ///< the weights of the chosen ones add to 1
+  /// The checkpoint has all experts in two tensors, `gate_up_proj` [E, 2F, C] and `down_proj`
+  /// [E, C, F].
+  bool fused = false;
+  MixtureNames names{};
+};
+
 /// A decoder language model by its sizes and features: families differ in what they set here.
 /// Blocks of grouped-query attention and a feed-forward layer, beside residual connections;
 /// rotary or learned positions; attention to all tokens before or those of a window.
@@ -92,6 +112,8 @@ struct Decoder {
 
   std::string activation = "silu";  ///< a row of activations()
   bool feed_forward_bias = false;
+  std::optional<Mixture> mixture{};  ///< of its mixed layers
+  std::vector<bool> mixed{};         ///< by layer: whether it has a mixture. None: in no layer
 
   std::vector<std::string> bias_keys{};    ///< of config.json, by which biases are switched on
   std::vector<std::string> unread_keys{};  ///< of config.json: they do not change the function

@@ -79,6 +79,7 @@ Decoder read_decoder(const ConfigKeys& keys, const DecoderDefaults& defaults,
   decoder.norm_epsilon = spelling.norm_epsilon
                              ? keys.positive(spelling.norm_epsilon, defaults.norm_epsilon)
                              : defaults.norm_epsilon;
+  decoder.rope.theta = defaults.rope_theta;
   if (defaults.rotates)
     read_rope(keys, decoder, defaults.rotates_parts);
   else

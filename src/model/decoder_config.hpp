@@ -14,6 +14,7 @@ struct DecoderDefaults {
   std::int64_t key_value_heads = 0;  ///< 0: as many as heads
   std::int64_t head_size = 0;        ///< 0: the heads' shares of the hidden size
   double norm_epsilon = 1e-6;
+  double rope_theta = 10000;
   bool tied = false;
   const char* activation = "silu";
   bool rotates = true;         ///< positions by rotation

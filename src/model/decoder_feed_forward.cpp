@@ -1,20 +1,9 @@
 #include "model/decoder_feed_forward.hpp"
 
 namespace gainsweep::model {
-namespace {
 
 using graph::Argument;
 using graph::ValueId;
-
-ValueId activate(Nodes& nodes, ValueId x, const std::string& path) {
-  const auto& activation = activations().at(nodes.decoder.activation);
-  std::vector<Argument> arguments{x};
-  if (activation.approximation) arguments.emplace_back(std::string(activation.approximation));
-  return nodes.add(activation.op, std::move(arguments), nodes.shape(x),
-                   path + "." + activation.leaf);
-}
-
-}  // namespace
 
 const Table<Activation>& activations() {
   static const Table<Activation> table{{"silu", "aten::silu", nullptr, "silu"},
@@ -25,6 +14,14 @@ const Table<Activation>& activations() {
                                        {"gelu_pytorch_tanh", "aten::gelu", "tanh", "gelu"},
                                        {"relu", "aten::relu", nullptr, "relu"}};
   return table;
+}
+
+ValueId activate(Nodes& nodes, ValueId x, const std::string& path) {
+  const auto& activation = activations().at(nodes.decoder.activation);
+  std::vector<Argument> arguments{x};
+  if (activation.approximation) arguments.emplace_back(std::string(activation.approximation));
+  return nodes.add(activation.op, std::move(arguments), nodes.shape(x),
+                   path + "." + activation.leaf);
 }
 
 ValueId add_feed_forward(Nodes& nodes, ValueId x_BTC, const std::string& layer,

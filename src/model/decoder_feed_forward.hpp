@@ -18,6 +18,9 @@ struct Activation {
 /// The known ones.
 const Table<Activation>& activations();
 
+/// The decoder's activation of a value.
+graph::ValueId activate(Nodes& nodes, graph::ValueId x, const std::string& path);
+
 /// A layer's feed-forward part from what it sees, [B, T, C], to what is added beside it. `layer` is
 /// what the names of its parameters begin with.
 graph::ValueId add_feed_forward(Nodes& nodes, graph::ValueId x_BTC, const std::string& layer,

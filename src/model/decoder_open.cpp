@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "model/decoder.hpp"
+#include "model/mixture.hpp"
 
 /// A decoder's checkpoint: which tensors it reads, and what those mean that it does not.
 namespace gainsweep::model {
@@ -145,6 +146,30 @@ void note_config(const Decoder& decoder, Model& model) {
                          unread});
 }
 
+/// Settles whether the checkpoint has the experts fused, with the names that they have then.
+void settle_experts(Decoder& decoder, const Model& model) {
+  const auto mixed = std::ranges::find(decoder.mixed, true);
+  if (mixed == decoder.mixed.end()) return;
+  const MixtureNames names;
+  const auto layer = decoder.names.layers + std::to_string(mixed - decoder.mixed.begin()) + ".";
+  const auto stored = model.checkpoint_name(layer + names.experts + ".gate_up_proj");
+  if (!model.parameters->contains(stored)) return;
+  decoder.mixture->fused = true;
+  decoder.mixture->names = names;
+}
+
+void note_mixture(const Mixture& mixture, Model& model) {
+  model.ties = mixture_ties();
+  model.notes.push_back(
+      {"experts run over all tokens, with zeros for those that did not choose "
+       "them: gains in macs count " +
+       std::to_string(mixture.chosen) + " of " + std::to_string(mixture.experts) +
+       " experts, times that are measured count them all"});
+  model.notes.push_back(
+      {"ops of a layer that match a pattern take one format where partition.tie says nothing",
+       model.ties});
+}
+
 }  // namespace
 
 Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
@@ -157,6 +182,8 @@ Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
   const Names names(decoder, *model.parameters);
   model.checkpoint_name = [names](const std::string& name) { return names.in_checkpoint(name); };
   settle_tie(decoder, model);
+  settle_experts(decoder, model);
+  if (decoder.mixture) note_mixture(*decoder.mixture, model);
   model.build = [decoder](const Workload& workload) { return model::build(decoder, workload); };
   model.judge = [decoder, names](const std::string& name, const MappedTensor& tensor) {
     return judge(decoder, names.in_graph(name), tensor);

@@ -7,10 +7,11 @@ namespace gainsweep::model {
 
 const Table<Family>& families() {
   static const Table<Family> table{
-      {"gemma", read_gemma},     {"gemma2", read_gemma2},   {"gemma3_text", read_gemma3},
-      {"gpt2", read_gpt2},       {"granite", read_granite}, {"llama", read_llama},
-      {"mistral", read_mistral}, {"olmo2", read_olmo2},     {"opt", read_opt},
-      {"phi3", read_phi3},       {"qwen2", read_qwen2},     {"qwen3", read_qwen3}};
+      {"gemma", read_gemma},     {"gemma2", read_gemma2},      {"gemma3_text", read_gemma3},
+      {"gpt2", read_gpt2},       {"granite", read_granite},    {"llama", read_llama},
+      {"mistral", read_mistral}, {"mixtral", read_mixtral},    {"olmo2", read_olmo2},
+      {"opt", read_opt},         {"phi3", read_phi3},          {"qwen2", read_qwen2},
+      {"qwen3", read_qwen3},     {"qwen3_moe", read_qwen3_moe}};
   return table;
 }
 

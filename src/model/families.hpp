@@ -42,6 +42,10 @@ Decoder read_llama(const ConfigKeys& keys);
 /// Mistral: a Llama without biases, whose tokens see `sliding_window` tokens.
 Decoder read_mistral(const ConfigKeys& keys);
 
+/// Mixtral: a Mistral whose layers are mixtures of experts; the weights of a token's experts add
+/// to 1.
+Decoder read_mixtral(const ConfigKeys& keys);
+
 /// OLMo 2: a Llama with norms of what its parts add, and of all queries and all keys at once.
 Decoder read_olmo2(const ConfigKeys& keys);
 
@@ -57,5 +61,9 @@ Decoder read_phi3(const ConfigKeys& keys);
 /// biases only with `attention_bias`.
 Decoder read_qwen2(const ConfigKeys& keys);
 Decoder read_qwen3(const ConfigKeys& keys);
+
+/// Qwen3-MoE: a Qwen3 with mixtures of experts in every `decoder_sparse_step`-th layer but those of
+/// `mlp_only_layers`; windows are those of all layers.
+Decoder read_qwen3_moe(const ConfigKeys& keys);
 
 }  // namespace gainsweep::model

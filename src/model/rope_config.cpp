@@ -210,7 +210,7 @@ void read_rope(const ConfigKeys& keys, Decoder& decoder, bool parts) {
   const json& object = rope_object(keys, name);
   const ConfigKeys rope(object, keys.where() + (name.empty() ? "" : ": " + name));
   read_rotated_share(keys, rope, parts, decoder);
-  decoder.rope = read_type(keys, rope, keys.positive("rope_theta", 10000.0), decoder);
+  decoder.rope = read_type(keys, rope, keys.positive("rope_theta", decoder.rope.theta), decoder);
   for (const auto& key : rope.unread()) decoder.unread_keys.push_back(name + "." + key);
 }
 

@@ -24,7 +24,8 @@ bool is_about_other_things(const std::string& key) {
       "num_beams|num_beam_groups|num_return_sequences|early_stopping|remove_invalid_values|"
       "(repetition|length|diversity)_penalty|exponential_decay_length_penalty|"
       "(encoder_)?no_repeat_ngram_size|bad_words_ids|(begin_)?suppress_tokens|"
-      "max_window_layers|init_std|layerdrop|summary_.*|n_ctx|reorder_and_upcast_attn|"
+      "router_(aux_loss_coef|jitter_noise)|output_router_logits|max_window_layers|init_std|"
+      "layerdrop|summary_.*|n_ctx|reorder_and_upcast_attn|"
       "cache_implementation|is_llama_config|transformers\\.js_config");
   return std::regex_match(key, names);
 }

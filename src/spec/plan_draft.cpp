@@ -16,8 +16,8 @@ namespace gainsweep::spec {
 namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
-    config::Integer, config::NamedNumbers, config::OptionalPath,
-    config::OptionalPatterns, config::Path, config::PatternGroups, config::Patterns, config::Real, config::Section;
+    config::Integer, config::NamedNumbers, config::OptionalPath, config::OptionalPatterns,
+    config::Path, config::PatternGroups, config::Patterns, config::Real, config::Section;
 
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
@@ -105,7 +105,7 @@ Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_li
       {"split", "patterns of ops that become sub-graphs of their own", Patterns{&partition.split}},
       {"tie",
        "patterns whose matches in a sub-graph share one format; null for those of the model's "
-       "family: all experts' gates and ups, all their downs",
+       "family",
        OptionalPatterns{&partition.tie}},
       {"late", "patterns of ops that join the sub-graph of their first consumer",
        Patterns{&partition.late}},

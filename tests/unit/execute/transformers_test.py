@@ -215,6 +215,50 @@ MODELS = {
         "sliding_window": 6,
         "layer_types": ["sliding_attention", "full_attention"],
     },
+    "mixtral": {"num_local_experts": 5, "num_experts_per_tok": 2},
+    "mixtral fused": {"num_local_experts": 4, "num_experts_per_tok": 3},
+    "mixtral with defaults and a window": {
+        "num_local_experts": 3,
+        "num_experts_per_tok": 1,
+        "sliding_window": 9,
+        "rms_norm_eps": None,
+        "max_position_embeddings": None,
+        "tie_word_embeddings": True,
+    },
+    "mixtral with unchosen experts": {"num_local_experts": 90, "num_experts_per_tok": 1},
+    "qwen3_moe": {"num_experts": 5, "num_experts_per_tok": 3, "moe_intermediate_size": 24},
+    "qwen3_moe fused": {
+        "num_local_experts": 4,
+        "num_experts_per_tok": 4,
+        "moe_intermediate_size": 24,
+        "norm_topk_prob": True,
+    },
+    "qwen3_moe with everything": {
+        "num_experts": 6,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 24,
+        "num_hidden_layers": 4,
+        "decoder_sparse_step": 2,
+        "mlp_only_layers": [3],
+        "norm_topk_prob": True,
+        "attention_bias": True,
+        "use_sliding_window": True,
+        "sliding_window": 6,
+        "head_dim": None,
+        "tie_word_embeddings": True,
+    },
+    "qwen3_moe without experts": {
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 24,
+        "mlp_only_layers": [0, 1],
+    },
+}
+
+#: What checkpoints call the experts' gates, ups and downs.
+EXPERTS = {
+    "mixtral": ["block_sparse_moe.experts.{}.w" + leaf + ".weight" for leaf in "132"],
+    "qwen3_moe": ["mlp.experts.{}." + leaf + "_proj.weight" for leaf in ("gate", "up", "down")],
 }
 
 
@@ -226,8 +270,9 @@ def keys_of(name):
     return {key: None if value == NULL else value for key, value in keys.items()}
 
 
-def write_random_model(folder, keys):
-    """Writes the checkpoint that transformers makes of a config.json, which stays as it is."""
+def write_random_model(folder, keys, fused):
+    """Writes the checkpoint that transformers makes of a config.json, which stays as it is; its
+    experts as it holds them (`fused`) or one by one."""
     (folder / "config.json").write_text(json.dumps(keys))
     torch.manual_seed(3)
     model = transformers.AutoModelForCausalLM.from_config(
@@ -240,8 +285,23 @@ def write_random_model(folder, keys):
             .add(parameter.dim() == 1)
             .add(scale * torch.randn(parameter.shape))
         )
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, save_original_format=not fused)
     (folder / "config.json").write_text(json.dumps(keys))
+
+
+def by_tensor(family, name, squares):
+    """Sums of a parameter's squares by the checkpoint's names: transformers holds the experts of a
+    layer as one."""
+    sums = {name: float(squares.sum())}
+    if ".mlp.experts." not in name:
+        return sums
+    layer, leaf = name.split("mlp.experts.")
+    names = EXPERTS[family][:2] if leaf == "gate_up_proj" else EXPERTS[family][2:]
+    return sums | {
+        layer + tensor.format(expert): float(part.sum())
+        for expert, matrix in enumerate(squares)
+        for tensor, part in zip(names, matrix.chunk(len(names)), strict=True)
+    }
 
 
 def reference(folder, ids, dtype):
@@ -254,11 +314,11 @@ def reference(folder, ids, dtype):
     loss = torch.nn.functional.cross_entropy(logits[0], ids[0, 1:])
     loss.backward()
     likelihoods = logits[0].detach().log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0]
-    sensitivities = {
-        name: float((parameter.detach().double() * parameter.grad.double()).pow(2).sum())
-        for name, parameter in model.named_parameters()
-        if parameter.grad is not None
-    }
+    sensitivities = {}
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            squares = (parameter.detach().double() * parameter.grad.double()).pow(2)
+            sensitivities |= by_tensor(model.config.model_type, name, squares)
     outputs = likelihoods.double().numpy(), logits[0].detach().double().numpy()
     return float(loss.detach()), *outputs, sensitivities
 
@@ -295,7 +355,8 @@ def compare_gradients(found, expected, tied):
     shared = ("lm_head", "embed_tokens", "wte") if tied else ()
     names = [name for name in found if not any(part in name for part in shared)]
     assert len(names) > 6, found
-    return max(abs(found[name] / expected[name] - 1) for name in names)
+    pairs = [(found[name], expected[name]) for name in names]
+    return max(abs(a / b - 1) for a, b in pairs if a != 0 or b != 0)
 
 
 def compare(program, folder, title, precisions):
@@ -326,7 +387,7 @@ def main():
     transformers.logging.disable_progress_bar()
     for name in MODELS:
         with tempfile.TemporaryDirectory() as folder:
-            write_random_model(pathlib.Path(folder), keys_of(name))
+            write_random_model(pathlib.Path(folder), keys_of(name), "fused" in name)
             compare(program, pathlib.Path(folder), name, ["fp64"])
     configs = (f for root in roots for f in pathlib.Path(root).glob("**/config.json"))
     for folder in sorted(f.parent for f in configs if "wrong_inputs" not in f.parts):

@@ -117,8 +117,8 @@ TEST(PartitionSpec, LimitRefusesExpertsAndNamesTheWaysOut) {
 }
 
 TEST(PartitionSpec, TieGivesExpertsOneFormatAPattern) {
-  const auto found =
-      partition(experts(8), {.tie = Patterns{"experts.*.gate", "experts.*.up", "experts.*.down"}}, 3);
+  const auto found = partition(
+      experts(8), {.tie = Patterns{"experts.*.gate", "experts.*.up", "experts.*.down"}}, 3);
   ASSERT_EQ(found.subgraphs.size(), 3U);
   const Subgraph& layer = found.subgraphs[1];
   ASSERT_EQ(layer.ties.size(), 3U);

@@ -55,13 +55,11 @@ TEST(Unreached, SaysNothingWhereNothingWasLookedAt) {
 }
 
 TEST(Unreached, NamesWhatNoSamplesLossDependsOn) {
-  const auto notes =
-      without_effect(mixture, {score({1, 1, 0, 0, 1}), score({1, 0, 0, 0, 1})});
+  const auto notes = without_effect(mixture, {score({1, 1, 0, 0, 1}), score({1, 0, 0, 0, 1})});
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_THAT(notes[0].text, HasSubstr("loss errors are 0 and say nothing"));
   EXPECT_THAT(notes[0].names, ElementsAre("layers.0.mlp.experts.1"));
-  EXPECT_THAT(without_effect(mixture, {score({0, 0, 0, 0, 1}), score({1, 1, 1, 1, 1})}),
-              IsEmpty());
+  EXPECT_THAT(without_effect(mixture, {score({0, 0, 0, 0, 1}), score({1, 1, 1, 1, 1})}), IsEmpty());
 }
 
 }  // namespace

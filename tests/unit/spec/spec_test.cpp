@@ -38,9 +38,19 @@ TEST(Spec, LeavesDefaultsWhereNothingIsWritten) {
   EXPECT_EQ(spec.threads, 1);
   EXPECT_EQ(spec.partition.configuration_limit, 1024u);
   EXPECT_FALSE(spec.evaluate.tokens);
+  EXPECT_FALSE(spec.partition.tie);
   ASSERT_EQ(spec.formats.formats.size(), 2u);
   EXPECT_EQ(spec.formats.formats[0].name, "bf16");
   EXPECT_EQ(spec.formats.formats[1].weight_granularity, format::Granularity::channel);
+}
+
+TEST(Spec, TiesNothingOrWhatTheFamilyTies) {
+  const auto of_family = spec_with("partition: {tie: null}");
+  const auto nothing = spec_with("partition: {tie: []}");
+  EXPECT_FALSE(of_family.partition.tie);
+  EXPECT_EQ(nothing.partition.tie, std::vector<std::string>{});
+  EXPECT_THAT(resolved(of_family), ::testing::HasSubstr("tie: null\n"));
+  EXPECT_THAT(resolved(nothing), ::testing::HasSubstr("tie: []\n"));
 }
 
 TEST(Spec, ReadsEveryKey) {
