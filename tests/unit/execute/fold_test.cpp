@@ -114,6 +114,45 @@ TEST(Fold, ReadsParametersOfTheRightTypeFromTheFileItself) {
   EXPECT_EQ(other.bytes_owned(), rows * columns * sizeof(double));
 }
 
+/// Rows that an embedding looks up are converted, never the table.
+TEST(Fold, ConvertsLookedUpRowsAlone) {
+  const auto graph_of = [](bool tied) {
+    Graph graph;
+    const auto ids = graph.add_input("ids", ElementType::index, {3});
+    const auto w = graph.add_parameter("w", {rows, columns});
+    auto x = graph.add_node("aten::embedding", {w, ids}, {3, columns}, "embed");
+    if (tied) x = graph.add_node("aten::linear", {x, w}, {3, rows}, "head");
+    graph.outputs = {x};
+    return graph;
+  };
+  const auto ids = inputs_of({at::tensor({2, 7, 2}, at::kLong)});
+  auto wide = stored().parameters(execute::Precision::fp64);
+  Program embedding(graph_of(false), wide);
+  EXPECT_EQ(wide.bytes_owned(), 0U);
+  const auto found = embedding.run(ids);
+  const auto& elements = fixture::numbers(rows * columns, 1);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    EXPECT_EQ(found[i], elements[(i / columns == 1 ? 7 : 2) * columns + i % columns]);
+  EXPECT_EQ(embedding.capture(ids, embedding.graph().outputs).state().tensors[0].scalar_type(),
+            at::kDouble);
+  const Program tied(graph_of(true), wide);
+  EXPECT_EQ(wide.bytes_owned(), rows * columns * sizeof(double)) << "the head reads all of it";
+}
+
+TEST(Fold, FreesWhatWasMadeLastFirst) {
+  auto parameters = stored().parameters();
+  const std::size_t one = rows * columns * sizeof(float);
+  num_packs = 0;
+  for (const double scale : {2, 3, 4}) Program(packed_graph(scale), parameters);
+  EXPECT_EQ(parameters.bytes_owned(), 3 * one);
+  parameters.release_unused(2 * one + 1);
+  EXPECT_EQ(parameters.bytes_owned(), 2 * one);
+  for (const double scale : {2, 3}) Program(packed_graph(scale), parameters);
+  EXPECT_EQ(num_packs, 3) << "what was made first was freed";
+  parameters.release_unused(one - 1);
+  EXPECT_EQ(parameters.bytes_owned(), 0U);
+}
+
 /// A constant is distinguished by its numbers, shape and type.
 TEST(Fold, TellsConstantsApart) {
   auto parameters = stored().parameters();
