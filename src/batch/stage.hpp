@@ -27,7 +27,7 @@ struct Call {
 struct Memory {
   std::int64_t rank_bytes = 0;    ///< of its own
   std::int64_t mapped_bytes = 0;  ///< of files, shared by the ranks of a node
-  std::string ways_out;           ///< what makes it less, as it follows "or": "make samples shorter"
+  std::string ways_out;  ///< what makes it less, as it follows "or": "make samples shorter"
 };
 
 /// Units that can be called for at once or one after another.

@@ -74,8 +74,8 @@ std::vector<at::Tensor> weights_of(const at::Tensor& q, const at::Tensor& k, con
   const auto keys = products.operand(k);
   std::vector<at::Tensor> weights;
   for (const auto& block : blocks) {
-    auto scores = products.matmul(rows_of(q_BKGTD, block), columns_of(keys, 3, block),
-                                  q.scalar_type());
+    auto scores =
+        products.matmul(rows_of(q_BKGTD, block), columns_of(keys, 3, block), q.scalar_type());
     const auto own = columns_of(mask.narrow(0, block.first, block.tokens), 1, block);
     scores.unflatten(2, {q_BKGTD.size(2), block.tokens}).add_(own);
     weights.push_back(at::softmax(scores, -1));
@@ -88,9 +88,9 @@ at::Tensor attended(const std::vector<at::Tensor>& weights, const at::Tensor& v,
   const auto& products = products_for(v);
   const auto values = products.operand(v);
   const auto& first = weights.front();
-  auto y = at::empty({first.size(0), first.size(1), first.size(2) / blocks.front().tokens * tokens,
-                      v.size(3)},
-                     v.options());
+  auto y = at::empty(
+      {first.size(0), first.size(1), first.size(2) / blocks.front().tokens * tokens, v.size(3)},
+      v.options());
   const auto y_BKGTD = by_token(y, tokens);
   for (std::size_t b = 0; b < blocks.size(); ++b)
     set_rows(y_BKGTD, blocks[b],
@@ -168,8 +168,8 @@ struct ProbedAttention : Function<ProbedAttention> {
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-    const auto session = c10::static_intrusive_pointer_cast<ProbeSession>(
-        ctx->saved_data["session"].toCapsule());
+    const auto session =
+        c10::static_intrusive_pointer_cast<ProbeSession>(ctx->saved_data["session"].toCapsule());
     const auto op = [&](const char* name) {
       return static_cast<std::size_t>(ctx->saved_data[name].toInt());
     };
@@ -181,8 +181,8 @@ struct ProbedAttention : Function<ProbedAttention> {
 
 at::Tensor probed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const at::Tensor& mask, std::int64_t qk, std::int64_t av) {
-  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && mask.dim() == 2 &&
-                  mask.size(0) > 0 && q.size(2) % mask.size(0) == 0,
+  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && mask.dim() == 2 && mask.size(0) > 0 &&
+                  q.size(2) % mask.size(0) == 0,
               "gainsweep::probed_attention takes [B, K, G·T, D], [B, K, D, S], [B, K, S, D] and "
               "[T, S]");
   const Session session = ActiveSession::current();

@@ -19,8 +19,8 @@ struct Basics {
   double memory_limit = 0;  ///< GB; see node_memory
 };
 
-/// Bytes that the ranks of a machine may own together: `memory_limit`, or the part of `machine`, the
-/// bytes that are there, that is taken where it is 0. Mapped files are not counted.
+/// Bytes that the ranks of a machine may own together: `memory_limit`, or the part of `machine`,
+/// the bytes that are there, that is taken where it is 0. Mapped files are not counted.
 std::int64_t node_memory(const Basics& basics, std::int64_t machine);
 
 /// Their keys, bound to `basics`.

@@ -48,8 +48,8 @@ Session new_session() {
   graph::Op op;
   op.kind = graph::OpKind::matmul;
   op.operands = {{}, {.value = {}, .argument = 1}};
-  auto session = c10::make_intrusive<ProbeSession>(
-      formats(), std::vector<std::vector<float>>{}, std::vector{op, op}, fused_probes());
+  auto session = c10::make_intrusive<ProbeSession>(formats(), std::vector<std::vector<float>>{},
+                                                   std::vector{op, op}, fused_probes());
   session->begin();
   return session;
 }
@@ -63,7 +63,7 @@ at::Tensor apart(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 }
 
 struct Operands {
-  at::Tensor q = leaf(random({batch, groups, heads * tokens, size}, 1));
+  at::Tensor q = leaf(random({batch, groups, heads* tokens, size}, 1));
   at::Tensor k = leaf(random({batch, groups, size, tokens}, 2));
   at::Tensor v = leaf(random({batch, groups, tokens, size}, 3));
 };

@@ -132,7 +132,8 @@ TEST(Evaluation, NamesKinByWhatPlansBeginWith) {
   }
   EXPECT_GT(kin.size(), 1u);
   EXPECT_TRUE(kin.begin()->ends_with(":aaaaa")) << "all-high comes first";
-  for (const auto& unit : world.call(anchoring).units) EXPECT_TRUE(unit.kin.starts_with("anchors "));
+  for (const auto& unit : world.call(anchoring).units)
+    EXPECT_TRUE(unit.kin.starts_with("anchors "));
 }
 
 }  // namespace
