@@ -31,6 +31,7 @@ at::Tensor at_least_fp32(const at::Tensor& x) {
 }  // namespace gainsweep::execute
 
 TORCH_LIBRARY(gainsweep, m) {
+  m.def("at_least_fp32(Tensor x) -> Tensor");
   m.def("mean_cross_entropy(Tensor scores, Tensor targets, Tensor? weights=None) -> Tensor");
   m.def("target_log_likelihoods(Tensor scores, Tensor targets) -> Tensor");
   m.def("observe(Tensor z, int op, int operand) -> ()");
@@ -55,6 +56,7 @@ TORCH_LIBRARY(gainsweep, m) {
 // Kernels are named here and not in static objects of their own files: a linker drops an archive
 // member that nothing refers to.
 TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
+  m.impl("at_least_fp32", gainsweep::execute::at_least_fp32);
   m.impl("mean_cross_entropy", gainsweep::execute::mean_cross_entropy);
   m.impl("target_log_likelihoods", gainsweep::execute::target_log_likelihoods);
   m.impl("probed_linear", gainsweep::execute::probed_linear);

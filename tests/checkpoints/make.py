@@ -127,12 +127,12 @@ def cases():
             "given twice",
         ),
         "config_other_model": (
-            {"config.json": config(model_type="mixtral")},
-            "model_type 'mixtral' is not supported",
+            {"config.json": config(model_type="bert")},
+            "model_type 'bert' is not supported",
         ),
         "config_other_rope": (
-            {"config.json": config(rope_scaling={"rope_type": "longrope"})},
-            "'longrope' is not supported",
+            {"config.json": config(rope_scaling={"rope_type": "axial"})},
+            "'axial' is not supported",
         ),
         "config_multiplier": (
             {"config.json": config(residual_multiplier=0.22)},

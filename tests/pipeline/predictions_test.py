@@ -25,7 +25,7 @@ def archive(program, material, tmp_path_factory):
     changes = {
         "calibration": {"length": LENGTH},
         "formats": {"low": ["int8", "fp8_e4m3", "fp8_e5m2"]},
-        "sensitivity": {"anchor_samples": ANCHORS},
+        "sensitivity": {"anchor_samples": ANCHORS, "precision": "fp32"},
     }
     spec = folder / "spec.yaml"
     spec.write_text(json.dumps(merged(tiny_spec(material), changes)))

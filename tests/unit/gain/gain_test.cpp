@@ -18,7 +18,11 @@ graph::Partition partition() {
   graph::Partition all;
   const auto op = [&](const std::string& path, std::int64_t macs, std::int64_t elements,
                       std::int64_t channels, bool shared) {
-    all.ops.push_back({{}, graph::OpKind::linear, path, {}, macs, elements, channels, shared});
+    all.ops.push_back({.path = path,
+                       .macs = macs,
+                       .weight_elements = elements,
+                       .weight_channels = channels,
+                       .weight_shared = shared});
   };
   op("a", 1000, 100, 10, false);
   op("b", 3000, 0, 0, false);

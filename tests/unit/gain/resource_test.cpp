@@ -20,8 +20,10 @@ struct Model {
 
   Model() {
     for (const auto& [path, elements] : {std::pair{"a", 100}, {"b", 60}, {"head", 40}})
-      partition.ops.push_back(
-          {{}, graph::OpKind::linear, path, {}, 0, elements, 4, path == std::string("head")});
+      partition.ops.push_back({.path = path,
+                               .weight_elements = elements,
+                               .weight_channels = 4,
+                               .weight_shared = path == std::string("head")});
     partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {0}, "{a,b}"}, {{{2}}, {{0}}, {1}, "head"}};
     formats[1].weight_granularity = format::Granularity::tensor;
   }
