@@ -47,6 +47,7 @@ pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::
                        std::size_t device) {
   try {
     execute::start(execute::devices().at(point.spec.device), point.spec.threads, device);
+    if (point.spec.memory_limit > 0) execute::give_freed_memory_back();
     return pipeline::open(point.spec, shelf, weights);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;

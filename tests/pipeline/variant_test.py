@@ -111,3 +111,20 @@ def test_without_kernels_times_are_left_out_and_the_rest_is_there(program, write
         assert "kernel" in archive["measured/machine"].attrs["untimed"]
     alone = write_spec(**EMBEDDED | {"formats": {"high": "bf16"}})
     assert "asks for time alone" in program.refuses("run", alone, "--out", tmp_path / "b", code=1)
+
+
+def test_a_memory_limit_changes_no_number(program, write_spec, tmp_path):
+    runs = []
+    for limit in (0, 0.5):
+        out = tmp_path / str(limit)
+        result = program("run", write_spec(memory_limit=limit), "--out", out)
+        assert result.returncode == 0, result.stderr
+        with h5py.File(out / "archive.h5") as archive:
+            paths = (
+                "scores/signed_error",
+                "scores/loss",
+                "anchors/loss",
+                "evaluations/losses/loss",
+            )
+            runs.append([archive[path][()] for path in paths])
+    assert all(map(np.array_equal, *runs))

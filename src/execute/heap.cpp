@@ -1,0 +1,11 @@
+#include "execute/program.hpp"
+
+#include <malloc.h>
+
+namespace gainsweep::execute {
+
+void give_freed_memory_back() {
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
+}  // namespace gainsweep::execute
