@@ -13,10 +13,15 @@ std::int64_t rank_memory(const spec::Basics& spec, int ranks_of_machine) {
   return spec::node_memory(spec, machine) / ranks_of_machine;
 }
 
-std::string excess(const batch::Stage& stage, std::int64_t in_use, std::int64_t allowed) {
-  const auto memory = stage.memory();
-  if (memory.rank_bytes == 0 || in_use + memory.rank_bytes <= allowed) return "";
-  return "the stage " + stage.name + " needs about " + gigabytes(in_use + memory.rank_bytes) +
+batch::Memory held(const batch::Stage& stage) {
+  auto memory = stage.memory();
+  if (memory.rank_bytes > 0) memory.rank_bytes += disk::memory_in_use().anonymous;
+  return memory;
+}
+
+std::string excess(const std::string& stage, const batch::Memory& memory, std::int64_t allowed) {
+  if (memory.rank_bytes <= allowed) return "";
+  return "the stage " + stage + " needs about " + gigabytes(memory.rank_bytes) +
          " in each rank, and memory_limit allows a rank " + gigabytes(allowed) +
          " (mapped checkpoints are not counted). Raise memory_limit, start fewer ranks on a "
          "machine, or " +
@@ -24,9 +29,8 @@ std::string excess(const batch::Stage& stage, std::int64_t in_use, std::int64_t 
 }
 
 void check_memory(const batch::Experiment& experiment, std::int64_t allowed) {
-  const auto in_use = disk::memory_in_use().anonymous;
   for (const auto& stage : experiment.stages) {
-    const auto what = excess(stage, in_use, allowed);
+    const auto what = excess(stage.name, held(stage), allowed);
     if (!what.empty()) throw Error(ErrorKind::config, what);
   }
 }

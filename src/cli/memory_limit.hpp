@@ -13,9 +13,12 @@ namespace gainsweep::cli {
 /// it nor the system says.
 std::int64_t rank_memory(const spec::Basics& spec, int ranks_of_machine);
 
-/// What is wrong where a stage cannot do with `allowed` bytes in a rank: names the stage, what it
-/// needs beside the `in_use` bytes that the process has, and the ways out. Empty where it can.
-std::string excess(const batch::Stage& stage, std::int64_t in_use, std::int64_t allowed);
+/// What a stage is going to hold, with what this process owns anyway: nothing of its own, nothing.
+batch::Memory held(const batch::Stage& stage);
+
+/// What is wrong where a stage that is going to hold `memory` cannot do with `allowed` bytes in a
+/// rank: names the stage, what it needs, and the ways out. Empty where it can.
+std::string excess(const std::string& stage, const batch::Memory& memory, std::int64_t allowed);
 
 /// Error(config) for the first stage of an experiment that cannot do with the bytes allowed.
 void check_memory(const batch::Experiment& experiment, std::int64_t allowed);

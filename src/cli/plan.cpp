@@ -8,7 +8,6 @@
 #include "cli/command.hpp"
 #include "cli/memory_limit.hpp"
 #include "cli/opening.hpp"
-#include "disk/memory.hpp"
 #include "job/progress.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/experiment.hpp"
@@ -59,12 +58,10 @@ PlannedStage plan_stage(const batch::Stage& stage, int ranks, std::int64_t allow
                        call.units.size(),
                        call.may_come,
                        stage.cost(call.units, call.may_come) / sharers(call, ranks),
-                       stage.memory(),
+                       held(stage),
                        std::move(call.obstacles),
                        {}};
-  const auto in_use = disk::memory_in_use().anonymous;
-  if (planned.memory.rank_bytes > 0) planned.memory.rank_bytes += in_use;
-  auto what = excess(stage, in_use, allowed);
+  auto what = excess(stage.name, planned.memory, allowed);
   if (!what.empty()) planned.excesses.push_back(std::move(what));
   return planned;
 }

@@ -18,10 +18,4 @@ struct Flow {
 /// Traces the flow between ops. Ops marked in `left_out` are passed through like any other node.
 Flow trace_flow(const Graph& graph, const std::vector<Op>& ops, const OpSet& left_out);
 
-/// Whether each value depends on an input of the graph.
-std::vector<bool> depends_on_inputs(const Graph& graph);
-
-/// Number of times each value is read by nodes; being a graph output counts once.
-std::vector<std::size_t> count_reads(const Graph& graph);
-
 }  // namespace gainsweep::graph

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "graph/flow.hpp"
 #include "graph/graph.hpp"
+#include "graph/reads.hpp"
 
 namespace gainsweep::graph {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "graph/pattern.hpp"
+#include "graph/reads.hpp"
 #include "graph/region.hpp"
 #include "graph/sequential.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "graph/excerpt.hpp"
-#include "graph/flow.hpp"
+#include "graph/reads.hpp"
 
 namespace gainsweep::graph {
 namespace {

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "graph/excerpt.hpp"
-#include "graph/flow.hpp"
 
 namespace gainsweep::graph {
 namespace {

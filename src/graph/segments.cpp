@@ -4,7 +4,7 @@
 #include <set>
 
 #include "graph/excerpt.hpp"
-#include "graph/flow.hpp"
+#include "graph/reads.hpp"
 
 namespace gainsweep::graph {
 namespace {

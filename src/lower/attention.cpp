@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "graph/reads.hpp"
 #include "lower/rewrite.hpp"
 
 namespace gainsweep::lower {
@@ -18,19 +19,11 @@ constexpr std::size_t dimensions = 4;
 class Finder {
  public:
   Finder(const Graph& graph, const std::vector<graph::Op>& ops)
-      : graph_(graph), ops_(ops), op_at_(op_of_node(graph, ops)), readers_(graph.values.size()) {
-    for (const auto& node : graph.nodes)
-      for (const auto value : values_read(node)) ++readers_[value.index];
-    for (const auto output : graph.outputs) ++readers_[output.index];
-    depends_.resize(graph.values.size());
-    for (const auto input : graph.inputs) depends_[input.index] = true;
-    for (const auto& node : graph.nodes) {
-      const auto reads = values_read(node);
-      const bool any =
-          std::any_of(reads.begin(), reads.end(), [&](ValueId v) { return depends_[v.index]; });
-      for (const auto output : node.outputs) depends_[output.index] = any;
-    }
-  }
+      : graph_(graph),
+        ops_(ops),
+        op_at_(op_of_node(graph, ops)),
+        reads_(graph::count_reads(graph)),
+        depends_(graph::depends_on_inputs(graph)) {}
 
   /// The attention that ends in an op.
   std::optional<Attention> ending_in(std::size_t av) {
@@ -73,7 +66,7 @@ class Finder {
   /// The node that makes a value which nothing else reads, now one of the attention's.
   const Node* before(ValueId value, Attention& found) const {
     const auto& producer = graph_.value(value).producer;
-    if (!producer || readers_[value.index] != 1) return nullptr;
+    if (!producer || reads_[value.index] != 1) return nullptr;
     found.nodes.push_back(*producer);
     return &graph_.node(*producer);
   }
@@ -100,8 +93,8 @@ class Finder {
   const Graph& graph_;
   const std::vector<graph::Op>& ops_;
   std::vector<std::size_t> op_at_;
-  std::vector<std::size_t> readers_;  ///< by value
-  std::vector<bool> depends_;         ///< by value: on an input
+  std::vector<std::size_t> reads_;  ///< by value
+  std::vector<bool> depends_;       ///< by value: on an input
 };
 
 }  // namespace
