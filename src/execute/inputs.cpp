@@ -77,6 +77,20 @@ const model::Tensor& tensor_of(const model::Sample& sample, const std::string& n
   return found->second;
 }
 
+bool reads(const graph::Graph& graph, const char* name) {
+  return std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                     [&](graph::ValueId id) { return graph.value(id).name == name; });
+}
+
+/// Of all targets, 1 where the sample gives none.
+model::Tensor weights_of(const model::Sample& sample) {
+  if (model::num_targets(sample) == 0)
+    refuse(model::weights_input, "is 0 throughout (no target of the sample counts)");
+  auto weights = sample.weights;
+  if (weights.empty()) weights.assign(num_numbers(sample.targets), 1);
+  return {sample.targets.shape, std::move(weights)};
+}
+
 at::Tensor to_tensor(const model::Tensor& given, at::Device device) {
   return std::visit(
       [&](const auto& values) { return at::tensor(values).view(given.shape).to(device); },
@@ -107,10 +121,13 @@ Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
   auto state = std::make_unique<Inputs::State>(first.state());
   for (std::size_t i = state->tensors.size(); i < graph.inputs.size(); ++i) {
     const auto& value = graph.value(graph.inputs[i]);
-    if (value.name == model::targets_input && !sample.weights.empty()) {
-      refuse(value.name, "has weights (this model's loss is a plain mean over targets)");
+    if (value.name == model::targets_input && !sample.weights.empty() &&
+        !reads(graph, model::weights_input)) {
+      refuse(value.name, "has weights (this graph's loss is a plain mean over targets)");
     }
-    const auto& given = tensor_of(sample, value.name);
+    const bool are_weights = value.name == model::weights_input;
+    const auto weights = are_weights ? weights_of(sample) : model::Tensor{};
+    const auto& given = are_weights ? weights : tensor_of(sample, value.name);
     check_form(value, given);
     check_bounds(value.name, given, known);
     state->tensors.push_back(to_tensor(given, to_place(device)));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "base/error.hpp"
 #include "execute/probe_pass.hpp"
@@ -69,11 +70,34 @@ void check_gradients(const ProbeRecord& record, const std::vector<graph::Op>& op
   }
 }
 
+/// The place of an input among a graph's, if it has it.
+std::optional<std::size_t> place_of(const graph::Graph& graph, const char* name) {
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i)
+    if (graph.value(graph.inputs[i]).name == name) return i;
+  return std::nullopt;
+}
+
 }  // namespace
 
 struct Prober::State {
   c10::intrusive_ptr<ProbeSession> session;
   ProbePass pass;
+  std::optional<std::size_t> labels, weights;  ///< among the inputs
+
+  static std::unique_ptr<State> make(c10::intrusive_ptr<ProbeSession> session,
+                                     const graph::Graph& probed, Parameters& parameters,
+                                     const std::vector<graph::Segment>& pieces) {
+    const auto all = pieces.empty() ? std::vector{joined(probed, graph::segments(probed))} : pieces;
+    return std::make_unique<State>(State{session, ProbePass(probed, all, parameters, session),
+                                         place_of(probed, model::targets_input),
+                                         place_of(probed, model::weights_input)});
+  }
+
+  std::int64_t num_targets(const Inputs& inputs) const {
+    const auto& tensors = inputs.state().tensors;
+    if (weights) return tensors[*weights].count_nonzero().item<std::int64_t>();
+    return labels ? tensors[*labels].numel() : 0;
+  }
 
   /// Runs forward again to find where it went wrong: only a failing sample pays for the looking.
   std::string find_where(const Inputs& inputs) {
@@ -93,9 +117,11 @@ Prober::Prober(const graph::Graph& probed, std::vector<graph::Op> ops, Parameter
   auto session =
       c10::make_intrusive<ProbeSession>(std::move(low_formats), std::move(maxima), std::move(ops),
                                         probe_kernels(*parameters.state().device));
-  const auto all = pieces.empty() ? std::vector{joined(probed, graph::segments(probed))} : pieces;
-  state_ = std::make_unique<State>(State{session, ProbePass(probed, all, parameters, session)});
+  state_ = State::make(std::move(session), probed, parameters, pieces);
 }
+Prober::Prober(const Prober& other, const graph::Graph& probed, Parameters& parameters,
+               const std::vector<graph::Segment>& pieces)
+    : state_(State::make(other.state_->session, probed, parameters, pieces)) {}
 Prober::Prober(Prober&&) noexcept = default;
 Prober::~Prober() = default;
 
@@ -103,6 +129,7 @@ ProbeRecord Prober::probe(const Inputs& inputs) {
   const at::AutoGradMode with_gradients(true);
   auto& session = *state_->session;
   session.begin();
+  session.record.targets = state_->num_targets(inputs);
   session.record.loss = state_->pass.forward(inputs).item<double>();
   if (!std::isfinite(session.record.loss))
     refuse_result("the loss", state_->pass, [&] { return state_->find_where(inputs); });

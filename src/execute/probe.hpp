@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct OperandProbe {
 struct ProbeRecord {
   double loss = 0;
   std::vector<std::vector<OperandProbe>> operands;  ///< [op][operand]
+  std::int64_t targets = 0;                         ///< T: those of the sample that count
 };
 
 /// Runs a probed graph (lower::probe) forward and backward: one sample, one pass.
@@ -32,6 +34,9 @@ class Prober {
   /// maximum.
   Prober(const graph::Graph& probed, std::vector<graph::Op> ops, Parameters& parameters,
          std::vector<format::Format> low_formats, std::vector<std::vector<float>> maxima,
+         const std::vector<graph::Segment>& pieces = {});
+  /// Of a graph of another length or loss with ops alike: shares what `other` found of weights.
+  Prober(const Prober& other, const graph::Graph& probed, Parameters& parameters,
          const std::vector<graph::Segment>& pieces = {});
   Prober(Prober&&) noexcept;
   ~Prober();

@@ -123,7 +123,7 @@ graph::Graph build(const Decoder& decoder, const Workload& workload) {
   auto x_BTC = add_embedding(nodes, tokens, embedding);
   for (std::int64_t layer = 0; layer < decoder.layers; ++layer)
     x_BTC = add_layer(nodes, x_BTC, layer, tables);
-  add_outputs(nodes, add_head(nodes, x_BTC), workload.outputs);
+  add_outputs(nodes, add_head(nodes, x_BTC), workload);
   return std::move(nodes.graph);
 }
 

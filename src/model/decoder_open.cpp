@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "model/decoder.hpp"
 #include "model/mixture.hpp"
+#include "model/sample.hpp"
 
 /// A decoder's checkpoint: which tensors it reads, and what those mean that it does not.
 namespace gainsweep::model {
@@ -188,9 +189,10 @@ Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
   model.judge = [decoder, names](const std::string& name, const MappedTensor& tensor) {
     return judge(decoder, names.in_graph(name), tensor);
   };
-  for (const char* name : {"tokens", "labels"}) {
+  for (const char* name : {"tokens", targets_input}) {
     model.inputs.push_back({name, graph::ElementType::index, sequences, decoder.vocabulary});
   }
+  model.inputs.push_back({weights_input, graph::ElementType::fp32, sequences});
   model.digested = files_of(*model.parameters);
   return model;
 }

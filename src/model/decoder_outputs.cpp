@@ -1,6 +1,9 @@
 #include "model/decoder_outputs.hpp"
 
 #include <optional>
+#include <utility>
+
+#include "model/sample.hpp"
 
 namespace gainsweep::model {
 namespace {
@@ -17,13 +20,21 @@ struct Compared {
 
 Compared add_compared(Nodes& nodes, ValueId logits_BTV) {
   const auto labels =
-      nodes.graph.add_input("labels", ElementType::index, {nodes.batch, nodes.length});
+      nodes.graph.add_input(targets_input, ElementType::index, {nodes.batch, nodes.length});
   const Shape flat{nodes.batch * nodes.length, nodes.decoder.vocabulary};
   const auto scores = nodes.reshape(logits_BTV, flat, "loss");
   const Shape rows{nodes.batch * nodes.length};
   const auto targets =
       nodes.graph.add_node("aten::reshape", {labels, rows}, rows, "loss", ElementType::index);
   return {scores, targets};
+}
+
+ValueId add_mean_loss(Nodes& nodes, const Compared& rows, bool weighted) {
+  std::vector<graph::Argument> arguments{rows.scores, rows.targets};
+  if (weighted)
+    arguments.emplace_back(
+        nodes.graph.add_input(weights_input, ElementType::fp32, {nodes.batch, nodes.length}));
+  return nodes.add("gainsweep::mean_cross_entropy", std::move(arguments), {}, "loss");
 }
 
 ValueId add_log_likelihoods(Nodes& nodes, const Compared& rows) {
@@ -35,17 +46,16 @@ ValueId add_log_likelihoods(Nodes& nodes, const Compared& rows) {
 
 }  // namespace
 
-void add_outputs(Nodes& nodes, ValueId logits_BTV, const std::vector<Output>& outputs) {
+void add_outputs(Nodes& nodes, ValueId logits_BTV, const Workload& workload) {
   std::optional<Compared> made;
   const auto compared = [&]() -> const Compared& {
     if (!made) made = add_compared(nodes, logits_BTV);
     return *made;
   };
-  for (const Output output : outputs) {
+  for (const Output output : workload.outputs) {
     auto value = logits_BTV;
     if (output == Output::mean_loss) {
-      const auto& rows = compared();
-      value = nodes.add("gainsweep::mean_cross_entropy", {rows.scores, rows.targets}, {}, "loss");
+      value = add_mean_loss(nodes, compared(), workload.weighted);
     } else if (output == Output::target_log_likelihoods) {
       value = add_log_likelihoods(nodes, compared());
     }

@@ -27,6 +27,7 @@ struct Workload {
   std::int64_t batch = 1;
   std::int64_t length = 0;        ///< of a sequence; read by models of sequences alone
   std::vector<Output> outputs{};  ///< none: the whole forward pass, of which nothing is kept
+  bool weighted = false;          ///< a mean loss reads weights of the targets
   auto operator<=>(const Workload&) const = default;
 };
 

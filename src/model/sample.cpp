@@ -44,6 +44,7 @@ Sample counting_sample(const graph::Graph& graph, const Model& model) {
   Sample sample;
   for (const auto id : graph.inputs) {
     const auto& value = graph.value(id);
+    if (value.name == weights_input) continue;
     const auto* input = model.input(value.name);
     if (input == nullptr) {
       throw Error(ErrorKind::internal, "graph " + graph.name + " reads `" + value.name +

@@ -1,5 +1,6 @@
 // Samples as inputs of graphs: what fits by name, type, shape and bound, and what is refused.
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "fixture.hpp"
@@ -94,6 +95,21 @@ TEST(Inputs, RefuseIndicesOutsideTheModelsBound) {
     EXPECT_EQ(refused(given), "input labels holds " + std::to_string(wrong) +
                                   " at place 0 (the model knows 0 to 4)");
   }
+}
+
+TEST(Inputs, WeightsAreOneWhereASampleHasNone) {
+  auto graph = reading();
+  graph.add_input("weights", ElementType::fp32, {1, 2});
+  auto given = sample();
+  const auto weights = [&] {
+    return make_inputs(graph, given, known, devices().at("cpu")).state().tensors[3];
+  };
+  EXPECT_TRUE(weights().equal(at::ones({1, 2})));
+  given.weights = {0, 0.5};
+  EXPECT_TRUE(weights().equal(at::tensor({0.0F, 0.5F}).view({1, 2})));
+  given.weights = {0, 0};
+  EXPECT_EQ(message_of(ErrorKind::input, weights),
+            "input weights is 0 throughout (no target of the sample counts)");
 }
 
 TEST(Inputs, RefuseWeightsThatALossDoesNotRead) {

@@ -103,6 +103,19 @@ TEST(Decoder, GivesTheOutputsThatAreAskedFor) {
             std::pair(both, Shapes{scores, loss, of_targets}));
 }
 
+TEST(Decoder, ReadsWeightsOfTargetsWhereAskedTo) {
+  const auto inputs = [](Output output) {
+    const auto graph =
+        build(small_decoder(), {.batch = 2, .length = 7, .outputs = {output}, .weighted = true});
+    EXPECT_NO_THROW(graph::validate(graph));
+    std::vector<std::string> names;
+    for (const auto id : graph.inputs) names.push_back(graph.value(id).name);
+    return names;
+  };
+  EXPECT_EQ(inputs(Output::mean_loss), (std::vector<std::string>{"tokens", "labels", "weights"}));
+  EXPECT_EQ(inputs(Output::class_scores), std::vector<std::string>{"tokens"});
+}
+
 TEST(Decoder, OutputsLeaveTheOpsAsTheyAre) {
   const auto paths = [](std::vector<Output> outputs) {
     std::vector<std::string> found;

@@ -67,11 +67,12 @@ TEST(Model, OpensConfigurationAndWeights) {
   const auto model = open(folder.path());
   EXPECT_EQ(model.name, "llama");
   EXPECT_EQ(model.parameters->tensors().size(), 11u);
-  ASSERT_EQ(model.inputs.size(), 2u);
+  ASSERT_EQ(model.inputs.size(), 3u);
   for (const auto& input : model.inputs) {
+    const bool are_weights = input.name == "weights";
     EXPECT_EQ(input.shape, (graph::Shape{batch_size, sequence_length}));
-    EXPECT_EQ(input.type, graph::ElementType::index);
-    EXPECT_EQ(input.bound, 5);
+    EXPECT_EQ(input.type, are_weights ? graph::ElementType::fp32 : graph::ElementType::index);
+    EXPECT_EQ(input.bound, are_weights ? 0 : 5);
     EXPECT_EQ(model.input(input.name), &input);
   }
   EXPECT_EQ(model.input("image"), nullptr);
