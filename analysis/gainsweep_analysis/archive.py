@@ -259,7 +259,7 @@ def _read_weight_maxima(tables: Tables) -> dict[int, np.ndarray]:
 def _read_scores(tables: Tables) -> Scores:
     if "scores" not in tables:
         raise ArchiveError("it has no table 'scores' (no calibration sample was scored).")
-    names = ("sample", "loss", "sensitivity", "signed_error", "step_norm")
+    names = ("sample", "loss", "targets", "sensitivity", "signed_error", "step_norm")
     return Scores(*(tables["scores"][name] for name in names))
 
 

@@ -57,6 +57,7 @@ class Scores:
 
     sample: np.ndarray
     loss: np.ndarray  # [sample], nat
+    targets: np.ndarray  # [sample]: how many count
     sensitivity: np.ndarray  # [sample, operand], nat²
     signed_error: np.ndarray  # [sample, operand, low], nat
     step_norm: np.ndarray  # [sample, operand, low], nat²
@@ -174,6 +175,7 @@ class Anchors:
     gap: float  # mean of loss less entropy, nat: how over-confident the model is
     flattening: dict[str, float]  # by format: how much flatter predictions become
     bias_rate: dict[str, Estimate]  # by noise, 1/nat: mean change for each unit of loss errors
+    fitted: dict[str, float]  # by noise, 1/nat: what a well-fitted model has
     samples: int
 
 
@@ -214,9 +216,10 @@ class Archive:
     failures: list[Failure] = field(default_factory=list)
 
     @property
-    def length(self) -> int:
-        """T: predicted tokens of a sample."""
-        return int(self.spec["calibration"]["length"])
+    def targets(self) -> str:
+        """T: predicted tokens of a calibration sample, `64` or `12 to 64`."""
+        least, most = self.scores.targets.min(), self.scores.targets.max()
+        return f"{most}" if least == most else f"{least} to {most}"
 
     @property
     def mean_square_loss(self) -> float:

@@ -108,5 +108,6 @@ def read_anchors(tables: Tables) -> Anchors | None:
             noise: Estimate(*map(float, numbers))
             for noise, *numbers in rates.rows("noise", "bias_rate", "low", "high")
         },
+        fitted=dict(zip(rates["noise"], rates["fitted"], strict=True)),
         samples=len(tables["anchors"]["sample"]),
     )

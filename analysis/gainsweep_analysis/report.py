@@ -77,7 +77,7 @@ def summary(archive: Archive) -> str:
         f"{len(archive.subgraphs)} sequential sub-graphs "
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
         f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
-        f"of {archive.length} predicted tokens (perplexity {fixed(perplexity(scores.loss), 2)}, "
+        f"of {archive.targets} predicted tokens (perplexity {fixed(perplexity(scores.loss), 2)}, "
         f"nothing rounded); ops may be lowered from {archive.high} to {', '.join(archive.low)}."
     ]
     if archive.timings:
@@ -112,8 +112,8 @@ def summary(archive: Archive) -> str:
 
 def _anchored(archive: Archive, anchors: Anchors) -> str:
     """What the anchors found, in a sentence."""
-    rate = anchors.bias_rate[archive.spec["solve"]["noise"]]
-    fitted = archive.length / 2
+    noise = archive.spec["solve"]["noise"]
+    rate, fitted = anchors.bias_rate[noise], anchors.fitted[noise]
     sure = "over-confident" if anchors.gap > 0 else "under-confident"
     return (
         f"With every op in one low format, on {anchors.samples} samples, the loss changes by "

@@ -152,7 +152,7 @@ def title(archive: Archive) -> str:
     parts = [
         f"{archive.provenance['name']}: {len(archive.ops)} ops in {len(archive.subgraphs)} "
         f"sub-graphs, {archive.high} → {', '.join(archive.low)}",
-        f"{len(archive.scores.loss)} calibration samples of {archive.length} tokens",
+        f"{len(archive.scores.loss)} calibration samples of {archive.targets} tokens",
     ]
     if baseline is not None:
         parts.append(

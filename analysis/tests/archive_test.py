@@ -139,7 +139,7 @@ def test_reads_what_was_written(cases):
     assert [subgraph.ops for subgraph in found.subgraphs] == [tuple(ops) for ops in model.members]
     assert found.high == "bf16"
     assert found.low == ["int8", "fp8_e4m3", "fp8_e5m2"]
-    assert found.length == 64
+    assert found.targets == "64"
     assert found.ops[model.paths.index("layers.0.attention.qk")].real_formats == ("bf16",)
     np.testing.assert_array_equal(found.scores.signed_error, case.run.signed_error)
     assert found.provenance["spec_resolved"] == synthetic.spec_text(case.run.recipe)

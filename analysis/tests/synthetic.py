@@ -212,6 +212,7 @@ def _write_scores(writer, run):
         [
             ("sample", range(len(run.loss)), "1", []),
             ("loss", run.loss, "nat", []),
+            ("targets", [run.recipe.length] * len(run.loss), "1", []),
             ("sensitivity", run.sensitivity, "nat^2", ["operand"]),
             ("signed_error", run.signed_error, "nat", both),
             ("step_norm", run.step_norm, "nat^2", both),

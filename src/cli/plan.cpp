@@ -129,6 +129,8 @@ void print_model(const pipeline::Subject& subject) {
   std::cout << subject.spec.name << ": " << partition.ops.size() << " ops in "
             << partition.subgraphs.size() << " sub-graphs of " << partition.classes.size()
             << " classes\n"
+            << pipeline::to_text(*subject.calibration, "calibration") << ", "
+            << pipeline::to_text(*subject.evaluation, "evaluation") << "\n"
             << (subject.timing_targets.empty() ? "" : "\n");
   for (const auto& target : subject.timing_targets)
     std::cout << "  " << std::left << std::setw(44) << target.label << std::right << std::setw(4)
@@ -216,6 +218,12 @@ nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
   return json;
 }
 
+nlohmann::json to_json(const pipeline::Samples& samples) {
+  auto lengths = nlohmann::json::array();
+  for (const auto& bucket : samples.buckets) lengths.push_back(bucket.length);
+  return {{"lengths", lengths}, {"targets", samples.targets}};
+}
+
 nlohmann::json to_json(const Planned& planned) {
   const auto& partition = planned.subject->layout.partition;
   const auto memory = largest(planned.total);
@@ -228,6 +236,8 @@ nlohmann::json to_json(const Planned& planned) {
                       {"ranks", planned.ranks},
                       {"rank_memory_limit", planned.subject->rank_memory},
                       {"speed_disturbed", is_disturbed(*planned.subject)},
+                      {"calibration", to_json(*planned.subject->calibration)},
+                      {"evaluation", to_json(*planned.subject->evaluation)},
                       {"stages", to_json(planned.total)}};
   for (const auto& target : planned.subject->timing_targets)
     json["timed"].push_back({{"subgraph", target.label},
@@ -267,8 +277,8 @@ int check(const SpecChoice& spec) {
   std::cout << source.name << ": right. ";
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";
   std::cout << partition.ops.size() << " ops, " << partition.subgraphs.size() << " sub-graphs, "
-            << subject.calibration->set.size() << " calibration and "
-            << subject.evaluation->set.size() << " evaluation samples; nothing was run.\n";
+            << pipeline::to_text(*subject.calibration, "calibration") << ", "
+            << pipeline::to_text(*subject.evaluation, "evaluation") << "; nothing was run.\n";
   return 0;
 }
 

@@ -97,7 +97,7 @@ std::vector<std::size_t> together(std::size_t sample, std::span<const std::strin
 
 void run(Workbench& bench, const lower::Maxima& maxima, std::vector<std::size_t> samples) {
   const auto& subject = *bench.subject;
-  const Batch batch{&subject.calibration->set, std::move(samples), "anchors"};
+  const Batch batch{subject.calibration.get(), std::move(samples), "anchors"};
   const auto take = [&](std::size_t index, const model::Sample& sample,
                         std::span<const execute::Outcome> outcomes) {
     auto& found = bench.anchored[index];

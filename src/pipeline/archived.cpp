@@ -245,7 +245,7 @@ void append(std::vector<archive::Table>& tables, std::vector<archive::Table> mor
 
 std::vector<archive::Table> plan_archived(const archive::Contents& contents,
                                           const spec::Spec& spec) {
-  const auto layout = to_layout(contents, spec.formats.formats, spec.calibration.length);
+  const auto layout = to_layout(contents, spec.formats.formats);
   auto measured = to_measured(contents, layout);
   const auto timed = to_timed(contents, layout, spec);
   measured.times = timed.times;

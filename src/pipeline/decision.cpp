@@ -15,14 +15,14 @@ namespace {
 using archive::integers, archive::reals, archive::texts;
 
 // A change of what plans follow from takes the next number, with a line in the changelog.
-constexpr std::int64_t decision_version = 3;
+constexpr std::int64_t decision_version = 4;
 
 std::string digest_of(const Layout& layout, const spec::Spec& spec, const Decision& decision,
                       std::size_t objective) {
   const auto& errors = decision.errors;
   const auto& gains = decision.gains[objective];
   digest::Builder builder;
-  builder.add("version", decision_version).add("length", layout.length);
+  builder.add("version", decision_version).add("targets", decision.errors.targets);
   for (const auto& format : layout.formats) builder.add("name", format.name);
   for (const auto& subgraph : layout.partition.subgraphs)
     for (const auto op : subgraph.ops) builder.add("op", static_cast<std::int64_t>(op.index));
@@ -72,8 +72,7 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
                 "table 'failures' says why.");
   Decision decision;
   decision.times = measured.times;
-  decision.errors =
-      sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise, layout.length);
+  decision.errors = sensitivity::loss_errors(measured.scores, layout.formats, spec.solve.noise);
   decision.predictor =
       std::make_shared<const PlanPredictor>(layout, measured, spec.solve.noise, spec.seed);
   if (const auto rate = decision.predictor->bias_rate()) decision.errors.bias_rate = rate->value;

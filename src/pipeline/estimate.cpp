@@ -61,8 +61,9 @@ Speed speed_here(const Subject& subject, execute::Precision precision) {
   execute::Parameters parameters(*subject.model, *subject.device, precision);
   // Probed, because scoring chooses the form of its products by the processor.
   execute::Program program(graph::extract(lower::probe(*subject.graph, ops), nodes), parameters);
-  const auto inputs = execute::make_inputs(program.graph(), subject.calibration->set.load(0),
-                                           subject.model->inputs, *subject.device);
+  const auto inputs =
+      execute::make_inputs(program.graph(), model::counting_sample(program.graph(), *subject.model),
+                           subject.model->inputs, *subject.device);
   program.time(inputs);
   std::vector<double> runs(9);
   for (auto& run : runs) run = program.time(inputs);
@@ -89,6 +90,15 @@ double seconds(const graph::Graph& graph, double gflops) {
   return 2e-9 * total_macs(graph) / gflops;
 }
 
+// Tokens of a calibration sample by calibration.length.
+double mean_length(const Subject& subject) {
+  double tokens = 0;
+  for (const auto& bucket : subject.calibration->buckets)
+    tokens += static_cast<double>(bucket.length);
+  return tokens / static_cast<double>(subject.calibration->buckets.size()) /
+         static_cast<double>(subject.spec.calibration.length);
+}
+
 }  // namespace
 
 const Speed& measured_speed(const Subject& subject, execute::Precision precision) {
@@ -99,12 +109,14 @@ const Speed& measured_speed(const Subject& subject, execute::Precision precision
 }
 
 double forward_seconds(const Subject& subject) {
-  return seconds(*subject.graph,
+  return mean_length(subject) *
+         seconds(*subject.graph,
                  measured_speed(subject, subject.spec.sensitivity.precision).gflops);
 }
 
 double evaluation_seconds(const Subject& subject) {
-  return seconds(*subject.graph,
+  return mean_length(subject) *
+         seconds(*subject.graph,
                  measured_speed(subject, evaluation_precision(subject.spec)).gflops);
 }
 

@@ -25,7 +25,7 @@ std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const Lo
                                   const Rounding& rounding, const lower::Maxima& maxima,
                                   std::span<const std::string_view> ahead) {
   const auto& subject = *bench.subject;
-  Batch batch{&set.samples->set, std::vector<std::size_t>(chunk.size), chunk.digest};
+  Batch batch{set.samples.get(), std::vector<std::size_t>(chunk.size), chunk.digest};
   std::iota(batch.samples.begin(), batch.samples.end(), chunk.first);
   std::vector<Rounding> roundings{rounding};
   const graph::Assignment all_high(rounding.assignment.size());

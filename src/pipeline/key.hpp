@@ -30,6 +30,7 @@ struct Computing {
 struct Sample {
   std::string tokens;           ///< digest of its inputs
   std::int64_t last_label = 0;  ///< all others are inputs too
+  std::string mask{};           ///< digest of the marks of its targets; empty: all count
 };
 
 /// What is timed, and on what.

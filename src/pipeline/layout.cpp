@@ -44,20 +44,21 @@ archive::Table ops_table(const Layout& layout) {
     real.push_back(joined_names(layout.real_formats[i], layout.formats));
   }
   const Axes op{{"op", ops.size()}};
-  return {"ops",
-          "Quantizable operations in IR order",
-          archive::Nature::deterministic,
-          {texts("path", paths, op, "Where the op stands in the model"),
-           texts("kind", kinds, op, "linear, matmul or convolution"),
-           integers("macs", macs, op, "1", "Multiply-accumulates of one calibration sample"),
-           integers("weight_elements", elements, op, "1", "Elements of the weight, 0 without one"),
-           integers("weight_channels", channels, op, "1", "Output channels of the weight"),
-           integers("weight_shared", shared, op, "1",
-                    "1 where something that is not quantizable reads the weight too"),
-           integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
-           integers("tie", ties, op, "1", "Ops of a sub-graph with equal numbers share one format"),
-           texts("real_formats", real, op, "Formats the target device really runs the op in"),
-           texts("module", layout.modules, op, "Checkpoint's name of the op's weight")}};
+  return {
+      "ops",
+      "Quantizable operations in IR order",
+      archive::Nature::deterministic,
+      {texts("path", paths, op, "Where the op stands in the model"),
+       texts("kind", kinds, op, "linear, matmul or convolution"),
+       integers("macs", macs, op, "1", "Multiply-accumulates of a sample of calibration.length"),
+       integers("weight_elements", elements, op, "1", "Elements of the weight, 0 without one"),
+       integers("weight_channels", channels, op, "1", "Output channels of the weight"),
+       integers("weight_shared", shared, op, "1",
+                "1 where something that is not quantizable reads the weight too"),
+       integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
+       integers("tie", ties, op, "1", "Ops of a sub-graph with equal numbers share one format"),
+       texts("real_formats", real, op, "Formats the target device really runs the op in"),
+       texts("module", layout.modules, op, "Checkpoint's name of the op's weight")}};
 }
 
 archive::Table operands_table(const Layout& layout) {
@@ -197,11 +198,10 @@ std::vector<archive::Table> to_tables(const Layout& layout) {
           formats_table(layout)};
 }
 
-Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats,
-                 std::int64_t length) {
+Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats) {
   std::map<std::string, FormatId> ids;
   for (std::size_t f = 0; f < formats.size(); ++f) ids[formats[f].name] = {f};
-  Layout layout{{}, formats, length, {}, {}};
+  Layout layout{{}, formats, {}, {}};
   try {
     layout.partition = read_partition(contents);
     for (const auto& text : texts(archive::table(contents, "ops").fields, "real_formats"))

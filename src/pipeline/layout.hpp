@@ -15,7 +15,6 @@ namespace gainsweep::pipeline {
 struct Layout {
   graph::Partition partition;
   std::vector<format::Format> formats;  ///< by FormatId
-  std::int64_t length = 0;              ///< T: targets of a calibration sample that count
   /// Formats that each op may take in the objective `time`, by OpId; the high one first.
   std::vector<std::vector<FormatId>> real_formats;
   /// The checkpoint's name of each op's weight without ".weight", by OpId; empty where an op has
@@ -27,8 +26,7 @@ struct Layout {
 std::vector<archive::Table> to_tables(const Layout& layout);
 
 /// The layout that `to_tables` wrote. Error(input) when the tables do not fit each other.
-Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats,
-                 std::int64_t length);
+Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats);
 
 /// One entry per operand of every op, in op order: the axis "operand" of the archive.
 struct OperandIndex {

@@ -20,21 +20,24 @@ std::size_t num_observed(const Subject& subject) {
   return needed ? std::min(subject.calibration->set.size(), asked) : 0;
 }
 
-execute::Inputs inputs_of(const Subject& subject, std::size_t sample) {
-  return execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
-                              subject.model->inputs, *subject.device);
-}
-
-execute::Program observing_program(const Subject& subject, execute::Parameters& parameters) {
-  return {lower::observe(*subject.graph, subject.layout.partition.ops), parameters};
+lower::Maxima maxima_of(const Subject& subject, std::size_t sample, execute::Parameters& parameters,
+                        ByBucket<execute::Program>& observers) {
+  const auto& bucket = subject.calibration->buckets[sample];
+  auto& program = observers.get(bucket, [&] {
+    const auto [graph, ops] = graph_of(subject, bucket);
+    execute::Program made(lower::observe(*graph, ops), parameters);
+    parameters.release_unused();
+    return made;
+  });
+  const auto inputs = execute::make_inputs(program.graph(), subject.calibration->set.load(sample),
+                                           subject.model->inputs, *subject.device);
+  return execute::observe(program, inputs, subject.layout.partition.ops);
 }
 
 batch::Product observe_sample(Workbench& bench, std::size_t sample) {
   const auto& subject = *bench.subject;
-  const auto& ops = subject.layout.partition.ops;
-  if (!bench.observing) bench.observing.emplace(observing_program(subject, bench.scoring.get()));
-  return to_fields(sample, execute::observe(*bench.observing, inputs_of(subject, sample), ops),
-                   ops);
+  return to_fields(sample, maxima_of(subject, sample, bench.scoring.get(), bench.observers),
+                   subject.layout.partition.ops);
 }
 
 std::string label_of(std::size_t sample) {
@@ -102,7 +105,7 @@ batch::Stage observe(Bench bench) {
     return batch::Memory{observing_bytes(subject), checkpoint_bytes(subject),
                          "shorten calibration.length"};
   };
-  stage.leave = [bench] { bench->observing.reset(); };
+  stage.leave = [bench] { bench->observers.clear(); };
   return stage;
 }
 
@@ -148,11 +151,10 @@ lower::Maxima observe_now(const Subject& subject) {
   if (count == 0) return {};
   execute::Parameters parameters(*subject.model, *subject.device,
                                  subject.spec.sensitivity.precision);
-  auto program = observing_program(subject, parameters);
+  ByBucket<execute::Program> observers;
   std::vector<lower::Maxima> samples;
   for (std::size_t i = 0; i < count; ++i)
-    samples.push_back(
-        execute::observe(program, inputs_of(subject, i), subject.layout.partition.ops));
+    samples.push_back(maxima_of(subject, i, parameters, observers));
   return merge(samples);
 }
 

@@ -1,31 +1,16 @@
 #include "pipeline/plan_predictor.hpp"
 
-#include <numeric>
-
 namespace gainsweep::pipeline {
-namespace {
-
-using Contributions = std::vector<std::vector<std::vector<double>>>;
-
-// Anchors are all ops in a low format: their D is what all low entries come to.
-std::vector<double> anchor_terms(const Contributions& contributions) {
-  std::vector<double> terms;
-  for (const auto& of_sample : contributions) {
-    double sum = 0;
-    for (const auto& of_op : of_sample) sum = std::accumulate(of_op.begin(), of_op.end(), sum);
-    terms.push_back(sum);
-  }
-  return terms;
-}
-
-}  // namespace
-
-sensitivity::Evidence evidence(const Layout& layout, const Measured& measured,
-                               const Contributions& contributions, std::int64_t seed) {
+sensitivity::Evidence evidence(const Measured& measured,
+                               const std::vector<std::vector<std::vector<double>>>& contributions,
+                               std::int64_t seed) {
   sensitivity::Evidence evidence;
-  for (const auto& score : measured.scores) evidence.losses.push_back(score.loss);
-  evidence.anchor_terms = anchor_terms(contributions);
-  evidence.targets = layout.length;
+  for (const auto& score : measured.scores) {
+    evidence.losses.push_back(score.loss);
+    evidence.targets.push_back(static_cast<double>(score.targets));
+  }
+  // Anchors are all ops in a low format: their D is what all low entries come to.
+  evidence.anchor_terms = sensitivity::totals(contributions);
   evidence.anchors = measured.anchors;
   evidence.seed = static_cast<std::uint64_t>(seed);
   return evidence;
@@ -34,7 +19,7 @@ sensitivity::Evidence evidence(const Layout& layout, const Measured& measured,
 PlanPredictor::PlanPredictor(const Layout& layout, const Measured& measured,
                              sensitivity::Noise noise, std::int64_t seed)
     : contributions_(sensitivity::contributions(measured.scores, layout.formats, noise)),
-      predictor_(evidence(layout, measured, contributions_, seed)) {}
+      predictor_(evidence(measured, contributions_, seed)) {}
 
 sensitivity::Prediction PlanPredictor::predict(const sensitivity::LossModel& model,
                                                const graph::Assignment& assignment) const {

@@ -10,7 +10,7 @@
 namespace gainsweep::pipeline {
 
 /// What predictions start from; `contributions` are those of the scores. Refers to the anchors.
-sensitivity::Evidence evidence(const Layout& layout, const Measured& measured,
+sensitivity::Evidence evidence(const Measured& measured,
                                const std::vector<std::vector<std::vector<double>>>& contributions,
                                std::int64_t seed);
 
@@ -26,6 +26,8 @@ class PlanPredictor {
 
   /// β with its sign; none without anchors.
   std::optional<sensitivity::Bounds> bias_rate() const { return predictor_.bias_rate(); }
+  /// T̄ of LossErrors.
+  double targets() const { return predictor_.targets(); }
 
  private:
   std::vector<std::vector<std::vector<double>>> contributions_;  ///< [sample][op][FormatId]

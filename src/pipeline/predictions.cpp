@@ -54,8 +54,7 @@ archive::Table loss_error_table(const Layout& layout, const Measured& measured) 
                        archive::Nature::deterministic,
                        {}};
   for (const auto noise : enumerators<Noise>()) {
-    const auto errors =
-        sensitivity::loss_errors(measured.scores, layout.formats, noise, layout.length);
+    const auto errors = sensitivity::loss_errors(measured.scores, layout.formats, noise);
     table.fields.push_back(
         reals(spelling(noise), archive::flatten(errors.d),
               {{"op", errors.d.size()}, {"format", layout.formats.size()}}, "nat^2",
@@ -110,10 +109,11 @@ using Predictors = std::vector<std::pair<Noise, PlanPredictor>>;
 
 archive::Table bias_rate_table(const Predictors& predictors) {
   std::vector<std::string> noises;
-  std::vector<double> rates, lows, highs;
+  std::vector<double> rates, lows, highs, fitted;
   for (const auto& [noise, predictor] : predictors) {
     const auto rate = *predictor.bias_rate();
     noises.push_back(spelling(noise));
+    fitted.push_back(predictor.targets() / 2);
     rates.push_back(rate.value);
     lows.push_back(rate.low);
     highs.push_back(rate.high);
@@ -125,7 +125,8 @@ archive::Table bias_rate_table(const Predictors& predictors) {
           {texts("noise", noises, row, "Model of the rounding error"),
            reals("bias_rate", rates, row, "1/nat", "beta; negative where rounding lowers the loss"),
            reals("low", lows, row, "1/nat", "Lower end of its 95 % bootstrap interval"),
-           reals("high", highs, row, "1/nat", "Its upper end")}};
+           reals("high", highs, row, "1/nat", "Its upper end"),
+           reals("fitted", fitted, row, "1/nat", "What a well-fitted model has: T/2")}};
 }
 
 }  // namespace

@@ -56,8 +56,12 @@ struct Relay::Pass {
   const Take& take;
   std::size_t first = 0;                 ///< place of the part's first sample in the batch
   std::vector<model::Sample> samples{};  ///< of the part
+  std::vector<const Course*> courses{};  ///< theirs
   std::vector<Runner> runners{};
   std::set<std::string> keep{};  ///< origins
+
+  /// Courses differ in lengths alone.
+  const std::vector<Leg>& legs() const { return courses.front()->legs; }
 
   std::string outcome_name(std::size_t sample) const {
     return batch.digest + std::to_string(batch.samples[first + sample]);
@@ -71,21 +75,35 @@ struct Relay::Pass {
 Relay::Relay(std::shared_ptr<const Subject> subject, Weights& weights, std::int64_t block_elements)
     : subject_(std::move(subject)), weights_(weights), block_elements_(block_elements) {}
 
-const Course& Relay::course() {
-  if (!course_)
-    course_ = pipeline::course(*subject_->evaluation_graph, subject_->layout.partition.ops,
-                               block_elements_);
-  return *course_;
+const Course& Relay::course(const Bucket& bucket) {
+  return courses_.get(bucket, [&] {
+    const auto [graph, ops] = evaluation_graph_of(*subject_, bucket);
+    return pipeline::course(*graph, ops, block_elements_);
+  });
 }
 
 // The most that a sample leaves behind at the end of a leg.
-std::size_t Relay::bytes_handed_on() {
+std::size_t Relay::bytes_handed_on(const Batch& batch) {
+  Bucket longest;
+  for (const auto sample : batch.samples) longest = std::max(longest, batch.of->buckets[sample]);
+  const auto& legs = course(longest).legs;
   std::int64_t most = 0;
-  for (std::size_t leg = 0; leg + 1 < legs().size(); ++leg) {
-    const auto& graph = legs()[leg].graph;
+  for (std::size_t leg = 0; leg + 1 < legs.size(); ++leg) {
+    const auto& graph = legs[leg].graph;
     most = std::max(most, graph::num_elements(graph.value(graph.outputs.front()).shape));
   }
   return static_cast<std::size_t>(most) * sizeof(float);
+}
+
+// Samples from `first` on that go together: `at_once` at most, of as many buckets as are kept.
+std::size_t Relay::end_of_part(const Batch& batch, std::size_t first, std::size_t at_once) const {
+  std::set<Bucket> buckets;
+  const auto last = std::min(batch.samples.size(), first + at_once);
+  for (auto end = first; end < last; ++end) {
+    buckets.insert(batch.of->buckets[batch.samples[end]]);
+    if (buckets.size() > most_buckets) return end;
+  }
+  return last;
 }
 
 graph::Graph Relay::rounded(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima) {
@@ -106,13 +124,13 @@ execute::Program Relay::program(const Leg& leg, const Rounding& rounding,
 }
 
 // A block's weights, where they are rounded by one scale, are rounded by that of the whole head.
-execute::Program Relay::block_program(const Leg& block, const Rounding& rounding,
-                                      const lower::Maxima& maxima) {
+execute::Program Relay::block_program(const Course& course, const Leg& block,
+                                      const Rounding& rounding, const lower::Maxima& maxima) {
   auto graph = rounded(block, rounding, maxima);
   for (auto& node : graph.nodes) {
     if (node.op != "gainsweep::fake_quantize_weight" || std::get<bool>(node.arguments[3])) continue;
     const auto& format = format::by_name(std::get<std::string>(node.arguments[1]));
-    const auto scale = format::scale_of(format.grid, static_cast<float>(largest_of_head()),
+    const auto scale = format::scale_of(format.grid, static_cast<float>(largest_of_head(course)),
                                         std::get<double>(node.arguments[2]));
     const auto constant = graph.add_constant("", {}, {scale}, graph::ElementType::fp32);
     node.op = "gainsweep::fake_quantize";
@@ -121,10 +139,10 @@ execute::Program Relay::block_program(const Leg& block, const Rounding& rounding
   return {std::move(graph), weights_.get()};
 }
 
-double Relay::largest_of_head() {
+double Relay::largest_of_head(const Course& course) {
   if (largest_of_head_) return *largest_of_head_;
   double largest = 0;
-  for (const auto& block : course().head) {
+  for (const auto& block : course.head) {
     {
       execute::Program program(lower::weight_maxima(block.graph, block.ops), weights_.get());
       const auto nothing = execute::make_inputs(program.graph(), {}, {}, *subject_->device);
@@ -142,31 +160,36 @@ void Relay::run(const Batch& batch, std::span<const Rounding> roundings,
   Pass pass{batch, roundings, maxima, room, take};
   const auto num_samples = batch.samples.size();
   // What enters and what leaves a leg, for each plan.
-  const auto of_sample = std::max<std::size_t>(1, 2 * roundings.size() * bytes_handed_on());
+  const auto of_sample = std::max<std::size_t>(1, 2 * roundings.size() * bytes_handed_on(batch));
   const auto at_once = std::max<std::size_t>(1, room.values / of_sample);
-  const bool in_one = at_once >= num_samples;
+  const bool in_one = end_of_part(batch, 0, at_once) == num_samples;
   if (!in_one) kept_.clear();
-  for (std::size_t first = 0; first < num_samples; first += at_once) {
-    start(pass, first, std::min(num_samples, first + at_once));
+  for (std::size_t first = 0; first < num_samples;) {
+    const auto end = end_of_part(batch, first, at_once);
+    start(pass, first, end);
     if (in_one) keep_for(pass, ahead);
-    for (std::size_t leg = 0; leg + 1 < legs().size(); ++leg) hand_on(pass, leg);
+    for (std::size_t leg = 0; leg + 1 < pass.legs().size(); ++leg) hand_on(pass, leg);
     finish(pass);
+    first = end;
   }
 }
 
 void Relay::start(Pass& pass, std::size_t first, std::size_t last) {
   pass.first = first;
   pass.samples.clear();
-  for (std::size_t i = first; i < last; ++i)
-    pass.samples.push_back(pass.batch.set->load(pass.batch.samples[i]));
+  pass.courses.clear();
+  for (std::size_t i = first; i < last; ++i) {
+    pass.samples.push_back(pass.batch.of->set.load(pass.batch.samples[i]));
+    pass.courses.push_back(&course(pass.batch.of->buckets[pass.batch.samples[i]]));
+  }
   pass.runners.clear();
   for (const auto& rounding : pass.roundings) {
     Runner runner{&rounding, kin_of(pass.batch.digest, rounding), 0, Values(last - first)};
     runner.rests = is_high(rounding);
     for (std::size_t i = 0; i < last - first; ++i)
       runner.rests = runner.rests && outcomes_.contains(pass.outcome_name(i));
-    for (std::size_t leg = legs().size() - 1; leg > 0 && runner.leg == 0; --leg) {
-      const auto found = kept_.find(runner.origin(legs(), leg));
+    for (std::size_t leg = pass.legs().size() - 1; leg > 0 && runner.leg == 0; --leg) {
+      const auto found = kept_.find(runner.origin(pass.legs(), leg));
       if (found == kept_.end()) continue;
       runner.leg = leg;
       runner.values = found->second;
@@ -183,33 +206,34 @@ void Relay::keep_for(Pass& pass, std::span<const std::string_view> ahead) {
     const auto start = by_all ? text.substr(0, pass.batch.digest.size()) : text;
     const auto users = std::count_if(ahead.begin(), ahead.end(),
                                      [&](const auto& next) { return next.starts_with(start); });
-    auto& legs = saved[origin];
-    legs = std::max(legs, static_cast<std::size_t>(users) * leg);
+    auto& most = saved[origin];
+    most = std::max(most, static_cast<std::size_t>(users) * leg);
   };
   for (const auto& [origin, values] : kept_)
     consider(origin, std::stoul(origin.substr(origin.rfind('@') + 1)), false);
-  const auto last = legs().size() - 1;
+  const auto& legs = pass.legs();
+  const auto last = legs.size() - 1;
   for (const auto& runner : pass.runners) {
     if (runner.rests) continue;
     // Every plan is compared with all-high.
-    if (is_high(*runner.rounding)) consider(runner.origin(legs(), last), last, true);
+    if (is_high(*runner.rounding)) consider(runner.origin(legs, last), last, true);
     for (const auto& next : ahead) {
       const auto alike = common(runner.kin, next);
       auto leg = alike < runner.header() ? 0 : last;
-      while (leg > 0 && runner.header() + legs()[leg].ops_before > alike) --leg;
-      if (leg > 0) consider(runner.origin(legs(), leg), leg, false);
+      while (leg > 0 && runner.header() + legs[leg].ops_before > alike) --leg;
+      if (leg > 0) consider(runner.origin(legs, leg), leg, false);
     }
   }
   std::vector<std::pair<std::size_t, std::string>> best;
-  for (const auto& [origin, legs] : saved)
-    if (legs > 0) best.emplace_back(legs, origin);
+  for (const auto& [origin, spared] : saved)
+    if (spared > 0) best.emplace_back(spared, origin);
   std::sort(best.rbegin(), best.rend());
-  const auto one = std::max<std::size_t>(1, pass.samples.size() * bytes_handed_on());
+  const auto one = std::max<std::size_t>(1, pass.samples.size() * bytes_handed_on(pass.batch));
   const auto taken = 2 * pass.runners.size();
   const auto most = pass.room.values / one > taken ? pass.room.values / one - taken : 0;
   best.resize(std::min(best.size(), most));
   pass.keep.clear();
-  for (auto& [legs, origin] : best) pass.keep.insert(std::move(origin));
+  for (auto& [spared, origin] : best) pass.keep.insert(std::move(origin));
   std::erase_if(kept_, [&](const auto& entry) { return !pass.keep.contains(entry.first); });
 }
 
@@ -217,7 +241,7 @@ void Relay::hand_on(Pass& pass, std::size_t leg) {
   std::map<std::string, Values> made;  // by origin: plans that begin alike share it
   for (auto& runner : pass.runners) {
     if (runner.rests || runner.leg != leg) continue;
-    const auto origin = runner.origin(legs(), leg + 1);
+    const auto origin = runner.origin(pass.legs(), leg + 1);
     if (!made.contains(origin)) made[origin] = through(pass, leg, runner);
     runner.values = made.at(origin);
     runner.leg = leg + 1;
@@ -226,13 +250,15 @@ void Relay::hand_on(Pass& pass, std::size_t leg) {
 }
 
 Relay::Values Relay::through(const Pass& pass, std::size_t leg, const Runner& runner) {
-  Values left;
-  {
-    auto program = this->program(legs()[leg], *runner.rounding, pass.maxima);
+  Values left(pass.samples.size());
+  // One program at a time; they share what weights are rounded to.
+  for (const auto* course : std::set(pass.courses.begin(), pass.courses.end())) {
+    auto program = this->program(course->legs[leg], *runner.rounding, pass.maxima);
     for (std::size_t i = 0; i < pass.samples.size(); ++i) {
+      if (pass.courses[i] != course) continue;
       const auto inputs = inputs_of(program, pass.samples[i], runner.values[i]);
-      left.push_back(std::make_shared<const execute::Inputs>(
-          program.capture(inputs, {&program.graph().outputs.front(), 1})));
+      left[i] = std::make_shared<const execute::Inputs>(
+          program.capture(inputs, {&program.graph().outputs.front(), 1}));
     }
   }
   weights_.release_unused(pass.room.weights);
@@ -241,15 +267,16 @@ Relay::Values Relay::through(const Pass& pass, std::size_t leg, const Runner& ru
 
 // The parts that a large head's blocks give of a sample, as what enters the last leg.
 void Relay::run_head(Pass& pass, std::size_t sample) {
-  if (course().head.empty()) return;
+  const auto& course = *pass.courses[sample];
+  if (course.head.empty()) return;
   std::map<std::string, std::vector<execute::Inputs>> parts;  // by kin
-  for (const auto& block : course().head)
+  for (const auto& block : course.head)
     for (const auto& runner : pass.runners) {
       auto& own = parts[runner.kin];
-      const bool is_there = own.size() > static_cast<std::size_t>(&block - course().head.data());
+      const bool is_there = own.size() > static_cast<std::size_t>(&block - course.head.data());
       if (is_there || pass.knows(outcomes_, runner, sample)) continue;
       {
-        auto program = block_program(block, *runner.rounding, pass.maxima);
+        auto program = block_program(course, block, *runner.rounding, pass.maxima);
         const auto inputs = inputs_of(program, pass.samples[sample], runner.values[sample]);
         own.push_back(program.capture(inputs, program.graph().outputs));
       }
@@ -262,10 +289,13 @@ void Relay::run_head(Pass& pass, std::size_t sample) {
 
 // The last leg of all plans side by side, so that the scores of one sample are alive alone.
 void Relay::finish(Pass& pass) {
-  std::map<std::string, execute::Program> programs;
-  for (const auto& runner : pass.runners)
-    if (!runner.rests && !programs.contains(runner.kin))
-      programs.emplace(runner.kin, program(legs().back(), *runner.rounding, pass.maxima));
+  std::map<std::pair<std::string, const Course*>, execute::Program> programs;
+  const auto program_of = [&](const Runner& runner, const Course* course) -> execute::Program& {
+    const std::pair name{runner.kin, course};
+    if (!programs.contains(name))
+      programs.emplace(name, program(course->legs.back(), *runner.rounding, pass.maxima));
+    return programs.at(name);
+  };
   for (std::size_t i = 0; i < pass.samples.size(); ++i) {
     run_head(pass, i);
     std::vector<execute::Outcome> outcomes;
@@ -274,7 +304,7 @@ void Relay::finish(Pass& pass) {
         outcomes.push_back(outcomes_.at(pass.outcome_name(i)));
         continue;
       }
-      auto& program = programs.at(runner.kin);
+      auto& program = program_of(runner, pass.courses[i]);
       outcomes.push_back(
           execute::outcome(program, inputs_of(program, pass.samples[i], runner.values[i])));
       runner.values[i].reset();

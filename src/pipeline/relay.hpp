@@ -33,7 +33,7 @@ struct Rounding {
 
 /// Samples that are run together.
 struct Batch {
-  const model::SampleSet* set = nullptr;
+  const Samples* of = nullptr;
   std::vector<std::size_t> samples{};
   std::string digest{};  ///< tells batches apart, always of one length
 };
@@ -65,13 +65,13 @@ class Relay {
   struct Runner;
   struct Pass;
 
-  const Course& course();
-  const std::vector<Leg>& legs() { return course().legs; }
-  std::size_t bytes_handed_on();
-  double largest_of_head();
+  const Course& course(const Bucket& bucket);
+  std::size_t bytes_handed_on(const Batch& batch);
+  std::size_t end_of_part(const Batch& batch, std::size_t first, std::size_t at_once) const;
+  double largest_of_head(const Course& course);
   graph::Graph rounded(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima);
   execute::Program program(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima);
-  execute::Program block_program(const Leg& block, const Rounding& rounding,
+  execute::Program block_program(const Course& course, const Leg& block, const Rounding& rounding,
                                  const lower::Maxima& maxima);
   void start(Pass& pass, std::size_t first, std::size_t last);
   void keep_for(Pass& pass, std::span<const std::string_view> ahead);
@@ -86,7 +86,7 @@ class Relay {
   std::shared_ptr<const Subject> subject_;
   Weights& weights_;
   std::int64_t block_elements_;
-  std::optional<Course> course_;
+  ByBucket<Course> courses_;
   std::optional<double> largest_of_head_;
   std::map<std::string, Values> kept_;                // by origin
   std::map<std::string, execute::Outcome> outcomes_;  // of all-high, by batch and sample

@@ -56,7 +56,7 @@ class Needs {
     for (const auto& block : course_.head)
       most = std::max(
           most, 2 * block.ops.front().weight_elements * bytes_of_real_ + score_bytes() * plans);
-    return most;
+    return most + table_bytes();
   }
 
  private:
@@ -80,6 +80,18 @@ class Needs {
       most = std::max(most, graph::num_elements(graph.value(graph.outputs.front()).shape));
     }
     return most * bytes_of_real_;
+  }
+
+  // Constants of the legs that are kept for further buckets, such as tables of rotations.
+  std::int64_t table_bytes() const {
+    std::set<Bucket> buckets;
+    for (const auto* samples : {&subject_.calibration, &subject_.evaluation, &subject_.search})
+      buckets.insert((*samples)->buckets.begin(), (*samples)->buckets.end());
+    const auto further = std::min(buckets.size(), most_buckets) - 1;
+    std::size_t elements = 0;
+    for (const auto& leg : course_.legs)
+      for (const auto& value : leg.graph.values) elements += value.elements.size();
+    return static_cast<std::int64_t>(further * elements * sizeof(double));
   }
 
   // Class scores of a sample, in fp32 whatever they are computed in.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <span>
-#include <string>
 
 #include "base/error.hpp"
 #include "digest/digest.hpp"
@@ -20,17 +19,23 @@ std::string count_of(std::int64_t number, const std::string& noun) {
   return std::to_string(number) + " " + noun;
 }
 
-std::size_t begin_of(const TokenStream& stream, const Windows& windows, std::size_t sample) {
-  const auto place = static_cast<std::size_t>(windows.first) + sample;
-  if (stream.offsets.empty()) return place * static_cast<std::size_t>(windows.length);
-  return static_cast<std::size_t>(stream.offsets[place]);
-}
+/// Where a sample lies in a stream: its tokens and, behind them, its last target.
+struct Place {
+  std::size_t begin = 0;
+  std::size_t size = 0;
 
-// The tokens of a sample and, behind them, its last target.
-std::span<const std::int64_t> window(const TokenStream& stream, const Windows& windows,
-                                     std::size_t sample) {
-  return std::span(stream.ids)
-      .subspan(begin_of(stream, windows, sample), static_cast<std::size_t>(windows.length) + 1);
+  template <class T>
+  std::span<const T> of(const std::vector<T>& all) const {
+    return std::span(all).subspan(begin, size);
+  }
+};
+
+Place place_of(const TokenStream& stream, const Windows& windows, std::size_t sample) {
+  const auto number = static_cast<std::size_t>(windows.first) + sample;
+  const auto length = static_cast<std::size_t>(windows.length);
+  if (stream.offsets.empty()) return {number * length, length + 1};
+  const auto begin = static_cast<std::size_t>(stream.offsets[number]);
+  return {begin, static_cast<std::size_t>(stream.offsets[number + 1]) - begin};
 }
 
 void check_number(const TokenStream& stream, const Windows& windows) {
@@ -48,31 +53,31 @@ void check_number(const TokenStream& stream, const Windows& windows) {
          " are needed. Give a token file of more samples, or ask for fewer.");
 }
 
-void check_length(const TokenStream& stream, const Windows& windows) {
-  if (stream.offsets.empty()) return;
-  for (auto i = windows.first; i < windows.first + windows.count; ++i) {
-    const auto place = static_cast<std::size_t>(i);
-    const auto length = stream.offsets[place + 1] - stream.offsets[place] - 1;
-    if (length == windows.length) continue;
-    refuse("sample " + std::to_string(i) + " has " + count_of(length, "tokens") +
-           " and calibration.length is " + std::to_string(windows.length) +
-           " (this version runs samples of one length). Make the token file with samples of that "
-           "length alone, or set calibration.length to theirs.");
-  }
+void check_length(const Windows& windows, std::size_t sample, const Place& place) {
+  const auto length = static_cast<std::int64_t>(place.size) - 1;
+  if (length <= windows.length) return;
+  refuse("sample " + std::to_string(windows.first + static_cast<std::int64_t>(sample)) + " has " +
+         count_of(length, "tokens") + " and calibration.length is " +
+         std::to_string(windows.length) +
+         " (the most that a sample may have). Raise calibration.length, or make the token file "
+         "with shorter samples.");
 }
 
-void check_mask(const TokenStream& stream, const Windows& windows) {
-  if (stream.mask.empty()) return;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(windows.count); ++i) {
-    const auto targets =
-        std::span(stream.mask)
-            .subspan(begin_of(stream, windows, i) + 1, static_cast<std::size_t>(windows.length));
-    if (std::find(targets.begin(), targets.end(), 0) == targets.end()) continue;
-    refuse("its mask leaves out targets of sample " +
-           std::to_string(windows.first + static_cast<std::int64_t>(i)) +
-           " (this version counts every target). Leave the dataset 'mask' out if all of them may "
-           "count.");
-  }
+/// The marks of a sample's targets; none where all of them count.
+std::span<const std::int64_t> marks(const TokenStream& stream, const Place& place) {
+  if (stream.mask.empty()) return {};
+  const auto targets = place.of(stream.mask).subspan(1);
+  if (std::find(targets.begin(), targets.end(), 0) == targets.end()) return {};
+  return targets;
+}
+
+std::int64_t num_counted(std::span<const std::int64_t> marks, const Windows& windows,
+                         std::size_t sample) {
+  const auto counted = std::count(marks.begin(), marks.end(), 1);
+  if (counted > 0) return counted;
+  refuse("sample " + std::to_string(windows.first + static_cast<std::int64_t>(sample)) +
+         " has no target that counts ('mask' is 0 for all its tokens behind the first). Mark some, "
+         "or make the token file with samples of its own without this one.");
 }
 
 model::Tensor sequence(std::span<const std::int64_t> ids) {
@@ -80,24 +85,51 @@ model::Tensor sequence(std::span<const std::int64_t> ids) {
           std::vector<std::int64_t>(ids.begin(), ids.end())};
 }
 
+void add(Samples& samples, const TokenStream& stream, const Windows& windows, std::size_t sample) {
+  const auto place = place_of(stream, windows, sample);
+  check_length(windows, sample, place);
+  const auto ids = place.of(stream.ids);
+  const auto own = marks(stream, place);
+  const auto length = static_cast<std::int64_t>(ids.size()) - 1;
+  samples.set.digests.push_back(digest::of_bytes(std::as_bytes(ids.first(ids.size() - 1))));
+  samples.ids.push_back({samples.set.digests.back(), ids.back(),
+                         own.empty() ? "" : digest::of_bytes(std::as_bytes(own))});
+  samples.buckets.push_back({length, !own.empty()});
+  samples.targets.push_back(own.empty() ? length : num_counted(own, windows, sample));
+}
+
 }  // namespace
 
 Samples cut(std::shared_ptr<const TokenStream> stream, const Windows& windows) {
   check_number(*stream, windows);
-  check_length(*stream, windows);
-  check_mask(*stream, windows);
   Samples samples;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(windows.count); ++i) {
-    const auto ids = window(*stream, windows, i);
-    samples.set.digests.push_back(digest::of_bytes(std::as_bytes(ids.first(ids.size() - 1))));
-    samples.ids.push_back({samples.set.digests.back(), ids.back()});
-  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(windows.count); ++i)
+    add(samples, *stream, windows, i);
   samples.set.load = [stream = std::move(stream), windows](std::size_t sample) {
-    const auto ids = window(*stream, windows, sample);
+    const auto place = place_of(*stream, windows, sample);
+    const auto ids = place.of(stream->ids);
+    const auto own = marks(*stream, place);
     return model::Sample{.inputs = {{"tokens", sequence(ids.first(ids.size() - 1))}},
-                         .targets = sequence(ids.subspan(1))};
+                         .targets = sequence(ids.subspan(1)),
+                         .weights = std::vector<float>(own.begin(), own.end())};
   };
   return samples;
+}
+
+std::string to_text(const Samples& samples, const std::string& use) {
+  const auto count = static_cast<std::int64_t>(samples.buckets.size());
+  const auto text = count_of(count, use + (count == 1 ? " sample" : " samples"));
+  if (count == 0) return text;
+  const auto [least, most] = std::minmax_element(samples.buckets.begin(), samples.buckets.end());
+  std::int64_t tokens = 0, targets = 0;
+  for (const auto& bucket : samples.buckets) tokens += bucket.length;
+  for (const auto number : samples.targets) targets += number;
+  const auto longest = count_of(most->length, "tokens");
+  if (least->length == most->length && targets == tokens) return text + " of " + longest;
+  const bool alike = least->length == most->length;
+  return text + " of " + (alike ? longest : std::to_string(least->length) + " to " + longest) +
+         " (" + std::to_string(tokens) + " in all; " + std::to_string(targets) +
+         (targets == 1 ? " target counts)" : " targets count)");
 }
 
 }  // namespace gainsweep::pipeline

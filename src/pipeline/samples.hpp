@@ -2,22 +2,26 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "archive/tokens.hpp"
 #include "model/sample.hpp"
+#include "pipeline/bucket.hpp"
 #include "pipeline/key.hpp"
 
 namespace gainsweep::pipeline {
 
-/// Samples with what keys tell them by.
+/// Samples with what keys tell them by; all members are of the same samples.
 struct Samples {
   model::SampleSet set;
-  std::vector<key::Sample> ids;  ///< of the same samples
+  std::vector<key::Sample> ids;
+  std::vector<Bucket> buckets;
+  std::vector<std::int64_t> targets;  ///< that count
 };
 
 /// Samples of a stream of token ids: of one without samples of its own, sample i is of the tokens
-/// [i·length, (i + 1)·length); else they are the stream's, all of that length.
+/// [i·length, (i + 1)·length); else they are the stream's, none longer than that.
 struct Windows {
   std::int64_t length = 0;
   std::int64_t first = 0;  ///< sample
@@ -29,10 +33,13 @@ struct Windows {
   std::int64_t num_tokens() const { return (first + count) * length + 1; }
 };
 
-/// The windows as samples of a language model: `length` tokens and, shifted by one, as many
-/// targets. They are cut when loaded; the stream is kept for that. Error(input) where it has too
-/// few tokens or samples, or where one of these is of another length or has a target that does not
-/// count: samples are all alike in this version.
+/// The windows as samples of a language model: tokens and, shifted by one, as many targets, with
+/// weights 0 and 1 where the stream's mask leaves some out. They are cut when loaded; the stream is
+/// kept for that. Error(input) where it has too few tokens or samples, or where one of these is too
+/// long or has no target that counts.
 Samples cut(std::shared_ptr<const archive::TokenStream> stream, const Windows& windows);
+
+/// "64 calibration samples of 12 to 256 tokens (9120 in all; 8431 targets count)".
+std::string to_text(const Samples& samples, const std::string& use);
 
 }  // namespace gainsweep::pipeline

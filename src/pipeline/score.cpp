@@ -1,5 +1,7 @@
 #include "pipeline/score.hpp"
 
+#include <utility>
+
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "pipeline/estimate.hpp"
@@ -13,19 +15,29 @@ using archive::integers, archive::reals;
 // A backward pass costs two forward ones; the probes about a tenth of the three.
 constexpr double forwards_a_score = 3.3;
 
+Scoring scoring_of(Workbench& bench, const lower::Maxima& maxima, const Bucket& bucket) {
+  const auto& formats = bench.subject->layout.formats;
+  const auto [graph, ops] = graph_of(*bench.subject, bucket);
+  const auto probed = lower::probe(*graph, ops);
+  const auto pieces = scoring_stretches(*bench.subject, probed).pieces;
+  auto& weights = bench.scoring.get();
+  auto prober = bench.scorers.empty()
+                    ? execute::Prober(probed, ops, weights, {formats.begin() + 1, formats.end()},
+                                      maxima, pieces)
+                    : execute::Prober(bench.scorers.last().prober, probed, weights, pieces);
+  weights.release_unused();
+  return {graph, std::move(prober)};
+}
+
 batch::Product score_sample(Workbench& bench, const lower::Maxima& maxima, std::size_t sample) {
   const auto& subject = *bench.subject;
-  const auto& layout = subject.layout;
-  const auto& ops = layout.partition.ops;
-  const std::vector<format::Format> low(layout.formats.begin() + 1, layout.formats.end());
-  if (!bench.prober) {
-    const auto probed = lower::probe(*subject.graph, ops);
-    bench.prober.emplace(probed, ops, bench.scoring.get(), low, maxima,
-                         scoring_stretches(subject, probed).pieces);
-  }
-  const auto inputs = execute::make_inputs(*subject.graph, subject.calibration->set.load(sample),
+  const auto& bucket = subject.calibration->buckets[sample];
+  auto& [graph, prober] =
+      bench.scorers.get(bucket, [&] { return scoring_of(bench, maxima, bucket); });
+  const auto inputs = execute::make_inputs(*graph, subject.calibration->set.load(sample),
                                            subject.model->inputs, *subject.device);
-  return to_fields(sample, bench.prober->probe(inputs), ops, low.size());
+  return to_fields(sample, prober.probe(inputs), subject.layout.partition.ops,
+                   subject.layout.formats.size() - 1);
 }
 
 batch::Call call(const Bench& bench, const batch::Results& results) {
@@ -64,7 +76,7 @@ batch::Stage score(Bench bench) {
   };
   // Later stages have weights of their own.
   stage.leave = [bench] {
-    bench->prober.reset();
+    bench->scorers.clear();
     bench->scoring.release();
   };
   return stage;
@@ -108,6 +120,7 @@ batch::Fields to_fields(std::size_t sample, const execute::ProbeRecord& score,
   return {integers("sample", {static_cast<std::int64_t>(sample)}, {}, "1",
                    "Index of the calibration sample"),
           reals("loss", {score.loss}, {}, "nat", "Mean cross entropy of the sample, high format"),
+          integers("targets", {score.targets}, {}, "1", "Targets of the sample that count"),
           reals("sensitivity", sensitivity, operand, "nat^2", "Sum over elements of (z dg/dz)^2"),
           reals("signed_error", archive::flatten(signed_error), both, "nat",
                 "Sum over elements of dg/dz (Q(z) - z)"),
@@ -120,6 +133,7 @@ execute::ProbeRecord to_score(const archive::Record& record, const std::vector<g
                               std::size_t num_low_formats) {
   execute::ProbeRecord score;
   score.loss = reals(record.fields, "loss").at(0);
+  score.targets = integers(record.fields, "targets").at(0);
   for (const auto& op : ops) score.operands.emplace_back(op.operands.size());
   const auto axis = operand_axis(ops);
   const auto& sensitivity = reals(record.fields, "sensitivity");

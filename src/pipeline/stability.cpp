@@ -23,7 +23,7 @@ std::string digest_of(const spec::Spec& spec, const Measured& measured,
   digest::Builder builder;
   builder.add("seed", spec.solve.seed);
   for (std::size_t r = 0; r < terms.size(); ++r) {
-    builder.add("loss", measured.scores[r].loss);
+    builder.add("loss", measured.scores[r].loss).add("targets", measured.scores[r].targets);
     for (const auto& of_op : terms[r])
       for (const double term : of_op) builder.add("term", term);
   }
@@ -112,7 +112,7 @@ archive::Table stability_table(const Layout& layout, const spec::Spec& spec, std
 
 Resampling::Resampling(const Layout& layout, const spec::Spec& spec, const Measured& measured)
     : terms_(sensitivity::contributions(measured.scores, layout.formats, spec.solve.noise)),
-      errors_(evidence(layout, measured, terms_, spec.solve.seed),
+      errors_(evidence(measured, terms_, spec.solve.seed),
               static_cast<std::size_t>(spec.solve.resamples)),
       digest_(digest_of(spec, measured, terms_)) {}
 

@@ -138,6 +138,23 @@ std::shared_ptr<const graph::Graph> build(Shelf::State& shelf, const Subject& su
               [&] { return share(subject.model->build(workload)); });
 }
 
+// `longest` is that of the longest samples all of whose targets count.
+BucketGraph of_bucket(const Subject& subject, const Bucket& bucket,
+                      const std::shared_ptr<const graph::Graph>& longest,
+                      const std::vector<model::Output>& outputs) {
+  const auto& ops = subject.layout.partition.ops;
+  if (bucket == Bucket{subject.spec.calibration.length}) return {longest, ops};
+  BucketGraph made{share(subject.model->build({1, bucket.length, outputs, bucket.weighted})), {}};
+  made.ops = graph::quantizable_ops(*made.graph);
+  if (!std::equal(ops.begin(), ops.end(), made.ops.begin(), made.ops.end(),
+                  [](const auto& a, const auto& b) { return a.path == b.path; }))
+    throw Error(ErrorKind::internal, "the graph of " + std::to_string(bucket.length) +
+                                         " tokens has other ops than that of " +
+                                         std::to_string(subject.spec.calibration.length) +
+                                         ". Report this.");
+  return made;
+}
+
 // The checkpoint's name of an op's weight without ".weight": of the module that holds it.
 std::string module_of(const graph::Op& op, const Subject& subject) {
   constexpr std::string_view ending = ".weight";
@@ -155,7 +172,6 @@ Layout make_layout(const Subject& subject) {
   const auto& spec = subject.spec;
   Layout layout;
   layout.formats = spec.formats.formats;
-  layout.length = model::num_targets(subject.calibration->set.load(0));
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
   for (const auto& op : layout.partition.ops) {
     layout.real_formats.push_back(lower::real_formats(*subject.target, op, spec.formats.formats));
@@ -228,6 +244,15 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
     subject.timing_targets = timing_targets(subject.layout, spec.latency);
   }
   return subject;
+}
+
+BucketGraph graph_of(const Subject& subject, const Bucket& bucket) {
+  return of_bucket(subject, bucket, subject.graph, {model::Output::mean_loss});
+}
+
+BucketGraph evaluation_graph_of(const Subject& subject, const Bucket& bucket) {
+  return of_bucket(subject, bucket, subject.evaluation_graph,
+                   {model::Output::mean_loss, model::Output::class_scores});
 }
 
 std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf& shelf) {

@@ -9,6 +9,7 @@
 #include "execute/program.hpp"
 #include "lower/pass.hpp"
 #include "model/model.hpp"
+#include "pipeline/bucket.hpp"
 #include "pipeline/key.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/samples.hpp"
@@ -41,7 +42,7 @@ struct Subject {
   std::string untimed;   ///< why times are left out though they are asked for; else empty
   const execute::Device* device = nullptr;
   std::shared_ptr<const model::Model> model;
-  std::shared_ptr<const graph::Graph> graph;  ///< batch 1, the calibration length: the mean loss
+  std::shared_ptr<const graph::Graph> graph;  ///< batch 1, calibration.length: the mean loss
   /// The same nodes, with class scores as a second output unless the model leaves them out (its
   /// loss is no cross entropy).
   std::shared_ptr<const graph::Graph> evaluation_graph;
@@ -66,6 +67,17 @@ struct Subject {
 /// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
 /// units' keys need: whoever makes an experiment of the subject sets it (ranks share that work).
 Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights);
+
+/// A graph of a bucket's samples with its ops: those of the layout, in its order.
+struct BucketGraph {
+  std::shared_ptr<const graph::Graph> graph;
+  std::vector<graph::Op> ops;
+};
+
+/// What `graph` and `evaluation_graph` are, for samples of a bucket. Error(internal) where its ops
+/// are not the layout's.
+BucketGraph graph_of(const Subject& subject, const Bucket& bucket);
+BucketGraph evaluation_graph_of(const Subject& subject, const Bucket& bucket);
 
 /// The graph of a spec's latency workload. Error(input) where the model cannot have it.
 std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf& shelf);

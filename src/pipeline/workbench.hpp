@@ -3,7 +3,6 @@
 #include <exception>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +23,12 @@ namespace gainsweep::pipeline {
 struct Observed {
   lower::Maxima maxima;  ///< empty when no format needs them
   std::string digest;
+};
+
+/// Scores the samples of a bucket.
+struct Scoring {
+  std::shared_ptr<const graph::Graph> graph;
+  execute::Prober prober;
 };
 
 /// What the anchors of a sample gave, while its unit is still to come.
@@ -51,8 +56,8 @@ struct Workbench {
   LossSet evaluation, search;  ///< samples of the spec's plans, and those of strategies' searches
 
   Weights scoring, timing, evaluating;
-  std::optional<execute::Program> observing;  ///< observed graph
-  std::optional<execute::Prober> prober;
+  ByBucket<execute::Program> observers;  ///< of observed graphs
+  ByBucket<Scoring> scorers;
   Relay relay;                               ///< runs on `evaluating`
   std::map<std::size_t, Anchored> anchored;  ///< by sample
   TimedPrograms timed;

@@ -1,6 +1,7 @@
 #include "sensitivity/loss_error.hpp"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/error.hpp"
 
@@ -61,15 +62,41 @@ std::vector<std::vector<std::vector<double>>> contributions(
   return all;
 }
 
+std::vector<double> totals(const std::vector<std::vector<std::vector<double>>>& contributions) {
+  std::vector<double> totals;
+  for (const auto& of_sample : contributions) {
+    double sum = 0;
+    for (const auto& of_op : of_sample) sum = std::accumulate(of_op.begin(), of_op.end(), sum);
+    totals.push_back(sum);
+  }
+  return totals;
+}
+
+double mean_targets(std::span<const double> targets, std::span<const double> terms) {
+  if (targets.empty() || targets.size() != terms.size())
+    throw Error(ErrorKind::internal, std::to_string(targets.size()) + " numbers of targets for " +
+                                         std::to_string(terms.size()) + " samples. Report this.");
+  const double first = targets.front();
+  double differences = 0, sum = 0, weighted = 0;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    differences += targets[i] - first;
+    weighted += (targets[i] - first) * terms[i];
+    sum += terms[i];
+  }
+  return first + (sum > 0 ? weighted / sum : differences / static_cast<double>(targets.size()));
+}
+
 LossErrors loss_errors(std::span<const execute::ProbeRecord> records,
-                       const std::vector<format::Format>& formats, Noise noise,
-                       std::int64_t targets) {
+                       const std::vector<format::Format>& formats, Noise noise) {
   const auto terms = contributions(records, formats, noise);
   const std::size_t num_ops = records.front().operands.size();
   const auto num_samples = static_cast<double>(records.size());
   LossErrors errors{.d = {num_ops, std::vector<double>(formats.size())},
-                    .samples = static_cast<std::int64_t>(records.size()),
-                    .targets = targets};
+                    .samples = static_cast<std::int64_t>(records.size())};
+  std::vector<double> targets;
+  for (const execute::ProbeRecord& record : records)
+    targets.push_back(static_cast<double>(record.targets));
+  errors.targets = mean_targets(targets, totals(terms));
   for (std::size_t r = 0; r < records.size(); ++r) {
     errors.mean_square_loss += records[r].loss * records[r].loss / num_samples;
     for (std::size_t op = 0; op < num_ops; ++op)

@@ -16,26 +16,34 @@ struct LossErrors {
   std::vector<std::vector<double>> d;  ///< [op][FormatId]: E[Δg²]; 0 for the high format
   double mean_square_loss = 0;         ///< E[g²]
   std::int64_t samples = 0;
-  std::int64_t targets = 0;  ///< T: predicted targets of a sample
+  double targets = 0;  ///< T̄, see mean_targets
   /// β, 1/nat: measured mean change of the loss per unit of `Σ d`, negative where the loss falls;
   /// none where no anchor was measured.
   std::optional<double> bias_rate{};
 };
 
+/// `T̄ = Σ_r T_r D_r / Σ_r D_r`, with which `T̄/2 · mean_r D_r` is the mean over samples of
+/// `T_r/2 · D_r`; the mean of `T_r` where all `D_r` are 0. Equal `T_r` are their mean to the bit.
+/// Error(internal) without samples.
+double mean_targets(std::span<const double> targets, std::span<const double> terms);
+
 /// Loss errors under a noise model (docs/method.md, "Loss errors"), sums in the order of `records`;
-/// `formats` by FormatId, `targets` of a sample.
+/// `formats` by FormatId. `targets` is the mean with what each record adds to all ops in all
+/// formats.
 /// * empirical: `mean_r (Σ_operands e)²`
 /// * paper, log_uniform: `α_f · mean_r Σ_operands s` of a floating format, with α of that name;
 ///   `mean_r Σ_operands Σ_groups Δ²/12 · Σ_{z≠0} (∂g/∂z)²` of an integer one under either name.
 /// Error(internal) without records or when they disagree on ops or formats.
 LossErrors loss_errors(std::span<const execute::ProbeRecord> records,
-                       const std::vector<format::Format>& formats, Noise noise,
-                       std::int64_t targets);
+                       const std::vector<format::Format>& formats, Noise noise);
 
 /// What each sample adds to an op's loss error in a low format: the terms whose mean is `d`.
 /// [record][op][FormatId], 0 for the high format. Error(internal) as above.
 std::vector<std::vector<std::vector<double>>> contributions(
     std::span<const execute::ProbeRecord> records, const std::vector<format::Format>& formats,
     Noise noise);
+
+/// What each sample adds to the loss errors of all ops in all formats, of its contributions.
+std::vector<double> totals(const std::vector<std::vector<std::vector<double>>>& contributions);
 
 }  // namespace gainsweep::sensitivity

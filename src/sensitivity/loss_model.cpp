@@ -9,9 +9,9 @@ double allowed(const LossErrors& errors, double threshold) {
   return threshold * threshold * errors.mean_square_loss;
 }
 
-// What T targets add to the loss for each unit of D, by the Fisher identity.
+// What is added to the loss of T targets for each unit of D, by the Fisher identity.
 double fisher_rate(const LossErrors& errors) {
-  return static_cast<double>(errors.targets) / 2;
+  return errors.targets / 2;
 }
 
 double anchored_rate(const LossErrors& errors) {

@@ -26,7 +26,7 @@ struct LossModel {
 };
 
 /// * first_order: `D` (arXiv 2505.13060)
-/// * bias: `D + (T/2·D)²`, with what rounding adds to the loss of T targets (this project)
+/// * bias: `D + (T̄/2·D)²`, with what rounding adds to the loss of T targets (this project)
 /// * anchored: `D + (βD)²`, with the measured `LossErrors::bias_rate`; `bias` where there is none
 ///   (this project)
 Table<LossModel>& loss_models();

@@ -28,6 +28,15 @@ Bounds bounds(double value, std::vector<double> drawn) {
   return {value, quantile(drawn, tail), quantile(drawn, 1 - tail)};
 }
 
+double drawn_targets(const Evidence& evidence, const std::vector<std::size_t>& places) {
+  std::vector<double> targets, terms;
+  for (const auto place : places) {
+    targets.push_back(evidence.targets[place]);
+    terms.push_back(evidence.anchor_terms[place]);
+  }
+  return mean_targets(targets, terms);
+}
+
 // The ratio of an interval's end to its middle, both of root mean squares, with the model's error.
 double widened(double larger, double smaller) {
   const double of_model = normal_quantile * model_error / 2;
@@ -64,7 +73,7 @@ ResampledErrors::ResampledErrors(const Evidence& evidence, std::size_t count)
   std::vector<double> squares;
   for (const double loss : evidence.losses) squares.push_back(loss * loss);
   measured_.samples = static_cast<std::int64_t>(squares.size());
-  measured_.targets = evidence.targets;
+  measured_.targets = mean_targets(evidence.targets, evidence.anchor_terms);
   measured_.mean_square_loss = mean(squares);
   if (!anchors.empty())
     measured_.bias_rate =
@@ -74,6 +83,7 @@ ResampledErrors::ResampledErrors(const Evidence& evidence, std::size_t count)
   for (std::size_t i = 0; i < count; ++i) {
     drawn_[i] = measured_;
     drawn_[i].mean_square_loss = resamples_.mean(squares, i);
+    drawn_[i].targets = drawn_targets(evidence, resamples_.places(i));
     if (!anchors.empty())
       drawn_[i].bias_rate = sensitivity::bias_rate(mean_changes(anchors, of_anchors.places(i)),
                                                    resamples_.mean(evidence.anchor_terms, i));

@@ -51,7 +51,7 @@ struct Bounds {
 struct Evidence {
   std::vector<double> losses{};        ///< of calibration samples
   std::vector<double> anchor_terms{};  ///< what each adds to the anchors' D, all formats together
-  std::int64_t targets = 0;            ///< T
+  std::vector<double> targets{};       ///< T_r of each
   std::span<const AnchorRecord> anchors{};  ///< of the samples that they were measured on
   std::uint64_t seed = 0;                   ///< of the resamples
 };
@@ -93,6 +93,8 @@ class Predictor {
 
   /// β with its sign; none without anchors.
   std::optional<Bounds> bias_rate() const;
+  /// T̄, see mean_targets.
+  double targets() const { return errors_.measured().targets; }
 
  private:
   ResampledErrors errors_;

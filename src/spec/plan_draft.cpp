@@ -89,8 +89,11 @@ Section describe(CalibrationSpec& calibration) {
       {"tokens", "HDF5 file of the token ids", Path{&calibration.tokens}, "",
        "configs/data/embedded.h5"},
       {"samples", "number of sequences that are scored", count(calibration.samples)},
-      {"length", "predicted tokens of a sequence", count(calibration.length, 1, most_tokens),
-       "tokens"},
+      {"length",
+       "most predicted tokens of a sequence; exactly so many, unless the token file says where "
+       "each "
+       "lies",
+       count(calibration.length, 1, most_tokens), "tokens"},
       {"scale_samples",
        "number of first sequences that static scales of activations are taken from",
        count(calibration.scale_samples)},

@@ -31,7 +31,7 @@ struct ModelSpec {
 struct CalibrationSpec {
   std::filesystem::path tokens;  ///< HDF5 file with a `tokens` dataset
   std::int64_t samples = 64;
-  std::int64_t length = 256;       ///< T: predicted tokens of a sample
+  std::int64_t length = 256;       ///< most predicted tokens of a sample
   std::int64_t scale_samples = 8;  ///< first samples that static activation scales are taken from
 };
 

@@ -40,18 +40,19 @@ def test_samples_of_a_file_are_those_of_a_plain_stream(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"short": 4}, "sample 4 has 6 tokens and calibration.length is 12"),
-        ({"masked": 7}, "its mask leaves out targets of sample 7"),
+        ({"long": 4}, "sample 4 has 13 tokens and calibration.length is 12 (the most that"),
+        ({"masked": 7}, "sample 7 has no target that counts"),
         ({"few": 8}, "8 samples where 9 are needed"),
     ],
 )
 def test_what_cannot_be_run_is_named(program, write_spec, tmp_path, windows, change, said):
     mask = np.ones(9 * (LENGTH + 1))
-    if "short" in change:
-        windows[change["short"]] = windows[change["short"]][:7]
+    if "long" in change:
+        windows[change["long"]] = np.append(windows[change["long"]], 1)
         mask = None
     if "masked" in change:
-        mask[change["masked"] * (LENGTH + 1) + 3] = 0
+        first = change["masked"] * (LENGTH + 1)
+        mask[first + 1 : first + LENGTH + 1] = 0
     if "few" in change:
         windows = windows[: change["few"]]
         mask = None
@@ -60,6 +61,23 @@ def test_what_cannot_be_run_is_named(program, write_spec, tmp_path, windows, cha
     for command in ("check", "plan"):
         message = program.refuses(command, spec)
         assert str(path) in message and said in message
+
+
+def test_windows_without_a_target_that_counts_are_named(program, write_spec, tmp_path):
+    path = tmp_path / "windows.h5"
+    with h5py.File(path, "w") as file:
+        file["tokens"] = random_tokens(400)
+        file["mask"] = np.ones(400, np.uint8)
+        file["mask"][5 * LENGTH + 1 : 6 * LENGTH + 1] = 0
+    message = program.refuses("check", write_spec(calibration={"tokens": str(path)}))
+    assert str(path) in message and "sample 5 has no target that counts" in message
+
+
+def test_a_sample_of_one_token_is_named(program, write_spec, tmp_path, windows):
+    windows[2] = windows[2][:1]
+    path = write_samples(tmp_path / "own.h5", windows)
+    message = program.refuses("check", write_spec(calibration={"tokens": str(path)}))
+    assert "entry 3 is 27 behind 26 (a sample has a token and a target at least)" in message
 
 
 def test_offsets_that_do_not_fit_are_named(program, write_spec, tmp_path, windows):

@@ -34,6 +34,7 @@ model::Sample sample(const model::Model& model, std::int64_t length, std::size_t
 
 std::shared_ptr<const Subject> subject_of(const std::string& folder, std::int64_t length) {
   Subject subject;
+  subject.spec.calibration.length = length;
   subject.device = &execute::devices().at("cpu");
   subject.model = std::make_shared<const model::Model>(model::open(folder));
   subject.evaluation_graph = std::make_shared<const graph::Graph>(
@@ -77,9 +78,10 @@ double plain(const Subject& subject, std::int64_t length) {
 
 double evaluate(const std::shared_ptr<const Subject>& subject, std::int64_t length,
                 std::size_t num_samples, bool prefix, const Room& room) {
-  model::SampleSet set;
-  set.load = [&](std::size_t i) { return sample(*subject->model, length, i); };
-  Batch batch{&set, {}, "batch"};
+  Samples samples;
+  samples.set.load = [&](std::size_t i) { return sample(*subject->model, length, i); };
+  samples.buckets.assign(num_samples, {length});
+  Batch batch{&samples, {}, "batch"};
   for (std::size_t i = 0; i < num_samples; ++i) batch.samples.push_back(i);
   const lower::Maxima maxima(subject->layout.partition.ops.size(), {8.0F, 8.0F});
   auto plans = plans_of(*subject, prefix);

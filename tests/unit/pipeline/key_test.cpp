@@ -47,7 +47,7 @@ std::vector<std::string> keys(const Facts& f) {
 TEST(Key, StaysWhatItIs) {
   EXPECT_EQ(keys({}), (std::vector<std::string>{
                           "57c7ea9b960e9016f7375aaf72b5ca12a7fda61e651e08fc22d38dbe04c9c8ae",
-                          "f917435f58a9765d3049bd58aa506797eabfcb683a089ecad8d88fd36f826228",
+                          "12075c9c6f4a66c28466d8c8cc9174cf42a10b1339ec1671cd250b76fc02d215",
                           "f4226d4c5b162f9fe71f2a3c246aa7e628fd18f7692e0e89f36034b9514ed47b",
                           "973c80dff89cfc397f61f2cb62ffb822e359199895077ce3a9e8f5cc8cd8150a",
                           "cb98e60ec8de929deffb8a088972601206ff0d0e66dc5dc6a8510f80d91a1b88",
@@ -81,6 +81,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xxx..xx.");
+  EXPECT_EQ(changed_by([](Facts& f) { f.sample.mask = "marks"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".xx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xxx.xxx");

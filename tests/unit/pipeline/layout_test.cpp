@@ -35,8 +35,7 @@ void expect_equal(const graph::Op& read, const graph::Op& op) {
 }
 
 void expect_round_trip(const Layout& layout) {
-  const auto read = to_layout({{}, {}, to_tables(layout)}, layout.formats, layout.length);
-  EXPECT_EQ(read.length, layout.length);
+  const auto read = to_layout({{}, {}, to_tables(layout)}, layout.formats);
   EXPECT_EQ(read.real_formats, layout.real_formats);
   EXPECT_EQ(read.modules, layout.modules);
   EXPECT_EQ(read.partition.classes, layout.partition.classes);
@@ -77,7 +76,7 @@ TEST(Layout, RefusesTablesThatDoNotFitEachOther) {
       for (auto& candidate : each.fields)
         if (each.path == table && candidate.name == field) candidate.values = values;
     try {
-      to_layout(contents, layout.formats, layout.length);
+      to_layout(contents, layout.formats);
     } catch (const Error& error) {
       return error.kind() == ErrorKind::input;
     }

@@ -40,7 +40,6 @@ Layout llama(const graph::PartitionSpec& partition) {
   decoder.tied = true;
   Layout layout;
   layout.formats = {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
-  layout.length = 16;
   layout.partition = graph::partition(model::build(decoder, {1, 16, {model::Output::mean_loss}}),
                                       partition, layout.formats.size());
   for (const auto& op : layout.partition.ops) {
@@ -61,7 +60,6 @@ Layout small() {
                                 {{{4}}, {{0}}, {2}, "e"}};
   layout.partition.classes = {{{0}}, {{1}}, {{2}}};
   layout.formats = {format::by_name("bf16"), format::by_name("int8")};
-  layout.length = 8;
   layout.real_formats.assign(5, {{0}, {1}});
   layout.modules.assign(5, "");
   return layout;
@@ -85,6 +83,7 @@ Measured scores(const Layout& layout, unsigned seed) {
   for (int sample = 0; sample < 3; ++sample) {
     execute::ProbeRecord score;
     score.loss = 2 + 0.1 * sample;
+    score.targets = 8;
     for (const auto& op : layout.partition.ops) {
       score.operands.emplace_back();
       for (std::size_t k = 0; k < op.operands.size(); ++k)

@@ -255,21 +255,21 @@ TEST_F(Keys, ChangeWithTheGainsOfTheirObjectiveAlone) {
   EXPECT_EQ(kept(macs_before, macs_keys()), 0u);
 }
 
-TEST_F(Keys, ChangeWithLossModelNoiseSeedAndLength) {
+TEST_F(Keys, ChangeWithLossModelNoiseSeedAndTargets) {
   const auto before = macs_keys();
   const auto changed = [&](auto change) {
     const auto spec = spec_;
-    const auto layout = layout_;
+    const auto measured = measured_;
     change();
     const auto after = macs_keys();
     spec_ = spec;
-    layout_ = layout;
+    measured_ = measured;
     return kept(before, after) == 0;
   };
   EXPECT_TRUE(changed([&] { spec_.solve.loss_model = "first_order"; }));
   EXPECT_TRUE(changed([&] { spec_.solve.noise = sensitivity::Noise::paper; }));
   EXPECT_TRUE(changed([&] { spec_.seed = 1; }));
-  EXPECT_TRUE(changed([&] { layout_.length = 9; }));
+  EXPECT_TRUE(changed([&] { measured_.scores[0].targets = 9; }));
   EXPECT_EQ(macs_keys(), before);
 }
 

@@ -40,6 +40,7 @@ TEST(Record, ScoresComeBack) {
   const auto record = stored(to_fields(7, score, ops, 2));
   const auto read = to_score(record, ops, 2);
   EXPECT_EQ(read.loss, score.loss);
+  EXPECT_EQ(read.targets, score.targets);
   ASSERT_EQ(read.operands.size(), score.operands.size());
   for (std::size_t op = 0; op < ops.size(); ++op) {
     ASSERT_EQ(read.operands[op].size(), score.operands[op].size());

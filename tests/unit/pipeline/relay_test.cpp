@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <limits>
 #include <random>
+#include <set>
 
 #include "archive/decoder.hpp"
 #include "graph/segments.hpp"
@@ -63,7 +64,7 @@ lower::Maxima maxima() {
 }
 
 Batch batch_of(std::size_t count, const std::string& digest = "batch") {
-  Batch batch{&subject()->evaluation->set, {}, digest};
+  Batch batch{subject()->evaluation.get(), {}, digest};
   for (std::size_t i = 0; i < count; ++i) batch.samples.push_back(i);
   return batch;
 }
@@ -88,15 +89,17 @@ Found whole(const Batch& batch, const std::vector<Rounding>& roundings) {
   execute::Parameters weights(*about.model, *about.device, execute::Precision::fp32);
   Found found;
   for (const auto& rounding : roundings) {
-    auto graph = lower::fake_quantize(*about.evaluation_graph, about.layout.partition.ops,
-                                      rounding.assignment, about.layout.formats, maxima());
-    if (rounding.scales == Scales::next) graph = lower::next_scales(graph, about.layout.formats);
-    execute::Program program(graph, weights);
     auto& outcomes = found.emplace_back();
-    for (const auto i : batch.samples)
+    for (const auto i : batch.samples) {
+      const auto [source, ops] = evaluation_graph_of(about, batch.of->buckets[i]);
+      auto graph =
+          lower::fake_quantize(*source, ops, rounding.assignment, about.layout.formats, maxima());
+      if (rounding.scales == Scales::next) graph = lower::next_scales(graph, about.layout.formats);
+      execute::Program program(graph, weights);
       outcomes.push_back(
-          execute::outcome(program, execute::make_inputs(program.graph(), batch.set->load(i),
+          execute::outcome(program, execute::make_inputs(program.graph(), batch.of->set.load(i),
                                                          about.model->inputs, *about.device)));
+    }
   }
   return found;
 }
@@ -175,6 +178,34 @@ TEST(Relay, TakesALargeHeadInBlocks) {
       }
     if (first.empty()) first = found;
     expect_same(found, first, "blocks");
+  }
+}
+
+/// More buckets than are kept at once, with targets that do not count and a sample of one token.
+TEST(Relay, RunsSamplesOfTheirOwnLengths) {
+  auto stream = std::make_shared<archive::TokenStream>();
+  stream->offsets = {0};
+  for (const std::size_t length : {16, 5, 9, 1, 16, 12, 7, 3, 14, 5, 11}) {
+    for (std::size_t i = 0; i <= length; ++i) {
+      stream->ids.push_back(static_cast<std::int64_t>(300 + 7 * i + length));
+      stream->mask.push_back(length == 12 && i % 3 == 1 ? 0 : 1);
+    }
+    stream->offsets.push_back(static_cast<std::int64_t>(stream->ids.size()));
+  }
+  const auto samples = cut(stream, {.length = 16, .count = 11});
+  ASSERT_GT(std::set(samples.buckets.begin(), samples.buckets.end()).size(), most_buckets);
+  Batch batch{&samples, {}, "own"};
+  for (std::size_t i = 0; i < 11; ++i) batch.samples.push_back(i);
+  const auto plans = some_plans();
+  const auto expected = whole(batch, plans);
+  for (const auto block : {head_block, std::int64_t{256 * 600}}) {
+    Weights weights(subject(), execute::Precision::fp32);
+    Relay relay(subject(), weights, block);
+    const auto found = relayed(relay, batch, plans, Room{plenty, plenty, plenty});
+    if (block == head_block) expect_same(found, expected, "at once");
+    for (std::size_t r = 0; r < plans.size(); ++r)
+      for (std::size_t i = 0; i < found[r].size(); ++i)
+        EXPECT_NEAR(found[r][i].loss, expected[r][i].loss, 1e-6) << "in blocks of the head";
   }
 }
 

@@ -63,6 +63,28 @@ TEST(Samples, MayBeTheStreamsOwn) {
   EXPECT_EQ(cut(own, {.length = 3, .first = 0, .count = 1}).ids[0].tokens, plain.ids[0].tokens);
 }
 
+TEST(Samples, HaveTheirOwnLengthsAndWeights) {
+  const auto own = stream(9, {0, 4, 7, 9}, {0, 1, 0, 1, 0, 1, 1, 1, 1});
+  const auto samples = cut(own, {.length = 3, .first = 0, .count = 3});
+  EXPECT_EQ(samples.buckets, (std::vector<Bucket>{{3, true}, {2, false}, {1, false}}));
+  EXPECT_EQ(samples.targets, (Ids{2, 2, 1}));
+  const auto masked = samples.set.load(0);
+  EXPECT_EQ(masked.weights, (std::vector<float>{1, 0, 1}));
+  EXPECT_EQ(model::num_targets(masked), 2);
+  const auto shorter = samples.set.load(1);
+  EXPECT_EQ(std::get<Ids>(shorter.inputs.at("tokens").values), (Ids{104, 105}));
+  EXPECT_TRUE(shorter.weights.empty()) << "what is no target has no weight";
+  EXPECT_EQ(to_text(samples, "calibration"),
+            "3 calibration samples of 1 to 3 tokens (6 in all; 5 targets count)");
+  // Keys tell the marks of targets, where they leave any out.
+  EXPECT_FALSE(samples.ids[0].mask.empty());
+  EXPECT_EQ(samples.ids[1].mask, "");
+  const auto plain = cut(stream(9), {.length = 3, .first = 0, .count = 1});
+  EXPECT_EQ(samples.ids[0].tokens, plain.ids[0].tokens);
+  EXPECT_EQ(to_text(plain, "evaluation"), "1 evaluation sample of 3 tokens");
+  EXPECT_EQ(to_text(cut(stream(9), {.length = 3}), "search"), "0 search samples");
+}
+
 TEST(Samples, ThatCannotBeCutAreNamed) {
   const auto refused = [](std::shared_ptr<const archive::TokenStream> from,
                           const Windows& windows) {
@@ -78,14 +100,13 @@ TEST(Samples, ThatCannotBeCutAreNamed) {
               HasSubstr("9 tokens, but samples of 3 tokens need 10"));
   EXPECT_THAT(refused(stream(8, {0, 4, 8}), {.length = 3, .first = 1, .count = 2}),
               HasSubstr("2 samples where 3 are needed"));
-  EXPECT_THAT(refused(stream(7, {0, 4, 7}), {.length = 3, .first = 0, .count = 2}),
-              HasSubstr("sample 1 has 2 tokens and calibration.length is 3"));
-  EXPECT_THAT(refused(stream(8, {0, 4, 8}, {0, 1, 1, 1, 0, 1, 0, 1}),
-                      {.length = 3, .first = 0, .count = 2}),
-              HasSubstr("its mask leaves out targets of sample 1"));
-  EXPECT_EQ(refused(stream(7, {}, {0, 1, 1, 1, 1, 1, 0}), {.length = 3, .first = 0, .count = 1}),
+  EXPECT_THAT(refused(stream(9, {0, 4, 9}), {.length = 3, .first = 0, .count = 2}),
+              HasSubstr("sample 1 has 4 tokens and calibration.length is 3 (the most"));
+  EXPECT_THAT(refused(stream(7, {}, {1, 0, 1, 0, 0, 0, 0}), {.length = 3, .first = 0, .count = 2}),
+              HasSubstr("sample 1 has no target that counts"));
+  EXPECT_EQ(refused(stream(7, {}, {1, 0, 1, 0, 0, 0, 0}), {.length = 3, .first = 0, .count = 1}),
             "accepted")
-      << "what is no target of a sample";
+      << "what is no target of a sample that is taken";
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ std::shared_ptr<const Samples> samples(const std::string& name, std::size_t coun
   for (std::size_t i = 0; i < count; ++i) {
     made.set.digests.push_back(name + std::to_string(i));
     made.ids.push_back({name + std::to_string(i), static_cast<std::int64_t>(i)});
+    made.buckets.push_back({8});
+    made.targets.push_back(8);
   }
   return std::make_shared<const Samples>(std::move(made));
 }
@@ -51,7 +53,7 @@ Subject subject() {
   made.layout = small();
   made.spec = spec(made.layout);
   made.spec.calibration.scale_samples = 2;
-  made.spec.calibration.length = made.layout.length;
+  made.spec.calibration.length = 8;
   made.spec.solve.objectives = {"time", "macs"};
   made.spec.solve.thresholds = {0.02, 0.05, 1};
   made.spec.evaluate.samples = 2;

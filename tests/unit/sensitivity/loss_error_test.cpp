@@ -16,14 +16,14 @@ std::vector<format::Format> formats() {
 /// Two samples of one op with two operands and one with one.
 std::vector<execute::ProbeRecord> records() {
   execute::ProbeRecord first{
-      3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}};
+      3, {{{2, {0.5, -1}, {24, 0}}, {4, {0.25, 3}, {12, 0}}}, {{1, {1, 1}, {6, 0}}}}, 8};
   execute::ProbeRecord second{
-      4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}};
+      4, {{{6, {-1, 1}, {0, 0}}, {8, {0, 0}, {12, 0}}}, {{3, {2, -2}, {18, 0}}}}, 8};
   return {first, second};
 }
 
 TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
-  const auto errors = loss_errors(records(), formats(), Noise::empirical, 8);
+  const auto errors = loss_errors(records(), formats(), Noise::empirical);
   EXPECT_EQ(errors.samples, 2);
   EXPECT_EQ(errors.targets, 8);
   EXPECT_DOUBLE_EQ(errors.mean_square_loss, 12.5);
@@ -33,7 +33,7 @@ TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
 
 TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
   for (const auto noise : {Noise::paper, Noise::log_uniform}) {
-    const auto errors = loss_errors(records(), formats(), noise, 8);
+    const auto errors = loss_errors(records(), formats(), noise);
     const double alpha = 1.0 / 12 / 64 * (noise == Noise::paper ? 1 : 3 / (8 * std::log(2.0)));
     EXPECT_NEAR(errors.d[0][2], alpha * 10, 1e-15);
     EXPECT_NEAR(errors.d[1][2], alpha * 2, 1e-15);
@@ -44,23 +44,38 @@ TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
   }
 }
 
+/// The bias of what every op in every format adds is the mean of the samples' own.
+TEST(LossErrors, WeighTargetsByWhatSamplesAdd) {
+  auto all = records();
+  for (const auto noise : enumerators<Noise>()) {
+    all[1].targets = 3;
+    const auto sums = totals(contributions(all, formats(), noise));
+    const double own = (8 * sums[0] + 3 * sums[1]) / 2, added = (sums[0] + sums[1]) / 2;
+    EXPECT_NEAR(loss_errors(all, formats(), noise).targets, own / added, 1e-12);
+    all[1].targets = 8;
+    EXPECT_EQ(loss_errors(all, formats(), noise).targets, 8) << "to the bit";
+  }
+  EXPECT_EQ(mean_targets(std::vector<double>{8, 3}, std::vector<double>{0, 0}), 5.5);
+  EXPECT_ERROR(mean_targets(std::vector<double>{8}, {}), ErrorKind::internal, "for 0 samples");
+}
+
 TEST(LossErrors, RefuseRecordsThatDoNotFit) {
-  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper, 8), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper), ErrorKind::internal,
                "there are no scores to take errors from");
   auto fewer_ops = records();
   fewer_ops[1].operands.pop_back();
-  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper, 8), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper), ErrorKind::internal,
                "scores of samples differ in their ops");
   auto fewer_formats = records();
   fewer_formats[1].operands[0][1].step_norm.pop_back();
-  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical, 8), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical), ErrorKind::internal,
                "differ in their low formats");
 }
 
 TEST(Contributions, AreTheTermsOfTheMean) {
   for (const auto noise : enumerators<Noise>()) {
     const auto terms = contributions(records(), formats(), noise);
-    const auto errors = loss_errors(records(), formats(), noise, 8);
+    const auto errors = loss_errors(records(), formats(), noise);
     ASSERT_EQ(terms.size(), 2u);
     for (std::size_t op = 0; op < 2; ++op)
       for (std::size_t f = 0; f < 3; ++f)

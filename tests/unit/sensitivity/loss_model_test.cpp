@@ -9,7 +9,7 @@
 namespace gainsweep::sensitivity {
 namespace {
 
-LossErrors errors(double mean_square_loss, std::int64_t targets) {
+LossErrors errors(double mean_square_loss, double targets) {
   return {.d = {}, .mean_square_loss = mean_square_loss, .samples = 4, .targets = targets};
 }
 
@@ -17,7 +17,7 @@ TEST(LossModels, PredictTheThresholdAtTheirLimit) {
   for (const auto& model : loss_models()) {
     SCOPED_TRACE(model.name);
     for (const double threshold : {1e-7, 1e-4, 3e-2, 0.5})
-      for (const std::int64_t targets : {1, 256, 8192}) {
+      for (const double targets : {1, 256, 8192}) {
         const auto given = errors(7.5, targets);
         const double wanted = threshold * threshold * 7.5;
         const double limit = model.limit(given, threshold);

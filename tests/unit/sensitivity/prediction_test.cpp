@@ -15,7 +15,7 @@ const LossModel& model(const std::string& name) {
 Evidence alike() {
   static const std::vector<AnchorRecord> anchors(
       4, {2, execute::Confidence{1.5, 5}, {{0.3, {0.3, 0.0}}}});
-  return {{2, 2, 2}, {0.01, 0.01, 0.01}, 8, anchors, 3};
+  return {{2, 2, 2}, {0.01, 0.01, 0.01}, {8, 8, 8}, anchors, 3};
 }
 
 TEST(Predictor, AddsTheMeasuredBias) {
@@ -65,6 +65,18 @@ TEST(Predictor, WithoutAnchorsIsBias) {
   const auto bias = predictor.predict(model("bias"), terms);
   EXPECT_EQ(anchored.mean_square, bias.mean_square);
   EXPECT_EQ(anchored.low, bias.low);
+}
+
+TEST(Predictor, WeighsTargetsByWhatSamplesAdd) {
+  auto evidence = alike();
+  evidence.anchors = {};
+  evidence.anchor_terms = {0.01, 0.02, 0.05};
+  evidence.targets = {4, 8, 16};
+  const Predictor predictor(evidence);
+  EXPECT_NEAR(predictor.targets(), (0.04 + 0.16 + 0.8) / 0.08, 1e-12);
+  // Of what is shared out among the samples as that is, the bias is the mean of theirs.
+  const auto found = predictor.predict(model("bias"), {0.001, 0.002, 0.005});
+  EXPECT_NEAR(found.bias, (2 * 0.001 + 4 * 0.002 + 8 * 0.005) / 3, 1e-12);
 }
 
 TEST(Predictor, OfNothingLoweredIsNothing) {
