@@ -11,8 +11,8 @@
 #include "base/error.hpp"
 #include "graph/pattern.hpp"
 #include "graph/reads.hpp"
-#include "graph/region.hpp"
 #include "graph/sequential.hpp"
+#include "graph/signature.hpp"
 
 namespace gainsweep::graph {
 namespace {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "graph/partition.hpp"
@@ -14,11 +13,5 @@ std::vector<NodeId> region_between(const Graph& graph, std::vector<NodeId> op_no
 /// nobody. `reads` is count_reads(graph).
 std::vector<bool> escapes(const Graph& graph, const std::vector<NodeId>& region,
                           const std::vector<std::size_t>& reads);
-
-/// A text that is equal for two sub-graphs exactly when their regions have the same calls,
-/// attributes, shapes, wiring, quantizable ops and ties. Names, paths and the numbers in constants
-/// do not enter it.
-std::string signature(const Graph& graph, const std::vector<Op>& ops, const Subgraph& subgraph,
-                      const std::vector<std::size_t>& reads);
 
 }  // namespace gainsweep::graph

@@ -36,6 +36,22 @@ std::vector<std::int64_t> random_order(std::size_t count, boost::random::mt19937
   return order;
 }
 
+double timed(Contest& contest, execute::Program& program, const execute::Inputs& inputs) {
+  if (contest.interlude) contest.interlude->play(inputs);
+  return program.time(inputs);
+}
+
+double timed(Contest& contest, std::size_t program) {
+  return timed(contest, contest.programs[program], *contest.inputs[program]);
+}
+
+double timed_whole(Contest& contest) {
+  double seconds = 0;
+  for (auto& [program, inputs, times] : contest.whole)
+    seconds += static_cast<double>(times) * timed(contest, program, *inputs);
+  return seconds;
+}
+
 }  // namespace
 
 std::vector<double> warm_up(Contest& contest, const StoppingRule& rule) {
@@ -44,9 +60,11 @@ std::vector<double> warm_up(Contest& contest, const StoppingRule& rule) {
   std::vector<double> runs;
   while (runs.size() < least ||
          (!has_settled(runs, window) && runs.size() < longest_warm_up * std::max(least, window)))
-    runs.push_back(contest.programs[0].time(*contest.inputs[0]));
-  for (std::size_t i = 1; i < contest.programs.size(); ++i)
-    for (int run = 0; run < 2; ++run) contest.programs[i].time(*contest.inputs[i]);
+    runs.push_back(timed(contest, 0));
+  for (int run = 0; run < 2; ++run) {
+    for (std::size_t i = 1; i < contest.programs.size(); ++i) timed(contest, i);
+    timed_whole(contest);
+  }
   return runs;
 }
 
@@ -54,15 +72,15 @@ Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::
   boost::random::mt19937_64 random(seed * 1'000'003 + round);
   Timings timings;
   for (std::int64_t block = 0; block < blocks; ++block) {
-    auto order = random_order(contest.programs.size(), random);
-    std::vector<double> seconds(contest.programs.size());
+    const auto programs = contest.programs.size();
+    auto order = random_order(programs + (contest.whole.empty() ? 0 : 1), random);
+    std::vector<double> seconds(programs);
     for (const auto place : order) {
       const auto i = static_cast<std::size_t>(place);
-      seconds[i] = contest.programs[i].time(*contest.inputs[i]);
-    }
-    if (contest.has_whole) {
-      timings.whole.push_back(seconds.back());
-      seconds.pop_back();
+      if (i == programs)
+        timings.whole.push_back(timed_whole(contest));
+      else
+        seconds[i] = timed(contest, i);
     }
     timings.seconds.push_back(std::move(seconds));
     timings.order.push_back(std::move(order));

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "execute/interlude.hpp"
 #include "execute/program.hpp"
 #include "latency/stopping_rule.hpp"
 #include "latency/timings.hpp"
@@ -10,12 +13,21 @@
 /// Measured times: all configurations of a class of sub-graphs, or a whole plan.
 namespace gainsweep::latency {
 
+/// A piece of a model, all-high.
+struct Piece {
+  execute::Program program;
+  const execute::Inputs* inputs = nullptr;
+  std::size_t times = 1;  ///< pieces of the model that are like it
+};
+
 /// Programs to be timed against each other; the first is the all-high baseline.
 struct Contest {
   std::vector<execute::Program> programs;
   std::vector<const execute::Inputs*> inputs;  ///< one per program
-  /// The last program is the whole all-high model, of which the others are a part.
-  bool has_whole = false;
+  /// What the all-high model is made of, where the programs are a piece of it: its time is the sum
+  /// of theirs.
+  std::vector<Piece> whole{};
+  std::optional<execute::Interlude> interlude{};  ///< before each run
 };
 
 /// Runs the baseline until the medians of its last two windows of runs agree within 2 %, at least

@@ -7,7 +7,7 @@ namespace gainsweep::latency {
 /// What is timed.
 enum class Scope {
   model,     ///< the whole forward pass with one class of sub-graphs lowered
-  subgraph,  ///< a sub-graph alone on captured inputs
+  subgraph,  ///< the segment of the graph that holds a sub-graph
 };
 
 constexpr auto words(Scope) {

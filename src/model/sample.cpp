@@ -46,6 +46,10 @@ Sample counting_sample(const graph::Graph& graph, const Model& model) {
     const auto& value = graph.value(id);
     if (value.name == weights_input) continue;
     const auto* input = model.input(value.name);
+    if (input == nullptr && value.type == graph::ElementType::real) {
+      sample.inputs[value.name] = counting(value, 0);
+      continue;
+    }
     if (input == nullptr) {
       throw Error(ErrorKind::internal, "graph " + graph.name + " reads `" + value.name +
                                            "`, which is no input of model " + model.name + ".");

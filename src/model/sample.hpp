@@ -43,8 +43,9 @@ struct SampleSet {
   std::size_t size() const { return digests.size(); }
 };
 
-/// A sample that fits the inputs of a graph, for work to which values do not matter: indices count
-/// up to the bound of the model's input, reals over [0, 1) in steps of 1/256; it has no weights.
+/// A sample that fits the inputs of a graph of a model, or of a piece of one, for work to which
+/// values do not matter: indices count up to the bound of the model's input, reals over [0, 1) in
+/// steps of 1/256; it has no weights.
 Sample counting_sample(const graph::Graph& graph, const Model& model);
 
 }  // namespace gainsweep::model

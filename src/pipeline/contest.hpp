@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,32 +8,12 @@
 #include "batch/stage.hpp"
 #include "latency/measure.hpp"
 #include "pipeline/key.hpp"
-#include "pipeline/subject.hpp"
 
-/// Programs that are timed against each other, round by round: configurations of sub-graphs, or a
-/// whole plan. A unit is a round.
+/// Programs that are timed against each other (timed_programs.hpp), round by round: configurations
+/// of sub-graphs, or a whole plan. A unit is a round.
 namespace gainsweep::pipeline {
 
 struct Workbench;
-
-/// The programs of the contest that runs on this rank; consecutive rounds share them.
-struct TimedPrograms {
-  std::optional<graph::Partition> partition;  ///< of the latency graph
-  std::optional<execute::Inputs> inputs;      ///< of the whole graph
-  std::string about;                          ///< table or plan; empty without a contest
-  std::optional<execute::Inputs> captured;    ///< of a sub-graph alone
-  std::optional<latency::Contest> contest;
-  std::vector<std::string> kernels;
-
-  /// Frees everything of the contest.
-  void end();
-};
-
-/// Makes the programs of a target's configurations, unless they are there.
-void prepare(Workbench& bench, const TimingTarget& target, const lower::Maxima& maxima);
-/// Makes those of all-high and a plan.
-void prepare(Workbench& bench, const graph::Assignment& plan, const std::string& plan_key,
-             const lower::Maxima& maxima);
 
 /// Times one round of the contest that is prepared; fields of its record.
 batch::Fields run_round(Workbench& bench, std::int64_t round);

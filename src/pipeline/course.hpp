@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "graph/partition.hpp"
@@ -28,7 +29,9 @@ struct Course {
 /// last bits: this follows from shapes, never from the memory that there is.
 inline constexpr std::int64_t head_block = std::int64_t{1} << 25;
 
-/// The course of the evaluation graph of a model with these ops.
+inline constexpr std::int64_t uncut_head = std::numeric_limits<std::int64_t>::max();
+
+/// The course of a graph that ends in class scores, of a model with these ops.
 Course course(const graph::Graph& whole, const std::vector<graph::Op>& ops,
               std::int64_t block_elements = head_block);
 

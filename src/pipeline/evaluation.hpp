@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch/stage.hpp"
+#include "pipeline/contest.hpp"
 #include "pipeline/relay.hpp"
 #include "pipeline/workbench.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/contest.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
 

@@ -9,11 +9,11 @@
 #include "batch/results.hpp"
 #include "execute/probe.hpp"
 #include "execute/program.hpp"
-#include "pipeline/contest.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/loss_set.hpp"
 #include "pipeline/relay.hpp"
 #include "pipeline/subject.hpp"
+#include "pipeline/timed_programs.hpp"
 #include "pipeline/weights.hpp"
 #include "sensitivity/anchor.hpp"
 

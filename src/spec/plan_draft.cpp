@@ -133,7 +133,7 @@ Section describe(LatencySpec& latency) {
   return {{
       {"source", "where times come from: measured on the device",
        choice(latency.source, latency::sources(), sources_to_come())},
-      {"scope", "what is timed: the whole forward pass, or a sub-graph alone on captured inputs",
+      {"scope", "what is timed: the whole forward pass, or the segment that holds a sub-graph",
        choice(latency.scope)},
       {"batch", "number of sequences of a timed run", count(latency.batch, 1, 65536)},
       {"length", "length of each sequence of a timed run", count(latency.length, 1, most_tokens),

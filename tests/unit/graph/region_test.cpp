@@ -1,8 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/error.hpp"
 #include "graph/partition.hpp"
+#include "graph/segments.hpp"
+#include "graph/signature.hpp"
 #include "models.hpp"
 #include "unit/throws.hpp"
 
@@ -55,6 +59,20 @@ TEST(Extract, IsTheSamePartitionAgain) {
   }
 }
 
+TEST(Signature, OfSegmentsTellsStructuresApart) {
+  const Graph graph = llama(3);
+  std::vector<std::string> signatures;
+  for (const auto& segment : segments(graph))
+    signatures.push_back(signature(extract(graph, segment)));
+  ASSERT_EQ(signatures.size(), 8U);  // embedding, three blocks of two halves, head
+  EXPECT_EQ(signatures[1], signatures[3]);
+  EXPECT_EQ(signatures[3], signatures[5]);
+  EXPECT_EQ(signatures[2], signatures[4]);
+  EXPECT_THAT(std::set<std::string>(signatures.begin(), signatures.end()), testing::SizeIs(4));
+  const Graph longer = llama(3, false, {.tokens = 17});
+  EXPECT_NE(signature(extract(longer, segments(longer)[1])), signatures[1]);
+}
+
 TEST(Extract, NamesInputsAndKeepsOutputsThatNobodyReads) {
   Graph graph{.name = "tail"};
   const ValueId x = graph.add_input("x", ElementType::real, {8, 8});
@@ -63,12 +81,12 @@ TEST(Extract, NamesInputsAndKeepsOutputsThatNobodyReads) {
   const ValueId b = linear(graph, doubled, 8, "b");
   linear(graph, b, 8, "unused");
   graph.outputs = {a};
-  const Graph region = extract(graph, {{0}, {2}});
+  const Graph region = extract(graph, std::vector<NodeId>{{0}, {2}});
   validate(region);
   ASSERT_EQ(region.inputs.size(), 1U);
   EXPECT_EQ(region.value(region.inputs[0]).name, "x");
   EXPECT_EQ(region.outputs.size(), 2U);  // a is a graph output, b is read outside
-  const Graph last = extract(graph, {{3}});
+  const Graph last = extract(graph, std::vector<NodeId>{{3}});
   EXPECT_EQ(last.value(last.inputs[0]).name, "%" + std::to_string(b.index));
   EXPECT_EQ(last.value(last.inputs[0]).kind, ValueKind::input);
   EXPECT_EQ(last.outputs.size(), 1U);
@@ -88,7 +106,7 @@ Graph two_layers(bool computed) {
 
 TEST(Extract, ComputesWeightsInTheRegion) {
   const Graph graph = two_layers(false);
-  const Graph region = extract(graph, {{2}});
+  const Graph region = extract(graph, std::vector<NodeId>{{2}});
   validate(region);
   ASSERT_EQ(region.nodes.size(), 2U);
   ASSERT_EQ(region.inputs.size(), 1U);
@@ -96,7 +114,7 @@ TEST(Extract, ComputesWeightsInTheRegion) {
   const auto ops = quantizable_ops(region);
   ASSERT_EQ(ops.size(), 1U);
   EXPECT_EQ(ops[0].operands[1].role, OperandRole::weight);
-  EXPECT_EQ(extract(two_layers(true), {{2}}).inputs.size(), 2U);
+  EXPECT_EQ(extract(two_layers(true), std::vector<NodeId>{{2}}).inputs.size(), 2U);
 }
 
 TEST(Classes, TellWeightsFromActivations) {
@@ -111,8 +129,10 @@ TEST(Classes, TellWeightsFromActivations) {
 }
 
 TEST(Extract, RefusesNodesThatDoNotExist) {
-  EXPECT_ERROR(extract(llama(1), {}), ErrorKind::internal, "a region needs existing nodes");
-  EXPECT_ERROR(extract(llama(1), {{100000}}), ErrorKind::internal, "a region needs existing nodes");
+  EXPECT_ERROR(extract(llama(1), std::vector<NodeId>{}), ErrorKind::internal,
+               "a region needs existing nodes");
+  EXPECT_ERROR(extract(llama(1), std::vector<NodeId>{{100000}}), ErrorKind::internal,
+               "a region needs existing nodes");
 }
 
 }  // namespace
