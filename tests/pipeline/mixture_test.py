@@ -5,6 +5,8 @@ import json
 import h5py
 import numpy as np
 import pytest
+from conftest import random_tokens
+from token_file_test import write_samples
 
 EXPERTS = 6
 CONFIG = {
@@ -130,3 +132,32 @@ def test_scores_need_no_static_scales_to_name_experts(program, spec, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "scales are 1" not in result.stderr
     assert "their loss errors are 0" in result.stderr
+
+
+def test_scores_are_those_of_a_sample_alone(program, spec, tmp_path):
+    """To the bit, whatever lengths the samples before it had; one of a single token, too."""
+    lengths = [12, 5, 1, 9]
+    samples = np.split(random_tokens(31), np.cumsum([length + 1 for length in lengths[:-1]]))
+    dynamic = {"low": ["int8"], "int8": {"scale": "dynamic"}}
+
+    def scores(name, chosen):
+        mask = [place % 3 != 2 for sample in chosen for place in range(len(sample))]
+        path = write_samples(tmp_path / f"{name}.h5", chosen, mask)
+        changes = {
+            "calibration": {"samples": len(chosen), "length": max(map(len, chosen)) - 1},
+            "sensitivity": {"precision": "fp32", "anchor_samples": 0},
+            "evaluate": {"samples": 1, "strategies": [], "tokens": str(tmp_path / "other.h5")},
+        }
+        changes["calibration"] |= {"tokens": str(path), "scale_samples": 1}
+        written = spec(f"{name}.yaml", formats=dynamic, **changes)
+        result = program("run", written, "--out", tmp_path / name)
+        assert result.returncode == 0, result.stderr
+        with h5py.File(tmp_path / name / "archive.h5") as archive:
+            fields = ("loss", "targets", "sensitivity", "signed_error", "step_norm")
+            return [archive[f"scores/{field}"][()] for field in fields]
+
+    write_samples(tmp_path / "other.h5", [(samples[2] + 1) % 16])
+    together = scores("together", samples)
+    for place, sample in enumerate(samples):
+        for found, alone in zip(together, scores(str(place), [sample]), strict=True):
+            np.testing.assert_array_equal(found[place], alone[0])

@@ -128,6 +128,24 @@ TEST(Decoder, OutputsLeaveTheOpsAsTheyAre) {
   EXPECT_EQ(paths({Output::class_scores}), paths({Output::target_log_likelihoods}));
 }
 
+/// Windows hide nothing of short sequences: their masks are left out, the ops stay.
+TEST(Decoder, HasTheSameOpsAtEveryLength) {
+  auto decoder = small_decoder();
+  decoder.layers = 3;
+  decoder.windows = {0, 4, 8};
+  const auto paths = [&](std::int64_t length, bool weighted) {
+    std::vector<std::string> found;
+    for (const auto& op : graph::quantizable_ops(
+             build(decoder, {1, length, {Output::mean_loss, Output::class_scores}, weighted})))
+      found.push_back(op.path);
+    return found;
+  };
+  const auto expected = paths(16, false);
+  for (const std::int64_t length : {1, 3, 4, 5, 9})
+    for (const bool weighted : {false, true}) EXPECT_EQ(paths(length, weighted), expected);
+  EXPECT_EQ(expected.size(), 28U);
+}
+
 TEST(Decoder, NamesItsQuantizableOps) {
   const auto ops = graph::quantizable_ops(build(small_decoder(), with_loss(1, 5)));
   std::vector<std::string> paths;
