@@ -1,6 +1,7 @@
-// Times forward passes on request: benchmark_interpreter FOLDER LENGTH THREADS reads lines from
-// standard input, each `plain` (the model's graph), `packed` (every linear layer high) or `int8`
-// (every linear layer in int8), and answers each with the seconds of one bf16 pass.
+// Times forward passes on request: benchmark_interpreter FOLDER LENGTH THREADS bf16|fp32 reads lines
+// from standard input, each `formed` (the model's graph as it is built, call by call), `plain` (what
+// evaluations run of an all-high plan), `packed` (every linear layer high) or `int8` (every linear
+// layer in int8), and answers each with the seconds of one pass.
 
 #include <cstdlib>
 #include <iostream>
@@ -30,40 +31,50 @@ model::Sample some_tokens(std::int64_t length, std::int64_t vocabulary) {
   return {.inputs = {{"tokens", {{1, length}, tokens}}}};
 }
 
-void serve(const std::string& folder, std::int64_t length, std::int64_t threads) {
+/// A variant's graph.
+graph::Graph variant(const std::string& name, const graph::Graph& graph,
+                     const graph::Partition& partition) {
+  if (name == "formed") return graph;
+  const std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
+  const graph::Assignment high(partition.ops.size());
+  if (name == "plain") return lower::fake_quantize(graph, partition.ops, high, formats, {});
+  const auto& target = lower::targets().at("onednn");
+  const lower::Maxima maxima(partition.ops.size(), std::vector<float>(2, 4.0F));
+  const auto assignment = name == "int8" ? all_int8(partition.ops, target, formats) : high;
+  return lower::lower(graph, partition, assignment, formats, maxima, target);
+}
+
+void serve(const std::string& folder, std::int64_t length, std::int64_t threads,
+           execute::Precision precision) {
   execute::start(execute::devices().at("cpu"), threads);
   const auto model = model::open(folder);
   const auto graph = model.build({.length = length, .outputs = {model::Output::class_scores}});
   const auto partition = graph::partition(graph, {}, 2);
-  const std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
-  const auto& target = lower::targets().at("onednn");
-  const lower::Maxima maxima(partition.ops.size(), std::vector<float>(2, 4.0F));
-  const graph::Assignment high(partition.ops.size());
-  const auto int8 = all_int8(partition.ops, target, formats);
-
-  execute::Parameters parameters(model, execute::devices().at("cpu"), execute::Precision::bf16);
+  execute::Parameters parameters(model, execute::devices().at("cpu"), precision);
   std::map<std::string, execute::Program> programs;
-  programs.emplace("plain", execute::Program(graph, parameters));
-  for (const auto& [name, assignment] : {std::pair{"packed", high}, std::pair{"int8", int8}}) {
-    auto lowered = lower::lower(graph, partition, assignment, formats, maxima, target);
-    programs.emplace(name, execute::Program(std::move(lowered), parameters));
-  }
   const auto sample = some_tokens(length, model.input("tokens")->bound);
   const auto inputs =
       execute::make_inputs(graph, sample, model.inputs, execute::devices().at("cpu"));
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << programs.at(line).time(inputs) << std::endl;
+    auto program = programs.find(line);
+    if (program == programs.end())
+      program = programs
+                    .emplace(line, execute::Program(variant(line, graph, partition), parameters))
+                    .first;
+    std::cout << program->second.time(inputs) << std::endl;
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4) {
-    std::cerr << "usage: benchmark_interpreter FOLDER LENGTH THREADS\n";
+  if (argc != 5) {
+    std::cerr << "usage: benchmark_interpreter FOLDER LENGTH THREADS bf16|fp32\n";
     return 2;
   }
-  serve(argv[1], std::strtoll(argv[2], nullptr, 10), std::strtoll(argv[3], nullptr, 10));
+  const bool is_narrow = std::string(argv[4]) == "bf16";
+  serve(argv[1], std::strtoll(argv[2], nullptr, 10), std::strtoll(argv[3], nullptr, 10),
+        is_narrow ? execute::Precision::bf16 : execute::Precision::fp32);
 } catch (const gainsweep::Error& error) {
   std::cerr << error.what() << '\n';
   return gainsweep::exit_code(error.kind());

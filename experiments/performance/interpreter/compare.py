@@ -1,6 +1,7 @@
-"""The interpreter's forward pass against the same calls made from Python.
+"""The interpreter's forward pass against the same calls made from Python and against transformers.
 
 compare.py BENCHMARK_INTERPRETER FOLDER [--length 512] [--rounds 30] [--threads 1]
+           [--precision bf16] [--variants eager,transformers,compiled,formed,plain,packed,int8]
 
 Each round times one pass of every variant, in an order that changes from round to round; printed
 are medians and the medians of ratios within a round.
@@ -9,23 +10,36 @@ are medians and the medians of ratios within a round.
 import argparse
 import json
 import pathlib
-import random
-import statistics
-import subprocess
+import sys
 import time
 
 import safetensors.torch
 import torch
 from torch.nn.functional import linear, rms_norm, silu
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import interleaved  # noqa: E402
+
+PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+RATIOS = [
+    ("formed", "eager"),
+    ("plain", "formed"),
+    ("plain", "transformers"),
+    ("plain", "compiled"),
+    ("packed", "transformers"),
+    ("packed", "compiled"),
+    ("packed", "int8"),
+]
+
 
 class Eager:
     """A Llama of a Hugging Face folder, operator for operator as gainsweep's graph has it."""
 
-    def __init__(self, folder, length):
+    def __init__(self, folder, length, dtype):
         folder = pathlib.Path(folder)
         self.config = json.loads((folder / "config.json").read_text())
-        self.weights = safetensors.torch.load_file(folder / "model.safetensors")
+        stored = safetensors.torch.load_file(folder / "model.safetensors")
+        self.weights = {name: weight.to(dtype) for name, weight in stored.items()}
         self.length = length
         self.heads = self.config["num_attention_heads"]
         self.kv_heads = self.config["num_key_value_heads"]
@@ -33,11 +47,11 @@ class Eager:
         steps = torch.arange(0, self.size, 2, dtype=torch.float64) / self.size
         theta = self.config.get("rope_theta", 10000.0)
         angles = torch.outer(torch.arange(length, dtype=torch.float64), theta**-steps)[:, None, :]
-        cos, sin = angles.cos().bfloat16(), angles.sin().bfloat16()
+        cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
         self.cos, self.sin = torch.cat([cos, cos], 2), torch.cat([-sin, sin], 2)
         scale = self.size**-0.5
         self.query_cos, self.query_sin = self.cos * scale, self.sin * scale
-        self.mask = torch.full((length, length), -torch.inf, dtype=torch.bfloat16).triu(1)
+        self.mask = torch.full((length, length), -torch.inf, dtype=dtype).triu(1)
 
     def rotated(self, x, cos, sin):
         half = self.size // 2
@@ -77,26 +91,34 @@ class Eager:
         return linear(self.norm(x, "model.norm.weight"), head)
 
 
-class Interpreter:
-    """The benchmark program, asked for one pass at a time."""
+def transformers_model(folder, dtype):
+    """The folder's model with transformers' fused attention (SDPA)."""
+    import transformers
 
-    def __init__(self, program, folder, length, threads):
-        command = [program, folder, str(length), str(threads)]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def time(self, variant):
-        self.process.stdin.write(variant + "\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="sdpa"
+    )
+    model.config.use_cache = False
+    return model.eval()
 
 
-def time_eager(model, tokens):
+def time_call(model, tokens):
     begin = time.perf_counter()
     with torch.inference_mode():
         model(tokens)
     return time.perf_counter() - begin
+
+
+def python_models(names, folder, length, dtype):
+    """What runs in this process, by variant."""
+    models = {}
+    if "eager" in names:
+        models["eager"] = Eager(folder, length, dtype)
+    if "transformers" in names or "compiled" in names:
+        models["transformers"] = transformers_model(folder, dtype)
+    if "compiled" in names:
+        models["compiled"] = torch.compile(models["transformers"])
+    return {name: model for name, model in models.items() if name in names}
 
 
 def main():
@@ -108,29 +130,24 @@ def main():
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    model = Eager(arguments.folder, arguments.length)
-    tokens = (torch.arange(arguments.length) * 7919 % model.config["vocab_size"])[None]
-    interpreter = Interpreter(
-        arguments.program, arguments.folder, arguments.length, arguments.threads
+    parser.add_argument("--precision", choices=tuple(PRECISIONS), default="bf16")
+    parser.add_argument("--variants", default="eager,formed,plain,packed,int8")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    names = given.variants.split(",")
+    vocabulary = json.loads((pathlib.Path(given.folder) / "config.json").read_text())["vocab_size"]
+    tokens = (torch.arange(given.length) * 7919 % vocabulary)[None]
+    models = python_models(names, given.folder, given.length, PRECISIONS[given.precision])
+    program = interleaved.Program(
+        [given.program, given.folder, given.length, given.threads, given.precision]
     )
-    variants = {"eager": lambda: time_eager(model, tokens)}
-    for name in ("plain", "packed", "int8"):
-        variants[name] = lambda name=name: interpreter.time(name)
-    order = list(variants)
-    rounds = []
-    for index in range(arguments.rounds + 3):
-        random.Random(index).shuffle(order)
-        seconds = {name: variants[name]() for name in order}
-        if index >= 3:
-            rounds.append(seconds)
-    for name in variants:
-        print(f"{name:7s} {1e3 * statistics.median(r[name] for r in rounds):9.2f} ms")
-    for a, b in (("plain", "eager"), ("packed", "eager"), ("packed", "int8")):
-        ratios = sorted(r[a] / r[b] for r in rounds)
-        low, high = ratios[len(ratios) // 4], ratios[3 * len(ratios) // 4]
-        print(f"{a} / {b}: {statistics.median(ratios):.3f} (quartiles {low:.3f}, {high:.3f})")
+    variants = {}
+    for name in names:
+        if name in models:
+            variants[name] = lambda model=models[name]: time_call(model, tokens)
+        else:
+            variants[name] = lambda name=name: program.time(name)
+    interleaved.report(interleaved.seconds(variants, given.rounds, warm_up=2), RATIOS)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-// Scoring a sample with three formats against a plain forward and backward pass with weight
-// gradients of the same graph. See README.md.
+// Passes of one sample on request: benchmark_scoring FOLDER TOKENS THREADS bf16|fp32 reads lines from
+// standard input, each `scoring` (three formats) or `plain` (forward and backward with the gradient
+// of every parameter), and answers each with the seconds of one pass; `peak` with the process's
+// peak resident memory. See README.md.
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <iostream>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -73,15 +76,35 @@ class Scoring {
   execute::Prober prober_;
 };
 
-/// Forward and backward with the gradient of every parameter.
+/// The graph with every step as one call of ATen, as commit 0270583 ran it: what scoring is measured
+/// against. Attention is formed in full, and so are the fp32 copy of the scores and its gradient.
+graph::Graph plain_graph(const graph::Graph& built) {
+  graph::Graph plain = built;
+  const auto loss = std::find_if(plain.nodes.begin(), plain.nodes.end(), [](const auto& node) {
+    return node.op == "gainsweep::mean_cross_entropy";
+  });
+  if (loss == plain.nodes.end()) throw Error(ErrorKind::internal, "no loss in the graph.");
+  const auto scores = std::get<graph::ValueId>(loss->arguments[0]);
+  const auto targets = loss->arguments[1];
+  const auto path = loss->path;
+  plain.nodes.erase(loss);
+  const auto exact =
+      plain.add_node("gainsweep::at_least_fp32", {scores}, plain.value(scores).shape, path);
+  plain.outputs = {plain.add_node("aten::cross_entropy_loss", {exact, targets}, {}, path)};
+  return plain;
+}
+
+/// Forward and backward with the gradient of every parameter, each in the program's precision.
 class Plain {
  public:
-  explicit Plain(Workload& work) : work_(work), program_(work.graph, work.parameters) {
-    auto& bound = program_.state().bound;
-    for (std::size_t value = 0; value < bound.size(); ++value) {
-      if (work.graph.values[value].kind != graph::ValueKind::parameter) continue;
-      bound[value] = bound[value].detach().requires_grad_();
-      leaves_.push_back(bound[value]);
+  explicit Plain(Workload& work)
+      : work_(work), program_(plain_graph(work.graph), work.parameters) {
+    auto& program = program_.state();
+    for (std::size_t value = 0; value < program.bound.size(); ++value) {
+      if (program.graph.values[value].kind != graph::ValueKind::parameter) continue;
+      auto& leaf = program.bound[value];
+      leaf = leaf.to(program.real).detach().requires_grad_();
+      leaves_.push_back(leaf);
     }
   }
 
@@ -89,7 +112,7 @@ class Plain {
     const at::AutoGradMode with_gradients(true);
     for (auto& leaf : leaves_) leaf.mutable_grad().reset();
     const auto loss = execute::run_tensors(program_.state(), work_.inputs.state(),
-                                           {work_.graph.outputs.data(), 1});
+                                           {program_.graph().outputs.data(), 1});
     loss.front().backward();
   }
 
@@ -99,34 +122,13 @@ class Plain {
   std::vector<at::Tensor> leaves_;
 };
 
+/// Seconds of a pass, which is made when it is first asked for.
 template <class Pass>
-double seconds(Pass& pass) {
+double seconds(std::optional<Pass>& pass, Workload& work) {
+  if (!pass) pass.emplace(work);
   const auto begin = std::chrono::steady_clock::now();
-  pass.run();
+  pass->run();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
-}
-
-void compare(Workload& work, int repetitions) {
-  Plain plain(work);
-  Scoring scoring(work);
-  plain.run();
-  scoring.run();
-  std::vector<double> plain_seconds, scoring_seconds, ratios;
-  for (int i = 0; i < repetitions; ++i) {
-    plain_seconds.push_back(seconds(plain));
-    scoring_seconds.push_back(seconds(scoring));
-    ratios.push_back(scoring_seconds.back() / plain_seconds.back());
-    std::printf("%3d  plain %.3f s  scoring %.3f s\n", i, plain_seconds.back(),
-                scoring_seconds.back());
-  }
-  std::printf("medians: plain %.3f s, scoring %.3f s, ratio %.3f (median of paired ratios %.3f)\n",
-              median(plain_seconds), median(scoring_seconds),
-              median(scoring_seconds) / median(plain_seconds), median(ratios));
 }
 
 /// Peak resident memory of this process so far, as the kernel counts it: mapped weights included.
@@ -138,40 +140,29 @@ std::string peak_memory() {
   return "VmHWM: unknown";
 }
 
-template <class Pass>
-void repeat(Workload& work, int repetitions) {
-  Pass pass(work);
-  for (int i = 0; i < repetitions; ++i) std::printf("%.3f s\n", seconds(pass));
-  std::printf("%s\n", peak_memory().c_str());
-}
-
-int number(const char* text) {
-  int value = 0;
-  const std::string_view view(text);
-  std::from_chars(view.data(), view.data() + view.size(), value);
-  return value;
+void serve(Workload& work) {
+  std::optional<Plain> plain;
+  std::optional<Scoring> scoring;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line == "plain") std::cout << seconds(plain, work) << std::endl;
+    if (line == "scoring") std::cout << seconds(scoring, work) << std::endl;
+    if (line == "peak") std::cout << peak_memory() << std::endl;
+  }
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc != 6 && argc != 7) {
-    std::fprintf(stderr,
-                 "usage: %s FOLDER compare|plain|scoring TOKENS THREADS REPETITIONS [fp32]\n",
-                 argv[0]);
+int main(int argc, char** argv) try {
+  if (argc != 5) {
+    std::cerr << "usage: benchmark_scoring FOLDER TOKENS THREADS bf16|fp32\n";
     return 2;
   }
-  try {
-    execute::start(device, number(argv[4]));
-    const bool narrow = argc == 6;
-    Workload work(argv[1], number(argv[3]),
-                  narrow ? execute::Precision::bf16 : execute::Precision::fp32);
-    const std::string mode = argv[2];
-    if (mode == "compare") compare(work, number(argv[5]));
-    if (mode == "plain") repeat<Plain>(work, number(argv[5]));
-    if (mode == "scoring") repeat<Scoring>(work, number(argv[5]));
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return exit_code(error.kind());
-  }
+  execute::start(device, std::strtoll(argv[3], nullptr, 10));
+  const bool is_narrow = std::string(argv[4]) == "bf16";
+  Workload work(argv[1], std::strtoll(argv[2], nullptr, 10),
+                is_narrow ? execute::Precision::bf16 : execute::Precision::fp32);
+  serve(work);
+} catch (const gainsweep::Error& error) {
+  std::cerr << error.what() << '\n';
+  return gainsweep::exit_code(error.kind());
 }
