@@ -200,8 +200,11 @@ class Account {
   std::int64_t kept_unseen(const Node& node, bool widens) const {
     if (widens) return elements(node, 0) * 4;
     if (node.op != "gainsweep::probed_attention") return 0;
-    return attention_weights(node) * real_;
+    return attention_weights(node) * real_ * (is_capped(node) ? 2 : 1);
   }
+
+  /// Whether an attention keeps the bounded scores too.
+  static bool is_capped(const Node& node) { return node.arguments.size() > 6; }
 
   /// Elements of an attention's weights by blocks, under the masks that decoders have.
   std::int64_t attention_weights(const Node& node) const {
@@ -229,7 +232,8 @@ class Account {
     if (node.op == "gainsweep::mean_cross_entropy")
       return 2 * wide_ * std::min(elements(node, 0), block_elements);
     if (node.op == "gainsweep::probed_attention")
-      return block_scores(node) * (widens_ ? real_ + 8 : real_) + widened_keys(node);
+      return block_scores(node) * (widens_ ? real_ + 8 : real_) + widened_keys(node) +
+             (is_capped(node) ? block_scores(node) * real_ : 0);
     if (!widens_) return 0;
     if (node.op == "gainsweep::probed_linear") return widened_linear(node);
     if (node.op == "gainsweep::probed_matmul")
@@ -246,8 +250,9 @@ class Account {
     }
     // With sums of the gradients of keys and values.
     if (node.op == "gainsweep::probed_attention")
-      return block_scores(node) * (widens_ ? 2 * real_ + 12 : 2 * real_) + widened_keys(node) +
-             wide_ * (elements(node, 1) + elements(node, 2));
+      return block_scores(node) *
+                 ((widens_ ? 2 * real_ + 12 : 2 * real_) + (is_capped(node) ? real_ : 0)) +
+             widened_keys(node) + wide_ * (elements(node, 1) + elements(node, 2));
     return work(node);
   }
 

@@ -4,6 +4,7 @@
 #include <torch/library.h>
 
 #include "base/error.hpp"
+#include "execute/attention.hpp"
 #include "execute/fake_quantize_operators.hpp"
 #include "execute/loss_operators.hpp"
 #include "execute/probe_attention.hpp"
@@ -37,7 +38,11 @@ TORCH_LIBRARY(gainsweep, m) {
   m.def("observe(Tensor z, int op, int operand) -> ()");
   m.def("probed_linear(Tensor x, Tensor w, Tensor? bias, int op) -> Tensor");
   m.def("probed_matmul(Tensor a, Tensor b, int op) -> Tensor");
-  m.def("probed_attention(Tensor q, Tensor k, Tensor v, Tensor mask, int qk, int av) -> Tensor");
+  m.def("attention(Tensor q, Tensor k, Tensor v, Tensor mask, float? cap=None) -> Tensor");
+  m.def(
+      "probed_attention(Tensor q, Tensor k, Tensor v, Tensor mask, int qk, int av, float? "
+      "cap=None) "
+      "-> Tensor");
   m.def(
       "probed_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] "
       "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, int "
@@ -68,6 +73,7 @@ TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
 // For any device that has no kernels of its own here.
 TORCH_LIBRARY_IMPL(gainsweep, CompositeExplicitAutograd, m) {
   m.impl("observe", gainsweep::execute::observe_operand);
+  m.impl("attention", gainsweep::execute::attention);
   m.impl("fake_quantize", gainsweep::execute::plain::fake_quantize);
   m.impl("fake_quantize_dynamic", gainsweep::execute::plain::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::plain::fake_quantize_weight);

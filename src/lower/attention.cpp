@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "graph/reads.hpp"
-#include "lower/rewrite.hpp"
 
 namespace gainsweep::lower {
 namespace {
@@ -38,10 +37,12 @@ class Finder {
     node = before(value_of(*node, 0), found);
     if (!node || node->op != "aten::add.Tensor" || node->arguments.size() != 2) return {};
     const auto* mask = std::get_if<ValueId>(&node->arguments[1]);
-    if (mask == nullptr || depends_[mask->index]) return {};
+    if (mask == nullptr) return {};
     found.mask = *mask;
+    found.mask_is_fixed = !depends_[mask->index];
     node = before(value_of(*node, 0), found);
     if (node && node->op == "aten::reshape") node = before(value_of(*node, 0), found);
+    if (node && node->op == "aten::mul.Scalar") node = before_cap(*node, found);
     if (!node) return {};
     found.qk = op_at_[found.nodes.back().index];
     if (found.qk == none || !is_product(ops_[found.qk])) return {};
@@ -69,6 +70,14 @@ class Finder {
     if (!producer || reads_[value.index] != 1) return nullptr;
     found.nodes.push_back(*producer);
     return &graph_.node(*producer);
+  }
+
+  /// The node before c·tanh(…), which ends in a given one; null where that is something else.
+  const Node* before_cap(const Node& product, Attention& found) const {
+    if (const auto* cap = std::get_if<double>(&product.arguments[1])) found.cap = *cap;
+    const auto* bounded = before(value_of(product, 0), found);
+    if (!found.cap || bounded == nullptr || bounded->op != "aten::tanh") return nullptr;
+    return before(value_of(*bounded, 0), found);
   }
 
   /// Whether a softmax is over the last dimension, of a length.
@@ -105,6 +114,35 @@ std::vector<Attention> attentions(const Graph& graph, const std::vector<graph::O
   for (std::size_t op = 0; op < ops.size(); ++op)
     if (auto attention = finder.ending_in(op)) found.push_back(std::move(*attention));
   return found;
+}
+
+AttentionWriter::AttentionWriter(const Graph& graph, const std::vector<graph::Op>& ops,
+                                 const std::vector<Attention>& attentions, Form form)
+    : graph_(graph), ops_(ops), form_(form), of_node_(graph.nodes.size()) {
+  for (const auto& one : attentions) {
+    for (const auto node : one.nodes) of_node_[node.index] = &one;
+    of_node_[ops[one.av].node.index] = &one;
+  }
+}
+
+bool AttentionWriter::write(Rewrite& rewrite, std::size_t node) const {
+  const auto* one = of_node_[node];
+  if (one == nullptr) return false;
+  if (ops_[one->av].node.index != node) {
+    rewrite.leave_out();
+    return true;
+  }
+  std::vector<graph::Argument> arguments{one->query, one->key, one->value, one->mask};
+  const bool is_probed = form_ == Form::probed;
+  if (is_probed) {
+    arguments.emplace_back(static_cast<std::int64_t>(one->qk));
+    arguments.emplace_back(static_cast<std::int64_t>(one->av));
+  }
+  if (one->cap) arguments.emplace_back(*one->cap);
+  rewrite.replace(graph_.nodes[node],
+                  is_probed ? "gainsweep::probed_attention" : "gainsweep::attention",
+                  std::move(arguments));
+  return true;
 }
 
 }  // namespace gainsweep::lower

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "lower/attention.hpp"
 #include "lower/lowering.hpp"
 #include "lower/onednn.hpp"
 #include "lower/scales.hpp"
@@ -36,6 +37,21 @@ void check_fused(const Target& target, const graph::Partition& partition,
   }
 }
 
+/// Attentions that are one call: gains are added over sub-graphs, so none reaches across two.
+std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition& partition,
+                              const graph::Assignment& assignment, const Target& target) {
+  if (!target.joins_attention) return {};
+  auto found = attentions(graph, partition.ops);
+  std::vector<std::size_t> subgraph_of(partition.ops.size(), none);
+  for (std::size_t s = 0; s < partition.subgraphs.size(); ++s)
+    for (const auto op : partition.subgraphs[s].ops) subgraph_of[op.index] = s;
+  std::erase_if(found, [&](const Attention& one) {
+    return assignment[one.qk] != high_format || assignment[one.av] != high_format ||
+           subgraph_of[one.qk] != subgraph_of[one.av];
+  });
+  return found;
+}
+
 }  // namespace
 
 Table<Target>& targets() {
@@ -58,7 +74,10 @@ graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
   check_fused(target, partition, assignment);
   Lowering lowering(graph, partition, maxima);
   const auto op_at = op_of_node(graph, partition.ops);
+  const auto attentions = joined(graph, partition, assignment, target);
+  const AttentionWriter writer(graph, partition.ops, attentions, AttentionWriter::Form::plain);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (writer.write(lowering.rewrite(), n)) continue;
     if (op_at[n] == none) {
       lowering.rewrite().keep(graph.nodes[n]);
       continue;

@@ -1,10 +1,6 @@
 // The passes that make ops visible to scoring: observed and probed graphs.
 
-#include <algorithm>
-#include <set>
-
 #include "base/error.hpp"
-#include "graph/segments.hpp"
 #include "lower/attention.hpp"
 #include "lower/pass.hpp"
 #include "lower/rewrite.hpp"
@@ -84,15 +80,6 @@ void append(Rewrite& rewrite, const graph::Graph& graph, const std::vector<graph
   }
 }
 
-/// A graph without the values that no node makes any more, under new ids.
-graph::Graph compacted(const graph::Graph& graph) {
-  graph::Segment whole{.inputs = graph.inputs, .outputs = graph.outputs};
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) whole.nodes.push_back(graph::NodeId{n});
-  auto result = graph::extract(graph, whole);
-  graph::validate(result);
-  return result;
-}
-
 }  // namespace
 
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
@@ -117,24 +104,14 @@ graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& op
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
   Rewrite rewrite(graph);
   const auto op_at = op_of_node(graph, ops);
-  const auto found = attentions(graph, ops);
-  std::set<graph::NodeId> replaced;
-  for (const auto& one : found) replaced.insert(one.nodes.begin(), one.nodes.end());
+  auto found = attentions(graph, ops);
+  // A mask that is computed from inputs might need a gradient.
+  std::erase_if(found, [](const Attention& one) { return !one.mask_is_fixed; });
+  const AttentionWriter writer(graph, ops, found, AttentionWriter::Form::probed);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (replaced.contains(graph::NodeId{n})) continue;
-    const auto op = op_at[n];
-    const auto ends = std::find_if(found.begin(), found.end(), [&](const Attention& one) {
-      return op != none && one.av == op;
-    });
-    if (ends == found.end()) {
-      append(rewrite, graph, ops, n, op);
-    } else {
-      rewrite.replace(
-          graph.nodes[n], "gainsweep::probed_attention",
-          {ends->query, ends->key, ends->value, ends->mask, as_int(ends->qk), as_int(ends->av)});
-    }
+    if (!writer.write(rewrite, n)) append(rewrite, graph, ops, n, op_at[n]);
   }
-  return found.empty() ? std::move(rewrite).finish() : compacted(rewrite.target());
+  return std::move(rewrite).finish();
 }
 
 }  // namespace gainsweep::lower

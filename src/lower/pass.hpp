@@ -24,14 +24,15 @@ graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::O
 /// The graph with each op replaced by its probed form: `gainsweep::probed_linear(x, w, b, op)`,
 /// `gainsweep::probed_matmul(a, b, op)`, `gainsweep::probed_convolution(…, op)`. The two products
 /// of an attention under a mask of constants are one `gainsweep::probed_attention(q, k, v, mask,
-/// qk, av)`, which leaves out what the mask hides.
+/// qk, av, cap)`, which leaves out what the mask hides.
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
 /// The numerics of an assignment in the program's own precision: operands of lowered ops go through
 /// `gainsweep::fake_quantize(z, format, scale)` (static; the scale is an fp32 constant),
 /// `gainsweep::fake_quantize_dynamic(z, format, backoff)` or `gainsweep::fake_quantize_weight(w,
 /// format, backoff, per_channel)`. `formats` is indexed by FormatId; `maxima` may be empty when no
-/// static scale is needed.
+/// static scale is needed. Attentions whose two products both stay high are one
+/// `gainsweep::attention(q, k, v, mask, cap)`.
 graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::Op>& ops,
                            const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats, const Maxima& maxima);

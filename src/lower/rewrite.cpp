@@ -1,6 +1,18 @@
 #include "lower/rewrite.hpp"
 
+#include "graph/segments.hpp"
+
 namespace gainsweep::lower {
+namespace {
+
+/// A graph without the values that no node makes any more, under new ids.
+graph::Graph compacted(const graph::Graph& graph) {
+  graph::Segment whole{.inputs = graph.inputs, .outputs = graph.outputs};
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) whole.nodes.push_back(graph::NodeId{n});
+  return graph::extract(graph, whole);
+}
+
+}  // namespace
 
 Rewrite::Rewrite(const graph::Graph& source) : target_(source) {
   target_.nodes.clear();
@@ -25,6 +37,7 @@ graph::ValueId Rewrite::constant(double number, graph::ElementType type) {
 }
 
 graph::Graph Rewrite::finish() && {
+  if (leaves_out_) target_ = compacted(target_);
   graph::validate(target_);
   return std::move(target_);
 }

@@ -9,7 +9,8 @@
 
 namespace gainsweep::lower {
 
-/// A copy of a graph whose nodes are appended anew, some of them replaced. Values keep their ids.
+/// A copy of a graph whose nodes are appended anew, some of them replaced. Values keep their ids
+/// unless nodes are left out.
 class Rewrite {
  public:
   explicit Rewrite(const graph::Graph& source);
@@ -22,6 +23,9 @@ class Rewrite {
   /// Appends another call that makes the outputs of a node of the source.
   void replace(const graph::Node& node, std::string op, std::vector<graph::Argument> arguments);
 
+  /// Leaves out a node of the source: nothing that is appended may read what it makes.
+  void leave_out() { leaves_out_ = true; }
+
   /// A constant of one element: the same value for equal numbers of a type.
   graph::ValueId constant(double number, graph::ElementType type);
 
@@ -30,6 +34,7 @@ class Rewrite {
 
  private:
   graph::Graph target_;
+  bool leaves_out_ = false;
   std::map<std::pair<graph::ElementType, double>, graph::ValueId> constants_;
 };
 

@@ -7,8 +7,8 @@ namespace gainsweep::pipeline::key {
 namespace {
 
 constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 3,
-                       anchor_version = 1, timing_version = 4, plan_version = 3, losses_version = 3,
-                       plan_times_version = 3, floor_version = 1, resamples_version = 1;
+                       anchor_version = 2, timing_version = 4, plan_version = 3, losses_version = 4,
+                       plan_times_version = 4, floor_version = 2, resamples_version = 1;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())

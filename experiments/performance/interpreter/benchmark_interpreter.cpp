@@ -1,7 +1,7 @@
-// Times forward passes on request: benchmark_interpreter FOLDER LENGTH THREADS bf16|fp32 reads lines
-// from standard input, each `formed` (the model's graph as it is built, call by call), `plain` (what
-// evaluations run of an all-high plan), `packed` (every linear layer high) or `int8` (every linear
-// layer in int8), and answers each with the seconds of one pass.
+// Times forward passes on request: benchmark_interpreter FOLDER LENGTH THREADS bf16|fp32 reads
+// lines from standard input, each `formed` (the model's graph as it is built, call by call),
+// `plain` (what evaluations run of an all-high plan), `packed` (every linear layer high) or `int8`
+// (every linear layer in int8), and answers each with the seconds of one pass.
 
 #include <cstdlib>
 #include <iostream>
@@ -58,9 +58,9 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads,
   for (std::string line; std::getline(std::cin, line);) {
     auto program = programs.find(line);
     if (program == programs.end())
-      program = programs
-                    .emplace(line, execute::Program(variant(line, graph, partition), parameters))
-                    .first;
+      program =
+          programs.emplace(line, execute::Program(variant(line, graph, partition), parameters))
+              .first;
     std::cout << program->second.time(inputs) << std::endl;
   }
 }

@@ -18,7 +18,7 @@ import torch
 from torch.nn.functional import linear, rms_norm, silu
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import interleaved  # noqa: E402
+import interleaved
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 RATIOS = [

@@ -1,7 +1,7 @@
-// Passes of one sample on request: benchmark_scoring FOLDER TOKENS THREADS bf16|fp32 reads lines from
-// standard input, each `scoring` (three formats) or `plain` (forward and backward with the gradient
-// of every parameter), and answers each with the seconds of one pass; `peak` with the process's
-// peak resident memory. See README.md.
+// Passes of one sample on request: benchmark_scoring FOLDER TOKENS THREADS bf16|fp32 reads lines
+// from standard input, each `scoring` (three formats) or `plain` (forward and backward with the
+// gradient of every parameter), and answers each with the seconds of one pass; `peak` with the
+// process's peak resident memory. See README.md.
 
 #include <ATen/ATen.h>
 
@@ -76,8 +76,9 @@ class Scoring {
   execute::Prober prober_;
 };
 
-/// The graph with every step as one call of ATen, as commit 0270583 ran it: what scoring is measured
-/// against. Attention is formed in full, and so are the fp32 copy of the scores and its gradient.
+/// The graph with every step as one call of ATen, as commit 0270583 ran it: what scoring is
+/// measured against. Attention is formed in full, and so are the fp32 copy of the scores and its
+/// gradient.
 graph::Graph plain_graph(const graph::Graph& built) {
   graph::Graph plain = built;
   const auto loss = std::find_if(plain.nodes.begin(), plain.nodes.end(), [](const auto& node) {
@@ -97,8 +98,7 @@ graph::Graph plain_graph(const graph::Graph& built) {
 /// Forward and backward with the gradient of every parameter, each in the program's precision.
 class Plain {
  public:
-  explicit Plain(Workload& work)
-      : work_(work), program_(plain_graph(work.graph), work.parameters) {
+  explicit Plain(Workload& work) : work_(work), program_(plain_graph(work.graph), work.parameters) {
     auto& program = program_.state();
     for (std::size_t value = 0; value < program.bound.size(); ++value) {
       if (program.graph.values[value].kind != graph::ValueKind::parameter) continue;

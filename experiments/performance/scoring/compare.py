@@ -11,7 +11,7 @@ import time
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import interleaved  # noqa: E402
+import interleaved
 
 
 class Transformers:

@@ -7,7 +7,9 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
+#include "execute/attention.hpp"
 #include "execute/probe_operators.hpp"
 #include "execute/probe_session.hpp"
 
@@ -56,8 +58,9 @@ Session new_session() {
 
 /// The products apart, over all columns: what a graph without the operator runs.
 at::Tensor apart(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                 const at::Tensor& mask) {
+                 const at::Tensor& mask, std::optional<double> cap) {
   auto scores = probed_matmul(q, k, 0);
+  if (cap) scores = scores.tanh() * *cap;
   scores = scores.unflatten(2, {heads, tokens}) + mask;
   return probed_matmul(at::softmax(scores, -1).flatten(2, 3), v, 1);
 }
@@ -68,21 +71,28 @@ struct Operands {
   at::Tensor v = leaf(random({batch, groups, tokens, size}, 3));
 };
 
-class ProbedAttention : public ::testing::TestWithParam<int> {};
+/// A mask and a cap: low enough to bend scores, whose largest are about 10.
+struct Variant {
+  int mask;
+  std::optional<double> cap{};
+};
+
+class ProbedAttention : public ::testing::TestWithParam<Variant> {};
 
 TEST_P(ProbedAttention, AgreesWithItsProductsApart) {
-  const auto mask = mask_of(GetParam());
+  const auto [kind, cap] = GetParam();
+  const auto mask = mask_of(kind);
   const auto gy = random({batch, groups, heads * tokens, size}, 4);
   const Operands whole, blocks;
   const auto expected = new_session(), actual = new_session();
   {
     const ActiveSession active(expected);
-    apart(whole.q, whole.k, whole.v, mask).backward(gy);
+    apart(whole.q, whole.k, whole.v, mask, cap).backward(gy);
   }
   {
     const ActiveSession active(actual);
-    const auto y = probed_attention(blocks.q, blocks.k, blocks.v, mask, 0, 1);
-    const auto plain = apart(whole.q, whole.k, whole.v, mask);
+    const auto y = probed_attention(blocks.q, blocks.k, blocks.v, mask, 0, 1, cap);
+    const auto plain = apart(whole.q, whole.k, whole.v, mask, cap);
     EXPECT_TRUE(at::allclose(y, plain, 1e-12, 1e-12));
     y.backward(gy);
   }
@@ -104,19 +114,34 @@ TEST_P(ProbedAttention, AgreesWithItsProductsApart) {
 }
 
 TEST_P(ProbedAttention, IsTheSameOutsideAPass) {
-  const auto mask = mask_of(GetParam());
+  const auto [kind, cap] = GetParam();
+  const auto mask = mask_of(kind);
   const Operands o;
   const auto q = o.q.detach(), k = o.k.detach(), v = o.v.detach();
-  const auto expected = at::matmul(
-      at::softmax(at::matmul(q, k).unflatten(2, {heads, tokens}) + mask, -1).flatten(2, 3), v);
-  EXPECT_TRUE(at::allclose(probed_attention(q, k, v, mask, 0, 1), expected, 1e-12, 1e-12));
+  auto scores = at::matmul(q, k);
+  if (cap) scores = scores.tanh() * *cap;
+  scores = scores.unflatten(2, {heads, tokens}) + mask;
+  const auto expected = at::matmul(at::softmax(scores, -1).flatten(2, 3), v);
+  EXPECT_TRUE(at::allclose(attention(q, k, v, mask, cap), expected, 1e-12, 1e-12));
+  EXPECT_TRUE(probed_attention(q, k, v, mask, 0, 1, cap).equal(attention(q, k, v, mask, cap)));
   const auto narrow = [](const at::Tensor& x) { return x.to(at::kBFloat16); };
-  const auto y = probed_attention(narrow(q), narrow(k), narrow(v), narrow(mask), 0, 1);
+  const auto y = attention(narrow(q), narrow(k), narrow(v), narrow(mask), cap);
   EXPECT_EQ(y.scalar_type(), at::kBFloat16);
   EXPECT_TRUE(at::allclose(y.to(at::kDouble), expected, 0.05, 0.05));
 }
 
-INSTANTIATE_TEST_SUITE_P(Masks, ProbedAttention, ::testing::Values(0, 1, 2));
+TEST(Attention, RefusesOtherShapes) {
+  const Operands o;
+  const auto mask = mask_of(0);
+  EXPECT_THROW(attention(o.q.detach()[0], o.k.detach(), o.v.detach(), mask, {}), c10::Error);
+  EXPECT_THROW(attention(o.q.detach(), o.k.detach(), o.v.detach(), mask[0], {}), c10::Error);
+  EXPECT_THROW(attention(o.q.detach(), o.k.detach(), o.v.detach(), mask.slice(0, 7), {}),
+               c10::Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Masks, ProbedAttention,
+                         ::testing::Values(Variant{0}, Variant{1}, Variant{2}, Variant{0, 3.0},
+                                           Variant{1, 3.0}));
 
 }  // namespace
 }  // namespace gainsweep::execute

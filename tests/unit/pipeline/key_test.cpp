@@ -48,12 +48,12 @@ TEST(Key, StaysWhatItIs) {
   EXPECT_EQ(keys({}), (std::vector<std::string>{
                           "57c7ea9b960e9016f7375aaf72b5ca12a7fda61e651e08fc22d38dbe04c9c8ae",
                           "12075c9c6f4a66c28466d8c8cc9174cf42a10b1339ec1671cd250b76fc02d215",
-                          "f4226d4c5b162f9fe71f2a3c246aa7e628fd18f7692e0e89f36034b9514ed47b",
-                          "973c80dff89cfc397f61f2cb62ffb822e359199895077ce3a9e8f5cc8cd8150a",
+                          "264ee6ddc08372245bc5f1d9cc0faee32fa6e0d79ed86cf6e4edf6013959c708",
+                          "828f16a4af4e710bd937d45f042034eb21f9e602beeefee6262d7e7dcd3645f7",
                           "cb98e60ec8de929deffb8a088972601206ff0d0e66dc5dc6a8510f80d91a1b88",
-                          "d1e9f45628ae5d8512a01d91150c7c44d0367d2f0655c260c10ac7c998d961fb",
-                          "0f5239e154c7da547c4041f899c4e496a7e97a6349757868905293335116c8e3",
-                          "9bb1184656b1eb4e45af261ca35be3092a31f3cc4ebb46261f582316fcf0714f"}));
+                          "c0f71d3d66109f777b7aed31b982d18302e603a7cdb0c25d1ce76873dde3c954",
+                          "eac4af5fc277376278abc26648d952a05c17a24f05cf574ef344babd433c9c6e",
+                          "fdc21c258104b5456c7f826dd0b12998654dc205f9caac24543e9be2c2028712"}));
 }
 
 // Which of the eight keys a change of facts changes: observe, score, anchor, timing, plan, losses,
