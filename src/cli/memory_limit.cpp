@@ -7,15 +7,25 @@
 #include "disk/memory.hpp"
 
 namespace gainsweep::cli {
+namespace {
+
+// What libraries set up when they are first used, graphs of programs, and records.
+constexpr std::int64_t of_work = 12'000'000;
+
+}  // namespace
 
 std::int64_t rank_memory(const spec::Basics& spec, int ranks_of_machine) {
   const auto machine = spec.memory_limit > 0 ? 0 : disk::memory_of_machine();
   return spec::node_memory(spec, machine) / ranks_of_machine;
 }
 
-batch::Memory held(const batch::Stage& stage) {
+std::int64_t process_memory() {
+  return disk::memory_in_use().anonymous + of_work;
+}
+
+batch::Memory held(const batch::Stage& stage, std::int64_t process) {
   auto memory = stage.memory();
-  if (memory.rank_bytes > 0) memory.rank_bytes += disk::memory_in_use().anonymous;
+  if (memory.rank_bytes > 0) memory.rank_bytes += process;
   return memory;
 }
 
@@ -28,9 +38,9 @@ std::string excess(const std::string& stage, const batch::Memory& memory, std::i
          memory.ways_out;
 }
 
-void check_memory(const batch::Experiment& experiment, std::int64_t allowed) {
+void check_memory(const batch::Experiment& experiment, std::int64_t allowed, std::int64_t process) {
   for (const auto& stage : experiment.stages) {
-    const auto what = excess(stage.name, held(stage), allowed);
+    const auto what = excess(stage.name, held(stage, process), allowed);
     if (!what.empty()) throw Error(ErrorKind::config, what);
   }
 }

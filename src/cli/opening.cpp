@@ -76,17 +76,19 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   const auto& device = point.spec.device;
   if (!devices_.count(device)) devices_[device] = own_device(comm_, execute::devices().at(device));
   pipeline::Subject subject;
+  std::int64_t allowed = 0, process = 0;
   together(comm_, [&] {
     subject = cli::open(point, shelf_, model::Weights::needed, devices_.at(device));
-    subject.rank_memory = rank_memory(point.spec, ranks_of_machine_);
+    allowed = rank_memory(point.spec, ranks_of_machine_);
+    process = process_memory();
+    subject.rank_memory = allowed - process;
   });
   if (comm_.is_root()) notes_.tell(*subject.model);
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);
-  const auto allowed = subject.rank_memory;
   auto experiment =
       pipeline::experiment(std::make_shared<const pipeline::Subject>(std::move(subject)));
-  together(comm_, [&] { check_memory(experiment, allowed); });
+  together(comm_, [&] { check_memory(experiment, allowed, process); });
   experiment.title = spec::text_of(point.parameters);
   experiment.parameters = point.parameters;
   return experiment;

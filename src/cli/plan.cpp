@@ -34,6 +34,7 @@ struct PlannedPoint {
 
 struct Planned {
   int ranks = 1;                                     // of one machine
+  std::int64_t rank_memory = 0;                      // that one may own, at the last point
   std::shared_ptr<const pipeline::Subject> subject;  // the last point's
   std::vector<PlannedPoint> points;
   std::vector<PlannedStage> total;
@@ -51,14 +52,14 @@ double sharers(const batch::Call& call, int ranks) {
 
 // Units that `seen` has are left out; it grows.
 PlannedStage plan_stage(const batch::Stage& stage, int ranks, std::int64_t allowed,
-                        std::set<std::string>& seen) {
+                        std::int64_t process, std::set<std::string>& seen) {
   auto call = stage.call({});
   std::erase_if(call.units, [&](const auto& unit) { return !seen.insert(unit.key).second; });
   PlannedStage planned{stage.name,
                        call.units.size(),
                        call.may_come,
                        stage.cost(call.units, call.may_come) / sharers(call, ranks),
-                       held(stage),
+                       held(stage, process),
                        std::move(call.obstacles),
                        {}};
   auto what = excess(stage.name, planned.memory, allowed);
@@ -90,16 +91,19 @@ Planned plan_points(const SpecChoice& spec, int ranks) {
   pipeline::Shelf shelf;
   std::set<std::string> seen;
   ModelNotes notes;
+  std::int64_t process = 0;  // before any probing
   for (const auto& point : spec::load_points(spec.path, spec.settings)) {
     auto subject = open(point, shelf, model::Weights::if_there);
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     subject.model_digest = point.spec.model.checkpoint.string();
-    subject.rank_memory = rank_memory(point.spec, ranks);
+    if (planned.points.empty()) process = process_memory();
+    planned.rank_memory = rank_memory(point.spec, ranks);
+    subject.rank_memory = planned.rank_memory - process;
     planned.subject = std::make_shared<const pipeline::Subject>(std::move(subject));
     PlannedPoint of_point{spec::text_of(point.parameters), {}};
     for (const auto& stage : pipeline::experiment(planned.subject).stages)
-      of_point.stages.push_back(plan_stage(stage, ranks, planned.subject->rank_memory, seen));
+      of_point.stages.push_back(plan_stage(stage, ranks, planned.rank_memory, process, seen));
     add(planned.total, of_point.stages);
     planned.points.push_back(std::move(of_point));
   }
@@ -121,7 +125,7 @@ batch::Memory largest(const std::vector<PlannedStage>& stages) {
 // Ranks that one machine has the memory for.
 std::int64_t most_ranks(const Planned& planned) {
   const auto bytes = largest(planned.total).rank_bytes;
-  return bytes == 0 ? planned.ranks : planned.subject->rank_memory * planned.ranks / bytes;
+  return bytes == 0 ? planned.ranks : planned.rank_memory * planned.ranks / bytes;
 }
 
 void print_model(const pipeline::Subject& subject) {
@@ -197,7 +201,7 @@ void print_total(const Planned& planned) {
             << "memory: " << gigabytes(memory.mapped_bytes)
             << " of checkpoint mapped and shared, about " << gigabytes(memory.rank_bytes)
             << " in each rank besides; a machine may own "
-            << gigabytes(subject.rank_memory * planned.ranks) << ", enough for "
+            << gigabytes(planned.rank_memory * planned.ranks) << ", enough for "
             << most_ranks(planned) << " ranks\n";
   for (const auto& stage : planned.total)
     for (const auto& what : stage.excesses) std::cout << "refused by run: " << what << "\n";
@@ -234,7 +238,7 @@ nlohmann::json to_json(const Planned& planned) {
                       {"parameter_bytes", memory.mapped_bytes},
                       {"rank_bytes", memory.rank_bytes},
                       {"ranks", planned.ranks},
-                      {"rank_memory_limit", planned.subject->rank_memory},
+                      {"rank_memory_limit", planned.rank_memory},
                       {"speed_disturbed", is_disturbed(*planned.subject)},
                       {"calibration", to_json(*planned.subject->calibration)},
                       {"evaluation", to_json(*planned.subject->evaluation)},

@@ -5,7 +5,7 @@
 namespace gainsweep::execute {
 
 void give_freed_memory_back() {
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 17);
 }
 
 }  // namespace gainsweep::execute

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/error.hpp"
@@ -79,11 +80,52 @@ std::int64_t distinct_weight_elements(const Subject& subject) {
   return elements;
 }
 
-// bf16 is what checkpoints hold, and is read where it is mapped.
+model::ElementType stored_type(execute::Precision precision) {
+  switch (precision) {
+    case execute::Precision::bf16:
+      return model::ElementType::bf16;
+    case execute::Precision::fp32:
+      return model::ElementType::fp32;
+    case execute::Precision::fp64:
+      break;
+  }
+  return model::ElementType::fp64;
+}
+
+// Parameters that something else than a look-up of rows reads.
+std::set<graph::ValueId> multiplied(const graph::Graph& graph) {
+  std::set<graph::ValueId> read;
+  for (const auto& node : graph.nodes)
+    for (const auto id : graph::values_read(node))
+      if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
+        read.insert(id);
+  return read;
+}
+
+// Tensors that are stored in the precision are read where they are mapped. Those of a folder
+// without weights count as bf16.
+bool is_converted(const Subject& subject, graph::ValueId parameter, execute::Precision precision) {
+  const auto& checkpoint = *subject.model->parameters;
+  if (!model::Checkpoint::is_there(checkpoint.folder()))
+    return precision != execute::Precision::bf16;
+  const auto& name = subject.graph->value(parameter).name;
+  return checkpoint.tensor(subject.model->checkpoint_name(name)).type != stored_type(precision);
+}
+
 std::int64_t converted_bytes(const Subject& subject, execute::Precision precision) {
-  return precision == execute::Precision::bf16
-             ? 0
-             : distinct_weight_elements(subject) * bytes_of(precision);
+  std::int64_t bytes = 0;
+  for (const auto id : multiplied(*subject.graph))
+    if (is_converted(subject, id, precision))
+      bytes += graph::num_elements(subject.graph->value(id).shape) * bytes_of(precision);
+  return bytes;
+}
+
+// The largest weight in fp32, and its magnitudes.
+std::int64_t bytes_of_looking_at_weights(const Subject& subject) {
+  std::int64_t elements = 0;
+  for (const auto& op : subject.layout.partition.ops)
+    elements = std::max(elements, op.weight_elements);
+  return 2 * 4 * elements;
 }
 
 double seconds(const graph::Graph& graph, double gflops) {
@@ -128,7 +170,8 @@ double timed_forward_seconds(const Subject& subject) {
 std::int64_t observing_bytes(const Subject& subject) {
   const auto precision = subject.spec.sensitivity.precision;
   return converted_bytes(subject, precision) +
-         activation_bytes(*subject.graph, bytes_of(precision)).peak;
+         std::max(activation_bytes(*subject.graph, bytes_of(precision)).peak,
+                  bytes_of_looking_at_weights(subject));
 }
 
 execute::Stretches scoring_stretches(const Subject& subject, const graph::Graph& probed) {

@@ -9,8 +9,6 @@
 namespace gainsweep::pipeline {
 namespace {
 
-// What the process has beside.
-constexpr std::int64_t of_process = std::int64_t{1} << 29;
 // Beginnings of plans that are kept at once where there is room.
 constexpr std::int64_t most_beginnings = 16;
 // A plan beside all-high.
@@ -28,8 +26,7 @@ class Needs {
   // kept. Values come first, without which samples do not run together; weights get what is left,
   // but for a half that the checkpoint's pages have use for.
   Room room(std::int64_t plans, std::size_t together, std::size_t compared) const {
-    const auto beside = least(plans) + of_process;
-    const auto kept_bytes = std::max<std::int64_t>(0, subject_.rank_memory - beside) / 2;
+    const auto kept_bytes = std::max<std::int64_t>(0, subject_.rank_memory - least(plans)) / 2;
     const auto of_samples = static_cast<std::int64_t>(together) * handed_bytes();
     const auto values = std::min(kept_bytes / 2, of_samples * (2 * plans + most_beginnings));
     const auto scores =

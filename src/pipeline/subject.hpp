@@ -58,8 +58,8 @@ struct Subject {
   execute::Environment environment;
   std::string model_digest;  ///< see open()
   std::string host;          ///< that times are measured on
-  /// Bytes that this rank may own; cuts work into pieces and is part of no key. Set by who knows
-  /// how many ranks share the machine.
+  /// Bytes that a stage of this rank may own beside what its process has anyway; cuts work into
+  /// pieces and is part of no key. Set by who knows how many ranks share the machine.
   std::int64_t rank_memory = std::numeric_limits<std::int64_t>::max();
 };
 
