@@ -159,8 +159,8 @@ bool is_disturbed(const pipeline::Subject& subject) {
 
 void print_speed(const pipeline::Subject& subject) {
   const auto& scoring = pipeline::measured_speed(subject, subject.spec.sensitivity.precision);
-  std::cout << "speed taken from one linear layer here: " << std::setprecision(3) << scoring.gflops
-            << " GFLOP/s scoring";
+  std::cout << "times are those of the model's segments, run here alone; a linear layer reached "
+            << std::setprecision(3) << scoring.gflops << " GFLOP/s scoring";
   if (pipeline::wants_time(subject.spec)) {
     const auto& timed = pipeline::measured_speed(subject, pipeline::timed_precision(subject.spec));
     std::cout << ", " << timed.gflops << " GFLOP/s timed";

@@ -17,9 +17,14 @@ using Maxima = std::vector<std::vector<float>>;
 /// operand: maxima are those of the pass that is scored, bit by bit.
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
+/// Elements of a weight that are looked at together.
+inline constexpr std::int64_t weight_block = std::int64_t{1} << 25;
+
 /// A graph without inputs: output by output the largest magnitude of each row (output channel) of
-/// each weight operand, in the order of ops.
-graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::Op>& ops);
+/// each weight operand, in the order of ops. A weight of more than `block_elements` has its rows in
+/// several outputs, which are looked at one after the other.
+graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::Op>& ops,
+                           std::int64_t block_elements = weight_block);
 
 /// The graph with each op replaced by its probed form: `gainsweep::probed_linear(x, w, b, op)`,
 /// `gainsweep::probed_matmul(a, b, op)`, `gainsweep::probed_convolution(…, op)`. The two products

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <numeric>
 
@@ -49,9 +50,32 @@ class Copier {
   std::map<std::size_t, ValueId> copies_;  // by value of the source
 };
 
+/// Adds the largest magnitudes of a weight's rows as outputs.
+void add_largest(graph::Graph& target, ValueId weight, const std::string& path,
+                 std::int64_t block_elements) {
+  const auto shape = target.value(weight).shape;
+  std::vector<std::int64_t> inner(shape.size() - 1);
+  std::iota(inner.begin(), inner.end(), 1);
+  const auto all = shape.front();
+  const auto of_row = graph::num_elements(shape) / all;
+  const auto most = std::max<std::int64_t>(1, block_elements / of_row);
+  for (std::int64_t first = 0; first < all; first += most) {
+    auto rows = weight;
+    auto part = shape;
+    part.front() = std::min(most, all - first);
+    if (part.front() < all)
+      rows = target.add_node("aten::slice.Tensor",
+                             {weight, std::int64_t{0}, first, first + part.front()}, part, path);
+    const auto magnitudes = target.add_node("aten::abs", {rows}, part, path);
+    target.outputs.push_back(
+        target.add_node("aten::amax", {magnitudes, inner, false}, {part.front()}, path));
+  }
+}
+
 }  // namespace
 
-graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
+graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::Op>& ops,
+                           std::int64_t block_elements) {
   graph::Graph target;
   target.name = graph.name + ", weights";
   Copier copier(graph, target);
@@ -59,12 +83,7 @@ graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::O
     for (const auto& operand : op.operands) {
       if (operand.role != graph::OperandRole::weight) continue;
       const auto weight = copier.copy(operand.value);
-      const auto shape = target.value(weight).shape;
-      std::vector<std::int64_t> inner(shape.size() - 1);
-      std::iota(inner.begin(), inner.end(), 1);
-      const auto magnitudes = target.add_node("aten::abs", {weight}, shape, op.path);
-      target.outputs.push_back(
-          target.add_node("aten::amax", {magnitudes, inner, false}, {shape.front()}, op.path));
+      add_largest(target, weight, op.path, block_elements);
     }
   }
   graph::validate(target);

@@ -8,6 +8,7 @@
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "pipeline/compared.hpp"
+#include "pipeline/duration.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/room.hpp"
@@ -155,9 +156,7 @@ batch::Stage anchor(Bench bench) {
   batch::Stage stage{"anchor", {}, {}};
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
-    const auto& subject = *bench->subject;
-    const auto runs = units.size() * subject.layout.formats.size();
-    return static_cast<double>(runs) * evaluation_seconds(subject);
+    return anchor_seconds(*bench->subject, units.size());
   };
   stage.memory = [bench] {
     const auto& subject = *bench->subject;

@@ -43,12 +43,6 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
   return graph::num_elements(value.shape);
 }
 
-double total_macs(const graph::Graph& graph) {
-  double macs = 0;
-  for (const auto& op : graph::quantizable_ops(graph)) macs += static_cast<double>(op.run_macs);
-  return macs;
-}
-
 Speed speed_here(const Subject& subject, execute::Precision precision) {
   const auto& ops = subject.layout.partition.ops;
   const auto first = std::find_if(ops.begin(), ops.end(),
@@ -120,25 +114,12 @@ std::int64_t converted_bytes(const Subject& subject, execute::Precision precisio
   return bytes;
 }
 
-// The largest weight in fp32, and its magnitudes.
+// The largest weight in fp32, or a block of it, and its magnitudes.
 std::int64_t bytes_of_looking_at_weights(const Subject& subject) {
   std::int64_t elements = 0;
   for (const auto& op : subject.layout.partition.ops)
     elements = std::max(elements, op.weight_elements);
-  return 2 * 4 * elements;
-}
-
-double seconds(const graph::Graph& graph, double gflops) {
-  return 2e-9 * total_macs(graph) / gflops;
-}
-
-// Tokens of a calibration sample by calibration.length.
-double mean_length(const Subject& subject) {
-  double tokens = 0;
-  for (const auto& bucket : subject.calibration->buckets)
-    tokens += static_cast<double>(bucket.length);
-  return tokens / static_cast<double>(subject.calibration->buckets.size()) /
-         static_cast<double>(subject.spec.calibration.length);
+  return 2 * 4 * std::min(elements, lower::weight_block);
 }
 
 }  // namespace
@@ -148,23 +129,6 @@ const Speed& measured_speed(const Subject& subject, execute::Precision precision
   const auto [found, is_new] = known.try_emplace({subject.model.get(), precision});
   if (is_new) found->second = speed_here(subject, precision);
   return found->second;
-}
-
-double forward_seconds(const Subject& subject) {
-  return mean_length(subject) *
-         seconds(*subject.graph,
-                 measured_speed(subject, subject.spec.sensitivity.precision).gflops);
-}
-
-double evaluation_seconds(const Subject& subject) {
-  return mean_length(subject) *
-         seconds(*subject.graph,
-                 measured_speed(subject, evaluation_precision(subject.spec)).gflops);
-}
-
-double timed_forward_seconds(const Subject& subject) {
-  return seconds(*subject.latency_graph,
-                 measured_speed(subject, timed_precision(subject.spec)).gflops);
 }
 
 std::int64_t observing_bytes(const Subject& subject) {

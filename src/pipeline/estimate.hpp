@@ -5,8 +5,8 @@
 #include "execute/stretches.hpp"
 #include "pipeline/subject.hpp"
 
-/// What stages cost a rank, before any work: times from operation counts and the speed of one short
-/// matrix product measured here, memory from value sizes and lifetimes.
+/// What stages hold of a rank's memory, before any work, from value sizes and lifetimes; and how
+/// fast this machine is.
 namespace gainsweep::pipeline {
 
 /// Speed of the model's first linear layer behind its embedding, the fastest of a few runs.
@@ -17,13 +17,6 @@ struct Speed {
 
 /// In a precision; measured once a process for each model and precision.
 const Speed& measured_speed(const Subject& subject, execute::Precision precision);
-
-/// Seconds of a forward pass of a calibration sample, in the precision of scoring.
-double forward_seconds(const Subject& subject);
-/// The same in the precision of evaluations and anchors.
-double evaluation_seconds(const Subject& subject);
-/// Seconds of a forward pass of the latency workload.
-double timed_forward_seconds(const Subject& subject);
 
 /// How a scoring pass is cut to fit into the subject's `rank_memory`, beside the weights.
 execute::Stretches scoring_stretches(const Subject& subject, const graph::Graph& probed);

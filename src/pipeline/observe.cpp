@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "digest/digest.hpp"
 #include "pipeline/estimate.hpp"
+#include "pipeline/pace.hpp"
 #include "pipeline/scales.hpp"
 
 namespace gainsweep::pipeline {
@@ -98,7 +99,11 @@ batch::Stage observe(Bench bench) {
   batch::Stage stage{"observe", {}, {}};
   stage.call = [bench](const batch::Results&) { return call(bench); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
-    return static_cast<double>(units.size()) * forward_seconds(*bench->subject);
+    const auto samples = std::count_if(
+        units.begin(), units.end(), [](const auto& unit) { return unit.form == batch::Form::row; });
+    if (units.empty()) return 0.0;
+    const auto pace = observing_pace(*bench->subject);
+    return pace.once + static_cast<double>(samples) * pace.run;
   };
   stage.memory = [bench] {
     const auto& subject = *bench->subject;

@@ -6,6 +6,7 @@
 
 #include "digest/digest.hpp"
 #include "pipeline/anchor.hpp"
+#include "pipeline/duration.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/evaluation.hpp"
 #include "pipeline/inquiry.hpp"
@@ -13,6 +14,7 @@
 #include "pipeline/room.hpp"
 #include "pipeline/score.hpp"
 #include "pipeline/stability.hpp"
+#include "pipeline/stand_ins.hpp"
 #include "pipeline/timing.hpp"
 
 namespace gainsweep::pipeline {
@@ -235,19 +237,15 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
 double cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t may_come) {
   const auto& subject = *bench->subject;
   if (units.empty() && may_come == 0) return 0;
-  const auto plans = static_cast<double>(most_plans(subject.spec));
-  const auto samples = static_cast<double>(subject.evaluation->ids.size());
-  double seconds = seconds_a_plan * static_cast<double>(questions(subject.spec.solve).size());
-  if (evaluates(*bench))
-    seconds += (1 + plans + static_cast<double>(most_floor_plans(subject))) * samples *
-               evaluation_seconds(subject);
+  auto asked = questions(subject.spec.solve);
+  double seconds = seconds_a_plan * static_cast<double>(asked.size());
+  std::erase_if(asked, [&](const auto& one) { return !is_evaluated(subject.spec, one); });
+  const auto plans = stand_ins(subject.layout, subject.spec, asked);
+  if (evaluates(*bench)) seconds += evaluation_seconds(subject, plans, most_floor_plans(subject));
   seconds += seconds_a_choice * num_choices(subject.layout, subject.spec.solve) *
              static_cast<double>(resample_blocks(subject.spec.solve).size());
-  if (times_plans(subject)) {
-    const auto& rule = subject.spec.latency.rule;
-    const auto blocks = static_cast<double>(most_rounds(rule) * rule.least_repetitions);
-    seconds += plans * 2 * blocks * timed_forward_seconds(subject);
-  }
+  if (evaluates(*bench) && !plans.empty() && times_plans(subject))
+    seconds += static_cast<double>(plans.size()) * plan_contest_seconds(subject);
   return seconds;
 }
 

@@ -10,7 +10,7 @@ namespace gainsweep::pipeline {
 namespace {
 
 // Beginnings of plans that are kept at once where there is room.
-constexpr std::int64_t most_beginnings = 16;
+constexpr std::size_t most_beginnings = 16;
 // A plan beside all-high.
 constexpr std::int64_t plans_at_once = 2;
 
@@ -22,33 +22,33 @@ class Needs {
         course_(course(*subject.evaluation_graph, subject.layout.partition.ops)),
         bytes_of_real_(evaluation_precision(subject.spec) == execute::Precision::fp32 ? 4 : 2) {}
 
-  // `together` samples of `plans` plans are run at once; all-high's scores of `compared` may be
-  // kept. Values come first, without which samples do not run together; weights get what is left,
-  // but for a half that the checkpoint's pages have use for.
-  Room room(std::int64_t plans, std::size_t together, std::size_t compared) const {
+  // `together` samples of `plans` plans are run at once, for which `beginnings` of others may be
+  // kept, and all-high's scores of `compared`. Values come first, without which samples do not run
+  // together; weights get what is left, but for a half that the checkpoint's pages have use for.
+  Room room(std::int64_t plans, std::size_t together, std::size_t beginnings,
+            std::size_t compared) const {
     const auto kept_bytes = std::max<std::int64_t>(0, subject_.rank_memory - least(plans)) / 2;
     const auto of_samples = static_cast<std::int64_t>(together) * handed_bytes();
-    const auto values = std::min(kept_bytes / 2, of_samples * (2 * plans + most_beginnings));
+    const auto values =
+        std::min(kept_bytes / 2, of_samples * (2 * plans + static_cast<std::int64_t>(beginnings)));
     const auto scores =
         std::min((kept_bytes - values) / 2, static_cast<std::int64_t>(compared) * score_bytes());
-    const auto formats = static_cast<std::int64_t>(subject_.layout.formats.size());
-    const auto weights =
-        std::min(kept_bytes - values - scores, weight_bytes(*subject_.evaluation_graph) * formats);
+    const auto weights = std::min(kept_bytes - values - scores, all_weight_bytes());
     return {static_cast<std::size_t>(weights), static_cast<std::size_t>(values),
             static_cast<std::size_t>(scores)};
   }
 
   // The hungriest segment: what is computed of a sample, and weights as they are and rounded. Heads
-  // of plans are run side by side, with their scores.
+  // of plans stand side by side, all-high's among them, and run in turn; their scores stay.
   std::int64_t least(std::int64_t plans) const {
     std::int64_t most = 0;
     const auto& last = course_.legs.back();
     for (const auto& leg : course_.legs) {
-      const auto side_by_side = &leg == &last ? plans : 1;
-      const auto weights = weight_bytes(leg.graph) * (1 + side_by_side);
-      const auto values = activation_bytes(leg.graph, bytes_of_real_).peak * side_by_side;
+      const auto forms = &leg == &last ? plans : 2;
+      const auto scores = &leg == &last ? score_bytes() * plans : 0;
       const auto parts = &leg == &last && !course_.head.empty() ? score_bytes() * plans : 0;
-      most = std::max(most, weights + values + parts);
+      most = std::max(most, weight_bytes(leg.graph) * forms + scores + parts +
+                                activation_bytes(leg.graph, bytes_of_real_).peak);
     }
     for (const auto& block : course_.head)
       most = std::max(
@@ -56,17 +56,10 @@ class Needs {
     return most + table_bytes();
   }
 
- private:
-  // Tables of embeddings are never converted.
-  std::int64_t weight_bytes(const graph::Graph& graph) const {
-    std::set<graph::ValueId> read;
-    for (const auto& node : graph.nodes)
-      for (const auto id : graph::values_read(node))
-        if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
-          read.insert(id);
-    std::int64_t elements = 0;
-    for (const auto id : read) elements += graph::num_elements(graph.value(id).shape);
-    return elements * bytes_of_real_;
+  // Of all formats.
+  std::int64_t all_weight_bytes() const {
+    return weight_bytes(*subject_.evaluation_graph) *
+           static_cast<std::int64_t>(subject_.layout.formats.size());
   }
 
   // The largest value that is handed from one leg to the next.
@@ -98,6 +91,19 @@ class Needs {
     return graph::num_elements(graph.value(graph.outputs[1]).shape) * 4;
   }
 
+ private:
+  // Tables of embeddings are never converted.
+  std::int64_t weight_bytes(const graph::Graph& graph) const {
+    std::set<graph::ValueId> read;
+    for (const auto& node : graph.nodes)
+      for (const auto id : graph::values_read(node))
+        if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
+          read.insert(id);
+    std::int64_t elements = 0;
+    for (const auto id : read) elements += graph::num_elements(graph.value(id).shape);
+    return elements * bytes_of_real_;
+  }
+
   const Subject& subject_;
   Course course_;
   std::int64_t bytes_of_real_;
@@ -111,17 +117,44 @@ std::int64_t num_formats(const Subject& subject) {
   return static_cast<std::int64_t>(subject.layout.formats.size());
 }
 
+// Plans of the spec that may be evaluated.
+std::size_t num_evaluated(const spec::Spec& spec) {
+  const auto every = static_cast<std::size_t>(spec.evaluate.every);
+  return spec.solve.objectives.size() * spec.evaluate.strategies.size() *
+         ((spec.solve.thresholds.size() + every - 1) / every);
+}
+
 }  // namespace
 
 Room evaluation_room(const Subject& subject) {
   const auto evaluated = subject.evaluation->ids.size(), searched = subject.search->ids.size();
   const auto chunk = static_cast<std::size_t>(subject.spec.evaluate.chunk);
+  const auto beginnings =
+      searched > 0 ? most_beginnings : std::min(most_beginnings, num_evaluated(subject.spec));
   return Needs(subject).room(plans_at_once, chunk == 0 ? std::max(evaluated, searched) : chunk,
-                             evaluated + searched);
+                             beginnings, evaluated + searched);
 }
 
 Room anchor_room(const Subject& subject) {
-  return Needs(subject).room(num_formats(subject), most_anchors_together, 0);
+  const auto asked = static_cast<std::size_t>(subject.spec.sensitivity.anchor_samples);
+  return Needs(subject).room(
+      num_formats(subject), std::min(most_anchors_together, std::max<std::size_t>(1, asked)), 0, 0);
+}
+
+std::size_t samples_at_once(const Subject& subject, const Room& room, std::size_t plans) {
+  const auto one = 2 * plans * static_cast<std::size_t>(Needs(subject).handed_bytes());
+  return std::max<std::size_t>(1, room.values / std::max<std::size_t>(1, one));
+}
+
+double part_kept(const Subject& subject, const Room& room) {
+  const auto all = static_cast<double>(Needs(subject).all_weight_bytes());
+  return all == 0 ? 1 : std::min(1.0, static_cast<double>(room.weights) / all);
+}
+
+bool keeps_scores(const Subject& subject, const Room& room) {
+  const auto needed =
+      subject.evaluation->ids.size() * static_cast<std::size_t>(Needs(subject).score_bytes());
+  return room.scores >= needed;
 }
 
 std::int64_t evaluation_bytes(const Subject& subject) {

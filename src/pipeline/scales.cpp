@@ -20,8 +20,15 @@ batch::Product look_at_weights(const Subject& subject) {
   execute::Program program(lower::weight_maxima(*subject.graph, ops), parameters);
   const auto nothing = execute::make_inputs(program.graph(), {}, {}, *subject.device);
   std::vector<std::vector<double>> rows;
-  for (std::size_t weight = 0; weight < program.graph().outputs.size(); ++weight)
-    rows.push_back(program.run(nothing, weight));
+  std::size_t output = 0;
+  for (const auto& op : ops) {
+    if (op.weight_channels == 0) continue;
+    auto& own = rows.emplace_back();
+    while (static_cast<std::int64_t>(own.size()) < op.weight_channels) {
+      const auto part = program.run(nothing, output++);
+      own.insert(own.end(), part.begin(), part.end());
+    }
+  }
   return to_fields(rows, ops);
 }
 

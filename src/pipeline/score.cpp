@@ -6,14 +6,12 @@
 #include "base/error.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/pace.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
 using archive::integers, archive::reals;
-
-// A backward pass costs two forward ones; the probes about a tenth of the three.
-constexpr double forwards_a_score = 3.3;
 
 Scoring scoring_of(Workbench& bench, const lower::Maxima& maxima, const Bucket& bucket) {
   const auto& formats = bench.subject->layout.formats;
@@ -66,8 +64,9 @@ batch::Stage score(Bench bench) {
   batch::Stage stage{"score", {}, {}};
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
   stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
-    const double seconds = forwards_a_score * forward_seconds(*bench->subject);
-    return static_cast<double>(units.size()) * seconds;
+    if (units.empty()) return 0.0;
+    const auto pace = scoring_pace(*bench->subject);
+    return pace.once + static_cast<double>(units.size()) * pace.run;
   };
   stage.memory = [bench] {
     const auto& subject = *bench->subject;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/contest.hpp"
+#include "pipeline/duration.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
 
@@ -62,36 +63,15 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   return call;
 }
 
-double part_of_macs(const graph::Partition& partition, SubgraphId subgraph) {
-  double own = 0, all = 0;
-  for (const auto& op : partition.ops) all += static_cast<double>(op.run_macs);
-  for (const auto op : partition.subgraphs[subgraph.index].ops)
-    own += static_cast<double>(partition.ops[op.index].run_macs);
-  return all == 0 ? 1 : own / all;
-}
-
-// Seconds of one round of a target.
-double round_seconds(const Subject& subject, const std::string& table) {
-  const auto target = std::find_if(subject.timing_targets.begin(), subject.timing_targets.end(),
-                                   [&](const auto& known) { return known.table == table; });
-  double runs = static_cast<double>(target->configurations.size());  // of the whole model, a block
-  if (subject.spec.latency.scope == latency::Scope::subgraph)
-    runs = 1 + runs * part_of_macs(subject.layout.partition, target->lowered.front());
-  return runs * static_cast<double>(subject.spec.latency.rule.least_repetitions) *
-         timed_forward_seconds(subject);
-}
-
 }  // namespace
 
 batch::Stage timing(Bench bench) {
   batch::Stage stage{"timing", {}, {}};
   stage.call = [bench](const batch::Results& results) { return call(bench, results); };
-  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t may_come) {
-    const auto& subject = *bench->subject;
+  // First rounds, which stand for those that come after them.
+  stage.cost = [bench](std::span<const batch::Unit> units, std::size_t) {
     double seconds = 0;
-    for (const auto& unit : units) seconds += round_seconds(subject, unit.table);
-    if (!units.empty())
-      seconds *= 1 + static_cast<double>(may_come) / static_cast<double>(units.size());
+    for (const auto& unit : units) seconds += contest_seconds(*bench->subject, unit.table);
     return seconds;
   };
   stage.memory = [bench] {
