@@ -238,6 +238,7 @@ def _write_timings(writer, run):
         if timed.whole is not None:
             whole = timed.whole.reshape(rounds.shape[:2])
             fields.append(("whole_seconds", whole, "s", ["block"]))
+            fields.append(("piece_seconds", whole / 4, "s", ["block"]))
         writer.units(f"latency/class_{timed.cls}", fields, len(rounds), measured=True)
         for place, configuration in enumerate(timed.configurations):
             formats = ",".join(run.model.formats[f] for f in configuration)

@@ -45,11 +45,20 @@ double timed(Contest& contest, std::size_t program) {
   return timed(contest, contest.programs[program], *contest.inputs[program]);
 }
 
-double timed_whole(Contest& contest) {
-  double seconds = 0;
-  for (auto& [program, inputs, times] : contest.whole)
-    seconds += static_cast<double>(times) * timed(contest, program, *inputs);
+// Of each piece.
+std::vector<double> timed_pieces(Contest& contest) {
+  std::vector<double> seconds;
+  for (auto& piece : contest.whole) seconds.push_back(timed(contest, piece.program, *piece.inputs));
   return seconds;
+}
+
+void add_whole(Timings& timings, Contest& contest) {
+  const auto seconds = timed_pieces(contest);
+  double whole = 0;
+  for (std::size_t i = 0; i < seconds.size(); ++i)
+    whole += static_cast<double>(contest.whole[i].times) * seconds[i];
+  timings.whole.push_back(whole);
+  timings.pieces.push_back(std::accumulate(seconds.begin(), seconds.end(), 0.0));
 }
 
 }  // namespace
@@ -63,7 +72,7 @@ std::vector<double> warm_up(Contest& contest, const StoppingRule& rule) {
     runs.push_back(timed(contest, 0));
   for (int run = 0; run < 2; ++run) {
     for (std::size_t i = 1; i < contest.programs.size(); ++i) timed(contest, i);
-    timed_whole(contest);
+    timed_pieces(contest);
   }
   return runs;
 }
@@ -78,7 +87,7 @@ Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::
     for (const auto place : order) {
       const auto i = static_cast<std::size_t>(place);
       if (i == programs)
-        timings.whole.push_back(timed_whole(contest));
+        add_whole(timings, contest);
       else
         seconds[i] = timed(contest, i);
     }

@@ -64,7 +64,7 @@ double widest_interval(const Timings& timings, double confidence) {
 }
 
 double spent_seconds(const Timings& timings) {
-  double spent = std::accumulate(timings.whole.begin(), timings.whole.end(), 0.0);
+  double spent = std::accumulate(timings.pieces.begin(), timings.pieces.end(), 0.0);
   for (const auto& block : timings.seconds)
     spent += std::accumulate(block.begin(), block.end(), 0.0);
   return spent;
@@ -77,6 +77,7 @@ Timings concatenate(const std::vector<Timings>& rounds) {
     all.order.insert(all.order.end(), round.order.begin(), round.order.end());
     all.warmup.insert(all.warmup.end(), round.warmup.begin(), round.warmup.end());
     all.whole.insert(all.whole.end(), round.whole.begin(), round.whole.end());
+    all.pieces.insert(all.pieces.end(), round.pieces.begin(), round.pieces.end());
   }
   return all;
 }

@@ -16,6 +16,8 @@ struct Timings {
   /// Seconds of the whole all-high model in each block where configurations are a part of it; empty
   /// where configuration 0 is the whole model.
   std::vector<double> whole = {};
+  /// Seconds that timing the pieces which the whole is a sum of took in each block.
+  std::vector<double> pieces = {};
 };
 
 /// A median with what encloses it.

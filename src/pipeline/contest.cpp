@@ -127,9 +127,11 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
             "Time of the last of them"),
       texts("kernels", kernels, {{"kernel", kernels.size()}},
             "Kernels that linear layers ran on, as the library names them")};
-  if (!timings.whole.empty())
-    fields.push_back(reals("whole_seconds", timings.whole, {{"block", blocks}}, "s",
-                           "Time of one run of the whole all-high model"));
+  if (timings.whole.empty()) return fields;
+  fields.push_back(reals("whole_seconds", timings.whole, {{"block", blocks}}, "s",
+                         "Time of the whole all-high model, the sum over its segments"));
+  fields.push_back(reals("piece_seconds", timings.pieces, {{"block", blocks}}, "s",
+                         "Time of one segment of each structure, which that is made of"));
   return fields;
 }
 
@@ -162,8 +164,10 @@ latency::Timings to_timings(const archive::Record& record) {
   latency::Timings timings;
   timings.seconds = fold(reals(record.fields, "seconds"), shape.at(0));
   timings.order = fold(integers(record.fields, "order"), shape.at(0));
-  for (const auto& field : record.fields)
+  for (const auto& field : record.fields) {
     if (field.name == "whole_seconds") timings.whole = reals(record.fields, field.name);
+    if (field.name == "piece_seconds") timings.pieces = reals(record.fields, field.name);
+  }
   return timings;
 }
 

@@ -59,7 +59,6 @@ struct Programs {
   double prepared = 0;  ///< once
   double baseline = 0;  ///< a run of the first program
   double others = 0;    ///< a run of each other one, summed
-  double counted = 0;   ///< what of a block counts for the budget
 };
 
 // Rounds as long as blocks and budget go: how soon times are precise is not known before.
@@ -67,7 +66,7 @@ double seconds_of(const Programs& programs, const latency::StoppingRule& rule) {
   const auto blocks_of_round = static_cast<double>(rule.least_repetitions);
   const double block = programs.baseline + programs.others;
   const double by_blocks = std::ceil(static_cast<double>(rule.repetitions) / blocks_of_round);
-  const double by_budget = std::ceil(rule.budget_seconds / (blocks_of_round * programs.counted));
+  const double by_budget = std::ceil(rule.budget_seconds / (blocks_of_round * block));
   const double rounds = std::max(1.0, std::min(by_blocks, by_budget));
   const auto window = std::max<std::int64_t>(3, rule.warmup / 2);
   const auto warm_up = static_cast<double>(std::max(rule.warmup, 2 * window));
@@ -152,13 +151,11 @@ double contest_seconds(const Subject& subject, const std::string& table) {
     const auto op = subject.layout.partition.subgraphs[target->lowered.front().index].ops.front();
     const auto segments = timed_segments(subject, op);
     const double lowered = others * segments.holder * middle.run / high.run;
-    programs = {packed, segments.holder, lowered + segments.kinds,
-                segments.holder + lowered + high.run};
+    programs = {packed, segments.holder, lowered + segments.kinds};
   } else {
     const double lowered = part * static_cast<double>(target->lowered.size());
     programs = {packed * static_cast<double>(target->lowered.size()), high.run,
                 others * (high.run + lowered * (middle.run - high.run))};
-    programs.counted = programs.baseline + programs.others;
   }
   return seconds_of(programs, subject.spec.latency.rule);
 }
@@ -166,7 +163,7 @@ double contest_seconds(const Subject& subject, const std::string& table) {
 double plan_contest_seconds(const Subject& subject) {
   const auto paces = timed_paces(subject);
   const double high = paces.front().run, plan = mean(paces).run;
-  return seconds_of({mean(paces).once, high, plan, high + plan}, subject.spec.latency.rule);
+  return seconds_of({mean(paces).once, high, plan}, subject.spec.latency.rule);
 }
 
 }  // namespace gainsweep::pipeline

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "base/error.hpp"
+#include "graph/signature.hpp"
 #include "lower/pass.hpp"
+#include "pipeline/course.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -67,13 +70,6 @@ Speed speed_here(const Subject& subject, execute::Precision precision) {
   return {2e-9 * static_cast<double>(first->run_macs) / fastest, middle > undisturbed * fastest};
 }
 
-std::int64_t distinct_weight_elements(const Subject& subject) {
-  std::int64_t elements = 0;
-  for (const auto& value : subject.graph->values)
-    if (value.kind == graph::ValueKind::parameter) elements += graph::num_elements(value.shape);
-  return elements;
-}
-
 model::ElementType stored_type(execute::Precision precision) {
   switch (precision) {
     case execute::Precision::bf16:
@@ -94,6 +90,22 @@ std::set<graph::ValueId> multiplied(const graph::Graph& graph) {
       if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
         read.insert(id);
   return read;
+}
+
+// Of what is timed: weights packed in the high format and in each low one that is real for some op,
+// the largest as it is before, and what is computed.
+std::int64_t timed_bytes(const Subject& subject, const graph::Graph& graph) {
+  const auto high = bytes_of(timed_precision(subject.spec));
+  std::size_t low = 0;
+  for (const auto& formats : subject.layout.real_formats) low = std::max(low, formats.size() - 1);
+  std::int64_t elements = 0, largest = 0;
+  for (const auto id : multiplied(graph)) {
+    const auto own = graph::num_elements(graph.value(id).shape);
+    elements += own;
+    largest = std::max(largest, own);
+  }
+  return elements * (high + static_cast<std::int64_t>(low)) + largest * high +
+         activation_bytes(graph, high).peak;
 }
 
 // Tensors that are stored in the precision are read where they are mapped. Those of a folder
@@ -150,11 +162,20 @@ std::int64_t scoring_bytes(const Subject& subject) {
          scoring_stretches(subject, probed).bytes;
 }
 
-// bf16 and int8 packed weights at once.
 std::int64_t timing_bytes(const Subject& subject) {
-  const auto bytes = bytes_of(timed_precision(subject.spec));
-  return distinct_weight_elements(subject) * 3 +
-         activation_bytes(*subject.latency_graph, bytes).peak;
+  if (subject.spec.latency.scope == latency::Scope::model)
+    return timed_bytes(subject, *subject.latency_graph);
+  const auto ops = graph::quantizable_ops(*subject.latency_graph);
+  std::set<std::string> structures;
+  std::int64_t bytes = 0;
+  for (const auto& leg : course(*subject.latency_graph, ops, uncut_head).legs)
+    if (structures.insert(graph::signature(leg.graph)).second)
+      bytes += timed_bytes(subject, leg.graph);
+  return bytes;
+}
+
+std::int64_t plan_timing_bytes(const Subject& subject) {
+  return times_plans(subject) ? timed_bytes(subject, *subject.latency_graph) : 0;
 }
 
 std::int64_t checkpoint_bytes(const Subject& subject) {

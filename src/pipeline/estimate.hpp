@@ -25,6 +25,8 @@ execute::Stretches scoring_stretches(const Subject& subject, const graph::Graph&
 std::int64_t observing_bytes(const Subject& subject);
 std::int64_t scoring_bytes(const Subject& subject);
 std::int64_t timing_bytes(const Subject& subject);
+/// Of all-high and a plan as they are timed, which stay beside evaluations; 0 where plans are not.
+std::int64_t plan_timing_bytes(const Subject& subject);
 std::int64_t checkpoint_bytes(const Subject& subject);
 
 /// Bytes of a graph's intermediate values: the most alive at once, and all of them (what a backward

@@ -46,13 +46,6 @@ bool evaluates(const Workbench& bench) {
   return !bench.evaluation.chunks.empty() && !bench.subject->spec.evaluate.strategies.empty();
 }
 
-// Whether some plan can be timed: the device really runs a low format.
-bool times_plans(const Subject& subject) {
-  const auto& real = subject.layout.real_formats;
-  return subject.spec.evaluate.time && wants_time(subject.spec) &&
-         std::any_of(real.begin(), real.end(), [](const auto& own) { return own.size() > 1; });
-}
-
 // At most so many plans are evaluated beside all-high.
 std::size_t most_plans(const spec::Spec& spec) {
   const auto all = questions(spec.solve);
@@ -261,7 +254,9 @@ batch::Stage planning(Bench bench) {
     const auto& subject = *bench->subject;
     if (most_evaluations(*bench) + most_searched(*bench) == 0) return batch::Memory{};
     return batch::Memory{evaluation_bytes(subject), checkpoint_bytes(subject),
-                         "write evaluate.strategies: []"};
+                         times_plans(subject)
+                             ? "write evaluate.time: false, or evaluate.strategies: []"
+                             : "write evaluate.strategies: []"};
   };
   stage.leave = [bench] {
     bench->timed.end();

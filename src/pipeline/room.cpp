@@ -27,7 +27,8 @@ class Needs {
   // together; weights get what is left, but for a half that the checkpoint's pages have use for.
   Room room(std::int64_t plans, std::size_t together, std::size_t beginnings,
             std::size_t compared) const {
-    const auto kept_bytes = std::max<std::int64_t>(0, subject_.rank_memory - least(plans)) / 2;
+    const auto beside = least(plans) + plan_timing_bytes(subject_);
+    const auto kept_bytes = std::max<std::int64_t>(0, subject_.rank_memory - beside) / 2;
     const auto of_samples = static_cast<std::int64_t>(together) * handed_bytes();
     const auto values =
         std::min(kept_bytes / 2, of_samples * (2 * plans + static_cast<std::int64_t>(beginnings)));
@@ -158,7 +159,8 @@ bool keeps_scores(const Subject& subject, const Room& room) {
 }
 
 std::int64_t evaluation_bytes(const Subject& subject) {
-  return Needs(subject).least(plans_at_once) + sum(evaluation_room(subject));
+  return Needs(subject).least(plans_at_once) + plan_timing_bytes(subject) +
+         sum(evaluation_room(subject));
 }
 
 std::int64_t anchor_bytes(const Subject& subject) {

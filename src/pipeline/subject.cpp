@@ -279,6 +279,12 @@ bool wants_time(const spec::Spec& spec) {
                      [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
 }
 
+bool times_plans(const Subject& subject) {
+  const auto& real = subject.layout.real_formats;
+  return subject.spec.evaluate.time && wants_time(subject.spec) &&
+         std::any_of(real.begin(), real.end(), [](const auto& own) { return own.size() > 1; });
+}
+
 key::Computing computing(const Subject& subject) {
   const auto& environment = subject.environment;
   return {subject.model_digest,   environment.torch_version, environment.instruction_set,

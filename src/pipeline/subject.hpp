@@ -91,6 +91,9 @@ execute::Precision evaluation_precision(const spec::Spec& spec);
 /// Whether an objective or a constraint of times is asked for.
 bool wants_time(const spec::Spec& spec);
 
+/// Whether plans are timed: that is asked for, and the device really runs a low format.
+bool times_plans(const Subject& subject);
+
 /// The parts of keys that the whole subject has.
 key::Computing computing(const Subject& subject);
 key::Workload workload(const Subject& subject);

@@ -77,11 +77,16 @@ batch::Stage timing(Bench bench) {
   stage.memory = [bench] {
     const auto& subject = *bench->subject;
     if (!wants_time(subject.spec)) return batch::Memory{};
+    const bool is_whole = subject.spec.latency.scope == latency::Scope::model;
     return batch::Memory{timing_bytes(subject), checkpoint_bytes(subject),
-                         "shorten latency.length, or leave the objective time out"};
+                         is_whole ? "take latency.scope: subgraph, or leave the objective time out"
+                                  : "shorten latency.length, or leave the objective time out"};
   };
-  // The weights stay: plans are timed with them.
-  stage.leave = [bench] { bench->timed.end(); };
+  stage.leave = [bench] {
+    bench->timed.end();
+    // Else the weights stay: plans are timed with them.
+    if (!times_plans(*bench->subject)) bench->timing.release();
+  };
   return stage;
 }
 

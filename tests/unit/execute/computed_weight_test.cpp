@@ -176,6 +176,11 @@ TEST(ComputedWeight, IsMeasuredAsItIsRounded) {
     const auto weight = std::string(name) == "scaled" ? base() * factor() : base();
     const auto expected = largest_magnitude_of_rows(weight);
     EXPECT_EQ(found, std::vector<double>(expected.begin(), expected.end()));
+
+    Program cut(lower::weight_maxima(computed, ops, 1), parameters);
+    ASSERT_EQ(cut.graph().outputs.size(), expected.size()) << "a row at a time";
+    for (std::size_t row = 0; row < expected.size(); ++row)
+      EXPECT_EQ(cut.run(fixture::inputs_of({}), row), std::vector<double>{expected[row]});
   }
 }
 

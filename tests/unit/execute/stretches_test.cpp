@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "execute/footprint.hpp"
+#include "execute/pace.hpp"
 #include "execute/probe.hpp"
 #include "fixture.hpp"
 #include "lower/pass.hpp"
@@ -177,6 +178,21 @@ TEST(Stretches, FitTheBudgetWithTheFewestCallsRunTwice) {
     last = found.pieces.size();
   }
   EXPECT_EQ(last, least.pieces.size());
+}
+
+// Whatever a segment reads or hands on: rows of a table, values, the scalar loss.
+TEST(Pace, IsTakenOfEverySegmentAlone) {
+  Case one(1, 12);
+  auto parameters = one.model.parameters();
+  const auto segments = graph::segments(one.probed);
+  ASSERT_GT(segments.size(), 3U);
+  for (const auto& segment : segments) {
+    const auto scored =
+        scored_pace(one.probed, segment, one.ops, {format::by_name("int8")}, parameters);
+    EXPECT_GT(scored.run, 0);
+    EXPECT_GE(scored.once, 0);
+    EXPECT_GT(forward_pace(graph::extract(one.probed, segment), parameters).run, 0);
+  }
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ TEST(Finished, CountsTheWholeModelAmongWhatIsSpent) {
   auto rule = lenient();
   rule.budget_seconds = 5.6;
   auto timings = steady(2, 0);
-  timings.whole = {1, 1};
+  timings.whole = {4, 4};
+  timings.pieces = {1, 1};
   EXPECT_TRUE(finished(timings, rule)) << "3.8 s and 2 s are spent";
 }
 

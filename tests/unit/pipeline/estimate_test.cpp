@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "world.hpp"
+
 namespace gainsweep::pipeline {
 namespace {
 
@@ -40,6 +42,41 @@ TEST(ActivationBytes, KeepsTheGraphsOutputsAndKnowsFixedTypes) {
   graph.outputs = {first, second};
   EXPECT_EQ(activation_bytes(graph, 2).total, 5 * 4 + 5 * 8);
   EXPECT_EQ(activation_bytes(graph, 2).peak, 5 * 4 + 5 * 8);
+}
+
+/// So many linear layers of one shape behind each other.
+graph::Graph chain(std::size_t length) {
+  graph::Graph graph;
+  auto value = graph.add_input("x", ElementType::real, {4, 8});
+  for (std::size_t i = 0; i < length; ++i) {
+    const auto name = std::to_string(i);
+    const auto weight = graph.add_parameter("w" + name, {8, 8});
+    value = graph.add_node("aten::linear", {value, weight}, {4, 8}, name);
+  }
+  graph.outputs = {value};
+  return graph;
+}
+
+TEST(TimingBytes, AreOfOneSegmentOfEachStructureWhereTheseRunAlone) {
+  auto about = models::subject();
+  about.spec.latency.scope = latency::Scope::subgraph;
+  about.latency_graph = std::make_shared<const graph::Graph>(chain(4));
+  const auto alone = timing_bytes(about);
+  about.latency_graph = std::make_shared<const graph::Graph>(chain(40));
+  EXPECT_EQ(timing_bytes(about), alone);
+  about.spec.latency.scope = latency::Scope::model;
+  // A weight packed in bf16 and in int8 has 3 bytes for each number.
+  EXPECT_EQ(timing_bytes(about) - 39 * 3 * 64, alone + 4 * 8 * 2) << "an input beside an output";
+}
+
+TEST(PlanTimingBytes, AreThereWherePlansAreTimed) {
+  auto about = models::subject();
+  about.latency_graph = std::make_shared<const graph::Graph>(chain(3));
+  about.spec.evaluate.time = true;
+  about.spec.latency.scope = latency::Scope::model;
+  EXPECT_EQ(plan_timing_bytes(about), timing_bytes(about));
+  about.spec.evaluate.time = false;
+  EXPECT_EQ(plan_timing_bytes(about), 0);
 }
 
 }  // namespace
