@@ -84,12 +84,12 @@ TEST(RelativeGains, ArePartsOfTheAllHighRunOfEachBlock) {
 }
 
 TEST(RelativeGains, OfASubgraphArePartsOfTheWholeModel) {
-  const Timings timings{{{10, 7}, {20, 15}}, {}, {}, {100, 400}};
+  const Timings timings{{{10, 7}, {20, 15}}, {}, {}, {100, 400}, {30, 50}};
   EXPECT_EQ(all_high_seconds(timings), (std::vector<double>{100, 400}));
   EXPECT_EQ(relative_gains(timings, 1), (std::vector<double>{3 / 100.0, 5 / 400.0}));
   // How precise a contest is has nothing to do with how large the rest of the model is.
   EXPECT_DOUBLE_EQ(widest_interval(timings, 0.95), 3 / 10.0 - 5 / 20.0);
-  EXPECT_EQ(spent_seconds(timings), 10 + 7 + 20 + 15 + 100 + 400);
+  EXPECT_EQ(spent_seconds(timings), 10 + 7 + 20 + 15 + 30 + 50);
 }
 
 TEST(RelativeGains, DoNotFollowTheSpeedOfTheMachine) {
@@ -126,8 +126,9 @@ TEST(Concatenate, AppendsRoundsInOrder) {
   EXPECT_EQ(all.warmup, (std::vector<double>{9, 8, 7}));
   EXPECT_TRUE(concatenate({}).seconds.empty());
   EXPECT_TRUE(all.whole.empty());
-  const Timings alone{{{1, 2}}, {{0, 1, 2}}, {}, {7}};
+  const Timings alone{{{1, 2}}, {{0, 1, 2}}, {}, {7}, {3}};
   EXPECT_EQ(concatenate({alone, alone}).whole, (std::vector<double>{7, 7}));
+  EXPECT_EQ(concatenate({alone, alone}).pieces, (std::vector<double>{3, 3}));
 }
 
 }  // namespace

@@ -43,7 +43,11 @@ TEST(Sample, CountsThroughInputsWithinTheirBounds) {
   EXPECT_EQ(std::get<0>(sample.inputs.at("ids").values), (std::vector<std::int64_t>{0, 1, 2, 0}));
   EXPECT_EQ(std::get<1>(sample.inputs.at("image").values), (std::vector{0.0F, 1.0F / 256}));
   EXPECT_EQ(sample.inputs.at("image").shape, (graph::Shape{1, 2}));
-  graph.add_input("mask", graph::ElementType::real, {1, 2});
+  graph.add_input("handed_on", graph::ElementType::real, {1, 2});
+  EXPECT_EQ(std::get<1>(counting_sample(graph, model).inputs.at("handed_on").values),
+            (std::vector{0.0F, 1.0F / 256}))
+      << "a piece of a graph";
+  graph.add_input("others", graph::ElementType::index, {1, 2});
   EXPECT_THROW(counting_sample(graph, model), Error);
 }
 
