@@ -24,8 +24,8 @@ batch::Memory held(const batch::Stage& stage, std::int64_t process);
 /// rank: names the stage, what it needs, and the ways out. Empty where it can.
 std::string excess(const std::string& stage, const batch::Memory& memory, std::int64_t allowed);
 
-/// Error(config) for the first stage of an experiment that cannot do with the bytes allowed, `process`
-/// among them.
+/// Error(config) for the first stage of an experiment that cannot do with the bytes allowed,
+/// `process` among them.
 void check_memory(const batch::Experiment& experiment, std::int64_t allowed, std::int64_t process);
 
 /// "1.5 GB": in powers of ten, as specs write them.

@@ -21,9 +21,9 @@ namespace gainsweep::execute {
 /// or the container's CPU quota holds fewer processors than threads (naming what helps).
 void start(const Device& device, std::int64_t threads, std::size_t index = 0);
 
-/// From now on freed blocks of 128 KiB and more go back to the system at once. Otherwise the C library
-/// keeps blocks of up to 32 MiB in a heap that fragments: passes are faster, and their peak may be
-/// several times what is alive. For runs under a memory limit.
+/// From now on freed blocks of 128 KiB and more go back to the system at once. Otherwise the C
+/// library keeps blocks of up to 32 MiB in a heap that fragments: passes are faster, and their peak
+/// may be several times what is alive. For runs under a memory limit.
 void give_freed_memory_back();
 
 /// The parameters of a model on a device in one precision, and what programs fold out of them.

@@ -42,7 +42,8 @@ config::Section describe(Basics& basics) {
        config::Integer{&basics.seed, 0, largest_exact_json_integer}},
       {"memory_limit",
        "memory that all ranks of a machine may own together, mapped checkpoints not counted; what "
-       "cannot do with it is refused before any work, and freed memory is given back at once, which "
+       "cannot do with it is refused before any work, and freed memory is given back at once, "
+       "which "
        "takes some time; 0 for nine tenths of what the machine or its "
        "control group has",
        config::Real{&basics.memory_limit, 0, most_gigabytes, /*above=*/false}, "GB"},

@@ -3,7 +3,8 @@
 auto_quantize.py FOLDER --samples 4 --length 512 [--precision bf16|fp32] [--threads 1]
 
 A whole process, to be timed from outside: loads the model and the first samples of FOLDER's
-tokens.h5, calibrates and scores both formats on all of them. Needs transformers and nvidia-modelopt.
+tokens.h5, calibrates and scores both formats on all of them. Needs transformers and
+nvidia-modelopt.
 """
 
 import argparse
