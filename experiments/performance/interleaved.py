@@ -1,8 +1,42 @@
 """Passes of several programs in turn, so that a busy machine slows all of them alike."""
 
+import argparse
 import random
 import statistics
 import subprocess
+
+import torch
+
+PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+def parser(description, rounds):
+    """What every comparison is told."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("program")
+    parser.add_argument("folder")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=tuple(PRECISIONS), default="bf16")
+    return parser
+
+
+def transformers_model(folder, dtype):
+    """The folder's model with transformers' fused attention (SDPA)."""
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="sdpa"
+    )
+    model.config.use_cache = False
+    return model
+
+
+def tokens_of(length, vocabulary):
+    """Token ids, [1, length]."""
+    return (torch.arange(length) * 7919 % vocabulary)[None]
 
 
 class Program:

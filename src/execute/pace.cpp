@@ -8,6 +8,8 @@
 #include <chrono>
 #include <ctime>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "execute/probe_session.hpp"
 #include "execute/state.hpp"
@@ -72,13 +74,6 @@ void wait_for(const Program::State& program) {
   program.device->record().wait();
 }
 
-// Every scale is there, and of ones.
-std::vector<std::vector<float>> ones(const std::vector<graph::Op>& ops) {
-  std::vector<std::vector<float>> maxima;
-  for (const auto& op : ops) maxima.emplace_back(op.operands.size(), 1.0F);
-  return maxima;
-}
-
 }  // namespace
 
 Pace forward_pace(graph::Graph graph, Parameters& parameters) {
@@ -98,11 +93,11 @@ Pace forward_pace(graph::Graph graph, Parameters& parameters) {
 
 Pace scored_pace(const graph::Graph& probed, const graph::Segment& segment,
                  const std::vector<graph::Op>& ops, const std::vector<format::Format>& low_formats,
-                 Parameters& parameters) {
+                 std::vector<std::vector<float>> maxima, Parameters& parameters) {
   using torch::autograd::variable_list;
   const auto& device = *parameters.state().device;
   const auto session =
-      c10::make_intrusive<ProbeSession>(low_formats, ones(ops), ops, probe_kernels(device));
+      c10::make_intrusive<ProbeSession>(low_formats, std::move(maxima), ops, probe_kernels(device));
   std::optional<Program> made_program;
   const double made = seconds_of(
       device, [&] { made_program.emplace(graph::extract(probed, segment), parameters); });

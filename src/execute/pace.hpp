@@ -20,9 +20,9 @@ struct Pace {
 /// its weights yet.
 Pace forward_pace(graph::Graph graph, Parameters& parameters);
 
-/// Of a pass forward and backward through a segment of a probed graph.
+/// Of a pass forward and backward through a segment of a probed graph; `maxima` as a Prober's.
 Pace scored_pace(const graph::Graph& probed, const graph::Segment& segment,
                  const std::vector<graph::Op>& ops, const std::vector<format::Format>& low_formats,
-                 Parameters& parameters);
+                 std::vector<std::vector<float>> maxima, Parameters& parameters);
 
 }  // namespace gainsweep::execute

@@ -116,6 +116,15 @@ std::vector<Attention> attentions(const Graph& graph, const std::vector<graph::O
   return found;
 }
 
+std::vector<Attention> high_attentions(const Graph& graph, const std::vector<graph::Op>& ops,
+                                       const graph::Assignment& assignment) {
+  auto found = attentions(graph, ops);
+  std::erase_if(found, [&](const Attention& one) {
+    return assignment[one.qk] != high_format || assignment[one.av] != high_format;
+  });
+  return found;
+}
+
 AttentionWriter::AttentionWriter(const Graph& graph, const std::vector<graph::Op>& ops,
                                  const std::vector<Attention>& attentions, Form form)
     : graph_(graph), ops_(ops), form_(form), of_node_(graph.nodes.size()) {

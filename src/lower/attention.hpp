@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "graph/graph.hpp"
+#include "graph/partition.hpp"
 #include "lower/rewrite.hpp"
 
 namespace gainsweep::lower {
@@ -23,6 +23,10 @@ struct Attention {
 /// The attentions of a graph whose products are ops over [B, K, G·T, D] and whose mask is one for
 /// all heads. Where anything else stands between there is none.
 std::vector<Attention> attentions(const graph::Graph& graph, const std::vector<graph::Op>& ops);
+
+/// Those whose two products both stay high.
+std::vector<Attention> high_attentions(const graph::Graph& graph, const std::vector<graph::Op>& ops,
+                                       const graph::Assignment& assignment);
 
 /// Writes attentions as one call each, for a pass that appends all other nodes itself.
 class AttentionWriter {

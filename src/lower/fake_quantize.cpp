@@ -71,10 +71,7 @@ graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::O
   Rewrite rewrite(graph);
   Rounder rounder(rewrite, maxima);
   const auto op_at = op_of_node(graph, ops);
-  auto found = attentions(graph, ops);
-  std::erase_if(found, [&](const Attention& one) {
-    return assignment[one.qk] != high_format || assignment[one.av] != high_format;
-  });
+  const auto found = high_attentions(graph, ops, assignment);
   const AttentionWriter writer(graph, ops, found, AttentionWriter::Form::plain);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     if (writer.write(rewrite, n)) continue;

@@ -39,15 +39,12 @@ void check_fused(const Target& target, const graph::Partition& partition,
 
 /// Attentions that are one call: gains are added over sub-graphs, so none reaches across two.
 std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition& partition,
-                              const graph::Assignment& assignment, const Target& target) {
+                              const graph::Assignment& assignment, const Target& target,
+                              const Lowering& lowering) {
   if (!target.joins_attention) return {};
-  auto found = attentions(graph, partition.ops);
-  std::vector<std::size_t> subgraph_of(partition.ops.size(), none);
-  for (std::size_t s = 0; s < partition.subgraphs.size(); ++s)
-    for (const auto op : partition.subgraphs[s].ops) subgraph_of[op.index] = s;
+  auto found = high_attentions(graph, partition.ops, assignment);
   std::erase_if(found, [&](const Attention& one) {
-    return assignment[one.qk] != high_format || assignment[one.av] != high_format ||
-           subgraph_of[one.qk] != subgraph_of[one.av];
+    return !lowering.are_of_one_subgraph({one.qk}, {one.av});
   });
   return found;
 }
@@ -74,7 +71,7 @@ graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
   check_fused(target, partition, assignment);
   Lowering lowering(graph, partition, maxima);
   const auto op_at = op_of_node(graph, partition.ops);
-  const auto attentions = joined(graph, partition, assignment, target);
+  const auto attentions = joined(graph, partition, assignment, target, lowering);
   const AttentionWriter writer(graph, partition.ops, attentions, AttentionWriter::Form::plain);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     if (writer.write(lowering.rewrite(), n)) continue;

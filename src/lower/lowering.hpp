@@ -30,6 +30,10 @@ class Lowering {
 
   Rewrite& rewrite() { return rewrite_; }
 
+  bool are_of_one_subgraph(OpId a, OpId b) const {
+    return subgraph_of_[a.index] == subgraph_of_[b.index];
+  }
+
   /// An activation operand in a format. Ops of one sub-graph that read the same value at the same
   /// scale share what `write` made for the first; ops of different sub-graphs never do, because
   /// gains are added over sub-graphs. Error(internal) when a static scale lacks its maximum.

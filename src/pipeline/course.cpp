@@ -1,11 +1,14 @@
 #include "pipeline/course.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/error.hpp"
 #include "graph/rows.hpp"
 #include "graph/segments.hpp"
+#include "graph/signature.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -59,6 +62,14 @@ Course course(const graph::Graph& whole, const std::vector<graph::Op>& ops,
   }
   cut_head(course, block_elements);
   return course;
+}
+
+std::vector<std::size_t> times_of(const std::vector<Leg>& legs) {
+  std::vector<std::size_t> times(legs.size());
+  std::map<std::string, std::size_t> first;
+  for (std::size_t leg = 0; leg < legs.size(); ++leg)
+    ++times[first.try_emplace(graph::signature(legs[leg].graph), leg).first->second];
+  return times;
 }
 
 }  // namespace gainsweep::pipeline

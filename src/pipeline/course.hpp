@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -34,5 +35,8 @@ inline constexpr std::int64_t uncut_head = std::numeric_limits<std::int64_t>::ma
 /// The course of a graph that ends in class scores, of a model with these ops.
 Course course(const graph::Graph& whole, const std::vector<graph::Op>& ops,
               std::int64_t block_elements = head_block);
+
+/// By leg, how many legs have its structure; 0 for all but the first of these.
+std::vector<std::size_t> times_of(const std::vector<Leg>& legs);
 
 }  // namespace gainsweep::pipeline

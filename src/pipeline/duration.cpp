@@ -76,20 +76,14 @@ double seconds_of(const Programs& programs, const latency::StoppingRule& rule) {
 
 // How many plans' worth of segments the relay takes over from plans that begin alike.
 double shared_plans(const Subject& subject, const std::vector<graph::Assignment>& plans) {
-  const auto legs = course(*subject.evaluation_graph, subject.layout.partition.ops).legs;
-  std::vector<std::string> kin{
-      kin_of("", {graph::Assignment(subject.layout.partition.ops.size())})};
+  const auto& ops = subject.layout.partition.ops;
+  const auto legs = course(*subject.evaluation_graph, ops).legs;
+  std::vector<std::string> kin{kin_of("", {graph::Assignment(ops.size())})};
   for (const auto& plan : plans) kin.push_back(kin_of("", {plan}));
   std::sort(kin.begin(), kin.end());
-  const auto header = kin.front().size() - subject.layout.partition.ops.size();
   std::size_t shared = 0;
-  for (std::size_t i = 1; i < kin.size(); ++i) {
-    const auto [a, b] = std::mismatch(kin[i].begin(), kin[i].end(), kin[i - 1].begin());
-    const auto alike = static_cast<std::size_t>(a - kin[i].begin()) - header;
-    auto leg = legs.size() - 1;
-    while (leg > 0 && legs[leg].ops_before > alike) --leg;
-    shared += leg;
-  }
+  for (std::size_t i = 1; i < kin.size(); ++i)
+    shared += legs_alike(legs, ops.size(), kin[i], kin[i - 1]);
   return static_cast<double>(shared) / static_cast<double>(legs.size());
 }
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <string>
 #include <utility>
 
 #include "base/error.hpp"
-#include "graph/signature.hpp"
 #include "lower/pass.hpp"
 #include "pipeline/course.hpp"
 
@@ -59,9 +57,7 @@ Speed speed_here(const Subject& subject, execute::Precision precision) {
   execute::Parameters parameters(*subject.model, *subject.device, precision);
   // Probed, because scoring chooses the form of its products by the processor.
   execute::Program program(graph::extract(lower::probe(*subject.graph, ops), nodes), parameters);
-  const auto inputs =
-      execute::make_inputs(program.graph(), model::counting_sample(program.graph(), *subject.model),
-                           subject.model->inputs, *subject.device);
+  const auto inputs = made_up_inputs(subject, program.graph());
   program.time(inputs);
   std::vector<double> runs(9);
   for (auto& run : runs) run = program.time(inputs);
@@ -80,16 +76,6 @@ model::ElementType stored_type(execute::Precision precision) {
       break;
   }
   return model::ElementType::fp64;
-}
-
-// Parameters that something else than a look-up of rows reads.
-std::set<graph::ValueId> multiplied(const graph::Graph& graph) {
-  std::set<graph::ValueId> read;
-  for (const auto& node : graph.nodes)
-    for (const auto id : graph::values_read(node))
-      if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
-        read.insert(id);
-  return read;
 }
 
 // Of what is timed: weights packed in the high format and in each low one that is real for some op,
@@ -143,6 +129,15 @@ const Speed& measured_speed(const Subject& subject, execute::Precision precision
   return found->second;
 }
 
+std::set<graph::ValueId> multiplied(const graph::Graph& graph) {
+  std::set<graph::ValueId> read;
+  for (const auto& node : graph.nodes)
+    for (const auto id : graph::values_read(node))
+      if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
+        read.insert(id);
+  return read;
+}
+
 std::int64_t observing_bytes(const Subject& subject) {
   const auto precision = subject.spec.sensitivity.precision;
   return converted_bytes(subject, precision) +
@@ -166,11 +161,11 @@ std::int64_t timing_bytes(const Subject& subject) {
   if (subject.spec.latency.scope == latency::Scope::model)
     return timed_bytes(subject, *subject.latency_graph);
   const auto ops = graph::quantizable_ops(*subject.latency_graph);
-  std::set<std::string> structures;
+  const auto legs = course(*subject.latency_graph, ops, uncut_head).legs;
+  const auto times = times_of(legs);
   std::int64_t bytes = 0;
-  for (const auto& leg : course(*subject.latency_graph, ops, uncut_head).legs)
-    if (structures.insert(graph::signature(leg.graph)).second)
-      bytes += timed_bytes(subject, leg.graph);
+  for (std::size_t i = 0; i < legs.size(); ++i)
+    if (times[i] > 0) bytes += timed_bytes(subject, legs[i].graph);
   return bytes;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 
 #include "execute/stretches.hpp"
 #include "pipeline/subject.hpp"
@@ -28,6 +29,10 @@ std::int64_t timing_bytes(const Subject& subject);
 /// Of all-high and a plan as they are timed, which stay beside evaluations; 0 where plans are not.
 std::int64_t plan_timing_bytes(const Subject& subject);
 std::int64_t checkpoint_bytes(const Subject& subject);
+
+/// Parameters that something else than a look-up of rows reads: tables of embeddings are never
+/// converted.
+std::set<graph::ValueId> multiplied(const graph::Graph& graph);
 
 /// Bytes of a graph's intermediate values: the most alive at once, and all of them (what a backward
 /// pass keeps at most).

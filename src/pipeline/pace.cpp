@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -152,7 +151,8 @@ Pace scoring_pace(const Subject& subject) {
   for (const auto& segment : graph::segments(probed))
     add(total, paces.known(what, kind_of(graph::extract(probed, segment)),
                            [&](execute::Parameters& parameters) {
-                             return execute::scored_pace(probed, segment, ops, low, parameters);
+                             return execute::scored_pace(probed, segment, ops, low, ones(ops),
+                                                         parameters);
                            }));
   // All stretches but the last run forward once more.
   const auto stretches = scoring_stretches(subject, probed);
@@ -177,11 +177,13 @@ Pace head_pace(const Subject& subject, FormatId format) {
 TimedSegments timed_segments(const Subject& subject, OpId op) {
   const auto ops = graph::quantizable_ops(*subject.latency_graph);
   const Paces paces(subject, timed_precision(subject.spec));
-  std::set<std::string> kinds;
+  const auto legs = course(*subject.latency_graph, ops, uncut_head).legs;
+  const auto times = times_of(legs);
   TimedSegments found;
-  for (const auto& leg : course(*subject.latency_graph, ops, uncut_head).legs) {
+  for (std::size_t i = 0; i < legs.size(); ++i) {
+    const auto& leg = legs[i];
     const double run = paces.forward(leg.graph).run;
-    if (kinds.insert(kind_of(leg.graph)).second) found.kinds += run;
+    if (times[i] > 0) found.kinds += run;
     if (std::find(leg.places.begin(), leg.places.end(), op.index) != leg.places.end())
       found.holder = run;
   }

@@ -26,7 +26,7 @@ Pace head_pace(const Subject& subject, FormatId format);
 /// Seconds of segments of the latency workload, all high.
 struct TimedSegments {
   double holder = 0;  ///< the one that has an op
-  double kinds = 0;   ///< one of each kind
+  double kinds = 0;   ///< one of each structure
 };
 TimedSegments timed_segments(const Subject& subject, OpId op);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "digest/digest.hpp"
 #include "pipeline/anchor.hpp"
@@ -33,24 +32,8 @@ std::string stand_in(const Bench& bench, const batch::Results& results) {
   return builder.finish();
 }
 
-// Every n-th threshold counted from the largest, the named strategies, of `random` its first draw.
-bool is_evaluated(const spec::Spec& spec, const Question& question) {
-  const auto& [thresholds, strategies] = std::tie(spec.solve.thresholds, spec.evaluate.strategies);
-  const auto from_largest =
-      thresholds.end() - std::find(thresholds.begin(), thresholds.end(), question.threshold) - 1;
-  return !question.is_frontier() && from_largest % spec.evaluate.every == 0 &&
-         std::find(strategies.begin(), strategies.end(), question.how) != strategies.end();
-}
-
 bool evaluates(const Workbench& bench) {
   return !bench.evaluation.chunks.empty() && !bench.subject->spec.evaluate.strategies.empty();
-}
-
-// At most so many plans are evaluated beside all-high.
-std::size_t most_plans(const spec::Spec& spec) {
-  const auto all = questions(spec.solve);
-  return static_cast<std::size_t>(std::count_if(
-      all.begin(), all.end(), [&](const auto& question) { return is_evaluated(spec, question); }));
 }
 
 // Losses and times of one plan.

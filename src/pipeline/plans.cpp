@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 
 #include "archive/field.hpp"
 #include "base/text.hpp"
@@ -73,6 +74,20 @@ std::vector<Question> questions(const spec::SolveSpec& spec) {
   if (spec.frontier)
     for (std::size_t o = 0; o < spec.objectives.size(); ++o) all.push_back({o, frontier_name, 0});
   return all;
+}
+
+bool is_evaluated(const spec::Spec& spec, const Question& question) {
+  const auto& [thresholds, strategies] = std::tie(spec.solve.thresholds, spec.evaluate.strategies);
+  const auto from_largest =
+      thresholds.end() - std::find(thresholds.begin(), thresholds.end(), question.threshold) - 1;
+  return !question.is_frontier() && from_largest % spec.evaluate.every == 0 &&
+         std::find(strategies.begin(), strategies.end(), question.how) != strategies.end();
+}
+
+std::size_t most_plans(const spec::Spec& spec) {
+  const auto all = questions(spec.solve);
+  return static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(), [&](const auto& question) { return is_evaluated(spec, question); }));
 }
 
 batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint64_t order) {

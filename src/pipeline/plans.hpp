@@ -27,6 +27,13 @@ struct Question {
 /// One per objective, strategy and threshold, then one frontier per objective.
 std::vector<Question> questions(const spec::SolveSpec& spec);
 
+/// Whether the first of its plans is evaluated: every n-th threshold counted from the largest, the
+/// named strategies.
+bool is_evaluated(const spec::Spec& spec, const Question& question);
+
+/// Most plans that are evaluated beside all-high.
+std::size_t most_plans(const spec::Spec& spec);
+
 /// The plans of one objective, threshold and strategy: one, or one a draw for `random`.
 struct Plans {
   double threshold = 0;

@@ -18,18 +18,22 @@ bool is_high(const Rounding& rounding) {
                      [](auto format) { return format == high_format; });
 }
 
-// Length of what two texts begin with alike.
-std::size_t common(std::string_view a, std::string_view b) {
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
-                                  a.begin());
-}
-
 }  // namespace
 
 std::string kin_of(const std::string& batch, const Rounding& rounding) {
   auto kin = batch + (rounding.scales == Scales::observed ? ":" : "!");
   for (const auto format : rounding.assignment) kin += static_cast<char>('a' + format.index);
   return kin;
+}
+
+std::size_t legs_alike(const std::vector<Leg>& legs, std::size_t num_ops, std::string_view a,
+                       std::string_view b) {
+  const auto header = a.size() - num_ops;
+  const auto differs = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+  const auto alike = static_cast<std::size_t>(differs - a.begin());
+  auto leg = alike < header ? 0 : legs.size() - 1;
+  while (leg > 0 && header + legs[leg].ops_before > alike) --leg;
+  return leg;
 }
 
 /// One plan on its way through a part of a batch.
@@ -218,9 +222,7 @@ void Relay::keep_for(Pass& pass, std::span<const std::string_view> ahead) {
     // Every plan is compared with all-high.
     if (is_high(*runner.rounding)) consider(runner.origin(legs, last), last, true);
     for (const auto& next : ahead) {
-      const auto alike = common(runner.kin, next);
-      auto leg = alike < runner.header() ? 0 : last;
-      while (leg > 0 && runner.header() + legs[leg].ops_before > alike) --leg;
+      const auto leg = legs_alike(legs, runner.rounding->assignment.size(), runner.kin, next);
       if (leg > 0) consider(runner.origin(legs, leg), leg, false);
     }
   }

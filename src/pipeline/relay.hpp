@@ -41,6 +41,11 @@ struct Batch {
 /// A plan on a batch as a text: those that begin alike compute alike as far as that.
 std::string kin_of(const std::string& batch, const Rounding& rounding);
 
+/// How many first legs compute the same for two plans of `num_ops` ops, told by their kin. The last
+/// leg is never among them.
+std::size_t legs_alike(const std::vector<Leg>& legs, std::size_t num_ops, std::string_view a,
+                       std::string_view b);
+
 class Relay {
  public:
   Relay(std::shared_ptr<const Subject> subject, Weights& weights,

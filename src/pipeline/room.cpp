@@ -5,6 +5,7 @@
 
 #include "pipeline/course.hpp"
 #include "pipeline/estimate.hpp"
+#include "pipeline/plans.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -93,15 +94,9 @@ class Needs {
   }
 
  private:
-  // Tables of embeddings are never converted.
   std::int64_t weight_bytes(const graph::Graph& graph) const {
-    std::set<graph::ValueId> read;
-    for (const auto& node : graph.nodes)
-      for (const auto id : graph::values_read(node))
-        if (node.op != "aten::embedding" && graph.value(id).kind == graph::ValueKind::parameter)
-          read.insert(id);
     std::int64_t elements = 0;
-    for (const auto id : read) elements += graph::num_elements(graph.value(id).shape);
+    for (const auto id : multiplied(graph)) elements += graph::num_elements(graph.value(id).shape);
     return elements * bytes_of_real_;
   }
 
@@ -118,20 +113,13 @@ std::int64_t num_formats(const Subject& subject) {
   return static_cast<std::int64_t>(subject.layout.formats.size());
 }
 
-// Plans of the spec that may be evaluated.
-std::size_t num_evaluated(const spec::Spec& spec) {
-  const auto every = static_cast<std::size_t>(spec.evaluate.every);
-  return spec.solve.objectives.size() * spec.evaluate.strategies.size() *
-         ((spec.solve.thresholds.size() + every - 1) / every);
-}
-
 }  // namespace
 
 Room evaluation_room(const Subject& subject) {
   const auto evaluated = subject.evaluation->ids.size(), searched = subject.search->ids.size();
   const auto chunk = static_cast<std::size_t>(subject.spec.evaluate.chunk);
   const auto beginnings =
-      searched > 0 ? most_beginnings : std::min(most_beginnings, num_evaluated(subject.spec));
+      searched > 0 ? most_beginnings : std::min(most_beginnings, most_plans(subject.spec));
   return Needs(subject).room(plans_at_once, chunk == 0 ? std::max(evaluated, searched) : chunk,
                              beginnings, evaluated + searched);
 }

@@ -279,6 +279,11 @@ bool wants_time(const spec::Spec& spec) {
                      [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
 }
 
+execute::Inputs made_up_inputs(const Subject& subject, const graph::Graph& graph) {
+  return execute::make_inputs(graph, model::counting_sample(graph, *subject.model),
+                              subject.model->inputs, *subject.device);
+}
+
 bool times_plans(const Subject& subject) {
   const auto& real = subject.layout.real_formats;
   return subject.spec.evaluate.time && wants_time(subject.spec) &&

@@ -82,6 +82,9 @@ BucketGraph evaluation_graph_of(const Subject& subject, const Bucket& bucket);
 /// The graph of a spec's latency workload. Error(input) where the model cannot have it.
 std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf& shelf);
 
+/// Inputs of a graph of the model, or of a piece of one, for work to which values do not matter.
+execute::Inputs made_up_inputs(const Subject& subject, const graph::Graph& graph);
+
 /// What timed programs run in: the high format's own precision.
 execute::Precision timed_precision(const spec::Spec& spec);
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "graph/signature.hpp"
 #include "pipeline/workbench.hpp"
 
 namespace gainsweep::pipeline {
@@ -37,12 +36,6 @@ std::vector<std::string> kernels_of(const graph::Partition& partition,
   return {kernels.begin(), kernels.end()};
 }
 
-// Values do not change a kernel's time.
-execute::Inputs timed_inputs(const Subject& subject, const graph::Graph& graph) {
-  return execute::make_inputs(graph, model::counting_sample(graph, *subject.model),
-                              subject.model->inputs, *subject.device);
-}
-
 graph::Partition partition_of(const Leg& leg, const graph::Partition& whole) {
   graph::Partition part{.ops = leg.ops};
   std::map<std::size_t, std::size_t> place_in_leg;
@@ -59,14 +52,13 @@ graph::Partition partition_of(const Leg& leg, const graph::Partition& whole) {
 
 std::vector<TimedLeg> timed_legs(const Subject& subject, const graph::Partition& partition) {
   std::vector<TimedLeg> legs;
-  std::map<std::string, std::size_t> known;  // by structure
   auto whole = course(*subject.latency_graph, partition.ops, uncut_head);
-  for (auto& leg : whole.legs) {
-    const auto [first, is_new] = known.try_emplace(graph::signature(leg.graph), legs.size());
-    auto inputs = timed_inputs(subject, leg.graph);
+  const auto times = times_of(whole.legs);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    auto& leg = whole.legs[i];
+    auto inputs = made_up_inputs(subject, leg.graph);
     auto own = partition_of(leg, partition);
-    legs.push_back({std::move(leg), std::move(own), std::move(inputs)});
-    ++legs[first->second].times;
+    legs.push_back({std::move(leg), std::move(own), std::move(inputs), times[i]});
   }
   return legs;
 }
@@ -74,7 +66,7 @@ std::vector<TimedLeg> timed_legs(const Subject& subject, const graph::Partition&
 TimedGraph timed_graph(const Subject& subject) {
   const auto& graph = *subject.latency_graph;
   TimedGraph timed{graph::partition(graph, subject.spec.partition, subject.layout.formats.size()),
-                   timed_inputs(subject, graph),
+                   made_up_inputs(subject, graph),
                    {}};
   if (subject.spec.latency.scope == latency::Scope::subgraph)
     timed.legs = timed_legs(subject, timed.partition);

@@ -7,7 +7,6 @@ Each round times one pass of every variant, in an order that changes from round 
 are medians and the medians of ratios within a round.
 """
 
-import argparse
 import json
 import pathlib
 import sys
@@ -20,7 +19,6 @@ from torch.nn.functional import linear, rms_norm, silu
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import interleaved
 
-PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 RATIOS = [
     ("formed", "eager"),
     ("plain", "formed"),
@@ -91,17 +89,6 @@ class Eager:
         return linear(self.norm(x, "model.norm.weight"), head)
 
 
-def transformers_model(folder, dtype):
-    """The folder's model with transformers' fused attention (SDPA)."""
-    import transformers
-
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="sdpa"
-    )
-    model.config.use_cache = False
-    return model.eval()
-
-
 def time_call(model, tokens):
     begin = time.perf_counter()
     with torch.inference_mode():
@@ -115,29 +102,23 @@ def python_models(names, folder, length, dtype):
     if "eager" in names:
         models["eager"] = Eager(folder, length, dtype)
     if "transformers" in names or "compiled" in names:
-        models["transformers"] = transformers_model(folder, dtype)
+        models["transformers"] = interleaved.transformers_model(folder, dtype).eval()
     if "compiled" in names:
         models["compiled"] = torch.compile(models["transformers"])
     return {name: model for name, model in models.items() if name in names}
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("program")
-    parser.add_argument("folder")
+    parser = interleaved.parser(__doc__, rounds=30)
     parser.add_argument("--length", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", choices=tuple(PRECISIONS), default="bf16")
     parser.add_argument("--variants", default="eager,formed,plain,packed,int8")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     names = given.variants.split(",")
     vocabulary = json.loads((pathlib.Path(given.folder) / "config.json").read_text())["vocab_size"]
-    tokens = (torch.arange(given.length) * 7919 % vocabulary)[None]
-    models = python_models(names, given.folder, given.length, PRECISIONS[given.precision])
+    tokens = interleaved.tokens_of(given.length, vocabulary)
+    dtype = interleaved.PRECISIONS[given.precision]
+    models = python_models(names, given.folder, given.length, dtype)
     program = interleaved.Program(
         [given.program, given.folder, given.length, given.threads, given.precision]
     )

@@ -3,7 +3,6 @@
 compare.py BENCHMARK_SCORING FOLDER [--tokens 512] [--rounds 11] [--threads 1] [--precision bf16]
 """
 
-import argparse
 import pathlib
 import sys
 import time
@@ -18,14 +17,8 @@ class Transformers:
     """A pass of the folder's model in transformers, with its fused attention (SDPA)."""
 
     def __init__(self, folder, tokens, precision):
-        import transformers
-
-        dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
-        self.model = transformers.AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, attn_implementation="sdpa"
-        )
-        self.model.config.use_cache = False
-        self.tokens = (torch.arange(tokens) * 7919 % self.model.config.vocab_size)[None]
+        self.model = interleaved.transformers_model(folder, interleaved.PRECISIONS[precision])
+        self.tokens = interleaved.tokens_of(tokens, self.model.config.vocab_size)
 
     def time(self):
         self.model.zero_grad(set_to_none=True)
@@ -35,15 +28,8 @@ class Transformers:
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("program")
-    parser.add_argument("folder")
+    parser = interleaved.parser(__doc__, rounds=11)
     parser.add_argument("--tokens", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     program = interleaved.Program(

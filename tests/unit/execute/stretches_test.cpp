@@ -186,9 +186,11 @@ TEST(Pace, IsTakenOfEverySegmentAlone) {
   auto parameters = one.model.parameters();
   const auto segments = graph::segments(one.probed);
   ASSERT_GT(segments.size(), 3U);
+  std::vector<std::vector<float>> maxima;
+  for (const auto& op : one.ops) maxima.emplace_back(op.operands.size(), 1.0F);
   for (const auto& segment : segments) {
     const auto scored =
-        scored_pace(one.probed, segment, one.ops, {format::by_name("int8")}, parameters);
+        scored_pace(one.probed, segment, one.ops, {format::by_name("int8")}, maxima, parameters);
     EXPECT_GT(scored.run, 0);
     EXPECT_GE(scored.once, 0);
     EXPECT_GT(forward_pace(graph::extract(one.probed, segment), parameters).run, 0);
