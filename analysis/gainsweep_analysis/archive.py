@@ -32,7 +32,7 @@ VERSION = 2
 FILE_NAME = "archive.h5"
 FORMAT = (
     *("name", "kind", "bits", "mantissa_bits", "max", "weight_granularity", "activation_scale"),
-    *("activation_backoff", "weight_backoff"),
+    *("activation_backoff", "weight_backoff", "scale_grid"),
 )
 FRONTIER = ("gain", "loss_error", "predicted_mse", "assignment")
 Found = TypeVar("Found")
@@ -241,9 +241,10 @@ def _op(path, kind, macs, elements, channels, shared, subgraph, tie, real, modul
     return Op(path, kind, *numbers, tuple(real.split(",")), module)
 
 
-def _format(name, kind, bits, mantissa, largest, granularity, scale, *backoffs) -> Format:
+def _format(name, kind, bits, mantissa, largest, granularity, scale, *others) -> Format:
     numbers = (int(bits), int(mantissa), float(largest))
-    return Format(name, kind, *numbers, granularity, scale, *map(float, backoffs))
+    *backoffs, scale_grid = others
+    return Format(name, kind, *numbers, granularity, scale, *map(float, backoffs), scale_grid)
 
 
 def _read_weight_maxima(tables: Tables) -> dict[int, np.ndarray]:

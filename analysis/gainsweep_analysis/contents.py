@@ -49,6 +49,7 @@ class Format:
     activation_scale: str  # fixed, static or dynamic
     activation_backoff: float  # part of the range that the largest magnitude is scaled to
     weight_backoff: float
+    scale_grid: str  # which numbers are scales
 
 
 @dataclass(frozen=True)

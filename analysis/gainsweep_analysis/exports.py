@@ -229,6 +229,7 @@ def _scales(format_: Format) -> dict:
         "scale": format_.activation_scale,
         "backoff": backoffs if len(set(backoffs.values())) > 1 else format_.weight_backoff,
         "granularity": format_.weight_granularity,
+        "scale_grid": format_.scale_grid,
     }
 
 

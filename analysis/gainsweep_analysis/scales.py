@@ -40,8 +40,12 @@ def records(archive: Archive) -> list[dict]:
 
 def channel_scales(maxima: np.ndarray, format_: Format) -> list[float]:
     """In single precision, as the program makes them; 1 for a channel of zeros."""
-    made = (maxima / (format_.largest * format_.weight_backoff)).astype(np.float32)
-    return [float(scale) for scale in np.where(maxima == 0, 1, np.maximum(made, SMALLEST))]
+    made = maxima / (format_.largest * format_.weight_backoff)
+    if format_.scale_grid == "power_of_two":  # no other grid has scales a channel
+        mantissa, exponent = np.frexp(made)
+        made = np.ldexp(1.0, np.minimum(exponent - (mantissa == 0.5), 127))
+    made = np.maximum(made.astype(np.float32), SMALLEST)
+    return [float(scale) for scale in np.where(maxima == 0, 1, made)]
 
 
 def _by_channel(format_: Format) -> bool:

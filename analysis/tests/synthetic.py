@@ -201,6 +201,7 @@ def _write_layout(writer, run):
             ("activation_scale", ["fixed", *["static"] * len(run.recipe.low)], "", ["format"]),
             ("activation_backoff", [1.0] * len(described), "1", ["format"]),
             ("weight_backoff", [1.0] * len(described), "1", ["format"]),
+            ("scale_grid", ["arbitrary"] * len(described), "", ["format"]),
         ],
     )
 

@@ -13,18 +13,20 @@ namespace gainsweep::execute {
 at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at::Tensor& scale);
 
 /// `z` rounded at the scale of its own largest magnitude.
-at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff);
+at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
+                                 std::string_view scale_grid);
 
 /// A weight rounded at the scale of its largest magnitude, or of each row's (first dimension).
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                bool per_channel);
+                                bool per_channel, std::string_view scale_grid);
 
 namespace plain {
 
 at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at::Tensor& scale);
-at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff);
+at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
+                                 std::string_view scale_grid);
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                bool per_channel);
+                                bool per_channel, std::string_view scale_grid);
 
 }  // namespace plain
 }  // namespace gainsweep::execute

@@ -48,13 +48,17 @@ TORCH_LIBRARY(gainsweep, m) {
       "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, int "
       "op) -> Tensor");
   m.def("fake_quantize(Tensor z, str format, Tensor scale) -> Tensor");
-  m.def("fake_quantize_dynamic(Tensor z, str format, float backoff) -> Tensor");
-  m.def("fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel) -> Tensor");
+  m.def("fake_quantize_dynamic(Tensor z, str format, float backoff, str scale_grid) -> Tensor");
+  m.def(
+      "fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) "
+      "-> Tensor");
   m.def("quantize(Tensor x, Tensor scale, int zero_point) -> Tensor");
   m.def(
-      "quantize_dynamic(Tensor x, float backoff, int zero_point) -> (Tensor codes, Tensor scale)");
+      "quantize_dynamic(Tensor x, float backoff, int zero_point, str scale_grid) -> (Tensor codes, "
+      "Tensor scale)");
   m.def(
-      "quantize_weight(Tensor w, float backoff, bool per_channel) -> (Tensor codes, Tensor "
+      "quantize_weight(Tensor w, float backoff, bool per_channel, str scale_grid) -> (Tensor "
+      "codes, Tensor "
       "scales)");
 }
 

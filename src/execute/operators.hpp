@@ -25,10 +25,11 @@ at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t z
 /// The same at the scale of the tensor's own largest magnitude: codes and the scale (fp32, one
 /// element).
 std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
-                                                    std::int64_t zero_point);
+                                                    std::int64_t zero_point,
+                                                    std::string_view scale_grid);
 
 /// Signed 8-bit codes of a weight and its scales: fp32, one a row (first dimension) or one.
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
-                                                   bool per_channel);
+                                                   bool per_channel, std::string_view scale_grid);
 
 }  // namespace gainsweep::execute

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "format/scale.hpp"
+
 namespace gainsweep::execute {
 namespace {
 
@@ -68,7 +70,7 @@ OperandScales ProbeSession::activation_scales(std::size_t op, std::size_t operan
   for (const format::Format& format : formats_) {
     float amax = of_sample;
     if (format.activation_scale == format::ScaleRule::static_max) amax = maxima_[op][operand];
-    scales.push_back({format::scale_of(format.grid, amax, format.activation_backoff)});
+    scales.push_back({format::scale_of(format, amax, format.activation_backoff)});
   }
   return scales;
 }
@@ -82,7 +84,7 @@ const OperandScales& ProbeSession::weight_scales(std::size_t op, std::size_t ope
   for (const format::Format& format : formats_) {
     const bool by_channel = format.weight_granularity == format::Granularity::channel;
     auto& of_format = scales.emplace_back(by_channel ? rows : std::vector<float>{largest});
-    for (float& s : of_format) s = format::scale_of(format.grid, s, format.weight_backoff);
+    for (float& s : of_format) s = format::scale_of(format, s, format.weight_backoff);
   }
   return scales;
 }

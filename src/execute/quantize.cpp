@@ -10,15 +10,17 @@
 #include "execute/probe_elements.hpp"
 #include "format/format.hpp"
 #include "format/kernel.hpp"
+#include "format/scale.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
 constexpr int unsigned_zero = 128;
 
-const format::Grid& int8_grid() {
-  static const format::Grid grid = format::by_name("int8").grid;
-  return grid;
+format::Format int8(std::string_view scale_grid) {
+  auto format = format::by_name("int8");
+  format.scale_grid = scale_grid;
+  return format;
 }
 
 template <class T>
@@ -65,13 +67,14 @@ at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t z
 }
 
 std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
-                                                    std::int64_t zero_point) {
-  const float scale = format::scale_of(int8_grid(), largest_magnitude(x), backoff);
+                                                    std::int64_t zero_point,
+                                                    std::string_view scale_grid) {
+  const float scale = format::scale_of(int8(scale_grid), largest_magnitude(x), backoff);
   return {codes_of(x, scale, zero_point), at::full({1}, scale, at::kFloat)};
 }
 
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
-                                                   bool per_channel) {
+                                                   bool per_channel, std::string_view scale_grid) {
   TORCH_CHECK(w.dim() >= 1 && w.numel() > 0, "gainsweep::quantize_weight takes a filled tensor");
   const auto filled = w.contiguous();
   auto codes = at::empty(filled.sizes(), at::kChar);
@@ -79,8 +82,9 @@ std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double b
                                   : std::vector<float>{largest_magnitude(filled)};
   auto scales = at::empty({static_cast<std::int64_t>(maxima.size())}, at::kFloat);
   const std::span<float> scale_of_group{scales.mutable_data_ptr<float>(), maxima.size()};
+  const auto format = int8(scale_grid);
   for (std::size_t group = 0; group < maxima.size(); ++group)
-    scale_of_group[group] = format::scale_of(int8_grid(), maxima[group], backoff);
+    scale_of_group[group] = format::scale_of(format, maxima[group], backoff);
   with_element_type(w.scalar_type(), [&]<class T>() {
     const auto values = elements<T>(filled);
     quantize_rows(values, values.size() / maxima.size(), scale_of_group,

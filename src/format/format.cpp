@@ -1,15 +1,12 @@
 #include "format/format.hpp"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
 
 namespace gainsweep::format {
 namespace {
-
-constexpr int fp32_exponent_bits = 8;
 
 Format floating(const std::string& name, int exponent_bits, int mantissa_bits, double max) {
   const int bias = (1 << (exponent_bits - 1)) - 1;
@@ -31,6 +28,7 @@ std::vector<Format> known_formats() {
   Format gaudi2 = floating("fp8_e4m3_gaudi2", 4, 3, 240);
   gaudi2.activation_backoff = 0.25;
   gaudi2.weight_backoff = 0.5;
+  gaudi2.scale_grid = "gaudi2";
   return {bf16, int8, floating("fp8_e4m3", 4, 3, 448), gaudi2, floating("fp8_e5m2", 5, 2, 57344)};
 }
 
@@ -63,12 +61,6 @@ double paper_noise(const Grid& grid) {
 double log_uniform_noise(const Grid& grid) {
   const double mean = grid.kind == Kind::integer ? 1 : 3 / (8 * std::numbers::ln2);
   return mean * paper_noise(grid);
-}
-
-float scale_of(const Grid& grid, float amax, double backoff) {
-  if (amax == 0 || grid.exponent_bits >= fp32_exponent_bits) return 1;
-  const auto scale = static_cast<float>(amax / (grid.max * backoff));
-  return scale < std::numeric_limits<float>::min() ? std::numeric_limits<float>::min() : scale;
 }
 
 }  // namespace gainsweep::format

@@ -50,6 +50,7 @@ struct Format {
   double activation_backoff = 1;  ///< scale = amax / (max · backoff)
   double weight_backoff = 1;
   Granularity weight_granularity = Granularity::tensor;  ///< activations are always per tensor
+  std::string scale_grid = "arbitrary";                  ///< a row of `scale_grids()`
 };
 
 /// Names of all known formats: bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2.
@@ -66,10 +67,5 @@ double paper_noise(const Grid& grid);
 /// `paper_noise` averaged over a log-uniform mantissa: 3/(8 ln 2) times it (this project). For an
 /// integer grid 1/12 as well.
 double log_uniform_noise(const Grid& grid);
-
-/// The scale of a group of largest magnitude `amax`: amax / (max · backoff), at least the smallest
-/// normal float; 1 for an all-zero group and for a grid with the exponents of fp32 (bf16). NaN or
-/// infinite where `amax` is.
-float scale_of(const Grid& grid, float amax, double backoff);
 
 }  // namespace gainsweep::format

@@ -46,10 +46,11 @@ class Rounder {
     if (weight) {
       const bool per_channel = format.weight_granularity == format::Granularity::channel;
       return {"gainsweep::fake_quantize_weight",
-              {value, format.name, format.weight_backoff, per_channel}};
+              {value, format.name, format.weight_backoff, per_channel, format.scale_grid}};
     }
     if (format.activation_scale == format::ScaleRule::dynamic_max) {
-      return {"gainsweep::fake_quantize_dynamic", {value, format.name, format.activation_backoff}};
+      return {"gainsweep::fake_quantize_dynamic",
+              {value, format.name, format.activation_backoff, format.scale_grid}};
     }
     return {"gainsweep::fake_quantize",
             {value, format.name, constant(static_scale(format, op, op_index, operand, maxima_))}};

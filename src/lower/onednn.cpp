@@ -46,9 +46,10 @@ Codes write_codes(graph::Graph& target, const graph::Op& op, const format::Forma
                                        op.path, ElementType::byte);
     return {codes, *scale};
   }
-  const auto codes = target.add_node("gainsweep::quantize_dynamic",
-                                     {value, format.activation_backoff, unsigned_zero}, shape,
-                                     op.path, ElementType::byte);
+  const auto codes =
+      target.add_node("gainsweep::quantize_dynamic",
+                      {value, format.activation_backoff, unsigned_zero, format.scale_grid}, shape,
+                      op.path, ElementType::byte);
   return {codes, target.add_output({1}, ElementType::fp32)};
 }
 
@@ -62,9 +63,9 @@ PackedWeight write_weight(graph::Graph& target, const graph::Op& op, const forma
   const auto weight = op.operands[1].value;
   const auto shape = target.value(weight).shape;
   const bool per_channel = format.weight_granularity == format::Granularity::channel;
-  const auto codes =
-      target.add_node("gainsweep::quantize_weight", {weight, format.weight_backoff, per_channel},
-                      shape, op.path, ElementType::byte);
+  const auto codes = target.add_node(
+      "gainsweep::quantize_weight", {weight, format.weight_backoff, per_channel, format.scale_grid},
+      shape, op.path, ElementType::byte);
   const graph::Shape groups{per_channel ? shape.at(0) : 1};
   const auto scales = target.add_output(groups, ElementType::fp32);
   const auto zero_points =

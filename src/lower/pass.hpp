@@ -34,10 +34,10 @@ graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops)
 
 /// The numerics of an assignment in the program's own precision: operands of lowered ops go through
 /// `gainsweep::fake_quantize(z, format, scale)` (static; the scale is an fp32 constant),
-/// `gainsweep::fake_quantize_dynamic(z, format, backoff)` or `gainsweep::fake_quantize_weight(w,
-/// format, backoff, per_channel)`. `formats` is indexed by FormatId; `maxima` may be empty when no
-/// static scale is needed. Attentions whose two products both stay high are one
-/// `gainsweep::attention(q, k, v, mask, cap)`.
+/// `gainsweep::fake_quantize_dynamic(z, format, backoff, scale_grid)` or
+/// `gainsweep::fake_quantize_weight(w, format, backoff, per_channel, scale_grid)`. `formats` is
+/// indexed by FormatId; `maxima` may be empty when no static scale is needed. Attentions whose two
+/// products both stay high are one `gainsweep::attention(q, k, v, mask, cap)`.
 graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::Op>& ops,
                            const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats, const Maxima& maxima);

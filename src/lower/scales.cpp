@@ -1,6 +1,7 @@
 #include "lower/scales.hpp"
 
 #include "base/error.hpp"
+#include "format/scale.hpp"
 
 namespace gainsweep::lower {
 
@@ -11,7 +12,7 @@ double static_scale(const format::Format& format, const graph::Op& op, std::size
                                          std::to_string(operand) + " (format " + format.name +
                                          " has static scales). Observe calibration samples first");
   }
-  return format::scale_of(format.grid, maxima[op_index][operand], format.activation_backoff);
+  return format::scale_of(format, maxima[op_index][operand], format.activation_backoff);
 }
 
 void check_assignment(const graph::Assignment& assignment, std::size_t num_ops,

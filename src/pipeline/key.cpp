@@ -71,12 +71,15 @@ std::string of_sample_set(std::span<const Sample> samples) {
 
 std::string of_formats(const std::vector<format::Format>& formats) {
   digest::Builder builder;
-  for (const auto& format : formats)
+  for (const auto& format : formats) {
     builder.add("format", format.name)
         .add("scale", static_cast<std::int64_t>(format.activation_scale))
         .add("granularity", static_cast<std::int64_t>(format.weight_granularity))
         .add("activation_backoff", format.activation_backoff)
         .add("weight_backoff", format.weight_backoff);
+    // What scales have always been is in no key.
+    if (format.scale_grid != "arbitrary") builder.add("scale_grid", format.scale_grid);
+  }
   return builder.finish();
 }
 

@@ -101,7 +101,7 @@ archive::Table subgraphs_table(const Layout& layout) {
 }
 
 archive::Table formats_table(const Layout& layout) {
-  Texts names, kinds, granularities, rules;
+  Texts names, kinds, granularities, rules, scale_grids;
   Integers bits, mantissas;
   std::vector<double> maxima, activation_backoffs, weight_backoffs;
   constexpr const char* rule_names[] = {"fixed", "static", "dynamic"};
@@ -116,6 +116,7 @@ archive::Table formats_table(const Layout& layout) {
     maxima.push_back(format.grid.max);
     activation_backoffs.push_back(format.activation_backoff);
     weight_backoffs.push_back(format.weight_backoff);
+    scale_grids.push_back(format.scale_grid);
   }
   const Axes axis{{"format", names.size()}};
   return {"formats",
@@ -131,7 +132,8 @@ archive::Table formats_table(const Layout& layout) {
            reals("activation_backoff", activation_backoffs, axis, "1",
                  "Part of the range that an activation's largest magnitude is scaled to"),
            reals("weight_backoff", weight_backoffs, axis, "1",
-                 "Part of the range that a weight's largest magnitude is scaled to")}};
+                 "Part of the range that a weight's largest magnitude is scaled to"),
+           texts("scale_grid", scale_grids, axis, "Which numbers are scales")}};
 }
 
 std::vector<graph::Op> read_ops(const archive::Contents& contents) {

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "execute/inputs.hpp"
+#include "format/scale.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -133,8 +134,9 @@ execute::Program Relay::block_program(const Course& course, const Leg& block,
   auto graph = rounded(block, rounding, maxima);
   for (auto& node : graph.nodes) {
     if (node.op != "gainsweep::fake_quantize_weight" || std::get<bool>(node.arguments[3])) continue;
-    const auto& format = format::by_name(std::get<std::string>(node.arguments[1]));
-    const auto scale = format::scale_of(format.grid, static_cast<float>(largest_of_head(course)),
+    auto format = format::by_name(std::get<std::string>(node.arguments[1]));
+    format.scale_grid = std::get<std::string>(node.arguments[4]);
+    const auto scale = format::scale_of(format, static_cast<float>(largest_of_head(course)),
                                         std::get<double>(node.arguments[2]));
     const auto constant = graph.add_constant("", {}, {scale}, graph::ElementType::fp32);
     node.op = "gainsweep::fake_quantize";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "archive/field.hpp"
+#include "format/scale.hpp"
 #include "pipeline/observe.hpp"
 
 namespace gainsweep::pipeline {
@@ -37,10 +38,9 @@ double scale_of(const Layout& layout, const lower::Maxima& maxima, const Operand
   const auto& op = layout.partition.ops[place.op];
   if (format.activation_scale == format::ScaleRule::fixed) return 1;
   if (is_weight(op, place.operand))
-    return format::scale_of(format.grid, static_cast<float>(weight_maximum), format.weight_backoff);
+    return format::scale_of(format, static_cast<float>(weight_maximum), format.weight_backoff);
   if (format.activation_scale == format::ScaleRule::dynamic_max) return 0;
-  return format::scale_of(format.grid, maxima.at(place.op).at(place.operand),
-                          format.activation_backoff);
+  return format::scale_of(format, maxima.at(place.op).at(place.operand), format.activation_backoff);
 }
 
 // The largest magnitude of each operand, by the record of the weights.

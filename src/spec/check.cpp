@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "format/scale.hpp"
 #include "solve/strategy.hpp"
 
 namespace gainsweep::spec {
@@ -63,6 +64,15 @@ void check_properties_in_use(const Case& c) {
     if (!c.is_written(path) || contains(c.parts.low, format.name)) continue;
     c.add(path, "properties of a format that is not in use (formats.low has " + join(c.parts.low) +
                     "). Remove them, or add the format to formats.low.");
+  }
+}
+
+void check_scale_grids(const Case& c) {
+  for (const auto& format : c.parts.scaled) {
+    if (!contains(c.parts.low, format.name)) continue;
+    const auto obstacle = format::scale_grids().at(format.scale_grid).obstacle(format);
+    if (obstacle.empty()) continue;
+    c.add("formats." + format.name + ".scale_grid", "'" + format.scale_grid + "' " + obstacle);
   }
 }
 
@@ -176,6 +186,11 @@ const std::vector<Rule>& all_rules() {
        {"formats.low"},
        check_properties_in_use,
        true},
+      {"`formats.NAME.scale_grid` is `gaudi2` for fp8_e4m3_gaudi2 alone and `gaudi3` for fp8 "
+       "formats "
+       "alone, both with `granularity: tensor`.",
+       {"formats"},
+       check_scale_grids},
       {"`target.mac_rates` names only formats in use.",
        {"formats.high", "formats.low", "target.mac_rates"},
        check_rates_in_use,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "format/scale.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
 #include "latency/source.hpp"
@@ -55,6 +56,10 @@ Section describe(format::Format& format) {
        Backoff{{&format.activation_backoff, 0, 1}, {&format.weight_backoff, 0, 1}}},
       {"granularity", "what shares a scale in a weight: the tensor or an output channel",
        choice(format.weight_granularity)},
+      {"scale_grid",
+       "which numbers are scales: any, or the least not below the free one among the powers of "
+       "two, or among the exponent biases of a Gaudi 2 (16, 1, 1/16, 1/256) or Gaudi 3",
+       choice(format.scale_grid, format::scale_grids())},
   }};
 }
 

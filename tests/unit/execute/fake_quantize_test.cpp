@@ -7,6 +7,7 @@
 #include "execute/fake_quantize_operators.hpp"
 #include "fixture.hpp"
 #include "format/kernel.hpp"
+#include "format/scale.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -32,7 +33,7 @@ void expect_rounded(const at::Tensor& actual, const at::Tensor& z, const std::st
 }
 
 float scale_of(const std::string& name, const at::Tensor& z, double backoff) {
-  return format::scale_of(format::by_name(name).grid, z.abs().max().item<float>(), backoff);
+  return format::scale_of(format::by_name(name), z.abs().max().item<float>(), backoff);
 }
 
 TEST(FakeQuantize, RoundsViewsOfAnyLayout) {
@@ -49,16 +50,35 @@ TEST(FakeQuantize, RoundsViewsOfAnyLayout) {
 
 TEST(FakeQuantize, TakesTheScaleOfTheTensor) {
   const auto z = sample({50, 900});
-  expect_rounded(fake_quantize_dynamic(z, "int8", 0.5), z, "int8", scale_of("int8", z, 0.5));
+  expect_rounded(fake_quantize_dynamic(z, "int8", 0.5, "arbitrary"), z, "int8",
+                 scale_of("int8", z, 0.5));
 }
 
 TEST(FakeQuantize, TakesTheScaleOfEachRow) {
   const auto w = sample({70, 900}) * at::arange(1, 71).view({70, 1});
-  const auto by_row = fake_quantize_weight(w, "int8", 1, true);
+  const auto by_row = fake_quantize_weight(w, "int8", 1, true, "arbitrary");
   for (std::int64_t row = 0; row < w.size(0); ++row) {
     expect_rounded(by_row[row], w[row], "int8", scale_of("int8", w[row], 1));
   }
-  expect_rounded(fake_quantize_weight(w, "int8", 1, false), w, "int8", scale_of("int8", w, 1));
+  expect_rounded(fake_quantize_weight(w, "int8", 1, false, "arbitrary"), w, "int8",
+                 scale_of("int8", w, 1));
+}
+
+TEST(FakeQuantize, TakesScalesOfTheGrid) {
+  const auto w = sample({70, 900}) * at::arange(1, 71).view({70, 1});
+  const float largest = w.abs().max().item<float>();
+  ASSERT_GT(largest, 30);
+  ASSERT_LT(largest, 1920);
+  const auto* name = "fp8_e4m3_gaudi2";
+  expect_rounded(fake_quantize_weight(w, name, 0.125, false, "gaudi2"), w, name, 16);
+  expect_rounded(fake_quantize_dynamic(w / largest, name, 0.125, "gaudi2"), w / largest, name,
+                 1.0F / 16);
+  const auto by_row = fake_quantize_weight(w, name, 1, true, "power_of_two");
+  for (std::int64_t row = 0; row < w.size(0); ++row) {
+    const double free = w[row].abs().max().item<float>() / 240.0;
+    const auto scale = static_cast<float>(std::exp2(std::ceil(std::log2(free))));
+    expect_rounded(by_row[row], w[row], name, scale);
+  }
 }
 
 TEST(FakeQuantize, KeepsTheTypeAndIsIdempotent) {
@@ -100,19 +120,22 @@ TEST(PlainFakeQuantize, EqualsTheKernelsBitForBit) {
                            fake_quantize(z, format, scale(number))))
               << format << ", " << type << ", " << number;
         const auto finite = z.nan_to_num(0, 1e30, -1e30);
-        EXPECT_TRUE(same(plain::fake_quantize_dynamic(finite, format, 0.5),
-                         fake_quantize_dynamic(finite, format, 0.5)));
-        for (const bool per_channel : {false, true})
-          EXPECT_TRUE(same(plain::fake_quantize_weight(finite, format, 0.5, per_channel),
-                           fake_quantize_weight(finite, format, 0.5, per_channel)));
+        for (const auto* grid : {"arbitrary", "power_of_two"}) {
+          EXPECT_TRUE(same(plain::fake_quantize_dynamic(finite, format, 0.5, grid),
+                           fake_quantize_dynamic(finite, format, 0.5, grid)));
+          for (const bool per_channel : {false, true})
+            EXPECT_TRUE(same(plain::fake_quantize_weight(finite, format, 0.5, per_channel, grid),
+                             fake_quantize_weight(finite, format, 0.5, per_channel, grid)));
+        }
       }
 }
 
 TEST(PlainFakeQuantize, TakesZerosEmptyTensorsAndNoIntegers) {
   const auto zeros = at::zeros({3, 4});
-  EXPECT_TRUE(same(plain::fake_quantize_weight(zeros, "int8", 1, true), zeros));
-  EXPECT_EQ(plain::fake_quantize_dynamic(at::empty({0, 4}), "int8", 1).numel(), 0);
-  EXPECT_EQ(plain::fake_quantize_weight(at::empty({2, 0}), "int8", 1, true).numel(), 0);
+  EXPECT_TRUE(same(plain::fake_quantize_weight(zeros, "int8", 1, true, "arbitrary"), zeros));
+  EXPECT_EQ(plain::fake_quantize_dynamic(at::empty({0, 4}), "int8", 1, "arbitrary").numel(), 0);
+  EXPECT_EQ(plain::fake_quantize_weight(at::empty({2, 0}), "int8", 1, true, "arbitrary").numel(),
+            0);
   EXPECT_THROW(plain::fake_quantize(at::ones({4}, at::kLong), "int8", scale(1)), c10::Error);
 }
 

@@ -10,6 +10,7 @@
 
 #include "execute/probe_session.hpp"
 #include "format/kernel.hpp"
+#include "format/scale.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -57,7 +58,7 @@ Session session_of(const graph::Op& op, ScaleRule rule, std::vector<float> maxim
 /// One group: numbers of equal scale, flattened.
 void add_group(const Format& f, double backoff, float amax, const at::Tensor& z,
                const at::Tensor& g, double& error, double& step_norm) {
-  const float scale = format::scale_of(f.grid, amax, backoff);
+  const float scale = format::scale_of(f, amax, backoff);
   const auto values = z.contiguous();
   const auto gradients = g.contiguous();
   for (std::int64_t i = 0; i < values.numel(); ++i) {
@@ -220,7 +221,7 @@ TEST(ProbedMatmul, LeavesExactZerosOutOfTheStepNorm) {
     probed_matmul(masked, v, 0).backward(gy);
   }
   const auto ga = at::matmul(gy, v.transpose(-2, -1));
-  const double step = format::scale_of(format::by_name("int8").grid, amax_of(masked), 1);
+  const double step = format::scale_of(format::by_name("int8"), amax_of(masked), 1);
   const double norm = session->record.operands[0][0].step_norm[0];
   EXPECT_NEAR(norm, step * step * at::tril(ga).square().sum().item<double>(), 1e-12 * norm);
   EXPECT_LT(norm, 0.9 * step * step * ga.square().sum().item<double>());

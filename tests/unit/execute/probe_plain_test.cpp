@@ -8,6 +8,7 @@
 #include "execute/plain_elements.hpp"
 #include "execute/probe_kernels.hpp"
 #include "fixture.hpp"
+#include "format/scale.hpp"
 #include "lower/pass.hpp"
 #include "same_scores.hpp"
 
@@ -73,7 +74,7 @@ OperandScales scales_of(const ProbeKernels& kernels, const at::Tensor& z, bool p
       per_channel ? kernels.largest_of_rows(z) : std::vector<float>{kernels.largest(z)};
   for (const auto& format : all_formats()) {
     auto& own = scales.emplace_back(maxima);
-    for (float& scale : own) scale = format::scale_of(format.grid, scale, 0.7);
+    for (float& scale : own) scale = format::scale_of(format, scale, 0.7);
   }
   return scales;
 }

@@ -43,17 +43,17 @@ TEST(Quantize, ReadsStridedTensors) {
 TEST(Quantize, TakesTheLargestMagnitudeAsDynamicScale) {
   auto x = random({7, 40000}, 3);
   x[5][123] = -3.0;
-  const auto [codes, scale] = quantize_dynamic(x, 0.5, 128);
+  const auto [codes, scale] = quantize_dynamic(x, 0.5, 128, "arbitrary");
   EXPECT_EQ(scale.item<float>(), static_cast<float>(3.0 / (127 * 0.5)));
   EXPECT_TRUE(at::equal(codes, quantize(x, scale, 128)));
-  const auto [zeros, one] = quantize_dynamic(at::zeros({8}), 1, 128);
+  const auto [zeros, one] = quantize_dynamic(at::zeros({8}), 1, 128, "arbitrary");
   EXPECT_EQ(one.item<float>(), 1) << "an all-zero tensor";
   EXPECT_EQ(zeros.max().item<int>(), 128);
 }
 
 TEST(Quantize, GivesWeightsAScaleARowOrOne) {
   const auto w = random({5, 300}, 4) * at::tensor({1.F, 10.F, 0.F, 0.1F, 3.F}).view({5, 1});
-  const auto [codes, scales] = quantize_weight(w, 1, true);
+  const auto [codes, scales] = quantize_weight(w, 1, true, "arbitrary");
   EXPECT_EQ(codes.scalar_type(), at::kChar);
   const auto amax = w.abs().amax(1);
   for (int row = 0; row < 5; ++row) {
@@ -63,7 +63,7 @@ TEST(Quantize, GivesWeightsAScaleARowOrOne) {
     EXPECT_LE((back - w[row]).abs().max().item<float>(), 0.5001 * scale) << row;
     EXPECT_EQ(codes[row].abs().max().item<int>(), row == 2 ? 0 : 127) << row;
   }
-  const auto [codes_together, one] = quantize_weight(w, 1, false);
+  const auto [codes_together, one] = quantize_weight(w, 1, false, "arbitrary");
   EXPECT_EQ(one.numel(), 1);
   EXPECT_FLOAT_EQ(one.item<float>(), w.abs().max().item<float>() / 127);
   EXPECT_LT(codes_together[3].abs().max().item<int>(), 3);
@@ -74,11 +74,11 @@ TEST(Quantize, DoesNotDependOnTheThreadCount) {
   const auto w = random({131, 257}, 6).to(at::kBFloat16);
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  const auto [codes, scale] = quantize_dynamic(x, 1, 128);
-  const auto [weights, scales] = quantize_weight(w, 1, true);
+  const auto [codes, scale] = quantize_dynamic(x, 1, 128, "arbitrary");
+  const auto [weights, scales] = quantize_weight(w, 1, true, "arbitrary");
   at::set_num_threads(3);
-  const auto [codes3, scale3] = quantize_dynamic(x, 1, 128);
-  const auto [weights3, scales3] = quantize_weight(w, 1, true);
+  const auto [codes3, scale3] = quantize_dynamic(x, 1, 128, "arbitrary");
+  const auto [weights3, scales3] = quantize_weight(w, 1, true, "arbitrary");
   at::set_num_threads(threads);
   EXPECT_TRUE(at::equal(codes, codes3) && at::equal(scale, scale3));
   EXPECT_TRUE(at::equal(weights, weights3) && at::equal(scales, scales3));

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "base/error.hpp"
 #include "unit/throws.hpp"
@@ -29,6 +28,7 @@ TEST(Format, ScaleRulesAreThoseOfTheDesign) {
     EXPECT_EQ(format.activation_backoff, gaudi ? 0.25 : 1) << name;
     EXPECT_EQ(format.weight_backoff, gaudi ? 0.5 : 1) << name;
     EXPECT_EQ(format.weight_granularity == Granularity::channel, format.name == "int8") << name;
+    EXPECT_EQ(format.scale_grid, gaudi ? "gaudi2" : "arbitrary") << name;
   }
 }
 
@@ -70,28 +70,6 @@ TEST(Noise, FollowsTheMantissa) {
 TEST(Noise, OfIntegersIsTheVarianceOfAStep) {
   EXPECT_DOUBLE_EQ(paper_noise(by_name("int8").grid), 1.0 / 12);
   EXPECT_DOUBLE_EQ(log_uniform_noise(by_name("int8").grid), 1.0 / 12);
-}
-
-TEST(Scale, DividesTheLargestMagnitude) {
-  EXPECT_EQ(scale_of(by_name("fp8_e4m3").grid, 896, 1), 2);
-  EXPECT_EQ(scale_of(by_name("fp8_e4m3_gaudi2").grid, 240, 0.25), 4);
-  EXPECT_EQ(scale_of(by_name("int8").grid, 1, 1), 1.0F / 127.0F);
-}
-
-TEST(Scale, IsOneWhereNothingIsToScale) {
-  EXPECT_EQ(scale_of(by_name("int8").grid, 0, 1), 1);
-  EXPECT_EQ(scale_of(by_name("bf16").grid, 12, 1), 1);
-}
-
-TEST(Scale, NeverUnderflowsToZero) {
-  const float tiny = std::numeric_limits<float>::denorm_min();
-  EXPECT_EQ(scale_of(by_name("fp8_e5m2").grid, tiny, 1), std::numeric_limits<float>::min());
-}
-
-TEST(Scale, KeepsNonFiniteMagnitudesVisible) {
-  const Grid grid = by_name("int8").grid;
-  EXPECT_TRUE(std::isnan(scale_of(grid, std::nanf(""), 1)));
-  EXPECT_TRUE(std::isinf(scale_of(grid, std::numeric_limits<float>::infinity(), 1)));
 }
 
 }  // namespace

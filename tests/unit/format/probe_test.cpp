@@ -13,6 +13,7 @@
 
 #include "format/format.hpp"
 #include "format/kernel.hpp"
+#include "format/scale.hpp"
 #include "format/variant.hpp"
 
 namespace gainsweep::format {
@@ -53,7 +54,7 @@ std::vector<ScaledGrid> every_format(float amax) {
   std::vector<ScaledGrid> grids;
   for (const auto& name : names()) {
     const Format format = by_name(name);
-    grids.push_back({format.grid, scale_of(format.grid, amax, format.activation_backoff)});
+    grids.push_back({format.grid, scale_of(format, amax, format.activation_backoff)});
   }
   return grids;
 }

@@ -143,12 +143,15 @@ TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
   known[2].activation_scale = format::ScaleRule::dynamic_max;
   known[2].activation_backoff = 0.25;
   known[2].weight_backoff = 0.5;
+  known[2].scale_grid = "power_of_two";
   const auto rounded = fake_quantize(graph, ops, {FormatId{2}, {}, {}, {}}, known, {});
   EXPECT_EQ(rounded.nodes[0].op, "gainsweep::fake_quantize_dynamic");
   EXPECT_EQ(rounded.nodes[0].arguments[2], Argument{0.25});
+  EXPECT_EQ(rounded.nodes[0].arguments[3], Argument{"power_of_two"});
   EXPECT_EQ(rounded.nodes[1].op, "gainsweep::fake_quantize_weight");
   EXPECT_EQ(rounded.nodes[1].arguments[2], Argument{0.5});
   EXPECT_EQ(rounded.nodes[1].arguments[3], Argument{false});
+  EXPECT_EQ(rounded.nodes[1].arguments[4], Argument{"power_of_two"});
 }
 
 /// bf16 as a low format has scale 1, weights included.

@@ -86,6 +86,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].scale_grid = "power_of_two"; }), ".xxx.xxx");
   EXPECT_EQ(
       changed_by([](Facts& f) { f.formats[1].activation_scale = format::ScaleRule::dynamic_max; }),
       ".xxx.xxx");

@@ -62,7 +62,8 @@ calibration: {tokens: "12", samples: 9, length: 10, scale_samples: 3}
 formats:
   high: fp32
   low: [fp8_e4m3_gaudi2, bf16, int8]
-  fp8_e4m3_gaudi2: {scale: dynamic, backoff: {activation: 0.125, weight: 0.75}, granularity: channel}
+  fp8_e4m3_gaudi2: {scale: dynamic, backoff: {activation: 0.125, weight: 0.75}, granularity: channel,
+                    scale_grid: power_of_two}
   int8: {scale: static, backoff: 0.5, granularity: tensor}
 partition:
   rule: single
@@ -101,12 +102,14 @@ evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: 
   EXPECT_EQ(gaudi2.activation_backoff, 0.125);
   EXPECT_EQ(gaudi2.weight_backoff, 0.75);
   EXPECT_EQ(gaudi2.weight_granularity, format::Granularity::channel);
+  EXPECT_EQ(gaudi2.scale_grid, "power_of_two");
   EXPECT_EQ(spec.formats.formats[2].name, "bf16");
   const auto& int8 = spec.formats.formats[3];
   EXPECT_EQ(int8.activation_scale, format::ScaleRule::static_max);
   EXPECT_EQ(int8.activation_backoff, 0.5);
   EXPECT_EQ(int8.weight_backoff, 0.5);
   EXPECT_EQ(int8.weight_granularity, format::Granularity::tensor);
+  EXPECT_EQ(int8.scale_grid, "arbitrary");
   EXPECT_EQ(spec.partition.rule, graph::PartitionRule::single);
   EXPECT_EQ(spec.partition.merge, (std::vector<std::vector<std::string>>{
                                       {"layers.*.attention.q", "*.k"}, {"lm_head", "norm"}}));
