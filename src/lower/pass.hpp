@@ -10,7 +10,8 @@
 /// Pure passes graph → graph. They change what an op computes, never how the graph is walked.
 namespace gainsweep::lower {
 
-/// Largest magnitude of each operand by [op][operand]; only activations' entries are read.
+/// Largest magnitude of each operand by [op][operand]: of activations over the samples that static
+/// scales are taken from (0 where no format has any), of weights over all their elements.
 using Maxima = std::vector<std::vector<float>>;
 
 /// The probed graph with `gainsweep::observe(z, op, operand)` before each op, once an activation

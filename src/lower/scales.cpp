@@ -12,7 +12,9 @@ double static_scale(const format::Format& format, const graph::Op& op, std::size
                                          std::to_string(operand) + " (format " + format.name +
                                          " has static scales). Observe calibration samples first");
   }
-  return format::scale_of(format, maxima[op_index][operand], format.activation_backoff);
+  const bool weight = op.operands.at(operand).role == graph::OperandRole::weight;
+  return format::scale_of(format, maxima[op_index][operand],
+                          weight ? format.weight_backoff : format.activation_backoff);
 }
 
 void check_assignment(const graph::Assignment& assignment, std::size_t num_ops,

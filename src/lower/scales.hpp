@@ -4,8 +4,8 @@
 
 namespace gainsweep::lower {
 
-/// The static scale of an op's activation operand in a format. Error(internal) when `maxima` has no
-/// entry for it.
+/// The static scale of an op's operand in a format: of an activation, or of a weight whose elements
+/// share one. Error(internal) when `maxima` has no entry for it.
 double static_scale(const format::Format& format, const graph::Op& op, std::size_t op_index,
                     std::size_t operand, const Maxima& maxima);
 

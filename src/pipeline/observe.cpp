@@ -71,12 +71,12 @@ batch::Call call(const Bench& bench) {
 }
 
 Observed merge_records(Workbench& bench, const batch::Results& results) {
+  const auto& ops = bench.subject->layout.partition.ops;
   std::vector<lower::Maxima> samples;
-  for (const auto& key : keys(bench))
-    samples.push_back(to_maxima(*results.find(key), bench.subject->layout.partition.ops));
-  Observed observed;
-  if (!samples.empty()) observed.maxima = merge(samples);
-  observed.digest = key::of_maxima(observed.maxima);
+  for (const auto& key : keys(bench)) samples.push_back(to_maxima(*results.find(key), ops));
+  const auto of_activations = samples.empty() ? lower::Maxima{} : merge(samples);
+  Observed observed{of_activations, key::of_maxima(of_activations)};
+  add_weights(observed.maxima, results.find(key::weights(bench.computing))->fields, ops);
   return observed;
 }
 
@@ -130,6 +130,12 @@ ObservedState observed_state(Workbench& bench, const batch::Results& results) {
                                 " failed, and static activation scales need them. Mend the sample "
                                 "or the model, or use dynamic scales.");
   }
+  const auto weights = key::weights(bench.computing);
+  missing = missing || results.find(weights) == nullptr;
+  if (results.failure(weights))
+    state.obstacles.push_back(
+        "everything is left out: the largest magnitudes of the weights were not found, and their "
+        "scales need them. Mend the model.");
   if (missing) {
     state.digest = joined(keys(bench));
     return state;
@@ -153,14 +159,15 @@ lower::Maxima merge(std::span<const lower::Maxima> samples) {
 
 lower::Maxima observe_now(const Subject& subject) {
   const auto count = num_observed(subject);
-  if (count == 0) return {};
   execute::Parameters parameters(*subject.model, *subject.device,
                                  subject.spec.sensitivity.precision);
   ByBucket<execute::Program> observers;
   std::vector<lower::Maxima> samples;
   for (std::size_t i = 0; i < count; ++i)
     samples.push_back(maxima_of(subject, i, parameters, observers));
-  return merge(samples);
+  auto maxima = samples.empty() ? lower::Maxima{} : merge(samples);
+  add_weights(maxima, look_at_weights(subject), subject.layout.partition.ops);
+  return maxima;
 }
 
 batch::Fields to_fields(std::size_t sample, const lower::Maxima& maxima,

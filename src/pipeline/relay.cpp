@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "execute/inputs.hpp"
+#include "format/kernel.hpp"
 #include "format/scale.hpp"
 
 namespace gainsweep::pipeline {
@@ -17,6 +18,18 @@ bool is_high(const Rounding& rounding) {
   const auto& formats = rounding.assignment;
   return std::all_of(formats.begin(), formats.end(),
                      [](auto format) { return format == high_format; });
+}
+
+// The largest magnitude of a head's weight, in the precision that it is rounded in.
+float largest_of_head(const Leg& block, const lower::Maxima& maxima, execute::Precision precision) {
+  const auto& operands = block.ops.front().operands;
+  const auto weight = std::find_if(operands.begin(), operands.end(), [](const auto& operand) {
+    return operand.role == graph::OperandRole::weight;
+  });
+  const auto largest =
+      maxima.at(block.places.front()).at(static_cast<std::size_t>(weight - operands.begin()));
+  if (precision != execute::Precision::bf16) return largest;
+  return format::round_to(format::by_name("bf16").grid, largest, 1);
 }
 
 }  // namespace
@@ -129,35 +142,20 @@ execute::Program Relay::program(const Leg& leg, const Rounding& rounding,
 }
 
 // A block's weights, where they are rounded by one scale, are rounded by that of the whole head.
-execute::Program Relay::block_program(const Course& course, const Leg& block,
-                                      const Rounding& rounding, const lower::Maxima& maxima) {
+execute::Program Relay::block_program(const Leg& block, const Rounding& rounding,
+                                      const lower::Maxima& maxima) {
   auto graph = rounded(block, rounding, maxima);
   for (auto& node : graph.nodes) {
     if (node.op != "gainsweep::fake_quantize_weight" || std::get<bool>(node.arguments[3])) continue;
     auto format = format::by_name(std::get<std::string>(node.arguments[1]));
     format.scale_grid = std::get<std::string>(node.arguments[4]);
-    const auto scale = format::scale_of(format, static_cast<float>(largest_of_head(course)),
-                                        std::get<double>(node.arguments[2]));
+    const auto largest = largest_of_head(block, maxima, evaluation_precision(subject_->spec));
+    const auto scale = format::scale_of(format, largest, std::get<double>(node.arguments[2]));
     const auto constant = graph.add_constant("", {}, {scale}, graph::ElementType::fp32);
     node.op = "gainsweep::fake_quantize";
     node.arguments = {node.arguments[0], node.arguments[1], constant};
   }
   return {std::move(graph), weights_.get()};
-}
-
-double Relay::largest_of_head(const Course& course) {
-  if (largest_of_head_) return *largest_of_head_;
-  double largest = 0;
-  for (const auto& block : course.head) {
-    {
-      execute::Program program(lower::weight_maxima(block.graph, block.ops), weights_.get());
-      const auto nothing = execute::make_inputs(program.graph(), {}, {}, *subject_->device);
-      for (const auto magnitude : program.run(nothing)) largest = std::max(largest, magnitude);
-    }
-    weights_.release_unused();
-  }
-  largest_of_head_ = largest;
-  return largest;
 }
 
 void Relay::run(const Batch& batch, std::span<const Rounding> roundings,
@@ -280,7 +278,7 @@ void Relay::run_head(Pass& pass, std::size_t sample) {
       const bool is_there = own.size() > static_cast<std::size_t>(&block - course.head.data());
       if (is_there || pass.knows(outcomes_, runner, sample)) continue;
       {
-        auto program = block_program(course, block, *runner.rounding, pass.maxima);
+        auto program = block_program(block, *runner.rounding, pass.maxima);
         const auto inputs = inputs_of(program, pass.samples[sample], runner.values[sample]);
         own.push_back(program.capture(inputs, program.graph().outputs));
       }

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -73,10 +72,9 @@ class Relay {
   const Course& course(const Bucket& bucket);
   std::size_t bytes_handed_on(const Batch& batch);
   std::size_t end_of_part(const Batch& batch, std::size_t first, std::size_t at_once) const;
-  double largest_of_head(const Course& course);
   graph::Graph rounded(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima);
   execute::Program program(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima);
-  execute::Program block_program(const Course& course, const Leg& block, const Rounding& rounding,
+  execute::Program block_program(const Leg& block, const Rounding& rounding,
                                  const lower::Maxima& maxima);
   void start(Pass& pass, std::size_t first, std::size_t last);
   void keep_for(Pass& pass, std::span<const std::string_view> ahead);
@@ -92,7 +90,6 @@ class Relay {
   Weights& weights_;
   std::int64_t block_elements_;
   ByBucket<Course> courses_;
-  std::optional<double> largest_of_head_;
   std::map<std::string, Values> kept_;                // by origin
   std::map<std::string, execute::Outcome> outcomes_;  // of all-high, by batch and sample
   std::size_t bytes_of_scores_ = 0;

@@ -1,9 +1,9 @@
 #include "pipeline/scales.hpp"
 
-#include <algorithm>
+#include <cmath>
 
 #include "archive/field.hpp"
-#include "format/scale.hpp"
+#include "lower/scales.hpp"
 #include "pipeline/observe.hpp"
 
 namespace gainsweep::pipeline {
@@ -15,7 +15,29 @@ bool is_weight(const graph::Op& op, std::size_t operand) {
   return op.operands[operand].role == graph::OperandRole::weight;
 }
 
-batch::Product look_at_weights(const Subject& subject) {
+double scale_of(const lower::Maxima& maxima, const OperandIndex& place, const graph::Op& op,
+                const format::Format& format) {
+  if (format.activation_scale == format::ScaleRule::fixed) return 1;
+  const bool is_made_later = format.activation_scale == format::ScaleRule::dynamic_max;
+  if (is_made_later && !is_weight(op, place.operand)) return 0;
+  return lower::static_scale(format, op, place.op, place.operand, maxima);
+}
+
+}  // namespace
+
+batch::Unit weights_unit(const Bench& bench) {
+  batch::Unit unit;
+  unit.key = key::weights(bench->computing);
+  unit.table = weight_maxima_table;
+  unit.label = "largest magnitudes of the weights";
+  unit.form = batch::Form::table;
+  unit.work = [about = bench->subject](batch::Context&) {
+    return batch::Product{look_at_weights(*about)};
+  };
+  return unit;
+}
+
+batch::Fields look_at_weights(const Subject& subject) {
   const auto& ops = subject.layout.partition.ops;
   execute::Parameters parameters(*subject.model, *subject.device, execute::Precision::fp32);
   execute::Program program(lower::weight_maxima(*subject.graph, ops), parameters);
@@ -33,38 +55,18 @@ batch::Product look_at_weights(const Subject& subject) {
   return to_fields(rows, ops);
 }
 
-double scale_of(const Layout& layout, const lower::Maxima& maxima, const OperandIndex& place,
-                double weight_maximum, const format::Format& format) {
-  const auto& op = layout.partition.ops[place.op];
-  if (format.activation_scale == format::ScaleRule::fixed) return 1;
-  if (is_weight(op, place.operand))
-    return format::scale_of(format, static_cast<float>(weight_maximum), format.weight_backoff);
-  if (format.activation_scale == format::ScaleRule::dynamic_max) return 0;
-  return format::scale_of(format, maxima.at(place.op).at(place.operand), format.activation_backoff);
-}
-
-// The largest magnitude of each operand, by the record of the weights.
-std::vector<double> largest(const archive::Record& record, std::size_t num_operands) {
-  std::vector<double> maxima(num_operands);
-  const auto& operands = integers(record.fields, "operand");
-  const auto& rows = reals(record.fields, "maximum");
+void add_weights(lower::Maxima& maxima, const batch::Fields& weights,
+                 const std::vector<graph::Op>& ops) {
+  if (maxima.empty())
+    for (const auto& op : ops) maxima.emplace_back(op.operands.size());
+  const auto axis = operand_axis(ops);
+  const auto& operands = integers(weights, "operand");
+  const auto& rows = reals(weights, "maximum");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    auto& maximum = maxima.at(static_cast<std::size_t>(operands[i]));
-    maximum = std::max(maximum, rows[i]);
+    const auto [op, operand] = axis.at(static_cast<std::size_t>(operands[i]));
+    auto& maximum = maxima.at(op).at(operand);
+    if (std::isnan(rows[i]) || rows[i] > maximum) maximum = static_cast<float>(rows[i]);
   }
-  return maxima;
-}
-
-}  // namespace
-
-batch::Unit weights_unit(const Bench& bench) {
-  batch::Unit unit;
-  unit.key = key::weights(bench->computing);
-  unit.table = weight_maxima_table;
-  unit.label = "largest magnitudes of the weights";
-  unit.form = batch::Form::table;
-  unit.work = [about = bench->subject](batch::Context&) { return look_at_weights(*about); };
-  return unit;
 }
 
 batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
@@ -90,26 +92,24 @@ batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
 
 std::optional<archive::Table> scales_table(const Bench& bench, const batch::Results& results) {
   const auto* observed = observed_state(*bench, results).value;
-  const auto* weights = results.find(key::weights(bench->computing));
-  if (observed == nullptr || weights == nullptr) return std::nullopt;
+  if (observed == nullptr) return std::nullopt;
   const auto& layout = bench->subject->layout;
   const auto num_operands = operand_axis(layout.partition.ops).size();
   return archive::Table{
       "scales",
       "Scales of the operands in the low formats: a value is about a code times the scale",
       archive::Nature::deterministic,
-      {reals("scale", scales(layout, observed->maxima, largest(*weights, num_operands)),
+      {reals("scale", scales(layout, observed->maxima),
              {{"operand", num_operands}, {"low_format", layout.formats.size() - 1}}, "1",
              "Scale of each operand in each low format")}};
 }
 
-std::vector<double> scales(const Layout& layout, const lower::Maxima& maxima,
-                           const std::vector<double>& weights) {
+std::vector<double> scales(const Layout& layout, const lower::Maxima& maxima) {
   std::vector<double> scales;
-  const auto axis = operand_axis(layout.partition.ops);
-  for (std::size_t i = 0; i < axis.size(); ++i)
+  const auto& ops = layout.partition.ops;
+  for (const auto& place : operand_axis(ops))
     for (std::size_t f = 1; f < layout.formats.size(); ++f)
-      scales.push_back(scale_of(layout, maxima, axis[i], weights[i], layout.formats[f]));
+      scales.push_back(scale_of(maxima, place, ops[place.op], layout.formats[f]));
   return scales;
 }
 

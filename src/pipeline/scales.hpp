@@ -16,6 +16,14 @@ inline constexpr const char* weight_maxima_table = "weight_maxima";
 /// (output channel) of each weight. Its record is a table.
 batch::Unit weights_unit(const Bench& bench);
 
+/// The fields of that record, computed here and now.
+batch::Fields look_at_weights(const Subject& subject);
+
+/// Enters the largest magnitude of each weight into those of activations, empty ones where no
+/// format has static scales.
+void add_weights(lower::Maxima& maxima, const batch::Fields& weights,
+                 const std::vector<graph::Op>& ops);
+
 /// The record of such magnitudes by weight operand, in the order of ops and operands.
 batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
                         const std::vector<graph::Op>& ops);
@@ -24,9 +32,7 @@ batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
 std::optional<archive::Table> scales_table(const Bench& bench, const batch::Results& results);
 
 /// Scales by [operand][low format]: of an activation the static one, of a weight with a scale a
-/// channel the largest; 0 where a scale is made as the program runs. `maxima` may be empty where no
-/// format has static scales; `weights` has the largest magnitude of each operand, read for weights.
-std::vector<double> scales(const Layout& layout, const lower::Maxima& maxima,
-                           const std::vector<double>& weights);
+/// channel the largest; 0 where a scale is made as the program runs.
+std::vector<double> scales(const Layout& layout, const lower::Maxima& maxima);
 
 }  // namespace gainsweep::pipeline

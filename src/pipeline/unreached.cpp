@@ -45,7 +45,6 @@ std::vector<model::Note> note(std::vector<std::string> names, const std::string&
 
 std::vector<model::Note> unobserved(const std::vector<graph::Op>& ops,
                                     const lower::Maxima& maxima) {
-  if (maxima.empty()) return {};
   const auto saw_zeros = [&](std::size_t op) {
     for (std::size_t k = 0; k < ops[op].operands.size(); ++k)
       if (ops[op].operands[k].role == graph::OperandRole::activation && maxima[op][k] != 0)
@@ -77,7 +76,8 @@ std::vector<model::Note> unreached(const Bench& bench, const batch::Results& res
   const auto& layout = bench->subject->layout;
   const auto& ops = layout.partition.ops;
   std::vector<model::Note> notes;
-  if (const auto* observed = observed_state(*bench, results).value)
+  const auto* observed = observed_state(*bench, results).value;
+  if (observed != nullptr && has_static_scales(layout.formats))
     notes = unobserved(ops, observed->maxima);
   std::vector<execute::ProbeRecord> scores;
   for (const auto& key : score_state(*bench, results).keys)

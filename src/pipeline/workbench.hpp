@@ -19,10 +19,10 @@
 
 namespace gainsweep::pipeline {
 
-/// Largest magnitudes of activations with their digest.
+/// Largest magnitudes of operands.
 struct Observed {
-  lower::Maxima maxima;  ///< empty when no format needs them
-  std::string digest;
+  lower::Maxima maxima;
+  std::string digest;  ///< of those of activations; a model's digest stands for its weights
 };
 
 /// Scores the samples of a bucket.
@@ -63,7 +63,7 @@ struct Workbench {
   TimedPrograms timed;
 
   std::vector<std::string> observe_keys;
-  batch::Memo<Observed> observed{{"maxima", "failures"}};
+  batch::Memo<Observed> observed{{"maxima", "weight_maxima", "failures"}};
   batch::Memo<std::vector<std::string>> score_keys{{"maxima", "failures"}};
   batch::Memo<std::vector<std::string>> anchor_keys{{"maxima", "failures"}};
   batch::Memo<std::shared_ptr<const Decision>> decision{

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "graphs.hpp"
+#include "lower/scales.hpp"
 #include "unit/throws.hpp"
 
 namespace gainsweep::lower {
@@ -94,6 +95,17 @@ TEST(FakeQuantize, RoundsOperandsOfLoweredOpsOnceAValue) {
   EXPECT_EQ(scale.kind, graph::ValueKind::constant);
   EXPECT_EQ(scale.type, graph::ElementType::fp32);
   EXPECT_THAT(scale.elements, ElementsAre(double{1.F / 127}));
+}
+
+TEST(StaticScale, TakesTheBackOffAndTheGridOfTheOperand) {
+  const auto ops = graph::quantizable_ops(gated());
+  auto format = format::by_name("fp8_e4m3_gaudi2");
+  const Maxima maxima{{90, 90}};
+  EXPECT_EQ(static_scale(format, ops[0], 0, 0, maxima), 16) << "90 is above 240 / 4";
+  EXPECT_EQ(static_scale(format, ops[0], 0, 1, maxima), 1) << "and below 240 / 2";
+  format.scale_grid = "arbitrary";
+  EXPECT_EQ(static_scale(format, ops[0], 0, 0, maxima), 1.5);
+  EXPECT_EQ(static_scale(format, ops[0], 0, 1, maxima), 0.75);
 }
 
 // Scales of the rounded activations of a graph, in the order of its nodes.

@@ -7,6 +7,7 @@
 #include "pipeline/contest.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/plans.hpp"
+#include "pipeline/scales.hpp"
 #include "pipeline/score.hpp"
 #include "unit/throws.hpp"
 
@@ -31,6 +32,24 @@ TEST(Record, MaximaComeBack) {
   const auto record = stored(to_fields(7, maxima, ops));
   EXPECT_EQ(to_maxima(record, ops), maxima);
   EXPECT_EQ(integers(record.fields, "sample"), std::vector<std::int64_t>{7});
+}
+
+TEST(Record, WeightsEnterByTheirLargestRow) {
+  const auto ops = models::small().partition.ops;
+  std::vector<std::vector<double>> rows;
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    rows.push_back({0.25, 1.0 + static_cast<double>(op), 0.5});
+  const auto record = stored(to_fields(rows, ops));
+  lower::Maxima none, observed;
+  for (const auto& op : ops) observed.emplace_back(op.operands.size(), 9.0F);
+  for (auto& of_op : observed) of_op.back() = 0;
+  add_weights(none, record.fields, ops);
+  add_weights(observed, record.fields, ops);
+  for (std::size_t op = 0; op < ops.size(); ++op) {
+    const auto largest = 1.0F + static_cast<float>(op);
+    EXPECT_EQ(none[op], (std::vector<float>{0, largest}));
+    EXPECT_EQ(observed[op], (std::vector<float>{9, largest}));
+  }
 }
 
 TEST(Record, ScoresComeBack) {

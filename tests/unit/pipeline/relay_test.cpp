@@ -14,6 +14,7 @@
 #include "archive/decoder.hpp"
 #include "graph/segments.hpp"
 #include "pipeline/course.hpp"
+#include "pipeline/scales.hpp"
 #include "spec/read.hpp"
 #include "unit/throws.hpp"
 
@@ -57,9 +58,14 @@ const std::shared_ptr<const Subject>& subject() {
 }
 
 lower::Maxima maxima() {
+  const auto& ops = subject()->layout.partition.ops;
+  static const auto weights = look_at_weights(*subject());
   lower::Maxima made;
-  for (const auto& op : subject()->layout.partition.ops)
-    made.emplace_back(op.operands.size(), 3.0F + static_cast<float>(made.size()));
+  add_weights(made, weights, ops);
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    for (std::size_t k = 0; k < made[op].size(); ++k)
+      if (ops[op].operands[k].role == graph::OperandRole::activation)
+        made[op][k] = 3.0F + static_cast<float>(op);
   return made;
 }
 

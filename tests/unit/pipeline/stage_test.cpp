@@ -92,6 +92,8 @@ TEST(Stages, DynamicScalesNeedNoSampleObserved) {
   World world(about);
   ASSERT_EQ(world.call(observing).units.size(), 1u);
   EXPECT_EQ(world.call(observing).units[0].table, "weight_maxima");
+  EXPECT_TRUE(world.call(scoring).is_forecast);
+  world.finish(observing);
   EXPECT_FALSE(world.call(scoring).is_forecast);
 }
 
@@ -105,6 +107,18 @@ TEST(Stages, AFailedObservationLeavesOutWhatNeedsIt) {
     ASSERT_EQ(call.obstacles.size(), 1u) << place;
     EXPECT_NE(call.obstacles[0].find("the largest magnitudes of sample 1 failed"),
               std::string::npos);
+  }
+}
+
+TEST(Stages, AFailedLookAtTheWeightsLeavesOutWhatNeedsTheirScales) {
+  World world(subject());
+  world.fail(world.call(observing).units.back(), observing);
+  world.finish(observing);
+  for (const auto place : {scoring, planning_}) {
+    const auto call = world.call(place);
+    EXPECT_TRUE(call.is_forecast) << place;
+    ASSERT_EQ(call.obstacles.size(), 1u) << place;
+    EXPECT_NE(call.obstacles[0].find("of the weights were not found"), std::string::npos);
   }
 }
 
