@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote
 
-from . import archive, comparison, exports, scales, stability, table
+from . import archive, calibration, comparison, exports, scales, stability, table
 from .contents import Archive
 from .tables import Point
 from .tokens import TokensError
@@ -58,7 +58,15 @@ def parser() -> argparse.ArgumentParser:
     drawn.add_argument("archive", type=Path)
     drawn.add_argument("--out", type=Path, required=True, metavar="DIR")
     drawn.add_argument("--width", choices=("column", "page"), default="page", help="of a paper")
-    for added in (listed, shown, planned, scaled, steady, report, drawn):
+    matched = command(
+        "calibrate", "Fit a description of a device to an archive's measured times.", calibrate
+    )
+    matched.add_argument("archive", type=Path)
+    matched.add_argument(
+        "--device", type=Path, required=True, metavar="FILE", help="description to start from"
+    )
+    matched.add_argument("--out", type=Path, required=True, metavar="FILE")
+    for added in (listed, shown, planned, scaled, steady, report, drawn, matched):
         added.add_argument(
             "--select",
             action="append",
@@ -194,6 +202,18 @@ def write_report(options: argparse.Namespace) -> None:
             write_whole(folder / name, contents)
         write_whole(options.out, page)
     print(f"report: {options.out}")
+
+
+def calibrate(options: argparse.Namespace) -> None:
+    description = calibration.read_description(options.device)
+    found, fit = calibration.fitted(only_point(options), description)
+    if options.out.exists():
+        raise archive.ArchiveError(f"{options.out} is there already. Give another --out.")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(options.out, calibration.text(found))
+    rates = ", ".join(f"{name} {rate / 1e12:.4g} TFLOPS" for name, rate in fit.rate.items())
+    print(f"{options.out}: {rates}, launch {fit.launch * 1e6:.3g} us; the measured times lie "
+          f"{100 * fit.residual:.2g} % beside these (root mean square)")  # fmt: skip
 
 
 def write_whole(path: Path, contents: str) -> None:

@@ -194,6 +194,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
         evaluations=measurements.read_evaluations(tables),
+        time_source=measurements.read_time_source(tables),
         anchors=measurements.read_anchors(tables),
         failures=_read_failures(tables),
     )

@@ -153,6 +153,16 @@ class Contest:
 
 
 @dataclass(frozen=True)
+class TimeSource:
+    """Where times come from that were not measured here."""
+
+    name: str  # modelled
+    device: str  # that they are of
+    assumed: str  # keys of the file of times whose values nobody published, joined
+    baseline: Estimate  # s, time of an all-high run
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What was measured of one assignment."""
 
@@ -214,6 +224,7 @@ class Archive:
     savings: dict[str, Estimate]  # predicted part of an all-high run, by assignment key
     evaluations: dict[str, Evaluation]  # by assignment key
     anchors: Anchors | None = None
+    time_source: TimeSource | None = None  # None where times are measured
     failures: list[Failure] = field(default_factory=list)
 
     @property

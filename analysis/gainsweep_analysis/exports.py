@@ -280,7 +280,11 @@ def _facts(chosen: Chosen) -> list[str]:
         facts["saves"] = f"{saved}, {archive.objective(row.objective).title}"
     if row.time is not None:
         cells = [predicted_time_text(row, bounds=True), measured_time_text(row)]
-        facts["time saved"] = f"predicted {cells[0]} %, measured {cells[1]} %"
+        facts["time saved"] = (
+            f"predicted {cells[0]} %, measured {cells[1]} %"
+            if archive.time_source is None
+            else f"{archive.time_source.name} {cells[0]} %"
+        )
         facts["of"] = baseline_note(archive)
         if meaning := marks_legend(cells):
             facts["marks"] = meaning

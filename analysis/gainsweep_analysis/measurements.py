@@ -1,10 +1,10 @@
-"""Reads what was measured: anchors, times and evaluations."""
+"""Reads anchors, times and evaluations."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from .contents import Anchors, Contest, Evaluation, Timing
+from .contents import Anchors, Contest, Evaluation, TimeSource, Timing
 from .statistics import Estimate
 from .tables import Table, Tables, both
 
@@ -58,10 +58,20 @@ def read_contests(tables: Tables) -> list[Contest]:
 
 
 def read_savings(tables: Tables) -> dict[str, Estimate]:
-    if "measured/savings" not in tables:
-        return {}
-    rows = tables["measured/savings"].rows("assignment_key", "saved", "saved_low", "saved_high")
-    return {key: Estimate(*map(float, numbers)) for key, *numbers in rows}
+    columns = ("assignment_key", "saved", "saved_low", "saved_high")
+    return {
+        key: Estimate(*map(float, numbers))
+        for table in both(tables, "savings")
+        for key, *numbers in table.rows(*columns)
+    }
+
+
+def read_time_source(tables: Tables) -> TimeSource | None:
+    if "time_source" not in tables:
+        return None
+    columns = ("source", "device", "assumed", "baseline", "baseline_low", "baseline_high")
+    (row,) = tables["time_source"].rows(*columns)
+    return TimeSource(*row[:3], baseline=Estimate(*map(float, row[3:])))
 
 
 def read_evaluations(tables: Tables) -> dict[str, Evaluation]:

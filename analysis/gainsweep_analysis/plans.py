@@ -248,9 +248,16 @@ def quietest(archive: Archive) -> Contest | None:
 
 
 def baseline_seconds(archive: Archive) -> float | None:
-    """Its median time of the all-high forward pass."""
+    """The time of an all-high forward pass: that contest's median, or what a source says."""
+    if archive.time_source is not None:
+        return archive.time_source.baseline.value
     contest = quietest(archive)
     return None if contest is None else contest.baseline
+
+
+def expected_time_word(archive: Archive) -> str:
+    """What times are called that were not measured of a whole plan."""
+    return "predicted" if archive.time_source is None else archive.time_source.name
 
 
 def total_cost(archive: Archive, objective: str) -> float | None:

@@ -166,17 +166,20 @@ def finding(archive: Archive, row: PlanRow) -> str:
 def _saved(archive: Archive, row: PlanRow) -> str:
     about = archive.objective(row.objective)
     if about.of_times:
-        return _time_saved(row)
+        return _time_saved(archive, row)
     if row.gain_share is not None:
         saved = f"{_percent(row.gain_share)} of the {about.title}"
     else:
         saved = f"{significant(row.gain)} {about.title}"
-    return saved if row.time is None else f"{saved} and {_time_saved(row)}"
+    return saved if row.time is None else f"{saved} and {_time_saved(archive, row)}"
 
 
-def _time_saved(row: PlanRow) -> str:
+def _time_saved(archive: Archive, row: PlanRow) -> str:
     """What a plan saves in time: as measured, never a prediction that measurements contradict."""
     predicted, measured = row.predicted_time, row.measured_time
+    source = archive.time_source
+    if source is not None:
+        return f"{_interval(predicted)} of the time that is {source.name} of {source.device}"
     if measured is None:
         return f"a predicted {_interval(predicted)} of the time, not measured as a whole,"
     if measured.low <= 0 <= measured.high:

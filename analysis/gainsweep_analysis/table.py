@@ -13,6 +13,7 @@ from .notation import DASH, fixed, interval, listed, scaled_unit, significant
 from .plans import (
     PlanRow,
     baseline_seconds,
+    expected_time_word,
     main_strategy,
     measured_floor,
     quietest,
@@ -55,7 +56,7 @@ def columns(archive: Archive, objective: str) -> list[grid.Column]:
         if name != main
     ]
     times = [
-        column(time, "predicted", predicted_time_text),
+        column(time, expected_time_word(archive), predicted_time_text),
         column(time, "measured", measured_time_text),
     ]
     of_times = archive.objective(objective).of_times
@@ -136,8 +137,11 @@ def objective_note(archive: Archive, objective: str) -> str:
 
 def baseline_note(archive: Archive) -> str:
     """The all-high time that savings are shown of in ms, and where it comes from."""
-    latency = archive.spec["latency"]
-    workload = f"{latency['batch']} × {latency['length']} tokens on {archive.spec['device']}"
+    latency, source = archive.spec["latency"], archive.time_source
+    where = archive.spec["device"] if source is None else source.device
+    workload = f"{latency['batch']} × {latency['length']} tokens on {where}"
+    if source is not None:
+        return f"{interval(source.baseline, 1e3)} ms in {archive.high} ({workload}, {source.name})"
     contest = quietest(archive)
     if contest is None:
         return workload
@@ -187,7 +191,9 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
     drawing = {name for (_, name), plans in archive.plans.items() if plans.gain.shape[1] > 1}
     if drawing:
         text += f"Of {listed(sorted(drawing))}: the median over the draws. "
-    if archive.savings:
+    if archive.time_source is not None:
+        text += _given_legend(archive)
+    elif archive.savings:
         if archive.spec["solve"].get("gain") == "lower":
             text += (
                 "When plans for measured times are chosen, a sub-graph's saving counts with the "
@@ -199,6 +205,20 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
             "part, or else the predicted one, of the quietest all-high time. "
         )
     return text + f"{DASH}: not measured, or the device has no kernel for it."
+
+
+def _given_legend(archive: Archive) -> str:
+    """What times say that nobody took."""
+    source = archive.time_source
+    assert source is not None
+    text = (
+        f"Times are {source.name} of {source.device}: nothing was timed. Time saved: what "
+        "sub-graphs save, added, as a part of an all-high run; its interval goes from every pass "
+        "between matrix products fused to every one a kernel of its own. "
+    )
+    if source.assumed:
+        text += f"Assumed, not published: {source.assumed}. "
+    return text
 
 
 def text(archive: Archive, objectives: Iterable[str]) -> str:
@@ -260,6 +280,7 @@ def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
         "resampled_agreement": row.agreement,
         **_bounds("resampled_gain", row.resampled_gain),
         "baseline_time_s": baseline_seconds(archive),
+        "time_source": "measured" if archive.time_source is None else archive.time_source.name,
         "perplexity": row.perplexity,
         **{f"{name}_gain": row.other_gains.get(name) for name in others},
         "assignment_key": row.assignment_key,

@@ -140,6 +140,10 @@ void print_model(const pipeline::Subject& subject) {
     std::cout << "  " << std::left << std::setw(44) << target.label << std::right << std::setw(4)
               << target.applies_to.size() << " like it, " << target.configurations.size()
               << " configurations timed\n";
+  if (const auto& given = subject.given_times) {
+    std::cout << "times are " << given->whence << ": nothing is timed\n";
+    for (const auto& note : given->notes) std::cout << "  " << model::to_line(note) << "\n";
+  }
 }
 
 void print_points(const std::vector<PlannedPoint>& points) {
@@ -154,14 +158,14 @@ bool is_disturbed(const pipeline::Subject& subject) {
     return pipeline::measured_speed(subject, precision).disturbed;
   };
   return of(subject.spec.sensitivity.precision) ||
-         (pipeline::wants_time(subject.spec) && of(pipeline::timed_precision(subject.spec)));
+         (pipeline::measures_time(subject.spec) && of(pipeline::timed_precision(subject.spec)));
 }
 
 void print_speed(const pipeline::Subject& subject) {
   const auto& scoring = pipeline::measured_speed(subject, subject.spec.sensitivity.precision);
   std::cout << "times are those of the model's segments, run here alone; a linear layer reached "
             << std::setprecision(3) << scoring.gflops << " GFLOP/s scoring";
-  if (pipeline::wants_time(subject.spec)) {
+  if (pipeline::measures_time(subject.spec)) {
     const auto& timed = pipeline::measured_speed(subject, pipeline::timed_precision(subject.spec));
     std::cout << ", " << timed.gflops << " GFLOP/s timed";
   }
@@ -247,6 +251,7 @@ nlohmann::json to_json(const Planned& planned) {
     json["timed"].push_back({{"subgraph", target.label},
                              {"members", target.applies_to.size()},
                              {"configurations", target.configurations.size()}});
+  if (const auto& given = planned.subject->given_times) json["times"] = given->whence;
   for (const auto& point : planned.points)
     json["points"].push_back({{"parameters", point.title}, {"stages", to_json(point.stages)}});
   return json;

@@ -35,8 +35,9 @@ class Builder : public YAML::EventHandler {
     place({.kind = Node::Kind::null, .line = line_of(mark)});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    problems_.add(line_of(mark), path(),
-                  "an alias (a spec says everything where it stands). Write the value out.");
+    problems_.add(
+        line_of(mark), path(),
+        "an alias (" + noun() + " says everything where it stands). Write the value out.");
     place({.kind = Node::Kind::refused, .line = line_of(mark)});
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -64,6 +65,8 @@ class Builder : public YAML::EventHandler {
     bool keep_pending = true;                    ///< the pending key is a sound one
     std::unordered_map<std::string, int> lines;  ///< of the keys so far
   };
+
+  const std::string& noun() const { return problems_.kind().noun; }
 
   std::string path() const {
     std::string text;
@@ -122,8 +125,9 @@ class Builder : public YAML::EventHandler {
     mapping.pending = Entry{.key = node.text, .line = node.line, .value = {}};
     const auto [first, is_new] = mapping.lines.try_emplace(node.text, node.line);
     if (!node.quoted && node.text == "<<") {
-      problems_.add(node.line, path(),
-                    "a merge key (a spec says everything where it stands). Write the keys out.");
+      problems_.add(
+          node.line, path(),
+          "a merge key (" + noun() + " says everything where it stands). Write the keys out.");
     } else if (!is_new) {
       problems_.add(node.line, path(),
                     "a doubled key (it stands on line " + std::to_string(first->second) +
@@ -136,7 +140,7 @@ class Builder : public YAML::EventHandler {
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor == 0) return;
     problems_.add(line_of(mark), path(),
-                  "an anchor (a spec says everything where it stands). Remove it.");
+                  "an anchor (" + noun() + " says everything where it stands). Remove it.");
   }
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -158,9 +162,10 @@ bool is_text(const std::string& text, Problems& problems) {
     const bool control =
         is_control(text[i]) && text[i] != '\t' && text[i] != '\n' && text[i] != '\r';
     if (size == 0 || control) {
-      problems.add(line, "",
-                   control ? "a control character (a spec is plain text). Remove it."
-                           : "bytes that are no UTF-8 (a spec is UTF-8 text). Save it as UTF-8.");
+      problems.add(
+          line, "",
+          (control ? "a control character (" : "bytes that are no UTF-8 (") + problems.kind().noun +
+              (control ? " is plain text). Remove it." : " is UTF-8 text). Save it as UTF-8."));
       return false;
     }
     if (text[i] == '\n') ++line;
@@ -242,21 +247,22 @@ std::optional<Node> parse_value(const std::string& text, int line, const std::st
 
 std::optional<Node> parse_document(const std::string& text, Problems& problems) {
   if (text.size() > most_bytes) {
-    problems.add(
-        1, "",
-        "more than " + std::to_string(most_bytes) + " bytes (no spec is that long). Name a spec.");
+    problems.add(1, "",
+                 "more than " + std::to_string(most_bytes) + " bytes (" + problems.kind().noun +
+                     " is not that long). Name " + problems.kind().noun + ".");
     return std::nullopt;
   }
   if (!is_text(text, problems) || !has_no_tabs(text, problems)) return std::nullopt;
   auto root = parse_yaml(text, problems);
   if (root && root->kind == Node::Kind::mapping) return root;
   if (!root && problems.touch("")) return std::nullopt;
+  const auto& [noun, example] = problems.kind();
   if (!root || root->kind == Node::Kind::null) {
     problems.add(1, "",
-                 "an empty file (a spec is a mapping of keys). Start from configs/embedded.yaml.");
+                 "an empty file (" + noun + " is a mapping of keys). Start from " + example + ".");
   } else {
     problems.add(root->line, "",
-                 "no mapping (a spec is a mapping of keys). Start from configs/embedded.yaml.");
+                 "no mapping (" + noun + " is a mapping of keys). Start from " + example + ".");
   }
   return std::nullopt;
 }

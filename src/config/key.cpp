@@ -33,7 +33,7 @@ struct Wording {
     return std::string("a list of ") + (list.least_count == 0 ? "any number" : "one or more") +
            " of " + join(list.names);
   }
-  std::string operator()(const Patterns&) const { return "a list of shell globs over paths"; }
+  std::string operator()(const Patterns& patterns) const { return "a list of " + patterns.what; }
   std::string operator()(const OptionalPatterns&) const {
     return "a list of shell globs over paths or null";
   }

@@ -68,9 +68,10 @@ struct ChoiceList {
   std::function<void(const std::vector<std::string>&)> set;
 };
 
-/// Shell globs over paths.
+/// A list of texts: shell globs over paths, or what `what` says.
 struct Patterns {
   std::vector<std::string>* value;
+  std::string what = "shell globs over paths";
 };
 
 /// Shell globs over paths, or `null` for those that somebody else knows.

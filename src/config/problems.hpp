@@ -8,12 +8,20 @@
 
 namespace gainsweep::config {
 
-/// Everything that is wrong with one spec, collected so that it is reported together.
+/// What a YAML file is, for messages.
+struct FileKind {
+  std::string noun = "a spec";
+  std::string example = "configs/embedded.yaml";
+};
+
+/// Everything that is wrong with one file, collected so that it is reported together.
 class Problems {
  public:
   /// `settings` are those of the spec's source; the i-th stands on line -1-i.
-  explicit Problems(std::string file, std::vector<std::string> settings = {})
-      : file_(std::move(file)), settings_(std::move(settings)) {}
+  explicit Problems(std::string file, std::vector<std::string> settings = {}, FileKind kind = {})
+      : file_(std::move(file)), settings_(std::move(settings)), kind_(std::move(kind)) {}
+
+  const FileKind& kind() const { return kind_; }
 
   /// Notes a problem of the key at `path` (empty: of the whole file) on a line counted from 1.
   /// `what` follows the grammar of gainsweep::Error. The same again (points of a sweep share most
@@ -44,6 +52,7 @@ class Problems {
 
   std::string file_;
   std::vector<std::string> settings_;
+  FileKind kind_;
   std::map<Problem, std::size_t> places_;  ///< of each in the order of noting
 };
 

@@ -62,7 +62,7 @@ class PointReader {
     auto draft = kind_.make_draft();
     Heading heading;
     const Section root = describe(heading, *draft, kinds_);
-    Reader reader(root, kind_.moved, problems_, folder_);
+    Reader reader(root, kind_.moved, problems_, folder_, {"sweep"});
     reader.read(root, document, "", document.line);
     draft->settle({reader.lines(), paths_of(axes)});
     draft->check({reader.lines(), paths_of(axes)}, problems_);

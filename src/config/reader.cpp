@@ -102,7 +102,7 @@ void Reader::report_unknown(const Section& section, const Entry& entry, const st
   std::vector<std::string> elsewhere;
   find_named(root_, entry.key, "", elsewhere);
   auto names = names_of(section);
-  if (path.empty()) names.emplace_back("sweep");
+  if (path.empty()) names.insert(names.end(), further_.begin(), further_.end());
   const std::string similar = closest(entry.key, names);
   std::string advice = "The keys here are " + join(names) + ".";
   if (!similar.empty()) {
@@ -112,7 +112,7 @@ void Reader::report_unknown(const Section& section, const Entry& entry, const st
     advice = "Did you mean '" + elsewhere.front() + (top ? "' at the top level?" : "'?");
   }
   problems_.add(entry.line, whole,
-                "an unknown key (" + (path.empty() ? "a spec" : "'" + path + "'") +
+                "an unknown key (" + (path.empty() ? problems_.kind().noun : "'" + path + "'") +
                     " has no such key). " + advice);
 }
 

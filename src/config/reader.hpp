@@ -32,10 +32,15 @@ std::optional<std::string> complaint(const std::vector<Moved>& moved, const std:
 class Reader {
  public:
   /// `root` is the whole description, for hints about keys that stand in the wrong section;
-  /// `folder` is the one of the spec's source.
+  /// `folder` is the one of the source, `further` are keys beside those of the root that somebody
+  /// else reads.
   Reader(const Section& root, const std::vector<Moved>& moved, Problems& problems,
-         std::filesystem::path folder = {})
-      : root_(root), moved_(moved), problems_(problems), folder_(std::move(folder)) {}
+         std::filesystem::path folder = {}, std::vector<std::string> further = {})
+      : root_(root),
+        moved_(moved),
+        problems_(problems),
+        folder_(std::move(folder)),
+        further_(std::move(further)) {}
 
   /// Reads the mapping of a section whose own key stands on `line`.
   void read(const Section& section, const Node& mapping, const std::string& path, int line);
@@ -88,6 +93,7 @@ class Reader {
   const std::vector<Moved>& moved_;
   Problems& problems_;
   std::filesystem::path folder_;
+  std::vector<std::string> further_;
   Lines lines_;
 };
 

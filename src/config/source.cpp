@@ -31,11 +31,12 @@ bool is_stream(const std::filesystem::path& path) {
          text.starts_with("/proc/self/fd/");
 }
 
-Source load(const std::filesystem::path& path, std::vector<std::string> settings) {
+Source load(const std::filesystem::path& path, std::vector<std::string> settings,
+            const std::string& noun) {
   const bool streams = is_stream(path);
   const std::string name = is_standard_input(path) ? standard_input : path.string();
   const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorKind::config, name + ": " + why + ". Name the YAML file of a spec.");
+    throw Error(ErrorKind::config, name + ": " + why + ". Name the YAML file of " + noun + ".");
   };
   const std::filesystem::path source = path == "-" ? "/dev/stdin" : path;
   std::error_code code;

@@ -22,8 +22,9 @@ struct Source {
 /// process that was started with it can read it, and once.
 bool is_stream(const std::filesystem::path& path);
 
-/// The spec of a file or stream. Error(config) when it cannot be read.
-Source load(const std::filesystem::path& path, std::vector<std::string> settings = {});
+/// The spec of a file or stream, or another YAML file. Error(config) when it cannot be read.
+Source load(const std::filesystem::path& path, std::vector<std::string> settings = {},
+            const std::string& noun = "a spec");
 
 /// The text, with the settings as comments at its end: what a user would have to write down to
 /// know what was asked for.

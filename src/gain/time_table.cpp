@@ -11,6 +11,7 @@ namespace gainsweep::gain {
 namespace {
 
 constexpr std::size_t num_resamples = 1000;
+constexpr const char* measured_source = "measured";
 
 }  // namespace
 
@@ -35,6 +36,27 @@ TimeTable measured(std::vector<graph::Configuration> configurations,
   return table;
 }
 
+TimeTable stated(std::vector<graph::Configuration> configurations,
+                 const std::vector<std::vector<double>>& seconds, const std::vector<double>& runs,
+                 const std::vector<double>& weights, std::string source) {
+  TimeTable table{std::move(configurations), {}, 0, 1, std::move(source)};
+  Resampled cases;
+  for (const auto& own : seconds) {
+    auto& saved = cases.emplace_back();
+    Saving saving;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      saved.push_back((seconds.front()[i] - own[i]) / runs[i]);
+      saving.median += weights[i] * saved.back();
+    }
+    saving.low = *std::min_element(saved.begin(), saved.end());
+    saving.high = *std::max_element(saved.begin(), saved.end());
+    table.savings.push_back(saving);
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) table.reference += weights[i] * runs[i];
+  table.resampled = std::make_shared<const Resampled>(std::move(cases));
+  return table;
+}
+
 std::vector<std::int64_t> gains(const TimeTable& table, Counting counting) {
   std::vector<std::int64_t> gains;
   for (const auto& saving : table.savings)
@@ -53,7 +75,10 @@ double quietest_baseline(const Times& times) {
 std::optional<Saving> saving(const Times& times, const graph::Partition& partition,
                              const graph::Assignment& assignment, double confidence) {
   Saving sum;
-  std::vector<double> drawn(num_resamples);
+  const auto first = std::find_if(times.begin(), times.end(),
+                                  [](const auto& table) { return table.resampled != nullptr; });
+  const bool is_measured = first == times.end() || first->source == measured_source;
+  std::vector<double> drawn(is_measured ? num_resamples : first->resampled->front().size());
   for (std::size_t j = 0; j < times.size(); ++j) {
     const auto& table = times[j];
     const auto found = place(table.configurations, partition.subgraphs[j], assignment);
@@ -65,8 +90,8 @@ std::optional<Saving> saving(const Times& times, const graph::Partition& partiti
       drawn[r] += table.resampled ? (*table.resampled)[*found][r] / members : median;
   }
   std::sort(drawn.begin(), drawn.end());
-  sum.low = quantile(drawn, (1 - confidence) / 2);
-  sum.high = quantile(drawn, (1 + confidence) / 2);
+  sum.low = is_measured ? quantile(drawn, (1 - confidence) / 2) : drawn.front();
+  sum.high = is_measured ? quantile(drawn, (1 + confidence) / 2) : drawn.back();
   return sum;
 }
 

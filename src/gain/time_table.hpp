@@ -38,7 +38,8 @@ struct TimeTable {
   double reference = 0;         ///< seconds of the all-high run that savings are parts of
   std::size_t members = 1;      ///< sub-graphs lowered together, among which a saving is divided
   std::string source = "measured";  ///< a row of latency::sources
-  /// Of the savings; shared by the sub-graphs that were timed together. Null without blocks.
+  /// Of the savings, over resampled blocks; shared by the sub-graphs that were timed together. Of
+  /// times that are not measured: in each case that all tables have in common. Null without either.
   std::shared_ptr<const Resampled> resampled = nullptr;
 };
 
@@ -51,6 +52,13 @@ TimeTable measured(std::vector<graph::Configuration> configurations,
                    const latency::Timings& timings, std::size_t members, double confidence,
                    std::uint64_t seed);
 
+/// A table of seconds that are known in several cases: what a configuration saves in each of them
+/// as a part of the case's all-high run, and the weighted mean of these as its median. `seconds` is
+/// [configuration][case], `runs` and `weights` are by case.
+TimeTable stated(std::vector<graph::Configuration> configurations,
+                 const std::vector<std::vector<double>>& seconds, const std::vector<double>& runs,
+                 const std::vector<double>& weights, std::string source);
+
 /// What a member gains in whole parts (see time_parts), divided among the members before they are
 /// rounded.
 std::vector<std::int64_t> gains(const TimeTable& table, Counting counting);
@@ -61,7 +69,8 @@ double quietest_baseline(const Times& times);
 
 /// What an assignment saves: the sum of its configurations' medians, whatever plans count. The
 /// interval at a confidence is over resampled blocks; sub-graphs that were timed together draw the
-/// same. None where one of its configurations was not timed.
+/// same. That of times which are not measured goes from the least to the most of their cases.
+/// None where one of its configurations has no time.
 std::optional<Saving> saving(const Times& times, const graph::Partition& partition,
                              const graph::Assignment& assignment, double confidence);
 

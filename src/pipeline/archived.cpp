@@ -62,6 +62,7 @@ std::vector<TimedContest> plan_contests(const archive::Table* table) {
 }
 
 Timed to_timed(const archive::Contents& contents, const Layout& layout, const spec::Spec& spec) {
+  if (!spec::measures(spec.latency)) return {to_given_times(contents, layout), {}};
   const auto targets = timing_targets(layout, spec.latency);
   std::vector<std::vector<latency::Timings>> rounds;
   for (const auto& target : targets) rounds.push_back(rounds_of(find(contents, target.table)));
@@ -177,7 +178,7 @@ class Planner {
     if (!plans) refuse(question, missing);
     if (is_program) asked.clear();  // it is that unit itself
     for (auto& assignment : told(spec_, question, *plans)) told_.push_back(std::move(assignment));
-    return to_fields(*plans, unit_of_gains(spec_, question));
+    return to_fields(*plans, spec_, question);
   }
 
   const Plans& program(const Question& exact) {

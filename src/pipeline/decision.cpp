@@ -49,13 +49,17 @@ std::string digest_of(const Layout& layout, const spec::Spec& spec, const Decisi
 
 }  // namespace
 
-archive::Nature nature_of(const spec::Spec& spec, const std::string& objective) {
+bool follows_times(const spec::Spec& spec, const std::string& objective) {
   const auto& limited = spec.solve.constraints;
-  const bool of_times = gain::objectives().at(objective).of_times ||
-                        std::any_of(limited.begin(), limited.end(), [](const auto& entry) {
-                          return gain::resources().at(entry.first).of_times;
-                        });
-  return of_times ? archive::Nature::measured : archive::Nature::deterministic;
+  return gain::objectives().at(objective).of_times ||
+         std::any_of(limited.begin(), limited.end(),
+                     [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
+}
+
+archive::Nature nature_of(const spec::Spec& spec, const std::string& objective) {
+  return follows_times(spec, objective) && spec::measures(spec.latency)
+             ? archive::Nature::measured
+             : archive::Nature::deterministic;
 }
 
 gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
@@ -99,7 +103,7 @@ namespace {
 // The objectives of a nature, in the spec's order.
 archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
                                archive::Nature nature) {
-  std::vector<std::string> names, titles, meanings, units;
+  std::vector<std::string> names, titles, meanings, units, sources;
   std::vector<std::int64_t> of_times;
   std::vector<double> wholes;
   const std::optional<gain::Times> no_times;
@@ -113,6 +117,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
     of_times.push_back(objective.of_times ? 1 : 0);
     units.push_back(objective.unit);
     wholes.push_back(objective.whole(facts));
+    sources.push_back(objective.of_times ? spec.latency.source : "");
   }
   const archive::Axes row{{"row", names.size()}};
   return {"objectives",
@@ -121,6 +126,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
           {texts("objective", names, row, "Name"), texts("title", titles, row, "What is saved"),
            texts("meaning", meanings, row, "The same in full"),
            integers("of_times", of_times, row, "1", "1 where its gains follow from times"),
+           texts("source", sources, row, "Where these come from; empty where they do not"),
            texts("units", units, row, "Units of its gains"),
            reals("whole", wholes, row, "1", "What the all-high model takes, in those units")}};
 }
@@ -129,8 +135,8 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
 
 namespace {
 
-// What was measured behind the gains of a table: of one member, as parts of an all-high run.
-void add_savings(archive::Table& table, const gain::Times& times) {
+// What is behind the gains of a table: of one member, as parts of an all-high run.
+void add_savings(archive::Table& table, const gain::Times& times, const std::string& source) {
   std::vector<double> medians, lows, highs;
   for (const auto& of_subgraph : times)
     for (const auto& saving : of_subgraph.savings) {
@@ -144,6 +150,8 @@ void add_savings(archive::Table& table, const gain::Times& times) {
       reals("saved", medians, row, "1", "Part of an all-high run that it saves"));
   table.fields.push_back(reals("saved_low", lows, row, "1", "Lower end of its interval"));
   table.fields.push_back(reals("saved_high", highs, row, "1", "Upper end of its interval"));
+  const std::vector<std::string> sources(medians.size(), source);
+  table.fields.push_back(texts("source", sources, row, "Where its time comes from"));
 }
 
 }  // namespace
@@ -172,7 +180,7 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& 
           integers("configuration", configurations, row, "1", "Index of the configuration"),
           texts("formats", formats, row, "Format of each op of the sub-graph"),
           integers("gain", values, row, objective.unit, "Gain of the configuration")}});
-    if (objective.of_times) add_savings(tables.back(), *decision.times);
+    if (objective.of_times) add_savings(tables.back(), *decision.times, spec.latency.source);
   }
   for (const auto nature : {archive::Nature::deterministic, archive::Nature::measured})
     if (auto table = objective_table(layout, spec, nature); table.fields[0].shape[0] > 0)

@@ -21,7 +21,7 @@ namespace gainsweep::pipeline {
 struct Measured {
   std::vector<execute::ProbeRecord> scores;        ///< of the samples that succeeded, in order
   std::vector<sensitivity::AnchorRecord> anchors;  ///< likewise
-  /// Set when an objective of times is asked for.
+  /// Set when an objective of times is asked for, and where times are not measured.
   std::optional<gain::Times> times;
 };
 
@@ -60,6 +60,9 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
 /// Gains of `decision` as tables `gains/<objective>`, and the objectives as tables `objectives`.
 std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision);
+
+/// Whether plans of an objective follow from times: it gains them, or a constraint limits them.
+bool follows_times(const spec::Spec& spec, const std::string& objective);
 
 /// Measured where plans of the objective follow from measured times.
 archive::Nature nature_of(const spec::Spec& spec, const std::string& objective);

@@ -43,6 +43,10 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
     std::move(more.begin(), more.end(), std::back_inserter(tables));
   };
   auto notes = subject.model->notes;
+  if (const auto& given = subject.given_times) {
+    add(given->tables);
+    notes.insert(notes.end(), given->notes.begin(), given->notes.end());
+  }
   for (auto& note : unreached(bench, results)) notes.push_back(std::move(note));
   add(note_tables(notes));
   add(contest_tables(subject.spec, all_contests(bench, results)));
@@ -73,6 +77,8 @@ std::vector<batch::Claim> claims(const Subject& subject) {
                                    {"instruction set", environment.instruction_set},
                                    {"arithmetic", environment.arithmetic},
                                    {"number of threads", std::to_string(environment.threads)}};
+  if (const auto& given = subject.given_times)
+    claims.push_back({"file of times", given->digest, ErrorKind::input});
   for (const auto& [name, text] : execute::parts(environment.identity))
     claims.push_back({"device's " + name, text});
   return claims;
@@ -101,6 +107,8 @@ batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
   experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
   experiment.remarks = [bench](const batch::Results& results) {
     auto remarks = imprecision(bench->subject->spec, all_contests(bench, results));
+    if (const auto& given = bench->subject->given_times)
+      for (const auto& note : given->notes) remarks.push_back(model::to_line(note));
     for (const auto& note : unreached(bench, results)) remarks.push_back(model::to_line(note));
     return remarks;
   };

@@ -79,7 +79,7 @@ void Inquiry::put_silent(const Question& question, std::size_t place) {
                question](batch::Context&) -> batch::Product {
     const auto& [layout, spec] = std::tie(about->layout, about->spec);
     const auto found = consult(layout, spec, question, *decision, {});
-    return to_fields(*found.plans, unit_of_gains(spec, question));
+    return to_fields(*found.plans, spec, question);
   };
   need(std::move(unit));
 }
@@ -107,8 +107,10 @@ void Inquiry::put_asking(const Question& question, std::size_t place,
   } else {
     auto unit = unit_of(question, place, asked.keys);
     answers_[place] = unit.key;
-    unit.work = [plans = *std::move(plans), units = unit_of_gains(spec, question)](
-                    batch::Context&) -> batch::Product { return to_fields(plans, units); };
+    unit.work = [plans = *std::move(plans), about = bench_->subject,
+                 question](batch::Context&) -> batch::Product {
+      return to_fields(plans, about->spec, question);
+    };
     need(std::move(unit));
   }
 }
@@ -124,8 +126,8 @@ std::optional<Plans> Inquiry::program(const Question& question, double threshold
   }
   unit.work = [about = bench_->subject, decision = decision_,
                exact](batch::Context&) -> batch::Product {
-    return to_fields(solve_program(about->layout, about->spec, exact, *decision),
-                     unit_of_gains(about->spec, exact));
+    return to_fields(solve_program(about->layout, about->spec, exact, *decision), about->spec,
+                     exact);
   };
   asked.keys.push_back(unit.key);
   if (results_.failure(unit.key)) asked.failed = unit.label;

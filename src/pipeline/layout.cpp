@@ -57,7 +57,7 @@ archive::Table ops_table(const Layout& layout) {
                 "1 where something that is not quantizable reads the weight too"),
        integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
        integers("tie", ties, op, "1", "Ops of a sub-graph with equal numbers share one format"),
-       texts("real_formats", real, op, "Formats the target device really runs the op in"),
+       texts("real_formats", real, op, "Formats that the device which times are of runs the op in"),
        texts("module", layout.modules, op, "Checkpoint's name of the op's weight")}};
 }
 
@@ -230,6 +230,18 @@ std::string joined_names(const std::vector<FormatId>& ids,
   std::string text;
   for (const auto id : ids) text += (text.empty() ? "" : ",") + formats[id.index].name;
   return text;
+}
+
+graph::Configuration to_configuration(const std::string& names,
+                                      const std::vector<format::Format>& formats) {
+  std::map<std::string, FormatId> ids;
+  for (std::size_t f = 0; f < formats.size(); ++f) ids[formats[f].name] = {f};
+  try {
+    return parse_formats(names, ids);
+  } catch (const std::out_of_range&) {
+    throw Error(ErrorKind::input, "the archive tells a configuration of formats that it lacks, " +
+                                      names + ". Take another copy of the archive.");
+  }
 }
 
 std::vector<std::int64_t> to_indices(const graph::Assignment& assignment) {

@@ -39,6 +39,10 @@ std::vector<OperandIndex> operand_axis(const std::vector<graph::Op>& ops);
 std::string joined_names(const std::vector<FormatId>& ids,
                          const std::vector<format::Format>& formats);
 
+/// What joined_names made. Error(input) for a name that no format has.
+graph::Configuration to_configuration(const std::string& names,
+                                      const std::vector<format::Format>& formats);
+
 /// The index of each op's format, as archives hold assignments, and back.
 std::vector<std::int64_t> to_indices(const graph::Assignment& assignment);
 graph::Assignment to_assignment(std::span<const std::int64_t> indices);

@@ -278,7 +278,9 @@ Measured measured(const Bench& bench, const batch::Results& results) {
         to_score(*results.find(key), layout.partition.ops, layout.formats.size() - 1));
   for (const auto& key : anchor_state(*bench, results).keys)
     measured.anchors.push_back(to_anchors(*results.find(key), layout.formats.size() - 1));
-  if (wants_time(bench->subject->spec))
+  if (const auto& given = bench->subject->given_times)
+    measured.times = given->times;
+  else if (wants_time(bench->subject->spec))
     measured.times = assign_times(layout, bench->subject->spec, bench->subject->timing_targets,
                                   timing_state(bench, results).rounds);
   return measured;
@@ -286,7 +288,7 @@ Measured measured(const Bench& bench, const batch::Results& results) {
 
 std::vector<TimedContest> all_contests(const Bench& bench, const batch::Results& results) {
   const auto& subject = *bench->subject;
-  if (!wants_time(subject.spec)) return {};
+  if (!measures_time(subject.spec)) return {};
   auto all = timed_contests(subject.timing_targets, timing_state(bench, results).rounds);
   const auto state = decision_state(bench, results);
   if (!state.value || !evaluates(*bench)) return all;

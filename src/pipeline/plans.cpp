@@ -166,7 +166,7 @@ batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Quest
   }
   const archive::Axes axis{{"row", gains.size()}};
   const archive::Axes both{{"row", gains.size()}, {"op", layout.partition.ops.size()}};
-  const auto units = unit_of_gains(spec, question);
+  const auto& units = objective_of(spec, question).unit;
   return {integers("gain", gains, axis, units, "Gain of each Pareto-optimal plan"),
           reals("loss_error", costs, axis, "nat^2", "Sum of the ops' loss errors"),
           reals("predicted_mse", predicted, axis, "nat^2",
@@ -174,11 +174,8 @@ batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Quest
           integers("assignment", formats, both, "1", "Index of each op's format")};
 }
 
-std::string unit_of_gains(const spec::Spec& spec, const Question& question) {
-  return objective_of(spec, question).unit;
-}
-
-batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
+batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Question& question) {
+  const auto& objective = objective_of(spec, question);
   const std::size_t draws = plans.assignments.size();
   std::vector<std::vector<std::int64_t>> formats;
   for (const auto& assignment : plans.assignments) formats.push_back(to_indices(assignment));
@@ -192,7 +189,7 @@ batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
       integers("assignment", archive::flatten(formats), both, "1", "Index of each op's format"),
       texts("assignment_key", plans.assignment_keys, draw,
             "Digest that joins plans and evaluations"),
-      integers("gain", plans.gains, draw, gain_units, "Predicted gain against all-high"),
+      integers("gain", plans.gains, draw, objective.unit, "Predicted gain against all-high"),
       reals("loss_error", plans.loss_errors, draw, "nat^2", "Sum of the ops' loss errors"),
       reals("predicted_mse", plans.predicted_mse, draw, "nat^2",
             "Predicted mean square of the loss's change under the spec's loss model"),
@@ -219,6 +216,9 @@ batch::Fields to_fields(const Plans& plans, const std::string& gain_units) {
     fields.push_back(
         reals("amount", plans.amounts, taken, "1", "What the plan takes, in the same unit"));
   }
+  if (follows_times(spec, objective.name))
+    fields.push_back(texts("source", {spec.latency.source}, {},
+                           "Where the times that it follows from come from"));
   if (plans.asked)
     fields.push_back(integers("asked", {*plans.asked}, {}, "1",
                               "Plans that the strategy measured to find this one"));

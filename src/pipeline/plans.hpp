@@ -77,11 +77,8 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision);
 
-/// Units of the gains of the question's objective.
-std::string unit_of_gains(const spec::Spec& spec, const Question& question);
-
-/// A record of plans and back.
-batch::Fields to_fields(const Plans& plans, const std::string& gain_units);
+/// A record of plans that answer a question, and back.
+batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Question& question);
 Plans to_plans(const archive::Record& record);
 
 }  // namespace gainsweep::pipeline

@@ -132,13 +132,14 @@ std::vector<archive::Table> saving_tables(const Layout& layout, const spec::Spec
   }
   if (keys.empty()) return {};
   const archive::Axes row{{"row", keys.size()}};
-  return {{"savings",
-           "Time that plans save, predicted from the times of their sub-graphs",
-           archive::Nature::measured,
-           {texts("assignment_key", keys, row, "Digest that joins plans and evaluations"),
-            reals("saved", medians, row, "1", "Part of an all-high run: sum of the medians"),
-            reals("saved_low", lows, row, "1", "Lower end of its interval over resampled blocks"),
-            reals("saved_high", highs, row, "1", "Upper end")}}};
+  return {
+      {"savings",
+       "Time that plans save, predicted from the times of their sub-graphs",
+       spec::measures(spec.latency) ? archive::Nature::measured : archive::Nature::deterministic,
+       {texts("assignment_key", keys, row, "Digest that joins plans and evaluations"),
+        reals("saved", medians, row, "1", "Part of an all-high run: sum of the medians"),
+        reals("saved_low", lows, row, "1", "Lower end of its interval"),
+        reals("saved_high", highs, row, "1", "Upper end")}}};
 }
 
 }  // namespace gainsweep::pipeline

@@ -168,13 +168,15 @@ std::string module_of(const graph::Op& op, const Subject& subject) {
   return {};
 }
 
-Layout make_layout(const Subject& subject) {
+Layout make_layout(const Subject& subject, const std::optional<Modelled>& modelled) {
   const auto& spec = subject.spec;
   Layout layout;
   layout.formats = spec.formats.formats;
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
   for (const auto& op : layout.partition.ops) {
-    layout.real_formats.push_back(lower::real_formats(*subject.target, op, spec.formats.formats));
+    layout.real_formats.push_back(
+        modelled ? real_formats(*modelled, op, spec.formats.formats)
+                 : lower::real_formats(*subject.target, op, spec.formats.formats));
     layout.modules.push_back(module_of(op, subject));
   }
   return layout;
@@ -233,16 +235,19 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
             {1, spec.calibration.length, {model::Output::mean_loss, model::Output::class_scores}});
   subject.gives_class_scores = subject.evaluation_graph->outputs.size() > 1;
   subject.target = &lower::targets().at(subject.device->target);
-  subject.layout = make_layout(subject);
+  const auto modelled = read_modelled(spec.latency);
+  subject.layout = make_layout(subject, modelled);
   check_search(subject);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(*subject.device); });
   subject.resolved = spec::resolved(spec);
-  if (wants_time(spec)) leave_out_time(subject);
-  if (wants_time(subject.spec)) {
+  if (measures_time(spec)) leave_out_time(subject);
+  if (measures_time(subject.spec)) {
     subject.latency_graph = latency_graph(subject, shelf);
     subject.timing_targets = timing_targets(subject.layout, spec.latency);
   }
+  if (modelled)
+    subject.given_times = given_times(*modelled, subject.layout, *latency_graph(subject, shelf));
   return subject;
 }
 
@@ -279,6 +284,10 @@ bool wants_time(const spec::Spec& spec) {
                      [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
 }
 
+bool measures_time(const spec::Spec& spec) {
+  return wants_time(spec) && spec::measures(spec.latency);
+}
+
 execute::Inputs made_up_inputs(const Subject& subject, const graph::Graph& graph) {
   return execute::make_inputs(graph, model::counting_sample(graph, *subject.model),
                               subject.model->inputs, *subject.device);
@@ -286,7 +295,7 @@ execute::Inputs made_up_inputs(const Subject& subject, const graph::Graph& graph
 
 bool times_plans(const Subject& subject) {
   const auto& real = subject.layout.real_formats;
-  return subject.spec.evaluate.time && wants_time(subject.spec) &&
+  return subject.spec.evaluate.time && measures_time(subject.spec) &&
          std::any_of(real.begin(), real.end(), [](const auto& own) { return own.size() > 1; });
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "lower/pass.hpp"
 #include "model/model.hpp"
 #include "pipeline/bucket.hpp"
+#include "pipeline/given_times.hpp"
 #include "pipeline/key.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/samples.hpp"
@@ -51,7 +53,8 @@ struct Subject {
   std::shared_ptr<const graph::Graph> latency_graph;
   const lower::Target* target = nullptr;
   Layout layout;
-  std::vector<TimingTarget> timing_targets;
+  std::vector<TimingTarget> timing_targets;  ///< none where times are not measured
+  std::optional<GivenTimes> given_times;     ///< where they are not measured
   std::shared_ptr<const Samples> calibration;
   std::shared_ptr<const Samples> evaluation;
   std::shared_ptr<const Samples> search;  ///< that strategies measure plans on while they search
@@ -93,6 +96,9 @@ execute::Precision evaluation_precision(const spec::Spec& spec);
 
 /// Whether an objective or a constraint of times is asked for.
 bool wants_time(const spec::Spec& spec);
+
+/// Whether they are measured for it.
+bool measures_time(const spec::Spec& spec);
 
 /// Whether plans are timed: that is asked for, and the device really runs a low format.
 bool times_plans(const Subject& subject);

@@ -50,7 +50,7 @@ batch::Call call(const Bench& bench, const batch::Results& results) {
   const auto& untimed = bench->subject->untimed;
   if (!untimed.empty())
     call.obstacles.push_back("times and the objective time are left out: " + untimed + ".");
-  if (!wants_time(bench->subject->spec)) return call;
+  if (!measures_time(bench->subject->spec)) return call;
   const auto observed = observed_state(*bench, results);
   call.obstacles = observed.obstacles;
   call.is_forecast = observed.value == nullptr;
@@ -76,7 +76,7 @@ batch::Stage timing(Bench bench) {
   };
   stage.memory = [bench] {
     const auto& subject = *bench->subject;
-    if (!wants_time(subject.spec)) return batch::Memory{};
+    if (!measures_time(subject.spec)) return batch::Memory{};
     const bool is_whole = subject.spec.latency.scope == latency::Scope::model;
     return batch::Memory{timing_bytes(subject), checkpoint_bytes(subject),
                          is_whole ? "take latency.scope: subgraph, or leave the objective time out"
@@ -92,7 +92,7 @@ batch::Stage timing(Bench bench) {
 
 TimingState timing_state(const Bench& bench, const batch::Results& results) {
   TimingState state{true, {}};
-  if (!wants_time(bench->subject->spec)) return state;
+  if (!measures_time(bench->subject->spec)) return state;
   for (auto& found : rounds(*bench, results, contests_of(bench, nullptr))) {
     for (const auto& unit : found.units) state.is_over = state.is_over && results.is_over(unit.key);
     state.rounds.push_back(std::move(found.timings));

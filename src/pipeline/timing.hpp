@@ -5,8 +5,9 @@
 #include "batch/stage.hpp"
 #include "pipeline/workbench.hpp"
 
-/// The third stage, where the objective `time` is asked for: times of the configurations of each
-/// timing target. A unit is a round of blocks, and has the device for itself.
+/// The third stage, where the objective `time` is asked for and times are measured: times of the
+/// configurations of each timing target. A unit is a round of blocks, and has the device for
+/// itself.
 namespace gainsweep::pipeline {
 
 batch::Stage timing(Bench bench);

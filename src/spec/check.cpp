@@ -117,8 +117,27 @@ void check_repetitions(const Case& c) {
             text(rule.repetitions) + "). Write at most " + text(rule.repetitions) + ".");
 }
 
+void check_description(const Case& c) {
+  const auto& latency = c.parts.spec.latency;
+  if (measures(latency) == !latency.description) return;
+  c.add("latency.description",
+        measures(latency)
+            ? "a file of times that nobody asks for (latency.source is measured). Leave it out, or "
+              "write latency.source: modelled."
+            : "no file to take times from (latency.source is " + latency.source +
+                  "). Name one, for example configs/devices/gaudi2.yaml.");
+}
+
+void check_evaluated_time(const Case& c) {
+  const auto& [latency, evaluate] = std::tie(c.parts.spec.latency, c.parts.spec.evaluate);
+  if (!evaluate.time || measures(latency)) return;
+  c.add("evaluate.time", "true where latency.source is " + latency.source +
+                             " (the device that plans are made for is not here, so nothing can be "
+                             "timed on it). Write false, or leave it out.");
+}
+
 void check_time_means_something(const Case& c) {
-  if (c.parts.spec.device != "cpu") return;
+  if (c.parts.spec.device != "cpu" || !measures(c.parts.spec.latency)) return;
   if (!contains(c.parts.spec.solve.objectives, std::string("time"))) return;
   const bool all_fp8 = std::all_of(c.parts.low.begin(), c.parts.low.end(),
                                    [](const auto& name) { return name.starts_with("fp8_"); });
@@ -207,9 +226,16 @@ const std::vector<Rule>& all_rules() {
       {"`latency.least_repetitions` is at most `latency.repetitions`.",
        {"latency.repetitions", "latency.least_repetitions"},
        check_repetitions},
-      {"`solve.objectives` has no `time` where `device` is `cpu` and all of `formats.low` "
-       "are fp8 formats: fp8 is emulated on a CPU and its time means nothing.",
-       {"formats.low", "device", "solve.objectives"},
+      {"`latency.description` is written exactly where `latency.source` is not `measured`.",
+       {"latency.source", "latency.description"},
+       check_description},
+      {"`evaluate.time` is not true where `latency.source` is not `measured`.",
+       {"latency.source", "evaluate.time"},
+       check_evaluated_time},
+      {"`solve.objectives` has no `time` where `device` is `cpu`, `latency.source` is `measured` "
+       "and all of `formats.low` are fp8 formats: fp8 is emulated on a CPU and its time means "
+       "nothing.",
+       {"formats.low", "device", "latency.source", "solve.objectives"},
        check_time_means_something},
       {"`evaluate.strategies` are among `solve.strategies`.",
        {"solve.strategies", "evaluate.strategies"},

@@ -26,8 +26,8 @@ constexpr double week_in_seconds = 7 * 24 * 3600;
 
 std::vector<config::AbsentWord> sources_to_come() {
   return {
-      {"modelled", "this version has only times that it measures: it has no model of a device"},
-      {"imported", "this version has only times that it measures: it reads no tables of times"},
+      {"imported",
+       "this version has times that it measures or models: it reads no tables of times"},
   };
 }
 
@@ -136,8 +136,13 @@ Section describe(SensitivitySpec& sensitivity) {
 
 Section describe(LatencySpec& latency) {
   return {{
-      {"source", "where times come from: measured on the device",
+      {"source",
+       "where times come from: measured on the device, or modelled by the description of one",
        choice(latency.source, latency::sources(), sources_to_come())},
+      {"description",
+       "file that times which are not measured come from, such as configs/devices/gaudi2.yaml; "
+       "null where they are measured",
+       OptionalPath{&latency.description}},
       {"scope", "what is timed: the whole forward pass, or the segment that holds a sub-graph",
        choice(latency.scope)},
       {"batch", "number of sequences of a timed run", count(latency.batch, 1, 65536)},
@@ -314,6 +319,10 @@ std::vector<std::string> PlanDraft::rules() const {
   auto all = spec::rules();
   for (auto& statement : spec::settled()) all.push_back(std::move(statement));
   return all;
+}
+
+bool measures(const LatencySpec& latency) {
+  return latency::sources().at(latency.source).is_measured;
 }
 
 double mac_rate(const Spec& spec, const format::Format& format) {

@@ -40,6 +40,12 @@ void fit_strategies(Parts& parts) {
     evaluated = {made.front()};
 }
 
+// Nothing is timed where times are not measured.
+void fit_evaluated_time(Parts& parts) {
+  auto& time = parts.spec.evaluate.time;
+  time = time && measures(parts.spec.latency);
+}
+
 struct Default {
   const char* statement;
   const char* key;  ///< it is left alone where this is written
@@ -60,6 +66,8 @@ constexpr Default defaults[] = {
     {"`evaluate.strategies` that is left out is the first of `solve.strategies` where `ip` is none "
      "of them.",
      "evaluate.strategies", fit_strategies},
+    {"`evaluate.time` that is left out is false where `latency.source` is not `measured`.",
+     "evaluate.time", fit_evaluated_time},
 };
 
 }  // namespace

@@ -49,6 +49,8 @@ struct SensitivitySpec {
 /// `latency:`
 struct LatencySpec {
   std::string source = "measured";  ///< a row of latency::sources()
+  /// File that times which are not measured come from.
+  std::optional<std::filesystem::path> description;
   latency::Scope scope = latency::Scope::model;
   std::int64_t batch = 1;
   std::int64_t length = 256;  ///< tokens of one run
@@ -123,6 +125,9 @@ struct Point {
   Parameters parameters;  ///< none without a sweep
   Spec spec;
 };
+
+/// Whether times are measured where they are asked for.
+bool measures(const LatencySpec& latency);
 
 /// MAC rate of a format under a spec: its own or the default for its bits.
 double mac_rate(const Spec& spec, const format::Format& format);

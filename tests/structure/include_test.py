@@ -16,6 +16,7 @@ ALLOWED = {
     "graph": "base",
     "solve": "base",
     "config": "base",
+    "roofline": "base config format graph",
     "model": "base digest disk graph",
     "lower": "base format graph",
     "parallel": "base",
@@ -28,7 +29,7 @@ ALLOWED = {
     "batch": "archive base",
     "job": "archive base batch digest disk parallel",
     "pipeline": "archive base batch digest execute format gain graph latency lower model "
-    "sensitivity solve spec",
+    "roofline sensitivity solve spec",
     "cli": "archive base batch digest disk graph job model parallel pipeline spec",
 }
 ALLOWED = {folder: set(names.split()) for folder, names in ALLOWED.items()}

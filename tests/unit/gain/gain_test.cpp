@@ -212,6 +212,30 @@ TEST(Saving, WithoutBlocksHasNoSpread) {
   EXPECT_DOUBLE_EQ(all.high, all.median);
 }
 
+// Two sub-graphs that save 3 and 1 of 10 s in one case, 2 and 4 of 20 s in the other.
+TEST(Stated, SavesPartsOfEachCasesRun) {
+  graph::Partition partition;
+  partition.ops.resize(2);
+  partition.subgraphs = {{{{0}}, {{0}}, {0}, "a"}, {{{1}}, {{0}}, {1}, "b"}};
+  const auto table = [](double one, double other) {
+    return stated({{{0}}, {{1}}}, {{5, 8}, {5 - one, 8 - other}}, {10, 20}, {0.5, 0.5}, "modelled");
+  };
+  const Times times{table(3, 2), table(1, 4)};
+  EXPECT_EQ(times[0].source, "modelled");
+  EXPECT_EQ(quietest_baseline(times), 15);
+  EXPECT_DOUBLE_EQ(times[0].savings[1].median, 0.2);
+  EXPECT_DOUBLE_EQ(times[0].savings[1].low, 0.1);
+  EXPECT_DOUBLE_EQ(times[0].savings[1].high, 0.3);
+  EXPECT_EQ(gains(times[0], Counting::lower), (std::vector<std::int64_t>{0, 100000000}));
+  const auto both = saving(times, partition, {{1}, {1}}, 0.95).value();
+  EXPECT_DOUBLE_EQ(both.median, 0.35);
+  EXPECT_DOUBLE_EQ(both.low, 0.3) << "of a case, not of each table";
+  EXPECT_DOUBLE_EQ(both.high, 0.4);
+  const auto none = saving(times, partition, {{0}, {0}}, 0.95).value();
+  EXPECT_EQ(none.low, 0);
+  EXPECT_EQ(none.high, 0);
+}
+
 // The bootstrap's interval covers the truth about as often as it says.
 TEST(Saving, CoversTheTruth) {
   std::mt19937 random(17);

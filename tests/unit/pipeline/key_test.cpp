@@ -50,7 +50,7 @@ TEST(Key, StaysWhatItIs) {
                           "12075c9c6f4a66c28466d8c8cc9174cf42a10b1339ec1671cd250b76fc02d215",
                           "264ee6ddc08372245bc5f1d9cc0faee32fa6e0d79ed86cf6e4edf6013959c708",
                           "828f16a4af4e710bd937d45f042034eb21f9e602beeefee6262d7e7dcd3645f7",
-                          "cb98e60ec8de929deffb8a088972601206ff0d0e66dc5dc6a8510f80d91a1b88",
+                          "8ed95570632a94e2683a76a68d7c8214ce6e70512ceb8003bb25da0eb4574393",
                           "c0f71d3d66109f777b7aed31b982d18302e603a7cdb0c25d1ce76873dde3c954",
                           "eac4af5fc277376278abc26648d952a05c17a24f05cf574ef344babd433c9c6e",
                           "fdc21c258104b5456c7f826dd0b12998654dc205f9caac24543e9be2c2028712"}));

@@ -239,7 +239,7 @@ TEST(Spec, AByteOrderMarkAndWindowsLineEndsAreFine) {
 
 TEST(Spec, RefusesAFileLargerThanASpecCanBe) {
   EXPECT_THAT([] { read(std::string(least) + std::string(1 << 20, '#'), "spec.yaml"); },
-              throws(ErrorKind::config, "more than 1048576 bytes (no spec is that long)"));
+              throws(ErrorKind::config, "more than 1048576 bytes (a spec is not that long)"));
 }
 
 TEST(Spec, CutsAFloodOfProblemsShort) {
