@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote
 
-from . import archive, calibration, comparison, exports, scales, stability, table
+from . import archive, calibration, comparison, exports, scales, stability, table, timing_table
 from .contents import Archive
 from .tables import Point
 from .tokens import TokensError
@@ -66,7 +66,17 @@ def parser() -> argparse.ArgumentParser:
         "--device", type=Path, required=True, metavar="FILE", help="description to start from"
     )
     matched.add_argument("--out", type=Path, required=True, metavar="FILE")
-    for added in (listed, shown, planned, scaled, steady, report, drawn, matched):
+    tabled = commands.add_parser("timings", help="Write and check timing tables.")
+    actions = tabled.add_subparsers(dest="action", required=True, metavar="ACTION")
+    exported = actions.add_parser("export", help="Write an archive's times as a table.")
+    exported.add_argument("archive", type=Path)
+    exported.add_argument("--out", type=Path, required=True, metavar="FILE.yaml")
+    exported.set_defaults(run=export_timings)
+    checked = actions.add_parser("check", help="Say everything that is wrong with a table.")
+    checked.add_argument("table", type=Path, metavar="FILE.yaml")
+    checked.add_argument("--archive", type=Path, help="also what it lacks of this one's model")
+    checked.set_defaults(run=check_timings, select=[])
+    for added in (listed, shown, planned, scaled, steady, report, drawn, matched, exported):
         added.add_argument(
             "--select",
             action="append",
@@ -214,6 +224,26 @@ def calibrate(options: argparse.Namespace) -> None:
     rates = ", ".join(f"{name} {rate / 1e12:.4g} TFLOPS" for name, rate in fit.rate.items())
     print(f"{options.out}: {rates}, launch {fit.launch * 1e6:.3g} us; the measured times lie "
           f"{100 * fit.residual:.2g} % beside these (root mean square)")  # fmt: skip
+
+
+def export_timings(options: argparse.Namespace) -> None:
+    if options.out.suffix != ".yaml":
+        raise archive.ArchiveError(f"{options.out}: no name of a header. End it with .yaml.")
+    for path in (options.out, options.out.with_suffix(".csv")):
+        if path.exists():
+            raise archive.ArchiveError(f"{path} is there already. Give another --out.")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    print(f"{options.out}: {timing_table.export(only_point(options), options.out)} configurations")
+
+
+def check_timings(options: argparse.Namespace) -> None:
+    found = timing_table.read(options.table)
+    problems = [*found.problems, *timing_table.gaps(found)]
+    if options.archive is not None:
+        problems += timing_table.uncovered(found, only_point(options))
+    if problems:
+        raise archive.ArchiveError("\n  ".join([f"{options.table}:", *problems]))
+    print(f"{options.table}: {len(found.rows)} configurations on {found.header['device']}, right")
 
 
 def write_whole(path: Path, contents: str) -> None:

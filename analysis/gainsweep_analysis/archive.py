@@ -195,6 +195,8 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         predictions=_read_predictions(tables),
         evaluations=measurements.read_evaluations(tables),
         time_source=measurements.read_time_source(tables),
+        structures=measurements.read_structures(tables),
+        saved=measurements.read_saved(tables, len(layout["subgraphs"])),
         anchors=measurements.read_anchors(tables),
         failures=_read_failures(tables),
     )

@@ -225,6 +225,9 @@ class Archive:
     evaluations: dict[str, Evaluation]  # by assignment key
     anchors: Anchors | None = None
     time_source: TimeSource | None = None  # None where times are measured
+    structures: list[str] = field(default_factory=list)  # by class: what timing tables are keyed by
+    # What configurations save of an all-high run, by sub-graph; empty without times.
+    saved: list[dict[tuple[str, ...], Estimate]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
     @property

@@ -74,6 +74,20 @@ def read_time_source(tables: Tables) -> TimeSource | None:
     return TimeSource(*row[:3], baseline=Estimate(*map(float, row[3:])))
 
 
+def read_structures(tables: Tables) -> list[str]:
+    return list(tables["structures"]["structure"]) if "structures" in tables else []
+
+
+def read_saved(tables: Tables, num_subgraphs: int) -> list[dict[tuple[str, ...], Estimate]]:
+    found: list[dict[tuple[str, ...], Estimate]] = [{} for _ in range(num_subgraphs)]
+    columns = ("subgraph", "formats", "saved", "saved_low", "saved_high")
+    tables_of_time = list(both(tables, "gains/time"))
+    for table in tables_of_time:
+        for subgraph, formats, *numbers in table.rows(*columns):
+            found[subgraph][tuple(formats.split(","))] = Estimate(*map(float, numbers))
+    return found if tables_of_time else []
+
+
 def read_evaluations(tables: Tables) -> dict[str, Evaluation]:
     found: dict[str, dict] = {}
     for table in both(tables, "evaluations/losses"):

@@ -77,8 +77,10 @@ std::optional<Saving> saving(const Times& times, const graph::Partition& partiti
   Saving sum;
   const auto first = std::find_if(times.begin(), times.end(),
                                   [](const auto& table) { return table.resampled != nullptr; });
-  const bool is_measured = first == times.end() || first->source == measured_source;
-  std::vector<double> drawn(is_measured ? num_resamples : first->resampled->front().size());
+  const bool is_measured = times.empty() || times.front().source == measured_source;
+  const bool has_cases = !is_measured && first != times.end();
+  std::vector<double> drawn(has_cases ? first->resampled->front().size() : num_resamples);
+  double low = 0, high = 0;
   for (std::size_t j = 0; j < times.size(); ++j) {
     const auto& table = times[j];
     const auto found = place(table.configurations, partition.subgraphs[j], assignment);
@@ -86,12 +88,21 @@ std::optional<Saving> saving(const Times& times, const graph::Partition& partiti
     const auto members = static_cast<double>(table.members);
     const double median = table.savings[*found].median / members;
     sum.median += median;
+    low += table.savings[*found].low / members;
+    high += table.savings[*found].high / members;
     for (std::size_t r = 0; r < drawn.size(); ++r)
       drawn[r] += table.resampled ? (*table.resampled)[*found][r] / members : median;
   }
   std::sort(drawn.begin(), drawn.end());
-  sum.low = is_measured ? quantile(drawn, (1 - confidence) / 2) : drawn.front();
-  sum.high = is_measured ? quantile(drawn, (1 + confidence) / 2) : drawn.back();
+  if (is_measured) {
+    low = quantile(drawn, (1 - confidence) / 2);
+    high = quantile(drawn, (1 + confidence) / 2);
+  } else if (has_cases) {
+    low = drawn.front();
+    high = drawn.back();
+  }
+  sum.low = low;
+  sum.high = high;
   return sum;
 }
 

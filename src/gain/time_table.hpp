@@ -69,7 +69,8 @@ double quietest_baseline(const Times& times);
 
 /// What an assignment saves: the sum of its configurations' medians, whatever plans count. The
 /// interval at a confidence is over resampled blocks; sub-graphs that were timed together draw the
-/// same. That of times which are not measured goes from the least to the most of their cases.
+/// same. That of times which are not measured goes from the least to the most of their cases; of
+/// times without either it adds up the intervals' ends.
 /// None where one of its configurations has no time.
 std::optional<Saving> saving(const Times& times, const graph::Partition& partition,
                              const graph::Assignment& assignment, double confidence);

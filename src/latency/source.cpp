@@ -3,7 +3,7 @@
 namespace gainsweep::latency {
 
 Table<Source>& sources() {
-  static Table<Source> table{{"measured", true}, {"modelled", false}};
+  static Table<Source> table{{"measured", true}, {"modelled", false}, {"imported", false}};
   return table;
 }
 

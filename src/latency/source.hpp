@@ -14,6 +14,7 @@ struct Source {
 
 /// * measured: on the experiment's device
 /// * modelled: of a device that a description tells the published figures of
+/// * imported: from a timing table
 Table<Source>& sources();
 
 }  // namespace gainsweep::latency

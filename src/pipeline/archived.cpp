@@ -11,6 +11,7 @@
 #include "pipeline/anchor.hpp"
 #include "pipeline/consultation.hpp"
 #include "pipeline/contest.hpp"
+#include "pipeline/imported_times.hpp"
 #include "pipeline/loss_set.hpp"
 #include "pipeline/plans.hpp"
 #include "pipeline/predictions.hpp"
@@ -62,7 +63,10 @@ std::vector<TimedContest> plan_contests(const archive::Table* table) {
 }
 
 Timed to_timed(const archive::Contents& contents, const Layout& layout, const spec::Spec& spec) {
-  if (!spec::measures(spec.latency)) return {to_given_times(contents, layout), {}};
+  if (!spec::measures(spec.latency)) {
+    auto times = to_given_times(contents, layout);
+    return {times ? std::move(times) : to_imported_times(contents, layout), {}};
+  }
   const auto targets = timing_targets(layout, spec.latency);
   std::vector<std::vector<latency::Timings>> rounds;
   for (const auto& target : targets) rounds.push_back(rounds_of(find(contents, target.table)));

@@ -9,6 +9,7 @@
 #include "pipeline/scales.hpp"
 #include "pipeline/score.hpp"
 #include "pipeline/stability.hpp"
+#include "pipeline/structure.hpp"
 #include "pipeline/timing.hpp"
 #include "pipeline/unreached.hpp"
 
@@ -38,6 +39,9 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   auto tables = to_tables(subject.layout);
   if (!subject.timing_targets.empty())
     tables.push_back(to_table(subject.layout, subject.timing_targets));
+  if (const auto& graph = subject.latency_graph)
+    tables.push_back(
+        to_table(structures(*graph, graph::quantizable_ops(*graph), subject.layout.partition)));
   if (auto scales = scales_table(bench, results)) tables.push_back(*std::move(scales));
   const auto add = [&](std::vector<archive::Table> more) {
     std::move(more.begin(), more.end(), std::back_inserter(tables));

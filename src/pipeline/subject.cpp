@@ -8,7 +8,9 @@
 #include "base/error.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
+#include "pipeline/imported_times.hpp"
 #include "pipeline/lowerable.hpp"
+#include "pipeline/structure.hpp"
 #include "spec/read.hpp"
 
 namespace gainsweep::pipeline {
@@ -196,6 +198,21 @@ void check_search(const Subject& subject) {
                       "solve.search_samples is 0. Give it some, 32 for example.");
 }
 
+// Of a description or a timing table, with what sub-graphs are in the latency workload.
+void give_times(Subject& subject, const std::optional<Modelled>& modelled,
+                const graph::Graph& graph) {
+  auto& layout = subject.layout;
+  const auto names = structures(graph, graph::quantizable_ops(graph), layout.partition);
+  if (modelled) {
+    subject.given_times = given_times(*modelled, layout, graph);
+  } else {
+    const auto table = read_imported(subject.spec).value();
+    layout.real_formats = real_formats(table, layout, names);
+    subject.given_times = given_times(table, layout, names);
+  }
+  subject.given_times->tables.push_back(to_table(names));
+}
+
 // Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
 void leave_out_time(Subject& subject) {
   subject.untimed = execute::missing_kernels(*subject.device, timed_precision(subject.spec));
@@ -246,8 +263,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
     subject.latency_graph = latency_graph(subject, shelf);
     subject.timing_targets = timing_targets(subject.layout, spec.latency);
   }
-  if (modelled)
-    subject.given_times = given_times(*modelled, subject.layout, *latency_graph(subject, shelf));
+  if (!spec::measures(spec.latency)) give_times(subject, modelled, *latency_graph(subject, shelf));
   return subject;
 }
 

@@ -125,7 +125,8 @@ void check_description(const Case& c) {
             ? "a file of times that nobody asks for (latency.source is measured). Leave it out, or "
               "write latency.source: modelled."
             : "no file to take times from (latency.source is " + latency.source +
-                  "). Name one, for example configs/devices/gaudi2.yaml.");
+                  "). Name one, for example configs/devices/gaudi2.yaml for modelled times or the "
+                  "header of a timing table for imported ones.");
 }
 
 void check_evaluated_time(const Case& c) {

@@ -24,13 +24,6 @@ constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
 constexpr double week_in_seconds = 7 * 24 * 3600;
 
-std::vector<config::AbsentWord> sources_to_come() {
-  return {
-      {"imported",
-       "this version has times that it measures or models: it reads no tables of times"},
-  };
-}
-
 Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = million) {
   return {&value, least, most};
 }
@@ -137,11 +130,12 @@ Section describe(SensitivitySpec& sensitivity) {
 Section describe(LatencySpec& latency) {
   return {{
       {"source",
-       "where times come from: measured on the device, or modelled by the description of one",
-       choice(latency.source, latency::sources(), sources_to_come())},
+       "where times come from: measured on the device, modelled by the description of one, or "
+       "imported from a timing table",
+       choice(latency.source, latency::sources())},
       {"description",
-       "file that times which are not measured come from, such as configs/devices/gaudi2.yaml; "
-       "null where they are measured",
+       "file that times which are not measured come from, such as configs/devices/gaudi2.yaml or "
+       "the header of a timing table; null where they are measured",
        OptionalPath{&latency.description}},
       {"scope", "what is timed: the whole forward pass, or the segment that holds a sub-graph",
        choice(latency.scope)},

@@ -17,6 +17,7 @@ ALLOWED = {
     "solve": "base",
     "config": "base",
     "roofline": "base config format graph",
+    "timing_table": "base config digest disk",
     "model": "base digest disk graph",
     "lower": "base format graph",
     "parallel": "base",
@@ -29,7 +30,7 @@ ALLOWED = {
     "batch": "archive base",
     "job": "archive base batch digest disk parallel",
     "pipeline": "archive base batch digest execute format gain graph latency lower model "
-    "roofline sensitivity solve spec",
+    "roofline sensitivity solve spec timing_table",
     "cli": "archive base batch digest disk graph job model parallel pipeline spec",
 }
 ALLOWED = {folder: set(names.split()) for folder, names in ALLOWED.items()}
