@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cli/memory_limit.hpp"
 #include "cli/model_digest.hpp"
 #include "disk/host.hpp"
@@ -25,6 +26,16 @@ std::size_t own_device(const parallel::Comm& comm, const execute::Device& device
   return parallel::own_device(comm, device.name, visible);
 }
 
+// Which device each rank has, in the order of ranks.
+void tell_devices(const parallel::Comm& comm, const execute::Device& device) {
+  const auto all = comm.gather(join(device.notes(), "\n"));
+  if (!comm.is_root()) return;
+  for (std::size_t rank = 0; rank < all.size(); ++rank)
+    for (const auto& note : split(all[rank], '\n'))
+      if (!note.empty())
+        log_line("gainsweep: rank " + std::to_string(rank) + ": " + one_line(note));
+}
+
 std::vector<parallel::Claim> to_claims(const std::vector<batch::Claim>& claims) {
   std::vector<parallel::Claim> all;
   for (const auto& claim : claims) all.push_back({claim.what, claim.value, claim.kind});
@@ -46,6 +57,7 @@ void agree_on(const parallel::Comm& comm, const std::vector<batch::Experiment>& 
 pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::Weights weights,
                        std::size_t device) {
   try {
+    execute::drive_hpu(point.spec.hpu);
     execute::start(execute::devices().at(point.spec.device), point.spec.threads, device);
     if (point.spec.memory_limit > 0) execute::give_freed_memory_back();
     return pipeline::open(point.spec, shelf, weights);
@@ -74,7 +86,9 @@ std::vector<batch::Experiment> Opening::open(const std::vector<spec::Point>& poi
 
 batch::Experiment Opening::open_one(const spec::Point& point) {
   const auto& device = point.spec.device;
-  if (!devices_.count(device)) devices_[device] = own_device(comm_, execute::devices().at(device));
+  const bool is_new = !devices_.count(device);
+  execute::drive_hpu(point.spec.hpu);
+  if (is_new) devices_[device] = own_device(comm_, execute::devices().at(device));
   pipeline::Subject subject;
   std::int64_t allowed = 0, process = 0;
   together(comm_, [&] {
@@ -84,6 +98,7 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
     subject.rank_memory = allowed - process;
   });
   if (comm_.is_root()) notes_.tell(*subject.model);
+  if (is_new) tell_devices(comm_, *subject.device);
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);
   auto experiment =

@@ -26,6 +26,7 @@ Device cpu_device() {
           // A call returns when its work is done.
           .record = [] { return Event{[] {}}; },
           .kernels = cpu_kernels,
+          .notes = [] { return std::vector<std::string>{}; },
           .fused_probes = true,
           .shared_by_ranks = true};
 }

@@ -59,6 +59,10 @@ struct Device {
   /// library names them (`int8 brg_matmul:avx512_core_vnni`). Error(environment) for one whose time
   /// would mean nothing.
   std::function<std::vector<std::string>(const LinearShape& shape, Precision high)> kernels;
+  /// What users should know of what was taken, a sentence each. After `take`.
+  std::function<std::vector<std::string>()> notes;
+  /// Graphs that it has compiled so far; none for a device that compiles nothing.
+  std::function<std::int64_t()> compilations{};
 
   /// Whether the kernels of `format` can read its memory: probes run on these then, and on plain
   /// ATen operators elsewhere.

@@ -25,6 +25,8 @@ c10::IValue fill(const Call::Slot& slot, const std::function<at::Tensor(std::siz
       return list_of<at::Tensor>(slot, lookup);
     case Call::Slot::Kind::optional_list:
       return list_of<std::optional<at::Tensor>>(slot, lookup);
+    case Call::Slot::Kind::number:
+      return lookup(slot.values.front()).item<double>();
   }
   return {};
 }

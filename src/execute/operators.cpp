@@ -52,6 +52,9 @@ TORCH_LIBRARY(gainsweep, m) {
   m.def(
       "fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) "
       "-> Tensor");
+  m.def(
+      "encode_weight(Tensor w, str format, float backoff, str scale_grid) -> (Tensor codes, "
+      "Tensor scale)");
   m.def("quantize(Tensor x, Tensor scale, int zero_point) -> Tensor");
   m.def(
       "quantize_dynamic(Tensor x, float backoff, int zero_point, str scale_grid) -> (Tensor codes, "
@@ -78,6 +81,7 @@ TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
 TORCH_LIBRARY_IMPL(gainsweep, CompositeExplicitAutograd, m) {
   m.impl("observe", gainsweep::execute::observe_operand);
   m.impl("attention", gainsweep::execute::attention);
+  m.impl("encode_weight", gainsweep::execute::encode_weight);
   m.impl("fake_quantize", gainsweep::execute::plain::fake_quantize);
   m.impl("fake_quantize_dynamic", gainsweep::execute::plain::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::plain::fake_quantize_weight);

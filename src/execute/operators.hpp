@@ -32,4 +32,9 @@ std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double 
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
                                                    bool per_channel, std::string_view scale_grid);
 
+/// Codes of a weight in an 8-bit floating format, on the weight's device, and their scale: fp32,
+/// one element, on the host.
+std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::string_view format,
+                                                 double backoff, std::string_view scale_grid);
+
 }  // namespace gainsweep::execute

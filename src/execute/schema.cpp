@@ -156,8 +156,12 @@ std::optional<Call::Slot> bind_slot(const Place& place, const c10::Argument& for
                                     std::size_t position, const graph::Argument& argument) {
   const auto inner = without_optional(formal.real_type());
   if (const auto* value = std::get_if<graph::ValueId>(&argument)) {
-    if (!is_kind(inner, c10::TypeKind::TensorType)) wrong_kind(place, formal, argument);
-    return Call::Slot{.argument = position, .values = {value->index}};
+    const bool is_number = is_kind(inner, c10::TypeKind::FloatType);
+    if (!is_number && !is_kind(inner, c10::TypeKind::TensorType))
+      wrong_kind(place, formal, argument);
+    return Call::Slot{.kind = is_number ? Call::Slot::Kind::number : Call::Slot::Kind::tensor,
+                      .argument = position,
+                      .values = {value->index}};
   }
   if (const auto* values = std::get_if<std::vector<graph::ValueId>>(&argument)) {
     if (!is_kind(inner, c10::TypeKind::ListType)) wrong_kind(place, formal, argument);

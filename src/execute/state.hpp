@@ -57,7 +57,7 @@ struct Parameters::State {
 struct Call {
   /// A place on the operator's stack that a run fills with tensors.
   struct Slot {
-    enum class Kind { tensor, list, optional_list };
+    enum class Kind { tensor, list, optional_list, number };
     Kind kind = Kind::tensor;
     std::size_t argument = 0;
     std::vector<std::size_t> values;  ///< one for a tensor

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "lower/attention.hpp"
+#include "lower/gaudi2.hpp"
 #include "lower/lowering.hpp"
 #include "lower/onednn.hpp"
 #include "lower/scales.hpp"
@@ -52,7 +53,7 @@ std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition&
 }  // namespace
 
 Table<Target>& targets() {
-  static Table<Target> table{onednn_target()};
+  static Table<Target> table{onednn_target(), gaudi2_target()};
   return table;
 }
 

@@ -98,16 +98,45 @@ Attempt standing(Workbench& bench, const batch::Results& results, const ContestT
   }
 }
 
+struct TimedRound {
+  std::vector<double> warmup;
+  latency::Timings timings;
+  std::int64_t compiled = 0;  // by the warm-up
+};
+
+// A round in which the device compiles is no measurement of the programs. It counts as a further
+// warm-up, as a bridge may store what it compiled a while later.
+TimedRound timed_round(Workbench& bench, std::int64_t round) {
+  constexpr int most_attempts = 3;
+  const auto& spec = bench.subject->spec;
+  const auto& compilations = bench.subject->device->compilations;
+  const auto count = [&] { return compilations ? compilations() : 0; };
+  auto& contest = *bench.timed.contest;
+  const auto begin = count();
+  std::int64_t late = 0;
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    auto warmup = latency::warm_up(contest, spec.latency.rule);
+    const auto warm = count();
+    auto timings =
+        latency::measure(contest, spec.latency.rule.least_repetitions,
+                         static_cast<std::uint64_t>(spec.seed), static_cast<std::uint64_t>(round));
+    late = count() - warm;
+    if (late == 0) return {std::move(warmup), std::move(timings), warm - begin};
+  }
+  throw Error(ErrorKind::internal,
+              "device " + bench.subject->device->name + " compiled " + std::to_string(late) +
+                  " graphs between the first and the last timed run of each of " +
+                  std::to_string(most_attempts) +
+                  " attempts (some configuration is another graph at each run), so their times are "
+                  "not those of the programs. Report it with the spec");
+}
+
 }  // namespace
 
 batch::Fields run_round(Workbench& bench, std::int64_t round) {
   const auto& subject = *bench.subject;
-  const auto& rule = subject.spec.latency.rule;
-  auto& contest = *bench.timed.contest;
-  const auto warmup = latency::warm_up(contest, rule);
-  const auto timings = latency::measure(contest, rule.least_repetitions,
-                                        static_cast<std::uint64_t>(subject.spec.seed),
-                                        static_cast<std::uint64_t>(round));
+  const auto [warmup, timings, compiled] = timed_round(bench, round);
+  const auto& contest = *bench.timed.contest;
   const auto& kernels = bench.timed.kernels;
   const std::size_t blocks = timings.seconds.size(), configurations = contest.programs.size();
   batch::Fields fields{
@@ -127,6 +156,10 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
             "Time of the last of them"),
       texts("kernels", kernels, {{"kernel", kernels.size()}},
             "Kernels that linear layers ran on, as the library names them")};
+  if (subject.device->compilations)
+    fields.push_back(integers("warm_up_compilations", {compiled}, {}, "1",
+                              "Graphs that the device compiled before the round's first block; "
+                              "none were compiled between that and the last"));
   if (timings.whole.empty()) return fields;
   fields.push_back(reals("whole_seconds", timings.whole, {{"block", blocks}}, "s",
                          "Time of the whole all-high model, the sum over its segments"));

@@ -14,9 +14,23 @@ constexpr double part_of_machine = 0.9;
 
 std::vector<config::AbsentWord> devices_to_come() {
   return {
-      {"cuda", "this version computes on cpu alone: it has neither a device nor a target for CUDA"},
-      {"hpu", "this version computes on cpu alone: it has neither a device nor a target for Gaudi"},
+      {"cuda", "this version has neither a device nor a target for CUDA"},
   };
+}
+
+// Fixed: the bridge reads them once a process.
+config::Section describe(execute::HpuSettings& hpu) {
+  return {{
+      {.name = "plugin",
+       .help = "file of Intel's bridge to LibTorch; null for that of habana_frameworks where it "
+               "is installed beside the LibTorch in use",
+       .value = config::OptionalPath{&hpu.plugin},
+       .fixed = true},
+      {.name = "mode",
+       .help = "how calls are run: collected and compiled as one graph, or one by one",
+       .value = choice(hpu.mode),
+       .fixed = true},
+  }};
 }
 
 }  // namespace
@@ -36,6 +50,8 @@ config::Section describe(Basics& basics) {
        .fixed = true},
       {"device", "device that numbers are computed and times measured on",
        choice(basics.device, execute::devices(), devices_to_come())},
+      {"hpu", "how a Gaudi is driven, if it is the device", describe(basics.hpu), "", "",
+       basics.device == "hpu"},
       {"threads", "threads of one operator on one rank",
        config::Integer{&basics.threads, 1, most_threads}},
       {"seed", "seed of everything random",

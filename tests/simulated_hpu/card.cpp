@@ -42,6 +42,7 @@ void Card::acquire() {
   lazy_ = number("PT_HPU_LAZY_MODE", 1) != 0;
   on_host_ = word("PT_HPU_PLACE_ON_CPU");
   module_ = static_cast<std::int64_t>(number("HLS_MODULE_ID", -1));
+  forgets_ = std::getenv("SIMULATED_HPU_FORGETS") != nullptr;
   const auto cache = word("PT_HPU_RECIPE_CACHE_CONFIG");
   recipe_folder_ = cache.substr(0, cache.find(','));
   if (!recipe_folder_.empty()) std::filesystem::create_directories(recipe_folder_);
@@ -105,7 +106,9 @@ bool Card::must_compile(const std::string& recipe) {
 
 void Card::launch() {
   if (pending_ == 0) return;
-  if (must_compile(std::to_string(pending_))) {
+  const auto stem = std::to_string(pending_);
+  const auto again = forgets_ ? "_" + std::to_string(counters().launches) : "";
+  if (must_compile(stem + again)) {
     ++counters().compilations;
     std::this_thread::sleep_for(Seconds(compile_));
   }

@@ -28,7 +28,8 @@ struct Work {
 /// first, and the card works on behind the host until somebody waits.
 ///
 /// Read at first use: PT_HPU_LAZY_MODE, PT_HPU_PLACE_ON_CPU, HLS_MODULE_ID,
-/// PT_HPU_RECIPE_CACHE_CONFIG, and SIMULATED_HPU_TFLOPS, _GBPS, _LAUNCH_US, _COMPILE_MS.
+/// PT_HPU_RECIPE_CACHE_CONFIG, and SIMULATED_HPU_TFLOPS, _GBPS, _LAUNCH_US, _COMPILE_MS, and
+/// _FORGETS for a card that compiles at every step.
 class Card {
  public:
   Card() = default;
@@ -56,7 +57,7 @@ class Card {
   bool must_compile(const std::string& recipe);
 
   std::mutex mutex_;
-  bool acquired_ = false, lazy_ = true;
+  bool acquired_ = false, lazy_ = true, forgets_ = false;
   std::int64_t module_ = -1;
   std::string on_host_, recipe_folder_;
   double flops_ = 0, bytes_ = 0, launch_ = 0, compile_ = 0;  ///< per second; seconds

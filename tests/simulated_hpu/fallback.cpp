@@ -92,8 +92,9 @@ struct Arguments {
 
   void copy_grown() const {
     for (const auto& [ours, hosts] : grown) {
-      at::native::resize_(ours, hosts.sizes());
-      std::memcpy(ours.mutable_data_ptr(), hosts.const_data_ptr(), hosts.nbytes());
+      const auto filled = hosts.contiguous();
+      at::native::resize_(ours, filled.sizes());
+      std::memcpy(ours.mutable_data_ptr(), filled.const_data_ptr(), filled.nbytes());
     }
   }
 

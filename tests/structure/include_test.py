@@ -75,7 +75,7 @@ SOLE_USERS = {
 # C++ headers have no ending; the rest of the platform's is listed.
 PLATFORM = re.compile(
     r"[a-z_]+|sys/[a-z]+\.h|"
-    r"(dirent|fcntl|fnmatch|immintrin|malloc|netdb|poll|pthread|sched|signal|spawn|unistd)\.h"
+    r"(dirent|dlfcn|fcntl|fnmatch|immintrin|malloc|netdb|poll|pthread|sched|signal|spawn|unistd)\.h"
 )
 # Opening, locking, mapping files and starting processes are the business of src/disk.
 OF_DISK = re.compile(r"(fcntl|poll|spawn|sys/(file|mman|prctl|resource))\.h")

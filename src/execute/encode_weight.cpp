@@ -1,0 +1,31 @@
+// Weights in 8-bit floating codes, made on the host whatever the device: a device's own cast may
+// know another table of codes.
+
+#include <ATen/TensorOperators.h>
+
+#include "execute/operators.hpp"
+#include "execute/plain_elements.hpp"
+#include "format/scale.hpp"
+
+namespace gainsweep::execute {
+namespace {
+
+at::ScalarType codes_of(const format::Format& format) {
+  return format.grid.mantissa_bits == 3 ? at::kFloat8_e4m3fn : at::kFloat8_e5m2;
+}
+
+}  // namespace
+
+std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::string_view format_name,
+                                                 double backoff, std::string_view scale_grid) {
+  auto format = format::by_name(std::string(format_name));
+  format.scale_grid = scale_grid;
+  const auto values = plain::widened(w.to(at::kCPU).contiguous());
+  const float scale = format::scale_of(format, plain::largest_magnitude(values), backoff);
+  const auto scales = plain::scales_for(values, {scale});
+  const auto one = plain::scales_for(values, {1});
+  const auto codes = plain::rounded(format.grid, values / scales, one).to(codes_of(format));
+  return {codes.to(w.device()), scales.to(at::kFloat).view({1})};
+}
+
+}  // namespace gainsweep::execute
