@@ -39,7 +39,7 @@ def html(archive: Archive, plan_folder: str | None = None) -> str:
         ("Stability", [*_stability(archive), *drawn("stability")]),
         ("Predicted against measured", drawn("loss_error", "time")),
         ("Sensitivity", drawn("sensitivity")),
-        ("Times of the sub-graphs", drawn("latency_")),
+        ("Times of the sub-graphs", drawn("configurations_", "latency_")),
         ("Failures", [_failures(archive)] if archive.failures else []),
         ("Provenance", [_provenance(archive)]),
     ]

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from .. import additivity
 from ..contents import Archive, Timing
 from ..notation import significant
 from ..statistics import time_saved
@@ -17,7 +18,12 @@ BESIDE = 5.0  # width from which on savings stand beside times, not below
 
 
 def draw(archive: Archive, width: float) -> list[Drawing]:
-    return [_draw_class(archive, timing, width) for timing in archive.timings]
+    """Savings stand beside times but for classes whose gains have a figure of their own."""
+    compared = {archive.subgraphs[place].name for place in additivity.chosen(archive)}
+    return [
+        _draw_class(archive, timing, width, timing.subgraph not in compared)
+        for timing in archive.timings
+    ]
 
 
 def shown_configurations(timing: Timing) -> list[int]:
@@ -40,55 +46,72 @@ def configuration_label(archive: Archive, timing: Timing, place: int) -> str:
     return ", ".join(parts) or f"all {archive.high}"
 
 
-def _draw_class(archive: Archive, timing: Timing, width: float) -> Drawing:
+def _draw_class(archive: Archive, timing: Timing, width: float, with_savings: bool) -> Drawing:
     places = shown_configurations(timing)
     beside = width >= BESIDE
-    height = ROW * len(places)
-    figure = Figure(figsize=(width, 0.6 + height if beside else 1.1 + 2 * height))
-    shape = {"nrows": 1, "ncols": 2, "width_ratios": [3, 2], "sharey": True}
-    raw, saved = figure.subplots(**shape if beside else {"nrows": 2, "ncols": 1, "sharey": True})
+    down = 1 if beside or not with_savings else 2
+    figure = Figure(figsize=(width, 0.1 + down * (0.5 + ROW * len(places))))
+    shape = {"ncols": 2, "width_ratios": [3, 2]} if beside else {"nrows": 2}
+    panels = list(figure.subplots(sharey=True, **shape)) if with_savings else [figure.subplots()]
     seconds = timing.seconds[:, places]
-    end = np.percentile(seconds, CLIPPED)
-    random = np.random.default_rng(0)
-    for row, place in enumerate(places):
-        _strip(raw, row, 1e3 * timing.seconds[:, place], 1e3 * end, random)
-        if place > 0:
-            _interval(saved, row, timing, place)
-    labels = [configuration_label(archive, timing, place) for place in places]
-    raw.set_yticks(range(len(places)), labels)
-    raw.set_ylim(len(places) - 0.5, -0.5)
-    saved.tick_params(labelleft=not beside)
-    margin = 0.03 * (end - seconds.min())
-    raw.set_xlim(1e3 * (seconds.min() - margin), 1e3 * (end + margin))
-    what = "a run of the model" if archive.spec["latency"]["scope"] == "model" else "the sub-graph"
-    raw.set_xlabel(f"time of {what}, ms")
-    saved.set_xlabel("saved per sub-graph, % of a run")
-    for axes in (raw, saved):
+    end = float(np.percentile(seconds, CLIPPED))
+    _draw_times(archive, panels[0], timing, places, end)
+    if with_savings:
+        _draw_savings(panels[1], timing, places)
+        panels[1].tick_params(labelleft=not beside)
+    for axes in panels:
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-    raw.axvline(1e3 * np.median(timing.seconds[:, 0]), color=RULE, linewidth=0.8, zorder=0)
-    saved.axvline(0, color=RULE, linewidth=0.8, zorder=0)
+    names = (("Left", "Right") if beside else ("Above", "Below")) if with_savings else None
     return Drawing(
         timing.table.replace("/", "_"),
         f"Times of {timing.subgraph}",
-        _caption(timing, seconds, end, beside),
+        _caption(timing, seconds, end, names),
         figure,
     )
 
 
-def _caption(timing: Timing, seconds: np.ndarray, end: float, beside: bool) -> str:
+def _draw_times(
+    archive: Archive, axes: Axes, timing: Timing, places: list[int], end: float
+) -> None:
+    random = np.random.default_rng(0)
+    for row, place in enumerate(places):
+        _strip(axes, row, 1e3 * timing.seconds[:, place], 1e3 * end, random)
+    labels = [configuration_label(archive, timing, place) for place in places]
+    axes.set_yticks(range(len(places)), labels)
+    axes.set_ylim(len(places) - 0.5, -0.5)
+    least = timing.seconds[:, places].min()
+    margin = 0.03 * (end - least)
+    axes.set_xlim(1e3 * (least - margin), 1e3 * (end + margin))
+    what = "a run of the model" if archive.spec["latency"]["scope"] == "model" else "the sub-graph"
+    axes.set_xlabel(f"time of {what}, ms")
+    axes.axvline(1e3 * np.median(timing.seconds[:, 0]), color=RULE, linewidth=0.8, zorder=0)
+
+
+def _draw_savings(axes: Axes, timing: Timing, places: list[int]) -> None:
+    for row, place in enumerate(places):
+        if place > 0:
+            _interval(axes, row, timing, place)
+    axes.set_xlabel("saved per sub-graph, % of a run")
+    axes.axvline(0, color=RULE, linewidth=0.8, zorder=0)
+
+
+def _caption(timing: Timing, seconds: np.ndarray, end: float, names: tuple[str, str] | None) -> str:
+    """`names` are the places of times and savings, None where times stand alone."""
     lowered = (
         f"its {timing.members} sub-graphs lowered together"
         if timing.members > 1
         else "one sub-graph lowered"
     )
-    times, savings = ("Left", "Right") if beside else ("Above", "Below")
-    caption = (
-        f"{times}: each of {len(seconds)} runs (dots), median (bar), {lowered}. {savings}: median "
-        "of the parts of the whole all-high run of the same block that are saved, per sub-graph, "
-        "with its 95 % interval."
-    )
+    times, savings = names or ("", "")
+    caption = f"{times}: each of" if times else "Each of"
+    caption += f" {len(seconds)} runs (dots), median (bar), {lowered}."
+    if savings:
+        caption += (
+            f" {savings}: median of the parts of the whole all-high run of the same block that are "
+            "saved, per sub-graph, with its 95 % interval."
+        )
     slower = int(np.sum(seconds > end))
     if slower:
         caption += (
