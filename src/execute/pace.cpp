@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "execute/interlude.hpp"
 #include "execute/probe_session.hpp"
 #include "execute/state.hpp"
 
@@ -89,6 +90,12 @@ Pace forward_pace(graph::Graph graph, Parameters& parameters) {
     run_tensors(program->state(), inputs, {});
     wait_for(program->state());
   });
+}
+
+Pace interlude_pace(const Device& device, std::size_t bytes) {
+  Interlude interlude(device, bytes);
+  const Inputs nothing(std::make_unique<Inputs::State>());
+  return pace_of(device, 0, [&] { interlude.play(nothing); });
 }
 
 Pace scored_pace(const graph::Graph& probed, const graph::Segment& segment,

@@ -20,6 +20,9 @@ struct Pace {
 /// its weights yet.
 Pace forward_pace(graph::Graph graph, Parameters& parameters);
 
+/// Of an Interlude of so many bytes, without what a piece reads next.
+Pace interlude_pace(const Device& device, std::size_t bytes);
+
 /// Of a pass forward and backward through a segment of a probed graph; `maxima` as a Prober's.
 Pace scored_pace(const graph::Graph& probed, const graph::Segment& segment,
                  const std::vector<graph::Op>& ops, const std::vector<format::Format>& low_formats,

@@ -56,21 +56,26 @@ std::vector<Pace> timed_paces(const Subject& subject) {
 
 /// Seconds of a contest's programs.
 struct Programs {
-  double prepared = 0;  ///< once
-  double baseline = 0;  ///< a run of the first program
-  double others = 0;    ///< a run of each other one, summed
+  double prepared = 0;    ///< once
+  double baseline = 0;    ///< a run of the first program
+  double others = 0;      ///< a run of each other one, summed
+  double num_others = 1;  ///< of these
+  double between = 0;     ///< before each run; the budget is not spent on it
 };
 
-// Rounds as long as blocks and budget go: how soon times are precise is not known before.
+// All rounds that blocks and budget allow: how soon times are precise is not known before.
 double seconds_of(const Programs& programs, const latency::StoppingRule& rule) {
   const auto blocks_of_round = static_cast<double>(rule.least_repetitions);
   const double block = programs.baseline + programs.others;
-  const double by_blocks = std::ceil(static_cast<double>(rule.repetitions) / blocks_of_round);
+  const double before_others = programs.num_others * programs.between;
+  const auto by_blocks = static_cast<double>(most_rounds(rule));
   const double by_budget = std::ceil(rule.budget_seconds / (blocks_of_round * block));
   const double rounds = std::max(1.0, std::min(by_blocks, by_budget));
   const auto window = std::max<std::int64_t>(3, rule.warmup / 2);
   const auto warm_up = static_cast<double>(std::max(rule.warmup, 2 * window));
-  const double round = warm_up * programs.baseline + 2 * programs.others + blocks_of_round * block;
+  const double round = warm_up * (programs.baseline + programs.between) +
+                       2 * (programs.others + before_others) +
+                       blocks_of_round * (block + programs.between + before_others);
   return programs.prepared + rounds * round;
 }
 
@@ -145,11 +150,12 @@ double contest_seconds(const Subject& subject, const std::string& table) {
     const auto op = subject.layout.partition.subgraphs[target->lowered.front().index].ops.front();
     const auto segments = timed_segments(subject, op);
     const double lowered = others * segments.holder * middle.run / high.run;
-    programs = {packed, segments.holder, lowered + segments.kinds};
+    programs = {packed, segments.holder, lowered + segments.kinds,
+                others + static_cast<double>(segments.num_kinds), segments.interlude};
   } else {
     const double lowered = part * static_cast<double>(target->lowered.size());
     programs = {packed * static_cast<double>(target->lowered.size()), high.run,
-                others * (high.run + lowered * (middle.run - high.run))};
+                others * (high.run + lowered * (middle.run - high.run)), others};
   }
   return seconds_of(programs, subject.spec.latency.rule);
 }

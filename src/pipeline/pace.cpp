@@ -9,6 +9,7 @@
 
 #include "pipeline/course.hpp"
 #include "pipeline/estimate.hpp"
+#include "pipeline/timed_programs.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -183,9 +184,17 @@ TimedSegments timed_segments(const Subject& subject, OpId op) {
   for (std::size_t i = 0; i < legs.size(); ++i) {
     const auto& leg = legs[i];
     const double run = paces.forward(leg.graph).run;
-    if (times[i] > 0) found.kinds += run;
-    if (std::find(leg.places.begin(), leg.places.end(), op.index) != leg.places.end())
-      found.holder = run;
+    if (times[i] > 0) {
+      found.kinds += run;
+      ++found.num_kinds;
+    }
+    if (std::find(leg.places.begin(), leg.places.end(), op.index) == leg.places.end()) continue;
+    found.holder = run;
+    const auto bytes = passing_bytes(*subject.latency_graph, leg.graph);
+    const auto interlude = [&](execute::Parameters&) {
+      return execute::interlude_pace(*subject.device, bytes);
+    };
+    found.interlude = paces.known("interlude", std::to_string(bytes), interlude).run;
   }
   return found;
 }

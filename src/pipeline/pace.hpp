@@ -27,6 +27,8 @@ Pace head_pace(const Subject& subject, FormatId format);
 struct TimedSegments {
   double holder = 0;  ///< the one that has an op
   double kinds = 0;   ///< one of each structure
+  std::size_t num_kinds = 0;
+  double interlude = 0;  ///< what comes before each run
 };
 TimedSegments timed_segments(const Subject& subject, OpId op);
 

@@ -143,9 +143,8 @@ void add_legs(Workbench& bench, const TimingTarget& target, const lower::Maxima&
     if (timed.times > 0)
       contest.whole.push_back(
           {leg_program(bench, timed, all_high, maxima), &timed.inputs, timed.times});
-  const auto others = parameter_bytes(*subject.latency_graph) - parameter_bytes(holder->leg.graph);
   contest.interlude.emplace(*subject.device,
-                            static_cast<std::size_t>(std::min(others, most_passing_bytes)));
+                            passing_bytes(*subject.latency_graph, holder->leg.graph));
 }
 
 }  // namespace
@@ -154,6 +153,11 @@ void TimedPrograms::end() {
   about.clear();
   contest.reset();
   kernels.clear();
+}
+
+std::size_t passing_bytes(const graph::Graph& whole, const graph::Graph& segment) {
+  const auto others = parameter_bytes(whole) - parameter_bytes(segment);
+  return static_cast<std::size_t>(std::min(others, most_passing_bytes));
 }
 
 void prepare(Workbench& bench, const TimingTarget& target, const lower::Maxima& maxima) {

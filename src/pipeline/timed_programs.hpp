@@ -40,6 +40,10 @@ struct TimedPrograms {
   void end();
 };
 
+/// Bytes that pass through the caches before each run of a segment: the parameters of the others,
+/// as far as they can matter.
+std::size_t passing_bytes(const graph::Graph& whole, const graph::Graph& segment);
+
 /// Makes the programs of a target's configurations, unless they are there. In scope `subgraph`
 /// these are the segment that holds the sub-graph, and the whole is one segment of each structure.
 void prepare(Workbench& bench, const TimingTarget& target, const lower::Maxima& maxima);
