@@ -59,7 +59,7 @@ std::vector<Solved> solve_all(const Layout& layout, const spec::Spec& spec,
   for (const auto& question : questions(spec.solve))
     if (!question.is_frontier()) {
       const auto plans = models::answer(layout, spec, question, decision);
-      solved.push_back({question, to_plans(row(to_fields(plans, "1")))});
+      solved.push_back({question, to_plans(row(to_fields(plans, spec, question)))});
     }
   return solved;
 }

@@ -122,7 +122,8 @@ TEST(Record, PlansComeBack) {
   plans.certificate.nodes = 12;
   plans.certificate.proved = false;
   plans.num_samples = 63;
-  const auto read = to_plans(stored(to_fields(plans, "1")));
+  const auto spec = models::spec(models::small());
+  const auto read = to_plans(stored(to_fields(plans, spec, {0, "ip", 0.01})));
   EXPECT_EQ(read.threshold, plans.threshold);
   EXPECT_EQ(read.budget, plans.budget);
   EXPECT_EQ(read.assignments, plans.assignments);
