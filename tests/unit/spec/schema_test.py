@@ -19,13 +19,16 @@ except ImportError as error:
 # Faults of the text (gone once it is parsed) and rules between keys.
 INVISIBLE = {
     "alias",
+    "description",
     "doubled",
     "fp8_time_on_cpu",
     "merge_key",
+    "modelled",
     "progression_falls",
     "progression_steps",
     "resources_kept",
     "rules",
+    "scale_grids",
     "sweep_large",
     "sweep_rules",
     "sweep_twice",
