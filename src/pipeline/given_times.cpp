@@ -6,6 +6,8 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "digest/digest.hpp"
+#include "pipeline/time_source.hpp"
+#include "pipeline/timed_configurations.hpp"
 #include "roofline/seconds.hpp"
 
 namespace gainsweep::pipeline {
@@ -45,9 +47,7 @@ gain::Times to_times(const Layout& layout, const Facts& facts) {
 
 ClassSeconds seconds_of(const roofline::Run& run, const Layout& layout,
                         const graph::Subgraph& subgraph) {
-  std::vector<std::vector<FormatId>> allowed;
-  for (const auto op : subgraph.ops) allowed.push_back(layout.real_formats[op.index]);
-  ClassSeconds found{graph::configurations(subgraph, allowed), {}};
+  ClassSeconds found{timed_configurations(layout, subgraph), {}};
   for (const auto& configuration : found.configurations) {
     auto& seconds = found.seconds.emplace_back();
     for (const auto fusion : fusions())
@@ -56,23 +56,11 @@ ClassSeconds seconds_of(const roofline::Run& run, const Layout& layout,
   return found;
 }
 
-archive::Table source_table(const Modelled& modelled, const gain::Times& times,
-                            const Facts& facts) {
+TimeSource source_of(const Modelled& modelled, const gain::Times& times, const Facts& facts) {
   const auto& [description, digest] = modelled;
   const auto [least, most] = std::minmax_element(facts.runs.begin(), facts.runs.end());
-  const archive::Axes row{{"row", 1}};
-  return {"time_source",
-          "Where times come from that were not measured here",
-          archive::Nature::deterministic,
-          {texts("source", {modelled_source}, row, "Kind of source"),
-           texts("device", {description.device}, row, "Device that the times are of"),
-           texts("digest", {digest}, row, "Digest of the file that says so"),
-           texts("assumed", {join(description.assumed)}, row,
-                 "Keys of the file whose values nobody published"),
-           texts("sources", {join(description.sources)}, row, "Where the others come from"),
-           reals("baseline", {times.front().reference}, row, "s", "Time of an all-high run"),
-           reals("baseline_low", {*least}, row, "s", "Lower end of its interval"),
-           reals("baseline_high", {*most}, row, "s", "Upper end")}};
+  return {modelled_source,           description.device,      digest, join(description.assumed),
+          join(description.sources), times.front().reference, *least, *most};
 }
 
 archive::Table run_table(const Facts& facts) {
@@ -169,7 +157,7 @@ GivenTimes given_times(const Modelled& modelled, const Layout& layout, const gra
   for (const auto& members : partition.classes)
     facts.classes.push_back(seconds_of(run, layout, partition.subgraphs[members.front().index]));
   given.times = to_times(layout, facts);
-  given.tables = {source_table(modelled, given.times, facts), run_table(facts),
+  given.tables = {to_table(source_of(modelled, given.times, facts)), run_table(facts),
                   seconds_table(layout, facts)};
   given.whence = "modelled of " + modelled.description.device;
   given.digest = modelled.digest;

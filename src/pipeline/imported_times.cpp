@@ -6,7 +6,8 @@
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "pipeline/time_source.hpp"
+#include "pipeline/timed_configurations.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -55,13 +56,6 @@ const graph::Subgraph& first_of(const Layout& layout, std::size_t cls) {
   return layout.partition.subgraphs[layout.partition.classes[cls].front().index];
 }
 
-std::vector<graph::Configuration> configurations_of(const Layout& layout, std::size_t cls) {
-  const auto& subgraph = first_of(layout, cls);
-  std::vector<std::vector<FormatId>> allowed;
-  for (const auto op : subgraph.ops) allowed.push_back(layout.real_formats[op.index]);
-  return graph::configurations(subgraph, allowed);
-}
-
 gain::Times to_times(const Layout& layout, const std::vector<ClassTimes>& classes,
                      double all_high_seconds) {
   gain::Times times;
@@ -72,20 +66,9 @@ gain::Times to_times(const Layout& layout, const std::vector<ClassTimes>& classe
   return times;
 }
 
-archive::Table source_table(const TimingTable& table) {
-  const archive::Axes row{{"row", 1}};
-  const std::vector<double> seconds{table.all_high_seconds};
-  return {"time_source",
-          "Where times come from that were not measured here",
-          archive::Nature::deterministic,
-          {texts("source", {imported_source}, row, "Kind of source"),
-           texts("device", {table.device}, row, "Device that the times are of"),
-           texts("digest", {table.digest}, row, "Digest of the file that says so"),
-           texts("assumed", {""}, row, "Keys of the file whose values nobody published"),
-           texts("sources", {table.source}, row, "Where the others come from"),
-           reals("baseline", seconds, row, "s", "Time of an all-high run"),
-           reals("baseline_low", seconds, row, "s", "Lower end of its interval"),
-           reals("baseline_high", seconds, row, "s", "Upper end")}};
+TimeSource source_of(const TimingTable& table) {
+  const double seconds = table.all_high_seconds;
+  return {imported_source, table.device, table.digest, "", table.source, seconds, seconds, seconds};
 }
 
 archive::Table times_table(const Layout& layout, const std::vector<ClassTimes>& classes) {
@@ -172,7 +155,7 @@ GivenTimes given_times(const TimingTable& table, const Layout& layout,
   for (std::size_t c = 0; c < structures.size(); ++c) {
     const auto& subgraph = first_of(layout, c);
     const auto rows = rows_of(table, structures[c], layout, subgraph.ops.size());
-    const auto gap = take(rows, configurations_of(layout, c), layout, classes[c]);
+    const auto gap = take(rows, timed_configurations(layout, subgraph), layout, classes[c]);
     if (rows.empty()) unknown.push_back(subgraph.name);
     if (!gap.empty()) gaps += "\n  " + subgraph.name + ", " + structures[c] + ": " + gap;
   }
@@ -185,7 +168,7 @@ GivenTimes given_times(const TimingTable& table, const Layout& layout,
                     " has none of the model's sub-graphs. Take one of this model and workload.");
   GivenTimes given;
   given.times = to_times(layout, classes, table.all_high_seconds);
-  given.tables = {source_table(table), times_table(layout, classes)};
+  given.tables = {to_table(source_of(table)), times_table(layout, classes)};
   given.whence = "imported, " + table.source + " on " + table.device;
   given.digest = table.digest;
   if (!unknown.empty())

@@ -1,6 +1,7 @@
 #include "pipeline/timing_target.hpp"
 
 #include "archive/field.hpp"
+#include "pipeline/timed_configurations.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -17,9 +18,7 @@ std::vector<TimingTarget> timing_targets(const Layout& layout, const spec::Laten
   const auto add = [&](const std::string& table, std::vector<SubgraphId> lowered,
                        std::vector<SubgraphId> applies_to) {
     const auto& first = layout.partition.subgraphs[lowered.front().index];
-    std::vector<std::vector<FormatId>> allowed;
-    for (const auto op : first.ops) allowed.push_back(layout.real_formats[op.index]);
-    auto configurations = graph::configurations(first, allowed);
+    auto configurations = timed_configurations(layout, first);
     if (configurations.size() > 1)
       targets.push_back({table, first.name, std::move(lowered), std::move(applies_to),
                          std::move(configurations)});
