@@ -150,6 +150,7 @@ class Contest:
     width: float  # of the widest interval of what is saved, as a part of the all-high run beside it
     is_precise: bool  # as latency.precision asks
     is_quietest: bool  # seconds are parts of this baseline
+    held_back: int = 0  # blocks around which the card was
 
 
 @dataclass(frozen=True)

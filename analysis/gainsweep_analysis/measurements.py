@@ -47,13 +47,23 @@ def read_contests(tables: Tables) -> list[Contest]:
         "is_precise",
         "is_quietest",
     ]
+    table = tables["measured/contests"]
+    held_back = table.columns.get("held_back", np.zeros(len(table["table"]), int))
     return [
         Contest(
-            table, key, label, float(base), int(blocks), float(width), bool(precise), bool(quiet)
+            table=name,
+            assignment_key=key,
+            label=label,
+            baseline=float(base),
+            blocks=int(blocks),
+            width=float(width),
+            is_precise=bool(precise),
+            is_quietest=bool(quiet),
+            held_back=int(slow),
         )
-        for table, key, label, base, blocks, width, precise, quiet in tables[
-            "measured/contests"
-        ].rows(*columns)
+        for (name, key, label, base, blocks, width, precise, quiet), slow in zip(
+            table.rows(*columns), held_back, strict=True
+        )
     ]
 
 

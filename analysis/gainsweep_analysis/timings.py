@@ -12,7 +12,23 @@ def imprecise(archive: Archive) -> list[Contest]:
 
 
 def warning(archive: Archive) -> str | None:
-    """A sentence where times are less precise than the spec asked for."""
+    """Sentences where times are less precise than the spec asked for, or of a slower card."""
+    return " ".join(filter(None, (_noise(archive), _slowness(archive)))) or None
+
+
+def _slowness(archive: Archive) -> str | None:
+    slow = sum(contest.held_back for contest in archive.contests)
+    if slow == 0:
+        return None
+    return (
+        f"The card was held back around {slow} of "
+        f"{sum(contest.blocks for contest in archive.contests)} blocks of times (power, "
+        "temperature; card_held_back_by says which): they count like the others, but are of a "
+        "slower clock."
+    )
+
+
+def _noise(archive: Archive) -> str | None:
     wide = imprecise(archive)
     if not wide:
         return None

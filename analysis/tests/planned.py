@@ -248,6 +248,10 @@ def write_contests(writer, run, plans):
         "is_quietest",
     ]
     units = ["", "", "", "s", "1", "1", "1", "1"]
+    if run.recipe.held_back is not None:
+        names.append("held_back")
+        units.append("1")
+        rows = [(*row, 0 if place else run.recipe.held_back) for place, row in enumerate(rows)]
     columns = zip(*rows, strict=True)
     fields = [
         (name, list(column), unit, ["row"])

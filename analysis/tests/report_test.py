@@ -275,6 +275,15 @@ def test_noisy_times_are_named(tmp_path):
     assert "*" not in table.text(archive.read(quiet), ["time"])
 
 
+def test_times_of_a_slower_card_are_named(cases):
+    """Blocks around which the card was held back count, and are told of."""
+    found = cases("slow_card").archive
+    blocks = sum(contest.blocks for contest in found.contests)
+    for text in (report.html(found), " ".join(table.text(found, ["time"]).split())):
+        assert f"The card was held back around 3 of {blocks} blocks of times" in text
+    assert "held back" not in report.html(cases("whole").archive)
+
+
 def with_times(found, predicted, measured):
     """The archive as if every timed plan had saved these shares of a run."""
     evaluations = {

@@ -240,6 +240,8 @@ def _write_timings(writer, run):
             whole = timed.whole.reshape(rounds.shape[:2])
             fields.append(("whole_seconds", whole, "s", ["block"]))
             fields.append(("piece_seconds", whole / 4, "s", ["block"]))
+        if run.recipe.held_back is not None:
+            fields += _card_fields(rounds.shape[:2], 0 if rows else run.recipe.held_back)
         writer.units(f"latency/class_{timed.cls}", fields, len(rounds), measured=True)
         for place, configuration in enumerate(timed.configurations):
             formats = ",".join(run.model.formats[f] for f in configuration)
@@ -249,6 +251,20 @@ def _write_timings(writer, run):
     names = ("table", "subgraph", "configuration", "formats", "members")
     fields = [(name, column, "", ["row"]) for name, column in zip(names, columns, strict=True)]
     writer.table("timed_configurations", fields)
+
+
+def _card_fields(shape, slow):
+    """How a made-up card was doing around the blocks, the first of which it was slow at."""
+    marks = (np.arange(np.prod(shape)) < slow).reshape(shape)
+    marks = np.stack([np.zeros_like(marks), marks], axis=-1).astype(int)
+    axes, reasons = ["block", "moment"], np.where(marks, "sw_power_cap", "").tolist()
+    return [
+        ("card_clock", np.where(marks, 1.4e9, 1.98e9), "Hz", axes),
+        ("card_power", np.full(marks.shape, 400.0), "W", axes),
+        ("card_temperature", np.full(marks.shape, 61.0), "degC", axes),
+        ("card_clock_reasons", reasons, "", axes),
+        ("card_held_back_by", reasons, "", axes),
+    ]
 
 
 def _write_evaluations(writer, run, plans):

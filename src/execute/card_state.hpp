@@ -12,7 +12,7 @@ struct CardState {
   double power_watts = std::numeric_limits<double>::quiet_NaN();
   double temperature_celsius = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::string> clock_reasons{};  ///< why the clock is what it is, in the driver's words
-  bool is_held_back = false;  ///< by one of these, and neither by idleness nor by a set clock
+  std::vector<std::string> held_back_by{};   ///< those that are neither idleness nor a set clock
 };
 
 }  // namespace gainsweep::execute

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/table.hpp"
+#include "execute/card_state.hpp"
 #include "execute/precision.hpp"
 
 /// The table of devices: where numbers are computed. Free of LibTorch.
@@ -63,6 +64,8 @@ struct Device {
   std::function<std::vector<std::string>()> notes;
   /// Graphs that it has compiled so far; none for a device that compiles nothing.
   std::function<std::int64_t()> compilations{};
+  /// How what was taken is doing; none for a device of which nobody tells that.
+  std::function<CardState()> state{};
 
   /// Whether the kernels of `format` can read its memory: probes run on these then, and on plain
   /// ATen operators elsewhere.

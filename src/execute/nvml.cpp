@@ -172,7 +172,7 @@ CardState Nvml::state(const std::string& id) const {
   unsigned long long mask = 0;
   if (!did(calls_->reasons, card, &mask)) return state;
   state.clock_reasons = clock_reason_names(mask);
-  state.is_held_back = holds_back(mask);
+  state.held_back_by = clock_reason_names(holding_back(mask));
   return state;
 }
 
@@ -191,10 +191,10 @@ std::vector<std::string> clock_reason_names(std::uint64_t mask) {
   return names;
 }
 
-bool holds_back(std::uint64_t mask) {
+std::uint64_t holding_back(std::uint64_t mask) {
   for (const auto& reason : clock_reasons)
     if (reason.is_wanted) mask &= ~reason.bit;
-  return mask != 0;
+  return mask;
 }
 
 }  // namespace gainsweep::execute

@@ -51,9 +51,9 @@ class Nvml {
 /// The library of this machine's driver, opened once; null where there is none.
 const Nvml* nvml();
 
-/// NVML's names of the bits of its mask of clocks event reasons, and whether one of them holds the
-/// card back: any but idleness and clocks that somebody set.
+/// NVML's names of the bits of its mask of clocks event reasons.
 std::vector<std::string> clock_reason_names(std::uint64_t mask);
-bool holds_back(std::uint64_t mask);
+/// The bits that hold a card back: all but idleness and clocks that somebody set.
+std::uint64_t holding_back(std::uint64_t mask);
 
 }  // namespace gainsweep::execute

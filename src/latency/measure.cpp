@@ -61,6 +61,19 @@ void add_whole(Timings& timings, Contest& contest) {
   timings.pieces.push_back(std::accumulate(seconds.begin(), seconds.end(), 0.0));
 }
 
+void add_block(Timings& timings, Contest& contest, std::vector<std::int64_t> order) {
+  std::vector<double> seconds(contest.programs.size());
+  for (const auto place : order) {
+    const auto i = static_cast<std::size_t>(place);
+    if (i == seconds.size())
+      add_whole(timings, contest);
+    else
+      seconds[i] = timed(contest, i);
+  }
+  timings.seconds.push_back(std::move(seconds));
+  timings.order.push_back(std::move(order));
+}
+
 }  // namespace
 
 std::vector<double> warm_up(Contest& contest, const StoppingRule& rule) {
@@ -80,19 +93,14 @@ std::vector<double> warm_up(Contest& contest, const StoppingRule& rule) {
 Timings measure(Contest& contest, std::int64_t blocks, std::uint64_t seed, std::uint64_t round) {
   boost::random::mt19937_64 random(seed * 1'000'003 + round);
   Timings timings;
+  const auto places = contest.programs.size() + (contest.whole.empty() ? 0 : 1);
   for (std::int64_t block = 0; block < blocks; ++block) {
-    const auto programs = contest.programs.size();
-    auto order = random_order(programs + (contest.whole.empty() ? 0 : 1), random);
-    std::vector<double> seconds(programs);
-    for (const auto place : order) {
-      const auto i = static_cast<std::size_t>(place);
-      if (i == programs)
-        add_whole(timings, contest);
-      else
-        seconds[i] = timed(contest, i);
-    }
-    timings.seconds.push_back(std::move(seconds));
-    timings.order.push_back(std::move(order));
+    AroundBlock card;
+    if (contest.card) card.before = contest.card();
+    add_block(timings, contest, random_order(places, random));
+    if (!contest.card) continue;
+    card.after = contest.card();
+    timings.cards.push_back(std::move(card));
   }
   return timings;
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Contest {
   /// of theirs.
   std::vector<Piece> whole{};
   std::optional<execute::Interlude> interlude{};  ///< before each run
+  /// How the card is doing, asked before and after each block; may be none.
+  std::function<execute::CardState()> card{};
 };
 
 /// Runs the baseline until the medians of its last two windows of runs agree within 2 %, at least

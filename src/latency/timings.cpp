@@ -78,6 +78,7 @@ Timings concatenate(const std::vector<Timings>& rounds) {
     all.warmup.insert(all.warmup.end(), round.warmup.begin(), round.warmup.end());
     all.whole.insert(all.whole.end(), round.whole.begin(), round.whole.end());
     all.pieces.insert(all.pieces.end(), round.pieces.begin(), round.pieces.end());
+    all.cards.insert(all.cards.end(), round.cards.begin(), round.cards.end());
   }
   return all;
 }

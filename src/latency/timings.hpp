@@ -4,7 +4,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "execute/card_state.hpp"
+
 namespace gainsweep::latency {
+
+/// How the card was doing around a block.
+struct AroundBlock {
+  execute::CardState before;
+  execute::CardState after;
+
+  bool is_held_back() const { return !before.held_back_by.empty() || !after.held_back_by.empty(); }
+};
 
 /// Raw times of one round: every block times each configuration once, in an order of its own; the
 /// all-high configuration is configuration 0 of every block.
@@ -18,6 +28,8 @@ struct Timings {
   std::vector<double> whole = {};
   /// Seconds that timing the pieces which the whole is a sum of took in each block.
   std::vector<double> pieces = {};
+  /// One a block; empty for a device of which nobody tells.
+  std::vector<AroundBlock> cards = {};
 };
 
 /// A median with what encloses it.

@@ -4,6 +4,7 @@
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
+#include "pipeline/card_states.hpp"
 #include "pipeline/workbench.hpp"
 
 namespace gainsweep::pipeline {
@@ -160,6 +161,7 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
     fields.push_back(integers("warm_up_compilations", {compiled}, {}, "1",
                               "Graphs that the device compiled before the round's first block; "
                               "none were compiled between that and the last"));
+  for (auto& field : card_fields(timings.cards)) fields.push_back(std::move(field));
   if (timings.whole.empty()) return fields;
   fields.push_back(reals("whole_seconds", timings.whole, {{"block", blocks}}, "s",
                          "Time of the whole all-high model, the sum over its segments"));
@@ -201,6 +203,7 @@ latency::Timings to_timings(const archive::Record& record) {
     if (field.name == "whole_seconds") timings.whole = reals(record.fields, field.name);
     if (field.name == "piece_seconds") timings.pieces = reals(record.fields, field.name);
   }
+  timings.cards = card_states(record.fields);
   return timings;
 }
 

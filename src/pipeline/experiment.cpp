@@ -3,6 +3,7 @@
 #include "archive/field.hpp"
 #include "digest/digest.hpp"
 #include "pipeline/anchor.hpp"
+#include "pipeline/card_states.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/planning.hpp"
 #include "pipeline/predictions.hpp"
@@ -110,7 +111,9 @@ batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
   experiment.stages = {observe(bench), score(bench), anchor(bench), timing(bench), planning(bench)};
   experiment.tables = [bench](const batch::Results& results) { return own_tables(bench, results); };
   experiment.remarks = [bench](const batch::Results& results) {
-    auto remarks = imprecision(bench->subject->spec, all_contests(bench, results));
+    const auto contests = all_contests(bench, results);
+    auto remarks = imprecision(bench->subject->spec, contests);
+    for (auto& remark : slow_cards(contests)) remarks.push_back(std::move(remark));
     if (const auto& given = bench->subject->given_times)
       for (const auto& note : given->notes) remarks.push_back(model::to_line(note));
     for (const auto& note : unreached(bench, results)) remarks.push_back(model::to_line(note));

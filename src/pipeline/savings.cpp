@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "gain/objective.hpp"
 #include "latency/measure.hpp"
+#include "pipeline/card_states.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -53,7 +54,8 @@ std::vector<archive::Table> contest_tables(const spec::Spec& spec,
   const auto& rule = spec.latency.rule;
   std::vector<std::string> tables, keys, labels;
   std::vector<double> baselines, widths;
-  std::vector<std::int64_t> blocks, precise, marks;
+  std::vector<std::int64_t> blocks, precise, marks, slow;
+  bool tells_cards = false;
   for (const auto& contest : contests) {
     tables.push_back(contest.table);
     keys.push_back(contest.assignment_key);
@@ -62,25 +64,30 @@ std::vector<archive::Table> contest_tables(const spec::Spec& spec,
     blocks.push_back(static_cast<std::int64_t>(contest.timings.seconds.size()));
     widths.push_back(latency::widest_interval(contest.timings, rule.confidence));
     precise.push_back(latency::is_precise(contest.timings, rule) ? 1 : 0);
+    slow.push_back(slow_blocks(contest.timings));
+    tells_cards = tells_cards || !contest.timings.cards.empty();
   }
   const auto least = quietest(contests, baselines);
   for (std::size_t i = 0; i < contests.size(); ++i) marks.push_back(i == least ? 1 : 0);
   const archive::Axes row{{"row", contests.size()}};
-  return {
-      {"contests",
-       "What was timed against each other, and how precisely",
-       archive::Nature::measured,
-       {texts("table", tables, row, "Table of its rounds, under /measured"),
-        texts("assignment_key", keys, row, "Plan that was timed; empty for sub-graphs"),
-        texts("label", labels, row, "First sub-graph of the class, or the plan"),
-        reals("baseline", baselines, row, "s", "Median time of the whole all-high model"),
-        integers("blocks", blocks, row, "1", "Blocks of all its rounds"),
-        reals(
-            "width", widths, row, "1",
-            "Widest interval of what a configuration saves, as a part of the all-high run beside"),
-        integers("is_precise", precise, row, "1", "1 where that is what latency.precision asks"),
-        integers("is_quietest", marks, row, "1",
-                 "1 for the least baseline: seconds are parts of this one")}}};
+  archive::Table table{
+      "contests",
+      "What was timed against each other, and how precisely",
+      archive::Nature::measured,
+      {texts("table", tables, row, "Table of its rounds, under /measured"),
+       texts("assignment_key", keys, row, "Plan that was timed; empty for sub-graphs"),
+       texts("label", labels, row, "First sub-graph of the class, or the plan"),
+       reals("baseline", baselines, row, "s", "Median time of the whole all-high model"),
+       integers("blocks", blocks, row, "1", "Blocks of all its rounds"),
+       reals("width", widths, row, "1",
+             "Widest interval of what a configuration saves, as a part of the all-high run beside"),
+       integers("is_precise", precise, row, "1", "1 where that is what latency.precision asks"),
+       integers("is_quietest", marks, row, "1",
+                "1 for the least baseline: seconds are parts of this one")}};
+  if (tells_cards)
+    table.fields.push_back(
+        integers("held_back", slow, row, "1", "Blocks around which the card was held back"));
+  return {std::move(table)};
 }
 
 std::vector<std::string> imprecision(const spec::Spec& spec,

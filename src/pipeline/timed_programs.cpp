@@ -77,6 +77,7 @@ void begin(Workbench& bench) {
   bench.timed.end();
   bench.timing.release_unused();
   bench.timed.contest.emplace();
+  bench.timed.contest->card = bench.subject->device->state;
   if (!bench.timed.graph) bench.timed.graph.emplace(timed_graph(*bench.subject));
 }
 

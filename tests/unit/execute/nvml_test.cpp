@@ -47,11 +47,12 @@ TEST_F(NvmlLibrary, TellsHowACardIsDoing) {
   EXPECT_EQ(state.power_watts, 412.5);
   EXPECT_EQ(state.temperature_celsius, 61);
   EXPECT_THAT(state.clock_reasons, ElementsAre("gpu_idle"));
-  EXPECT_FALSE(state.is_held_back);
-  setenv("FAKE_NVML_REASONS", "0x24", 1);
+  EXPECT_THAT(state.held_back_by, IsEmpty());
+  setenv("FAKE_NVML_REASONS", "0x26", 1);
   const auto slow = library_->state("0000:19:00.0");
-  EXPECT_THAT(slow.clock_reasons, ElementsAre("sw_power_cap", "sw_thermal_slowdown"));
-  EXPECT_TRUE(slow.is_held_back);
+  EXPECT_THAT(slow.clock_reasons,
+              ElementsAre("applications_clocks_setting", "sw_power_cap", "sw_thermal_slowdown"));
+  EXPECT_THAT(slow.held_back_by, ElementsAre("sw_power_cap", "sw_thermal_slowdown"));
 }
 
 TEST_F(NvmlLibrary, TellsNothingOfCardsThatDoNot) {
@@ -61,7 +62,7 @@ TEST_F(NvmlLibrary, TellsNothingOfCardsThatDoNot) {
                 std::isnan(state.temperature_celsius))
         << id;
     EXPECT_THAT(state.clock_reasons, IsEmpty());
-    EXPECT_FALSE(state.is_held_back);
+    EXPECT_THAT(state.held_back_by, IsEmpty());
   }
 }
 
@@ -76,11 +77,11 @@ TEST(ClockReasons, HoldACardBackUnlessTheyAreWanted) {
   EXPECT_THAT(clock_reason_names(0), IsEmpty());
   EXPECT_THAT(clock_reason_names(0x103),
               ElementsAre("gpu_idle", "applications_clocks_setting", "display_clocks_setting"));
-  EXPECT_FALSE(holds_back(0x103));
+  EXPECT_EQ(holding_back(0x103), 0U);
   for (const std::uint64_t bit : {0x4, 0x8, 0x10, 0x20, 0x40, 0x80})
-    EXPECT_TRUE(holds_back(bit | 0x1)) << bit;
+    EXPECT_EQ(holding_back(bit | 0x1), bit);
   EXPECT_THAT(clock_reason_names(0x1001), ElementsAre("gpu_idle", "0x1000"));
-  EXPECT_TRUE(holds_back(0x1000)) << "nobody knows what it is";
+  EXPECT_EQ(holding_back(0x1000), 0x1000U) << "nobody knows what it is";
 }
 
 }  // namespace

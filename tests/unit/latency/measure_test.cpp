@@ -167,6 +167,26 @@ TEST_F(Contests, TheWholeModelIsTimedInEachBlock) {
   EXPECT_GT(longer[2], 50) << "a piece that stands for a thousand counts as often";
 }
 
+TEST_F(Contests, TheCardIsAskedBeforeAndAfterEachBlock) {
+  auto two = contest(2);
+  EXPECT_TRUE(measure(two, 3, 3, 0).cards.empty()) << "nobody tells";
+  double asked = 0;
+  two.card = [&asked] {
+    execute::CardState state;
+    state.clock_hz = ++asked;
+    if (asked == 4) state.held_back_by = {"power"};
+    return state;
+  };
+  const auto timings = measure(two, 3, 3, 0);
+  ASSERT_EQ(timings.cards.size(), 3u);
+  for (std::size_t b = 0; b < 3; ++b) {
+    EXPECT_EQ(timings.cards[b].before.clock_hz, 2 * static_cast<double>(b) + 1);
+    EXPECT_EQ(timings.cards[b].after.clock_hz, 2 * static_cast<double>(b) + 2);
+    EXPECT_EQ(timings.cards[b].is_held_back(), b == 1) << "after the second block";
+  }
+  EXPECT_EQ(timings.seconds.size(), 3u) << "such a block counts like the others";
+}
+
 TEST_F(Contests, TheOrderFollowsFromSeedAndRoundAlone) {
   auto four = contest(4), again = contest(4);
   const auto order = measure(four, 8, 3, 1).order;

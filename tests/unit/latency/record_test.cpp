@@ -129,6 +129,9 @@ TEST(Concatenate, AppendsRoundsInOrder) {
   const Timings alone{{{1, 2}}, {{0, 1, 2}}, {}, {7}, {3}};
   EXPECT_EQ(concatenate({alone, alone}).whole, (std::vector<double>{7, 7}));
   EXPECT_EQ(concatenate({alone, alone}).pieces, (std::vector<double>{3, 3}));
+  Timings told = alone;
+  told.cards.resize(1);
+  EXPECT_EQ(concatenate({told, told}).cards.size(), 2u);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "models.hpp"
 #include "pipeline/anchor.hpp"
+#include "pipeline/card_states.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/plans.hpp"
@@ -87,6 +90,25 @@ TEST(Record, TimingsComeBack) {
                          integers("order", {2, 0, 1, 0, 1, 2}, block, "1", "Order")}));
   EXPECT_EQ(timings.seconds, (std::vector<std::vector<double>>{{1, 2, 3}, {4, 5, 6}}));
   EXPECT_EQ(timings.order, (std::vector<std::vector<std::int64_t>>{{2, 0, 1}, {0, 1, 2}}));
+}
+
+TEST(Record, StatesOfTheCardComeBack) {
+  const execute::CardState idle{1.98e9, 90, 45, {"gpu_idle"}, {}};
+  const execute::CardState slow{
+      1.4e9, 700, 61, {"gpu_idle", "sw_power_cap", "hw_slowdown"}, {"sw_power_cap", "hw_slowdown"}};
+  const auto read = card_states(stored(card_fields({{idle, slow}, {idle, {}}})).fields);
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].before.clock_hz, 1.98e9);
+  EXPECT_EQ(read[0].after.power_watts, 700);
+  EXPECT_EQ(read[0].after.temperature_celsius, 61);
+  EXPECT_EQ(read[0].after.clock_reasons, slow.clock_reasons);
+  EXPECT_EQ(read[0].after.held_back_by, slow.held_back_by);
+  EXPECT_TRUE(read[0].is_held_back());
+  EXPECT_FALSE(read[1].is_held_back());
+  EXPECT_TRUE(std::isnan(read[1].after.clock_hz)) << "nobody told";
+  EXPECT_TRUE(read[1].after.clock_reasons.empty());
+  EXPECT_TRUE(card_fields({}).empty()) << "devices of which nobody tells store nothing";
+  EXPECT_TRUE(card_states({}).empty());
 }
 
 TEST(Record, AnchorsComeBack) {

@@ -109,6 +109,32 @@ TEST(Contests, SayHowPreciseTheyAre) {
   EXPECT_TRUE(remark.starts_with("times are less precise than the 2 % of a run")) << remark;
 }
 
+TEST(Contests, SayWhereTheCardWasHeldBack) {
+  World world(subject());
+  world.hot = true;
+  world.finish_all();
+  const auto remarks = world.experiment.remarks(world.results);
+  ASSERT_EQ(remarks.size(), 1u);
+  const auto tables = batch::tables(world.experiment, world.results);
+  const auto& contests = table_of(tables, "contests");
+  std::int64_t blocks = 0;
+  for (std::size_t i = 0; i < contests.fields.front().shape.at(0); ++i) {
+    const bool is_plan = !texts(contests.fields, "assignment_key")[i].empty();
+    const auto all = integers(contests.fields, "blocks")[i];
+    EXPECT_EQ(integers(contests.fields, "held_back")[i], is_plan ? 0 : all);
+    blocks += is_plan ? 0 : all;
+  }
+  const auto count = std::to_string(blocks);
+  EXPECT_TRUE(remarks[0].starts_with("the card was held back around " + count + " of " + count +
+                                     " blocks of times (sw_power_cap)"))
+      << remarks[0];
+
+  World told_nothing(subject());
+  told_nothing.finish_all();
+  const auto others = batch::tables(told_nothing.experiment, told_nothing.results);
+  EXPECT_FALSE(archive::has(table_of(others, "contests").fields, "held_back"));
+}
+
 TEST(Savings, AreThoseOfEveryTimedPlan) {
   World world(subject());
   world.finish_all();

@@ -5,6 +5,7 @@
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "pipeline/anchor.hpp"
+#include "pipeline/card_states.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/experiment.hpp"
 #include "pipeline/loss_set.hpp"
@@ -149,6 +150,11 @@ batch::Fields World::round_fields(const batch::Unit& unit) const {
   if (unit.table == "evaluations/times") {
     const auto key = assignment_key(named(unit, subject.layout), subject.layout.formats);
     fields.push_back(texts("assignment_key", {key}, {}, "Key"));
+  }
+  if (hot && unit.table != "evaluations/times") {
+    const latency::AroundBlock block{
+        {}, {1.4e9, 700, 90, {"gpu_idle", "sw_power_cap"}, {"sw_power_cap"}}};
+    for (auto& field : card_fields({block, block})) fields.push_back(std::move(field));
   }
   return fields;
 }

@@ -40,6 +40,7 @@ class World {
   batch::Results results;
   std::string host = "node1";
   bool noisy = false;  ///< contests end at the most repetitions
+  bool hot = false;    ///< of classes of sub-graphs: the card was held back after every block
   /// Every low op adds so much to the loss of 1 of every sample.
   double loss_of_an_op = 0.009;
 
