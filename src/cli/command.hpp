@@ -46,6 +46,7 @@ struct PlanOptions {
   SpecChoice spec;
   int ranks = 1;  ///< on one machine
   bool json = false;
+  bool on_device = false;  ///< asks the spec's device for times; a CPU is always asked
 };
 int plan(const PlanOptions& options);
 

@@ -129,10 +129,12 @@ int show_command(const std::vector<std::string>& arguments) {
 }
 
 int plan_command(const std::vector<std::string>& arguments) {
-  auto syntax = syntax_of("gainsweep plan SPEC [--ranks N] [--json]", {"SPEC"});
+  auto syntax = syntax_of("gainsweep plan SPEC [--ranks N] [--on-device] [--json]", {"SPEC"});
   syntax.options.add_options()("ranks", po::value<int>()->default_value(1),
                                "ranks of one machine that share the work and its memory")(
-      "json", "as JSON");
+      "on-device",
+      "run pieces of the model on the spec's device to tell times, which a CPU is always asked "
+      "for")("json", "as JSON");
   add_settings(syntax);
   const auto values = parse(syntax, arguments);
   if (helped(values, syntax)) return 0;
@@ -140,7 +142,8 @@ int plan_command(const std::vector<std::string>& arguments) {
   if (ranks < 1)
     throw Error(ErrorKind::config,
                 "--ranks is " + std::to_string(ranks) + ". Give a number of ranks, 1 or more.");
-  return plan({chosen_spec(values, syntax), ranks, flag(values, "json")});
+  return plan(
+      {chosen_spec(values, syntax), ranks, flag(values, "json"), flag(values, "on-device")});
 }
 
 int check_command(const std::vector<std::string>& arguments) {

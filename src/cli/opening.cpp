@@ -55,16 +55,26 @@ void agree_on(const parallel::Comm& comm, const std::vector<batch::Experiment>& 
 }  // namespace
 
 pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::Weights weights,
-                       std::size_t device) {
+                       const execute::Device& device, std::size_t index) {
   try {
     execute::drive_hpu(point.spec.hpu);
-    execute::start(execute::devices().at(point.spec.device), point.spec.threads, device);
+    execute::start(device, point.spec.threads, index);
     if (point.spec.memory_limit > 0) execute::give_freed_memory_back();
-    return pipeline::open(point.spec, shelf, weights);
+    return pipeline::open(point.spec, shelf, weights, device);
   } catch (const Error& error) {
     if (point.parameters.empty()) throw;
     throw with_context(error, "at the point " + spec::text_of(point.parameters));
   }
+}
+
+pipeline::Subject open_unmeasured(const spec::Point& point, pipeline::Shelf& shelf) {
+  const auto& device = execute::stand_in(execute::devices().at(point.spec.device));
+  return open(point, shelf, model::Weights::if_there, device);
+}
+
+std::string not_looked_for(const std::string& device) {
+  const auto& known = execute::devices().at(device);
+  return &execute::stand_in(known) == &known ? "" : "device " + device + " was not looked for";
 }
 
 void ModelNotes::tell(const model::Model& model) {
@@ -92,7 +102,8 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   pipeline::Subject subject;
   std::int64_t allowed = 0, process = 0;
   together(comm_, [&] {
-    subject = cli::open(point, shelf_, model::Weights::needed, devices_.at(device));
+    subject = cli::open(point, shelf_, model::Weights::needed, execute::devices().at(device),
+                        devices_.at(device));
     allowed = rank_memory(point.spec, ranks_of_machine_);
     process = process_memory();
     subject.rank_memory = allowed - process;

@@ -13,10 +13,17 @@
 
 namespace gainsweep::cli {
 
-/// Starts number `device` of the devices of a point's spec with its threads and opens its subject;
-/// the shelf lends what earlier points opened. Errors name the point.
+/// Starts number `index` of a device with the threads of a point's spec and opens its subject; the
+/// shelf lends what earlier points opened. Errors name the point.
 pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::Weights weights,
-                       std::size_t device = 0);
+                       const execute::Device& device, std::size_t index = 0);
+
+/// The subject of a point for a command that measures nothing: the spec's device is not looked for,
+/// so that a login node serves, and weights need not be there.
+pipeline::Subject open_unmeasured(const spec::Point& point, pipeline::Shelf& shelf);
+
+/// What that leaves unsaid, as a sentence; empty for devices that are always there.
+std::string not_looked_for(const std::string& device);
 
 /// Prints what opening found of each model that users should know, once a model.
 class ModelNotes {

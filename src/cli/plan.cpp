@@ -21,8 +21,9 @@ struct PlannedStage {
   std::string name;
   std::size_t units = 0;     // without what earlier points do already
   std::size_t may_come = 0;  // at most so many more, where they depend on results
-  double seconds = 0;        // until the last rank is over
-  batch::Memory memory;      // at the point that needs most, with what the process has anyway
+  // Until the last rank is over; none where the device was not looked for.
+  std::optional<double> seconds;
+  batch::Memory memory;  // at the point that needs most, with what the process has anyway
   std::vector<std::string> obstacles;
   std::vector<std::string> excesses;  // why a rank cannot do it
 };
@@ -34,6 +35,7 @@ struct PlannedPoint {
 
 struct Planned {
   int ranks = 1;                                     // of one machine
+  std::string unseen;                                // the device, where it was not looked for
   std::int64_t rank_memory = 0;                      // that one may own, at the last point
   std::shared_ptr<const pipeline::Subject> subject;  // the last point's
   std::vector<PlannedPoint> points;
@@ -51,18 +53,20 @@ double sharers(const batch::Call& call, int ranks) {
 }
 
 // Units that `seen` has are left out; it grows.
-PlannedStage plan_stage(const batch::Stage& stage, int ranks, std::int64_t allowed,
-                        std::int64_t process, std::set<std::string>& seen) {
+PlannedStage plan_stage(const batch::Stage& stage, const Planned& all, std::int64_t process,
+                        std::set<std::string>& seen) {
   auto call = stage.call({});
   std::erase_if(call.units, [&](const auto& unit) { return !seen.insert(unit.key).second; });
   PlannedStage planned{stage.name,
                        call.units.size(),
                        call.may_come,
-                       stage.cost(call.units, call.may_come) / sharers(call, ranks),
+                       std::nullopt,
                        held(stage, process),
                        std::move(call.obstacles),
                        {}};
-  auto what = excess(stage.name, planned.memory, allowed);
+  if (all.unseen.empty())
+    planned.seconds = stage.cost(call.units, call.may_come) / sharers(call, all.ranks);
+  auto what = excess(stage.name, planned.memory, all.rank_memory);
   if (!what.empty()) planned.excesses.push_back(std::move(what));
   return planned;
 }
@@ -79,41 +83,52 @@ void add(std::vector<PlannedStage>& total, const std::vector<PlannedStage>& stag
   for (std::size_t s = 0; s < total.size(); ++s) {
     total[s].units += stages[s].units;
     total[s].may_come += stages[s].may_come;
-    total[s].seconds += stages[s].seconds;
+    if (total[s].seconds) *total[s].seconds += stages[s].seconds.value();
     total[s].memory = larger(total[s].memory, stages[s].memory);
     for (const auto& what : stages[s].excesses) total[s].excesses.push_back(what);
   }
 }
 
-Planned plan_points(const SpecChoice& spec, int ranks) {
+pipeline::Subject planned_subject(const spec::Point& point, pipeline::Shelf& shelf,
+                                  bool on_device) {
+  const auto& device = execute::devices().at(point.spec.device);
+  return on_device ? open(point, shelf, model::Weights::if_there, device)
+                   : open_unmeasured(point, shelf);
+}
+
+Planned plan_points(const PlanOptions& options) {
   Planned planned;
-  planned.ranks = ranks;
+  planned.ranks = options.ranks;
   pipeline::Shelf shelf;
   std::set<std::string> seen;
   ModelNotes notes;
   std::int64_t process = 0;  // before any probing
-  for (const auto& point : spec::load_points(spec.path, spec.settings)) {
-    auto subject = open(point, shelf, model::Weights::if_there);
+  for (const auto& point : spec::load_points(options.spec.path, options.spec.settings)) {
+    auto subject = planned_subject(point, shelf, options.on_device);
+    if (!options.on_device) planned.unseen = not_looked_for(point.spec.device);
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
     subject.model_digest = point.spec.model.checkpoint.string();
     if (planned.points.empty()) process = process_memory();
-    planned.rank_memory = rank_memory(point.spec, ranks);
+    planned.rank_memory = rank_memory(point.spec, planned.ranks);
     subject.rank_memory = planned.rank_memory - process;
     planned.subject = std::make_shared<const pipeline::Subject>(std::move(subject));
     PlannedPoint of_point{spec::text_of(point.parameters), {}};
     for (const auto& stage : pipeline::experiment(planned.subject).stages)
-      of_point.stages.push_back(plan_stage(stage, ranks, planned.rank_memory, process, seen));
+      of_point.stages.push_back(plan_stage(stage, planned, process, seen));
     add(planned.total, of_point.stages);
     planned.points.push_back(std::move(of_point));
   }
   return planned;
 }
 
-double seconds(const std::vector<PlannedStage>& stages) {
+std::string duration(const std::vector<PlannedStage>& stages) {
   double total = 0;
-  for (const auto& stage : stages) total += stage.seconds;
-  return total;
+  for (const auto& stage : stages) {
+    if (!stage.seconds) return "not known";
+    total += *stage.seconds;
+  }
+  return job::duration(total);
 }
 
 batch::Memory largest(const std::vector<PlannedStage>& stages) {
@@ -150,7 +165,7 @@ void print_points(const std::vector<PlannedPoint>& points) {
   std::cout << "\n" << points.size() << " points; what they share is done and counted once\n";
   for (const auto& point : points)
     std::cout << "  " << std::left << std::setw(60) << point.title << " " << std::right
-              << job::duration(seconds(point.stages)) << "\n";
+              << duration(point.stages) << "\n";
 }
 
 bool is_disturbed(const pipeline::Subject& subject) {
@@ -193,15 +208,14 @@ void print_total(const Planned& planned) {
   for (const auto& stage : planned.total)
     std::cout << std::left << std::setw(11) << stage.name << std::right << std::setw(6)
               << stage.units << std::setw(10) << stage.may_come << "  " << std::left
-              << std::setw(22) << job::duration(stage.seconds)
-              << memory_columns(stage.memory, planned.ranks) << "\n";
+              << std::setw(22) << duration({stage}) << memory_columns(stage.memory, planned.ranks)
+              << "\n";
   for (const auto& stage : planned.total)
     for (const auto& obstacle : stage.obstacles)
       std::cout << stage.name << ": " << obstacle << "\n";
   const auto& subject = *planned.subject;
   const auto memory = largest(planned.total);
-  std::cout << std::left << std::setw(29) << "total" << job::duration(seconds(planned.total))
-            << "\n\n"
+  std::cout << std::left << std::setw(29) << "total" << duration(planned.total) << "\n\n"
             << "memory: " << gigabytes(memory.mapped_bytes)
             << " of checkpoint mapped and shared, about " << gigabytes(memory.rank_bytes)
             << " in each rank besides; a machine may own "
@@ -209,7 +223,10 @@ void print_total(const Planned& planned) {
             << most_ranks(planned) << " ranks\n";
   for (const auto& stage : planned.total)
     for (const auto& what : stage.excesses) std::cout << "refused by run: " << what << "\n";
-  print_speed(subject);
+  if (planned.unseen.empty())
+    print_speed(subject);
+  else
+    std::cout << planned.unseen << ", so times are not known; --on-device asks it\n";
 }
 
 nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
@@ -218,7 +235,7 @@ nlohmann::json to_json(const std::vector<PlannedStage>& stages) {
     json.push_back({{"stage", stage.name},
                     {"units", stage.units},
                     {"may_come", stage.may_come},
-                    {"seconds", stage.seconds},
+                    {"seconds", stage.seconds ? nlohmann::json(*stage.seconds) : nlohmann::json()},
                     {"rank_bytes", stage.memory.rank_bytes},
                     {"mapped_bytes", stage.memory.mapped_bytes},
                     {"refused", stage.excesses},
@@ -243,7 +260,8 @@ nlohmann::json to_json(const Planned& planned) {
                       {"rank_bytes", memory.rank_bytes},
                       {"ranks", planned.ranks},
                       {"rank_memory_limit", planned.rank_memory},
-                      {"speed_disturbed", is_disturbed(*planned.subject)},
+                      {"device_looked_for", planned.unseen.empty()},
+                      {"speed_disturbed", planned.unseen.empty() && is_disturbed(*planned.subject)},
                       {"calibration", to_json(*planned.subject->calibration)},
                       {"evaluation", to_json(*planned.subject->evaluation)},
                       {"stages", to_json(planned.total)}};
@@ -260,7 +278,7 @@ nlohmann::json to_json(const Planned& planned) {
 }  // namespace
 
 int plan(const PlanOptions& options) {
-  const auto planned = plan_points(options.spec, options.ranks);
+  const auto planned = plan_points(options);
   if (options.json) {
     std::cout << to_json(planned).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
               << "\n";
@@ -279,7 +297,7 @@ int check(const SpecChoice& spec) {
   const auto points = spec::read_points(source);
   ModelNotes notes;
   for (const auto& point : points) {
-    subject = open(point, shelf, model::Weights::if_there);
+    subject = open_unmeasured(point, shelf);
     notes.tell(*subject.model);
   }
   const auto& partition = subject.layout.partition;
@@ -287,7 +305,10 @@ int check(const SpecChoice& spec) {
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";
   std::cout << partition.ops.size() << " ops, " << partition.subgraphs.size() << " sub-graphs, "
             << pipeline::to_text(*subject.calibration, "calibration") << ", "
-            << pipeline::to_text(*subject.evaluation, "evaluation") << "; nothing was run.\n";
+            << pipeline::to_text(*subject.evaluation, "evaluation") << "; nothing was run";
+  if (const auto device = not_looked_for(subject.spec.device); !device.empty())
+    std::cout << ", and " << device;
+  std::cout << ".\n";
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "cli/command.hpp"
 #include "cli/opening.hpp"
 #include "disk/replace.hpp"
@@ -94,7 +95,9 @@ int show(const ShowOptions& options) {
     throw Error(ErrorKind::config, "the spec has " + std::to_string(points.size()) +
                                        " points and --graph shows one. Choose it with --point.");
   pipeline::Shelf shelf;
-  const auto subject = open(points.front(), shelf, model::Weights::if_there);
+  const auto subject = open_unmeasured(points.front(), shelf);
+  if (const auto device = not_looked_for(subject.spec.device); !device.empty())
+    log_line("gainsweep: " + device + "; what this graph holds follows from the spec");
   const auto graph = wanted_graph(subject, shelf, options);
   const bool same_ops = *options.graph == "model";
   const auto dot = graph::to_dot(graph, same_ops ? &subject.layout.partition : nullptr);

@@ -76,6 +76,10 @@ struct Device {
 
 Table<Device>& devices();
 
+/// For commands that do no work on a device and do not look for it: one of its name and target whose
+/// numbers the CPU computes and that has no kernels. A device that is the CPU stands for itself.
+const Device& stand_in(const Device& device);
+
 /// Loads a device. Error(environment) with what is missing where it cannot be used here.
 void load(const Device& device);
 

@@ -236,11 +236,12 @@ Shelf::Shelf() : state_(std::make_unique<State>()) {}
 Shelf::Shelf(Shelf&&) noexcept = default;
 Shelf::~Shelf() = default;
 
-Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights) {
+Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
+             const execute::Device& device) {
   auto& lent = shelf.state();
   Subject subject;
   subject.spec = spec;
-  subject.device = &execute::devices().at(spec.device);
+  subject.device = &device;
   subject.model = lend(lent.models, spec.model.checkpoint,
                        [&] { return share(model::open(spec.model.checkpoint, weights)); });
   auto& tie = subject.spec.partition.tie;

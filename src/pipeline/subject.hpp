@@ -69,7 +69,9 @@ struct Subject {
 /// Opens model and tokens, makes graphs and partition. All that can be wrong with the inputs is
 /// found here: Error(config) or Error(input). Files are not read for the model's digest, which only
 /// units' keys need: whoever makes an experiment of the subject sets it (ranks share that work).
-Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights);
+/// Numbers are computed on `device`: the spec's, or its stand-in where nothing is measured.
+Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
+             const execute::Device& device);
 
 /// A graph of a bucket's samples with its ops: those of the layout, in its order.
 struct BucketGraph {

@@ -23,7 +23,8 @@ using namespace gainsweep;
 class Bench {
  public:
   explicit Bench(spec::Spec spec)
-      : subject_(pipeline::open(dynamic(std::move(spec)), shelf_, model::Weights::needed)),
+      : subject_(pipeline::open(dynamic(std::move(spec)), shelf_, model::Weights::needed,
+                                execute::devices().at("cpu"))),
         partition_(graph::partition(*subject_.latency_graph, subject_.spec.partition,
                                     subject_.layout.formats.size())),
         parameters_(*subject_.model, execute::devices().at("cpu"),

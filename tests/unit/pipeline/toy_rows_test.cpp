@@ -46,7 +46,7 @@ Subject subject_of(const std::string& device) {
   const auto spec = spec_of(device);
   execute::start(execute::devices().at(device), spec.threads);
   Shelf shelf;
-  auto subject = open(spec, shelf, model::Weights::needed);
+  auto subject = open(spec, shelf, model::Weights::needed, execute::devices().at(device));
   subject.model_digest = "model";
   return subject;
 }
