@@ -26,14 +26,14 @@ std::size_t own_device(const parallel::Comm& comm, const execute::Device& device
   return parallel::own_device(comm, device.name, visible);
 }
 
-// Which device each rank has, in the order of ranks.
-void tell_devices(const parallel::Comm& comm, const execute::Device& device) {
+// What each rank's device says of itself, a line a note, in the order of ranks; on the root.
+std::vector<std::string> notes_of_ranks(const parallel::Comm& comm, const execute::Device& device) {
   const auto all = comm.gather(join(device.notes(), "\n"));
-  if (!comm.is_root()) return;
-  for (std::size_t rank = 0; rank < all.size(); ++rank)
+  std::vector<std::string> lines;
+  for (std::size_t rank = 0; comm.is_root() && rank < all.size(); ++rank)
     for (const auto& note : split(all[rank], '\n'))
-      if (!note.empty())
-        log_line("gainsweep: rank " + std::to_string(rank) + ": " + one_line(note));
+      if (!note.empty()) lines.push_back("rank " + std::to_string(rank) + ": " + one_line(note));
+  return lines;
 }
 
 std::vector<parallel::Claim> to_claims(const std::vector<batch::Claim>& claims) {
@@ -109,7 +109,10 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
     subject.rank_memory = allowed - process;
   });
   if (comm_.is_root()) notes_.tell(*subject.model);
-  if (is_new) tell_devices(comm_, *subject.device);
+  if (is_new) {
+    device_notes_[device] = notes_of_ranks(comm_, *subject.device);
+    for (const auto& note : device_notes_[device]) log_line("gainsweep: " + note);
+  }
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);
   auto experiment =
@@ -117,6 +120,8 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   together(comm_, [&] { check_memory(experiment, allowed, process); });
   experiment.title = spec::text_of(point.parameters);
   experiment.parameters = point.parameters;
+  if (const auto& notes = device_notes_[device]; !notes.empty())
+    experiment.machine["device_notes"] = join(notes, "\n");
   return experiment;
 }
 

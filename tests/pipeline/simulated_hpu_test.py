@@ -188,6 +188,11 @@ def test_keys_hold_card_software_and_mode(runs):
     text = json.dumps(
         {name: str(value) for name, value in there["measured/machine"].attrs.items()}
     ) + str([str(there["measured/machine"][name][()]) for name in there["measured/machine"]])
+    notes = there["measured/machine"].attrs["device_notes"]
+    assert [line.split(":")[0] for line in notes.splitlines()] == [
+        f"rank {rank}" for rank in range(runs.ranks)
+    ]
+    assert all(f"hpu module {rank} (HPU)" in notes for rank in range(runs.ranks))
     for part in ("libsimulated_hpu.so", f"{runs.mode}, on the host: none"):
         assert part in text
 
