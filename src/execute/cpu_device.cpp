@@ -1,5 +1,6 @@
 #include "execute/cpu_device.hpp"
 
+#include "execute/int8_matmul.hpp"
 #include "execute/kernels.hpp"
 
 namespace gainsweep::execute {
@@ -10,6 +11,18 @@ std::vector<std::string> cpu_kernels(const LinearShape& shape, Precision high) {
   std::vector<std::string> kernels{"int8 " + used.int8};
   if (high == Precision::bf16) kernels.push_back("bf16 " + used.high);
   return kernels;
+}
+
+std::string cpu_lacks(graph::OpKind kind, const format::Format& format) {
+  if (kind != graph::OpKind::matmul || !int8_matmul_kernel().empty()) return "";
+  return "products of two activations in " + format.name +
+         " have no fast kernel here (aten::_int_mm runs none of oneDNN's)";
+}
+
+// What oneDNN says of itself: no kernel of it was tried.
+std::vector<std::string> cpu_notes() {
+  if (onednn_instruction_set().find("float8") == std::string::npos) return {};
+  return {"oneDNN lists float8 for this processor; no kernel of it is used here"};
 }
 
 }  // namespace
@@ -26,7 +39,8 @@ Device cpu_device() {
           // A call returns when its work is done.
           .record = [] { return Event{[] {}}; },
           .kernels = cpu_kernels,
-          .notes = [] { return std::vector<std::string>{}; },
+          .lacks = cpu_lacks,
+          .notes = cpu_notes,
           .fused_probes = true,
           .shared_by_ranks = true};
 }

@@ -32,6 +32,8 @@ const Device& stand_in(const Device& device) {
   other.name = device.name;
   other.target = device.target;
   other.identity = [] { return Identity{.mode = "not looked for"}; };
+  other.notes = [] { return std::vector<std::string>{}; };
+  other.lacks = [](graph::OpKind, const format::Format&) { return std::string(); };
   other.kernels = [](const LinearShape&, Precision) { return std::vector<std::string>{}; };
   return other;
 }

@@ -9,6 +9,8 @@
 #include "base/table.hpp"
 #include "execute/card_state.hpp"
 #include "execute/precision.hpp"
+#include "format/format.hpp"
+#include "graph/graph.hpp"
 
 /// The table of devices: where numbers are computed. Free of LibTorch.
 namespace gainsweep::execute {
@@ -60,6 +62,10 @@ struct Device {
   /// library names them (`int8 brg_matmul:avx512_core_vnni`). Error(environment) for one whose time
   /// would mean nothing.
   std::function<std::vector<std::string>(const LinearShape& shape, Precision high)> kernels;
+  /// Why it has no kernel for ops of a kind in a format that its target runs; empty where it has
+  /// one.
+  std::function<std::string(graph::OpKind kind, const format::Format& format)> lacks =
+      [](graph::OpKind, const format::Format&) { return std::string(); };
   /// What users should know of what was taken, a sentence each. After `take`.
   std::function<std::vector<std::string>()> notes;
   /// Graphs that it has compiled so far; none for a device that compiles nothing.
@@ -76,8 +82,9 @@ struct Device {
 
 Table<Device>& devices();
 
-/// For commands that do no work on a device and do not look for it: one of its name and target whose
-/// numbers the CPU computes and that has no kernels. A device that is the CPU stands for itself.
+/// For commands that do no work on a device and do not look for it: one of its name and target
+/// whose numbers the CPU computes and that has no kernels. A device that is the CPU stands for
+/// itself.
 const Device& stand_in(const Device& device);
 
 /// Loads a device. Error(environment) with what is missing where it cannot be used here.

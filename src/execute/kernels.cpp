@@ -67,8 +67,9 @@ std::string captured(const std::function<void()>& work) {
   return output.text();
 }
 
-/// The kernel of the first matrix product that a log says was run.
-std::string product_kernel(const std::string& log, const std::string& what) {
+}  // namespace
+
+std::string product_kernel(const std::string& log) {
   for (const auto& line : split(log, '\n')) {
     const auto parts = split(line, ',');
     const auto exec = std::find(parts.begin(), parts.end(), "exec");
@@ -76,6 +77,14 @@ std::string product_kernel(const std::string& log, const std::string& what) {
     if (exec == parts.end() || parts.end() - exec < 4) continue;
     if (exec[2] == "matmul" || exec[2] == "inner_product") return exec[3];
   }
+  return "";
+}
+
+namespace {
+
+std::string linear_kernel(const std::string& what, const std::function<void()>& work) {
+  auto kernel = product_kernel(onednn_log(work));
+  if (!kernel.empty()) return kernel;
   throw Error(ErrorKind::environment, "oneDNN ran no matrix product for the " + what +
                                           " linear layer (it logged none). Use a LibTorch built "
                                           "with oneDNN");
@@ -131,17 +140,20 @@ const std::string& onednn_instruction_set() {
 }
 
 LinearKernels linear_kernels(const LinearShape& shape, Precision high) {
+  require_operators({"mkldnn::_reorder_linear_weight", "mkldnn::_linear_pointwise",
+                     "onednn::qlinear_prepack", "onednn::qlinear_pointwise",
+                     "onednn::qlinear_pointwise.tensor", "aten::_int_mm"});
   const c10::InferenceMode inference;
   const auto type = to_scalar_type(high);
   LinearKernels kernels;
-  kernels.int8 = product_kernel(onednn_log([&] { run_int8(shape, type); }), "int8");
+  kernels.int8 = linear_kernel("int8", [&] { run_int8(shape, type); });
   if (kernels.int8.starts_with("ref")) {
     throw Error(ErrorKind::environment,
                 "int8 linear layers run on the reference kernel " + kernels.int8 +
                     " here (oneDNN has no fast one for this processor), so their times would mean "
                     "nothing. Measure on a processor with AVX512-VNNI, AVX2-VNNI or AMX");
   }
-  kernels.high = product_kernel(onednn_log([&] { run_high(shape, type); }), "high");
+  kernels.high = linear_kernel("high", [&] { run_high(shape, type); });
   return kernels;
 }
 

@@ -11,6 +11,9 @@ namespace gainsweep::execute {
 /// What oneDNN prints about the primitives it makes and runs during `work`.
 std::string onednn_log(const std::function<void()>& work);
 
+/// The kernel of the first matrix product that such a log says was run; empty where it tells none.
+std::string product_kernel(const std::string& log);
+
 /// The instruction set that oneDNN uses, in its own words.
 const std::string& onednn_instruction_set();
 

@@ -2,27 +2,51 @@
 
 #include <torch/csrc/jit/frontend/function_schema_parser.h>
 #include <torch/library.h>
+#include <torch/version.h>
+
+#include <optional>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "execute/attention.hpp"
 #include "execute/fake_quantize_operators.hpp"
+#include "execute/int8_matmul.hpp"
 #include "execute/loss_operators.hpp"
 #include "execute/probe_attention.hpp"
 #include "execute/probe_operators.hpp"
 
 namespace gainsweep::execute {
 
-c10::OperatorHandle find_operator(const std::string& name) {
+namespace {
+
+std::optional<c10::OperatorHandle> find(const std::string& name) {
   const auto dot = name.find('.', name.find("::"));
   const auto base = name.substr(0, dot);
   const auto overload = dot == std::string::npos ? std::string() : name.substr(dot + 1);
-  const auto op = c10::Dispatcher::singleton().findSchema({base, overload});
+  return c10::Dispatcher::singleton().findSchema({base, overload});
+}
+
+}  // namespace
+
+c10::OperatorHandle find_operator(const std::string& name) {
+  const auto op = find(name);
   if (!op) {
     throw Error(ErrorKind::internal, "operator " + name +
                                          " is not known to this LibTorch (no such name or overload "
                                          "in its dispatcher). Check the graph's front end");
   }
   return *op;
+}
+
+void require_operators(const std::vector<std::string>& names) {
+  std::vector<std::string> missing;
+  for (const auto& name : names)
+    if (!find(name)) missing.push_back(name);
+  if (missing.empty()) return;
+  throw Error(ErrorKind::environment, "LibTorch " + std::string(TORCH_VERSION) + " lacks " +
+                                          join(missing) +
+                                          " (docs/devices.md tells which versions were checked). "
+                                          "Build with a version that has them");
 }
 
 at::Tensor at_least_fp32(const at::Tensor& x) {
@@ -56,6 +80,9 @@ TORCH_LIBRARY(gainsweep, m) {
       "encode_weight(Tensor w, str format, float backoff, str scale_grid) -> (Tensor codes, "
       "Tensor scale)");
   m.def("quantize(Tensor x, Tensor scale, int zero_point) -> Tensor");
+  m.def(
+      "int8_matmul(Tensor a, Tensor a_scale, Tensor b, Tensor b_scale, ScalarType out_dtype) -> "
+      "Tensor");
   m.def(
       "quantize_dynamic(Tensor x, float backoff, int zero_point, str scale_grid) -> (Tensor codes, "
       "Tensor scale)");
@@ -92,6 +119,7 @@ TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
   m.impl("fake_quantize_dynamic", gainsweep::execute::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::fake_quantize_weight);
   m.impl("quantize", gainsweep::execute::quantize);
+  m.impl("int8_matmul", gainsweep::execute::int8_matmul);
   m.impl("quantize_dynamic", gainsweep::execute::quantize_dynamic);
   m.impl("quantize_weight", gainsweep::execute::quantize_weight);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 /// Kernels of the project's own operators (`gainsweep::…`). They are registered by name in
 /// operators.cpp, which the interpreter needs, so that a static link drops none of them.
@@ -14,6 +15,9 @@ namespace gainsweep::execute {
 /// The dispatcher's operator of a graph's name, such as `aten::add.Tensor`. Error(internal) when
 /// there is none.
 c10::OperatorHandle find_operator(const std::string& name);
+
+/// Throws Error(environment) naming those of the operators that this LibTorch does not have.
+void require_operators(const std::vector<std::string>& names);
 
 /// bf16 → fp32; fp32 and fp64 unchanged.
 at::Tensor at_least_fp32(const at::Tensor& x);

@@ -12,13 +12,13 @@ Lowering::Lowering(const graph::Graph& graph, const graph::Partition& partition,
 }
 
 Codes Lowering::quantized(const OpSite& site, std::size_t operand, const format::Format& format,
-                          const WriteCodes& write) {
+                          const WriteCodes& write, std::int64_t encoding) {
   std::optional<double> scale;
   if (format.activation_scale != format::ScaleRule::dynamic_max)
     scale = static_scale(format, site.op, site.id.index, operand, maxima_);
   const auto value = site.op.operands.at(operand).value;
   const auto [place, inserted] =
-      codes_.try_emplace({subgraph_of_[site.id.index], value.index, format.name, scale});
+      codes_.try_emplace({subgraph_of_[site.id.index], value.index, format.name, encoding, scale});
   if (inserted) {
     std::optional<graph::ValueId> constant;
     if (scale) constant = rewrite_.constant(*scale, graph::ElementType::fp32);

@@ -35,14 +35,16 @@ class Lowering {
   }
 
   /// An activation operand in a format. Ops of one sub-graph that read the same value at the same
-  /// scale share what `write` made for the first; ops of different sub-graphs never do, because
-  /// gains are added over sub-graphs. Error(internal) when a static scale lacks its maximum.
+  /// scale share what `write` made for the first, if they take the same `encoding` where the target
+  /// knows several; ops of different sub-graphs never do, because gains are added over sub-graphs.
+  /// Error(internal) when a static scale lacks its maximum.
   Codes quantized(const OpSite& site, std::size_t operand, const format::Format& format,
-                  const WriteCodes& write);
+                  const WriteCodes& write, std::int64_t encoding = 0);
 
  private:
-  /// Sub-graph, value, format, static scale.
-  using Shared = std::tuple<std::size_t, std::size_t, std::string, std::optional<double>>;
+  /// Sub-graph, value, format, encoding, static scale.
+  using Shared =
+      std::tuple<std::size_t, std::size_t, std::string, std::int64_t, std::optional<double>>;
 
   Rewrite rewrite_;
   const Maxima& maxima_;

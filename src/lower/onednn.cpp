@@ -8,7 +8,9 @@ namespace {
 using graph::ElementType;
 using graph::ValueId;
 
-constexpr std::int64_t unsigned_zero = 128;  ///< oneDNN's fast kernels take unsigned activations
+/// Zero points: fast kernels take unsigned activations beside packed weights, signed ones beside
+/// each other.
+constexpr std::int64_t unsigned_zero = 128, signed_zero = 0;
 
 /// Whether an op is a linear layer whose weight can be packed ahead.
 bool packable(const graph::Op& op) {
@@ -16,8 +18,13 @@ bool packable(const graph::Op& op) {
          op.operands[1].role == graph::OperandRole::weight;
 }
 
+bool multiplies_activations(const graph::Op& op) {
+  return op.kind == graph::OpKind::matmul && op.operands.size() == 2 &&
+         op.operands[1].role == graph::OperandRole::activation;
+}
+
 bool runs(const graph::Op& op, const format::Format& format) {
-  return packable(op) && format.name == "int8";
+  return (packable(op) || multiplies_activations(op)) && format.name == "int8";
 }
 
 /// A linear layer over a weight packed once; anything else as it is.
@@ -37,20 +44,24 @@ void write_high(Lowering& lowering, const OpSite& site) {
                    std::vector<std::int64_t>{}, ""});
 }
 
-Codes write_codes(graph::Graph& target, const graph::Op& op, const format::Format& format,
-                  std::optional<ValueId> scale) {
-  const auto value = op.operands[0].value;
+/// Codes of an activation operand, as bytes.
+Codes write_codes(Lowering& lowering, const OpSite& site, std::size_t operand,
+                  const format::Format& format, std::int64_t zero) {
+  auto& target = lowering.rewrite().target();
+  const auto value = site.op.operands[operand].value;
   const auto shape = target.value(value).shape;
-  if (scale) {
-    const auto codes = target.add_node("gainsweep::quantize", {value, *scale, unsigned_zero}, shape,
-                                       op.path, ElementType::byte);
-    return {codes, *scale};
-  }
-  const auto codes =
-      target.add_node("gainsweep::quantize_dynamic",
-                      {value, format.activation_backoff, unsigned_zero, format.scale_grid}, shape,
-                      op.path, ElementType::byte);
-  return {codes, target.add_output({1}, ElementType::fp32)};
+  const auto write = [&](std::optional<ValueId> scale) -> Codes {
+    if (scale) {
+      const auto codes = target.add_node("gainsweep::quantize", {value, *scale, zero}, shape,
+                                         site.op.path, ElementType::byte);
+      return {codes, *scale};
+    }
+    const auto codes = target.add_node("gainsweep::quantize_dynamic",
+                                       {value, format.activation_backoff, zero, format.scale_grid},
+                                       shape, site.op.path, ElementType::byte);
+    return {codes, target.add_output({1}, ElementType::fp32)};
+  };
+  return lowering.quantized(site, operand, format, write, zero);
 }
 
 struct PackedWeight {
@@ -75,18 +86,29 @@ PackedWeight write_weight(graph::Graph& target, const graph::Op& op, const forma
   return {packed, scales, zero_points};
 }
 
-void write_int8(Lowering& lowering, const OpSite& site, const format::Format& format) {
+void write_linear(Lowering& lowering, const OpSite& site, const format::Format& format) {
   auto& rewrite = lowering.rewrite();
-  auto& target = rewrite.target();
-  const auto codes = lowering.quantized(site, 0, format, [&](std::optional<ValueId> scale) {
-    return write_codes(target, site.op, format, scale);
-  });
+  const auto codes = write_codes(lowering, site, 0, format, unsigned_zero);
   const auto zero_point = rewrite.constant(double{unsigned_zero}, ElementType::index);
-  const auto weight = write_weight(target, site.op, format);
+  const auto weight = write_weight(rewrite.target(), site.op, format);
   rewrite.replace(site.node, "onednn::qlinear_pointwise.tensor",
                   {codes.values, codes.scale, zero_point, weight.packed, weight.scales,
                    weight.zero_points, argument_or_none(site.node, 2), 1.0, std::int64_t{0}, "real",
                    "none", std::vector<std::int64_t>{}, ""});
+}
+
+void write_matmul(Lowering& lowering, const OpSite& site, const format::Format& format) {
+  const auto a = write_codes(lowering, site, 0, format, signed_zero);
+  const auto b = write_codes(lowering, site, 1, format, signed_zero);
+  lowering.rewrite().replace(site.node, "gainsweep::int8_matmul",
+                             {a.values, a.scale, b.values, b.scale, "real"});
+}
+
+void write_int8(Lowering& lowering, const OpSite& site, const format::Format& format) {
+  if (site.op.kind == graph::OpKind::matmul)
+    write_matmul(lowering, site, format);
+  else
+    write_linear(lowering, site, format);
 }
 
 }  // namespace

@@ -170,15 +170,24 @@ std::string module_of(const graph::Op& op, const Subject& subject) {
   return {};
 }
 
+// Those that the device has kernels for.
+std::vector<FormatId> timed_formats(const Subject& subject, const graph::Op& op) {
+  const auto& formats = subject.spec.formats.formats;
+  auto known = lower::real_formats(*subject.target, op, formats);
+  std::erase_if(known, [&](FormatId id) {
+    return id != high_format && !subject.device->lacks(op.kind, formats[id.index]).empty();
+  });
+  return known;
+}
+
 Layout make_layout(const Subject& subject, const std::optional<Modelled>& modelled) {
   const auto& spec = subject.spec;
   Layout layout;
   layout.formats = spec.formats.formats;
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
   for (const auto& op : layout.partition.ops) {
-    layout.real_formats.push_back(
-        modelled ? real_formats(*modelled, op, spec.formats.formats)
-                 : lower::real_formats(*subject.target, op, spec.formats.formats));
+    layout.real_formats.push_back(modelled ? real_formats(*modelled, op, spec.formats.formats)
+                                           : timed_formats(subject, op));
     layout.modules.push_back(module_of(op, subject));
   }
   return layout;

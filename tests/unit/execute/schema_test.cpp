@@ -1,7 +1,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/version.h>
 
+#include "execute/operators.hpp"
 #include "fixture.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -89,6 +92,16 @@ TEST(Schema, PassesListsOfOptionalTensors) {
   graph.outputs = {graph.add_node("aten::index.Tensor", {x, std::vector{i}}, {2}, "pick")};
   const auto inputs = inputs_of({at::tensor({7.F, 8.F, 9.F}), at::tensor({2, 0}, at::kLong)});
   EXPECT_EQ(Program(graph, parameters).run(inputs), (std::vector<double>{9, 7}));
+}
+
+TEST(Operators, ThatALibTorchLacksAreNamedTogether) {
+  EXPECT_NO_THROW(require_operators({"aten::linear", "onednn::qlinear_pointwise.tensor"}));
+  EXPECT_ERROR(
+      require_operators({"aten::linear", "aten::linear.no_such", "onednn::none"}),
+      ErrorKind::environment,
+      "LibTorch " TORCH_VERSION
+      " lacks aten::linear.no_such, onednn::none (docs/devices.md tells which versions were "
+      "checked). Build with a version that has them");
 }
 
 }  // namespace

@@ -122,16 +122,38 @@ TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
                  "the time of an emulation means nothing; real low formats of this kind of op: "
                  "int8). Leave it high in the time objective, or use a device that has the format");
   }
-  EXPECT_ERROR(
-      lowered({high_format, high_format, high_format, int8}, graph::PartitionRule::sequential),
-      ErrorKind::config, "no low format has a real kernel for this kind of op")
-      << "attention matmuls have no int8 kernel";
+}
+
+TEST(Lower, WritesProductsOfActivationsOverSignedCodes) {
+  const auto graph =
+      lowered({high_format, high_format, high_format, int8}, graph::PartitionRule::sequential);
+  EXPECT_EQ(count(graph, "gainsweep::quantize"), 2U) << "an operand each";
+  EXPECT_EQ(count(graph, "gainsweep::int8_matmul"), 1U);
+  EXPECT_EQ(count(graph, "aten::matmul"), 0U);
+  for (const auto& node : graph.nodes)
+    if (node.op == "gainsweep::quantize") {
+      EXPECT_EQ(std::get<std::int64_t>(node.arguments.at(2)), 0) << "their zero point";
+    }
+}
+
+TEST(Lower, SharesNoCodesBetweenSignedAndUnsigned) {
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {8, 8});
+  const auto w = graph.add_parameter("w", {8, 8});
+  const auto a = graph.add_node("aten::linear", {x, w}, {8, 8}, "a");
+  const auto b = graph.add_node("aten::matmul", {x, x}, {8, 8}, "b");
+  graph.outputs = {graph.add_node("aten::add.Tensor", {a, b}, {8, 8}, "sum")};
+  const auto partition = graph::partition(graph, {}, 3);
+  ASSERT_EQ(partition.subgraphs.size(), 1U);
+  const Maxima maxima{{1.0F, 1.0F}, {1.0F, 1.0F}};
+  const auto lowered = lower(graph, partition, {int8, int8}, formats(), maxima, onednn());
+  EXPECT_EQ(count(lowered, "gainsweep::quantize"), 2U) << "at zero points 128 and 0";
 }
 
 TEST(Target, OffersRealFormatsByKindOfOp) {
   const auto ops = graph::quantizable_ops(gated());
   EXPECT_THAT(real_formats(onednn(), ops[0], formats()), ElementsAre(high_format, int8));
-  EXPECT_THAT(real_formats(onednn(), ops[3], formats()), ElementsAre(high_format));
+  EXPECT_THAT(real_formats(onednn(), ops[3], formats()), ElementsAre(high_format, int8));
 }
 
 TEST(Target, OffersNoFormatForALinearLayerOfActivations) {
