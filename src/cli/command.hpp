@@ -63,6 +63,15 @@ struct StatusOptions {
 };
 int status(const StatusOptions& options);
 
+/// `check-device DEVICE`: whether a device does what numbers and times rest on. 0, 3 where a check
+/// failed, 2 where the device is not here.
+struct CheckDeviceOptions {
+  std::string device = "cpu";
+  std::optional<std::filesystem::path> plugin{};  ///< of an hpu
+  std::optional<std::string> mode{};              ///< likewise
+};
+int check_device(const CheckDeviceOptions& options);
+
 /// `diff A B`: whether two archives' deterministic contents are bit-identical; 0 or 1.
 int diff(const std::filesystem::path& a, const std::filesystem::path& b, bool measured);
 

@@ -30,6 +30,7 @@ constexpr const char* usage =
                                       other thresholds or objectives, without the model
   gainsweep status DIR                how far a run is
   gainsweep diff A B                  do two archives agree bit for bit
+  gainsweep check-device DEVICE       does a device (cpu, hpu) do what numbers and times rest on
 
 'gainsweep help COMMAND' tells a command's options. Several ranks: mpirun --bind-to none -np N.
 Exit codes: 0 done, 1 internal or environment, 2 bad input, 3 some units failed, 75 stopped by
@@ -181,6 +182,23 @@ int diff_command(const std::vector<std::string>& arguments) {
               flag(values, "measured"));
 }
 
+constexpr const char* check_device_notes = R"(
+Prints a line for each check: what passed, failed, or could not be tried, and why. Exit codes: 0 no
+check failed, 2 the device is not here or the command line is wrong, 3 some checks failed.
+)";
+
+int check_device_command(const std::vector<std::string>& arguments) {
+  auto syntax =
+      syntax_of("gainsweep check-device DEVICE [--plugin FILE] [--mode MODE]", {"DEVICE"});
+  syntax.options.add_options()("plugin", po::value<std::string>(),
+                               "of an hpu: the bridge's file, as hpu.plugin")(
+      "mode", po::value<std::string>(), "of an hpu: lazy or eager");
+  const auto values = parse(syntax, arguments);
+  if (helped(values, syntax, check_device_notes)) return 0;
+  return check_device(
+      {required(values, "DEVICE", syntax), given(values, "plugin"), given(values, "mode")});
+}
+
 int execute(int& argc, char**& argv, const std::string& command,
             const std::vector<std::string>& arguments) {
   if (command == "run") return run_command(argc, argv, arguments);
@@ -190,8 +208,9 @@ int execute(int& argc, char**& argv, const std::string& command,
   if (command == "solve") return solve_command(arguments);
   if (command == "status") return status_command(arguments);
   if (command == "diff") return diff_command(arguments);
+  if (command == "check-device") return check_device_command(arguments);
   const auto meant = closest(command, {"run", "plan", "check", "show", "solve", "status", "diff",
-                                       "help", "--help", "--version"});
+                                       "check-device", "help", "--help", "--version"});
   throw Error(ErrorKind::config, "there is no command '" + command + "'" +
                                      (meant.empty() ? "" : " (did you mean '" + meant + "'?)") +
                                      ". 'gainsweep --help' lists them.");

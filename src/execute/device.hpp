@@ -70,6 +70,9 @@ struct Device {
   std::function<std::vector<std::string>()> notes;
   /// Graphs that it has compiled so far; none for a device that compiles nothing.
   std::function<std::int64_t()> compilations{};
+  /// What may run on the host for want of a kernel of its own: `none`, a list, or anything. None
+  /// for a device on which that is an error.
+  std::function<std::string()> allowed_on_host{};
   /// How what was taken is doing; none for a device of which nobody tells that.
   std::function<CardState()> state{};
 

@@ -87,7 +87,8 @@ Device hpu_device() {
           .record = record,
           .kernels = kernels,
           .notes = notes,
-          .compilations = compiled_graphs};
+          .compilations = compiled_graphs,
+          .allowed_on_host = execute::allowed_on_host};
 }
 
 }  // namespace gainsweep::execute

@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import SOURCE, shipped
 
-COMMANDS = ["run", "plan", "check", "show", "solve", "status", "diff"]
+COMMANDS = ["run", "plan", "check", "show", "solve", "status", "diff", "check-device"]
 GRAPHS = ["model", "observed", "probed", "fake_quantized", "lowered"]
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "lower": "base format graph",
     "parallel": "base",
     "execute": "base digest disk format graph model",
+    "conformance": "base execute format graph lower model",
     "sensitivity": "base execute format",
     "latency": "base execute",
     "gain": "base format graph latency",
@@ -31,7 +32,8 @@ ALLOWED = {
     "job": "archive base batch digest disk parallel",
     "pipeline": "archive base batch digest execute format gain graph latency lower model "
     "roofline sensitivity solve spec timing_table",
-    "cli": "archive base batch digest disk graph job model parallel pipeline spec",
+    "cli": "archive base batch conformance digest disk execute graph job model parallel pipeline "
+    "spec",
 }
 ALLOWED = {folder: set(names.split()) for folder, names in ALLOWED.items()}
 
