@@ -16,6 +16,11 @@ namespace {
 
 using parallel::together;
 
+void drive(const spec::Spec& spec) {
+  execute::drive_cuda(spec.cuda);
+  execute::drive_hpu(spec.hpu);
+}
+
 std::size_t own_device(const parallel::Comm& comm, const execute::Device& device) {
   if (device.shared_by_ranks) return 0;
   std::vector<std::string> visible;
@@ -57,7 +62,7 @@ void agree_on(const parallel::Comm& comm, const std::vector<batch::Experiment>& 
 pipeline::Subject open(const spec::Point& point, pipeline::Shelf& shelf, model::Weights weights,
                        const execute::Device& device, std::size_t index) {
   try {
-    execute::drive_hpu(point.spec.hpu);
+    drive(point.spec);
     execute::start(device, point.spec.threads, index);
     if (point.spec.memory_limit > 0) execute::give_freed_memory_back();
     return pipeline::open(point.spec, shelf, weights, device);
@@ -97,7 +102,7 @@ std::vector<batch::Experiment> Opening::open(const std::vector<spec::Point>& poi
 batch::Experiment Opening::open_one(const spec::Point& point) {
   const auto& device = point.spec.device;
   const bool is_new = !devices_.count(device);
-  execute::drive_hpu(point.spec.hpu);
+  drive(point.spec);
   if (is_new) devices_[device] = own_device(comm_, execute::devices().at(device));
   pipeline::Subject subject;
   std::int64_t allowed = 0, process = 0;

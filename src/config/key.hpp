@@ -46,18 +46,11 @@ struct OptionalPath {
   std::optional<std::filesystem::path>* value;
 };
 
-/// A word that is known and yet cannot be chosen.
-struct AbsentWord {
-  std::string name;
-  std::string why;  ///< what is missing, without a full stop
-};
-
 /// One word of a closed list.
 struct Choice {
   std::vector<std::string> names;
   std::function<std::string()> get;
   std::function<void(const std::string&)> set;
-  std::vector<AbsentWord> absent{};  ///< refused with the reason; those in `names` are not
 };
 
 /// Different words of a closed list.

@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "base/text.hpp"
-#include "base/usual_word.hpp"
 #include "base/words.hpp"
 #include "config/reader.hpp"
 #include "config/scalar.hpp"
@@ -30,18 +29,6 @@ std::vector<double> expand(const Progression& progression, bool geometric) {
   values.front() = from;
   values.back() = to;
   return values;
-}
-
-/// The absent word that a node spells, or means; null for any other text.
-const AbsentWord* absent_word(const Choice& choice, const Node& node) {
-  if (node.kind != Node::Kind::scalar) return nullptr;
-  if (std::find(choice.names.begin(), choice.names.end(), node.text) != choice.names.end())
-    return nullptr;
-  const std::string usual = usual_word(node.text);
-  const auto found =
-      std::find_if(choice.absent.begin(), choice.absent.end(),
-                   [&](const auto& word) { return word.name == node.text || word.name == usual; });
-  return found == choice.absent.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -182,16 +169,7 @@ std::optional<std::string> Reader::read_choice(const std::vector<std::string>& n
 }
 
 void Reader::read_value(const Choice& choice, const Place& place) {
-  const auto* absent = absent_word(choice, place.node);
-  if (absent != nullptr) {
-    problems_.add(
-        place.node.line, place.path,
-        shown(place.node.text) +
-            (absent->name == place.node.text ? "" : ", here " + shown(absent->name) + ",") +
-            " cannot be chosen yet (" + absent->why + "). Write " + one_of(choice.names) + ".");
-  } else if (const auto name = read_choice(choice.names, place)) {
-    choice.set(*name);
-  }
+  if (const auto name = read_choice(choice.names, place)) choice.set(*name);
 }
 
 void Reader::read_value(const ChoiceList& list, const Place& place) {

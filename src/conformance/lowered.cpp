@@ -5,7 +5,7 @@
 namespace gainsweep::conformance {
 
 const lower::Target& target_of(const execute::Device& device) {
-  return lower::targets().at(device.target);
+  return lower::targets().at(device.target());
 }
 
 std::vector<FormatId> real_formats(const execute::Device& device, const graph::Op& op,

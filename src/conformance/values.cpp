@@ -101,7 +101,7 @@ Finding scores(const execute::Device& device) {
 Finding low_values(const execute::Device& device, const std::string& format) {
   const auto known = low_formats(device);
   if (std::ranges::find(known, format) == known.end())
-    return {Verdict::untried, "the target " + device.target + " has no kernel of it"};
+    return {Verdict::untried, "the target " + device.target() + " has no kernel of it"};
   if (const auto why = why_not(device, format); !why.empty()) return {Verdict::untried, why};
   Finding all{Verdict::untried, {}};
   std::vector<std::string> details;

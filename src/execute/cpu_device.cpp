@@ -29,7 +29,7 @@ std::vector<std::string> cpu_notes() {
 
 Device cpu_device() {
   return {.name = "cpu",
-          .target = "onednn",
+          .target = [] { return std::string("onednn"); },
           .missing = [] { return std::string(); },
           .load = [] {},
           .visible = [] { return std::vector<std::string>{"0"}; },

@@ -6,13 +6,14 @@
 
 #include "base/error.hpp"
 #include "execute/cpu_device.hpp"
+#include "execute/cuda_device.hpp"
 #include "execute/hpu_device.hpp"
 #include "execute/state.hpp"
 
 namespace gainsweep::execute {
 
 Table<Device>& devices() {
-  static Table<Device> table{cpu_device(), hpu_device()};
+  static Table<Device> table{cpu_device(), cuda_device(), hpu_device()};
   return table;
 }
 

@@ -40,8 +40,9 @@ struct LinearShape {
 
 /// A device as the interpreter, the ranks and unit keys see it.
 struct Device {
-  std::string name;    ///< as specs spell it
-  std::string target;  ///< the row of lower::targets() that its programs are lowered for
+  std::string name;  ///< as specs spell it
+  /// The row of lower::targets() that its programs are lowered for.
+  std::function<std::string()> target;
 
   /// What is not there of what it needs (a driver, a card); empty where it can be used.
   std::function<std::string()> missing;

@@ -2,6 +2,7 @@
 // know another table of codes.
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
 
 #include "execute/operators.hpp"
 #include "execute/plain_elements.hpp"
@@ -17,15 +18,18 @@ at::ScalarType codes_of(const format::Format& format) {
 }  // namespace
 
 std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::string_view format_name,
-                                                 double backoff, std::string_view scale_grid) {
+                                                 double backoff, bool per_channel,
+                                                 std::string_view scale_grid) {
   auto format = format::by_name(std::string(format_name));
   format.scale_grid = scale_grid;
   const auto values = plain::widened(w.to(at::kCPU).contiguous());
-  const float scale = format::scale_of(format, plain::largest_magnitude(values), backoff);
-  const auto scales = plain::scales_for(values, {scale});
+  auto numbers = per_channel ? plain::largest_magnitude_of_rows(values)
+                             : std::vector<float>{plain::largest_magnitude(values)};
+  for (float& number : numbers) number = format::scale_of(format, number, backoff);
+  const auto scales = plain::scales_for(values, numbers);
   const auto one = plain::scales_for(values, {1});
   const auto codes = plain::rounded(format.grid, values / scales, one).to(codes_of(format));
-  return {codes.to(w.device()), scales.to(at::kFloat).view({1})};
+  return {codes.to(w.device()), at::tensor(numbers, at::kFloat).to(w.device())};
 }
 
 }  // namespace gainsweep::execute

@@ -149,6 +149,7 @@ class Account {
       case ElementType::real:
         return elements * real_;
       case ElementType::fp32:
+      case ElementType::int32:
         return elements * 4;
       case ElementType::index:
         return elements * 8;

@@ -77,7 +77,7 @@ void drive_hpu(const HpuSettings& settings) {
 
 Device hpu_device() {
   return {.name = "hpu",
-          .target = "gaudi2",
+          .target = [] { return std::string("gaudi2"); },
           .missing = [] { return missing_plugin(driven().settings); },
           .load = [] { open_plugin(driven().settings); },
           .visible = [] { return visible_modules(hpu_cards()); },

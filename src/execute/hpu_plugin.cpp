@@ -1,6 +1,5 @@
 #include "execute/hpu_plugin.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/detail/HPUHooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -15,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "digest/digest.hpp"
+#include "execute/libtorch_folder.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -49,10 +49,8 @@ std::string variable(const char* name) {
 
 /// Where pip puts the bridge: habana_frameworks beside the torch in use.
 fs::path installed_folder() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&at::get_num_threads), &info) == 0) return {};
-  const auto library = fs::weakly_canonical(info.dli_fname);  // …/torch/lib/libtorch_cpu.so
-  return library.parent_path().parent_path().parent_path() / "habana_frameworks/torch/lib";
+  const auto libraries = fs::weakly_canonical(libtorch_folder());  // …/torch/lib
+  return libraries.parent_path().parent_path() / "habana_frameworks/torch/lib";
 }
 
 /// The bridge's own names; the second is built for PyTorch as it is, not for Intel's fork.

@@ -77,8 +77,12 @@ TORCH_LIBRARY(gainsweep, m) {
       "fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) "
       "-> Tensor");
   m.def(
-      "encode_weight(Tensor w, str format, float backoff, str scale_grid) -> (Tensor codes, "
-      "Tensor scale)");
+      "encode_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) -> "
+      "(Tensor codes, Tensor scales)");
+  m.def("cast_to_fp8(Tensor z, Tensor scale, str format) -> Tensor");
+  m.def("cast_to_int8(Tensor z, Tensor scale) -> Tensor");
+  m.def("dynamic_scale(Tensor z, str format, float backoff) -> Tensor");
+  m.def("scale_sums(Tensor sums, Tensor scales, Tensor? bias, ScalarType type) -> Tensor");
   m.def("quantize(Tensor x, Tensor scale, int zero_point) -> Tensor");
   m.def(
       "int8_matmul(Tensor a, Tensor a_scale, Tensor b, Tensor b_scale, ScalarType out_dtype) -> "
@@ -109,6 +113,11 @@ TORCH_LIBRARY_IMPL(gainsweep, CompositeExplicitAutograd, m) {
   m.impl("observe", gainsweep::execute::observe_operand);
   m.impl("attention", gainsweep::execute::attention);
   m.impl("encode_weight", gainsweep::execute::encode_weight);
+  m.impl("quantize_weight", gainsweep::execute::quantize_weight);
+  m.impl("cast_to_fp8", gainsweep::execute::cast_to_fp8);
+  m.impl("cast_to_int8", gainsweep::execute::cast_to_int8);
+  m.impl("dynamic_scale", gainsweep::execute::dynamic_scale);
+  m.impl("scale_sums", gainsweep::execute::scale_sums);
   m.impl("fake_quantize", gainsweep::execute::plain::fake_quantize);
   m.impl("fake_quantize_dynamic", gainsweep::execute::plain::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::plain::fake_quantize_weight);
@@ -121,5 +130,4 @@ TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
   m.impl("quantize", gainsweep::execute::quantize);
   m.impl("int8_matmul", gainsweep::execute::int8_matmul);
   m.impl("quantize_dynamic", gainsweep::execute::quantize_dynamic);
-  m.impl("quantize_weight", gainsweep::execute::quantize_weight);
 }

@@ -69,6 +69,8 @@ at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
       return at::kFloat;
     case ElementType::index:
       return at::kLong;
+    case ElementType::int32:
+      return at::kInt;
     case ElementType::byte:
       return at::kByte;
     case ElementType::fp8_e4m3:

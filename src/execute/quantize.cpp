@@ -76,7 +76,7 @@ std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double 
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
                                                    bool per_channel, std::string_view scale_grid) {
   TORCH_CHECK(w.dim() >= 1 && w.numel() > 0, "gainsweep::quantize_weight takes a filled tensor");
-  const auto filled = w.contiguous();
+  const auto filled = w.to(at::kCPU).contiguous();
   auto codes = at::empty(filled.sizes(), at::kChar);
   const auto maxima = per_channel ? largest_magnitude_of_rows(filled)
                                   : std::vector<float>{largest_magnitude(filled)};
@@ -85,12 +85,12 @@ std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double b
   const auto format = int8(scale_grid);
   for (std::size_t group = 0; group < maxima.size(); ++group)
     scale_of_group[group] = format::scale_of(format, maxima[group], backoff);
-  with_element_type(w.scalar_type(), [&]<class T>() {
+  with_element_type(filled.scalar_type(), [&]<class T>() {
     const auto values = elements<T>(filled);
     quantize_rows(values, values.size() / maxima.size(), scale_of_group,
                   reinterpret_cast<std::uint8_t*>(codes.mutable_data_ptr<std::int8_t>()));
   });
-  return {codes, scales};
+  return {codes.to(w.device()), scales.to(w.device())};
 }
 
 }  // namespace gainsweep::execute

@@ -51,11 +51,12 @@ at::ScalarType scalar_type_named(const Place& place, const std::string& name) {
   if (name == "real") return to_scalar_type(ElementType::real, place.real);
   if (name == "fp32") return at::kFloat;
   if (name == "index") return at::kLong;
+  if (name == "int32") return at::kInt;
   if (name == "byte") return at::kByte;
   if (name == "fp8_e4m3") return at::kFloat8_e4m3fn;
   if (name == "fp8_e5m2") return at::kFloat8_e5m2;
   misfit(place, "no element type is called \"" + name +
-                    "\" (real, fp32, index, byte, fp8_e4m3 and fp8_e5m2 are)");
+                    "\" (real, fp32, index, int32, byte, fp8_e4m3 and fp8_e5m2 are)");
 }
 
 c10::IValue bind_int(const Place& place, const c10::Argument& formal, std::int64_t value,

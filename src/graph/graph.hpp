@@ -30,6 +30,7 @@ enum class ElementType {
   real,      ///< the floating type that the program runs in
   fp32,      ///< always 32-bit floating: scales
   index,     ///< 64-bit integers: tokens, labels
+  int32,     ///< sums of products of integer codes
   byte,      ///< 8-bit integer codes of a quantised tensor
   fp8_e4m3,  ///< 8-bit floating codes
   fp8_e5m2,

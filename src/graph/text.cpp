@@ -19,6 +19,8 @@ const char* type_name(ElementType type) {
       return "fp32";
     case ElementType::index:
       return "index";
+    case ElementType::int32:
+      return "int32";
     case ElementType::byte:
       return "byte";
     case ElementType::fp8_e4m3:

@@ -10,17 +10,12 @@ using graph::ValueId;
 
 constexpr std::monostate nothing{};
 
-bool is_linear(const graph::Op& op) {
-  return op.kind == graph::OpKind::linear && op.operands.size() == 2 &&
-         op.operands[1].role == graph::OperandRole::weight;
-}
-
 // Its products take one scale an operand.
 bool runs(const graph::Op& op, const format::Format& format) {
   return format.name == "fp8_e4m3_gaudi2" &&
          format.activation_scale == format::ScaleRule::static_max &&
          format.weight_granularity == format::Granularity::tensor &&
-         (is_linear(op) || op.kind == graph::OpKind::matmul);
+         (is_weighted_linear(op) || op.kind == graph::OpKind::matmul);
 }
 
 /// The cast multiplies by its scale, where a product takes the one that undoes it.
@@ -45,15 +40,16 @@ Codes cast(Lowering& lowering, const OpSite& site, std::size_t operand,
 /// numbers there.
 Codes write_weight(graph::Graph& target, const graph::Op& op, const format::Format& format) {
   const auto weight = op.operands[1].value;
-  const auto codes = target.add_node(
-      "gainsweep::encode_weight", {weight, format.name, format.weight_backoff, format.scale_grid},
-      target.value(weight).shape, op.path, ElementType::fp8_e4m3);
+  const auto codes =
+      target.add_node("gainsweep::encode_weight",
+                      {weight, format.name, format.weight_backoff, false, format.scale_grid},
+                      target.value(weight).shape, op.path, ElementType::fp8_e4m3);
   return {codes, target.add_output({1}, ElementType::fp32)};
 }
 
 void write_product(Lowering& lowering, const OpSite& site, const format::Format& format) {
   auto& rewrite = lowering.rewrite();
-  const bool has_weight = is_linear(site.op);
+  const bool has_weight = is_weighted_linear(site.op);
   const auto a = cast(lowering, site, 0, format);
   const auto b = has_weight ? write_weight(rewrite.target(), site.op, format)
                             : cast(lowering, site, 1, format);

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "lower/attention.hpp"
+#include "lower/cuda.hpp"
 #include "lower/gaudi2.hpp"
 #include "lower/lowering.hpp"
 #include "lower/onednn.hpp"
@@ -53,7 +54,8 @@ std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition&
 }  // namespace
 
 Table<Target>& targets() {
-  static Table<Target> table{onednn_target(), gaudi2_target()};
+  static Table<Target> table{onednn_target(), cuda_target("cuda", false),
+                             cuda_target("cuda_fast", true), gaudi2_target()};
   return table;
 }
 
@@ -70,7 +72,7 @@ graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
                    const Maxima& maxima, const Target& target) {
   check_assignment(assignment, partition.ops.size(), formats.size());
   check_fused(target, partition, assignment);
-  Lowering lowering(graph, partition, maxima);
+  Lowering lowering(graph, partition, maxima, formats.at(high_format.index));
   const auto op_at = op_of_node(graph, partition.ops);
   const auto attentions = joined(graph, partition, assignment, target, lowering);
   const AttentionWriter writer(graph, partition.ops, attentions, AttentionWriter::Form::plain);

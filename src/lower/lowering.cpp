@@ -4,9 +4,14 @@
 
 namespace gainsweep::lower {
 
+bool is_weighted_linear(const graph::Op& op) {
+  return op.kind == graph::OpKind::linear && op.operands.size() == 2 &&
+         op.operands[1].role == graph::OperandRole::weight;
+}
+
 Lowering::Lowering(const graph::Graph& graph, const graph::Partition& partition,
-                   const Maxima& maxima)
-    : rewrite_(graph), maxima_(maxima), subgraph_of_(partition.ops.size()) {
+                   const Maxima& maxima, const format::Format& high)
+    : rewrite_(graph), maxima_(maxima), high_(high), subgraph_of_(partition.ops.size()) {
   for (std::size_t s = 0; s < partition.subgraphs.size(); ++s)
     for (const auto op : partition.subgraphs[s].ops) subgraph_of_[op.index] = s;
 }

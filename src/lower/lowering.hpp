@@ -19,16 +19,21 @@ struct Codes {
   graph::ValueId scale{};
 };
 
+/// Whether an op is a linear layer whose weight can be made ready once.
+bool is_weighted_linear(const graph::Op& op);
+
 /// What a target writes into while `lower` walks a graph.
 class Lowering {
  public:
   /// Writes the codes of an operand: at a static scale, or at the operand's own where it gets none.
   using WriteCodes = std::function<Codes(std::optional<graph::ValueId> scale)>;
 
-  /// Refers to its arguments.
-  Lowering(const graph::Graph& graph, const graph::Partition& partition, const Maxima& maxima);
+  /// `high` is the program's own precision. Refers to its arguments.
+  Lowering(const graph::Graph& graph, const graph::Partition& partition, const Maxima& maxima,
+           const format::Format& high);
 
   Rewrite& rewrite() { return rewrite_; }
+  const format::Format& high() const { return high_; }
 
   bool are_of_one_subgraph(OpId a, OpId b) const {
     return subgraph_of_[a.index] == subgraph_of_[b.index];
@@ -48,6 +53,7 @@ class Lowering {
 
   Rewrite rewrite_;
   const Maxima& maxima_;
+  const format::Format& high_;
   std::vector<std::size_t> subgraph_of_;  ///< by OpId
   std::map<Shared, Codes> codes_;
 };

@@ -12,26 +12,20 @@ using graph::ValueId;
 /// each other.
 constexpr std::int64_t unsigned_zero = 128, signed_zero = 0;
 
-/// Whether an op is a linear layer whose weight can be packed ahead.
-bool packable(const graph::Op& op) {
-  return op.kind == graph::OpKind::linear && op.operands.size() == 2 &&
-         op.operands[1].role == graph::OperandRole::weight;
-}
-
 bool multiplies_activations(const graph::Op& op) {
   return op.kind == graph::OpKind::matmul && op.operands.size() == 2 &&
          op.operands[1].role == graph::OperandRole::activation;
 }
 
 bool runs(const graph::Op& op, const format::Format& format) {
-  return (packable(op) || multiplies_activations(op)) && format.name == "int8";
+  return (is_weighted_linear(op) || multiplies_activations(op)) && format.name == "int8";
 }
 
 /// A linear layer over a weight packed once; anything else as it is.
 void write_high(Lowering& lowering, const OpSite& site) {
   const auto& node = site.node;
   auto& rewrite = lowering.rewrite();
-  if (!packable(site.op)) {
+  if (!is_weighted_linear(site.op)) {
     rewrite.keep(node);
     return;
   }

@@ -32,6 +32,7 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
     case graph::ElementType::real:
       return graph::num_elements(value.shape) * bytes_of_real;
     case graph::ElementType::fp32:
+    case graph::ElementType::int32:
       return graph::num_elements(value.shape) * 4;
     case graph::ElementType::index:
       return graph::num_elements(value.shape) * 8;

@@ -222,6 +222,13 @@ void give_times(Subject& subject, const std::optional<Modelled>& modelled,
   subject.given_times->tables.push_back(to_table(names));
 }
 
+// What is timed are ops of the latency workload's sizes, which decide about kernels too.
+void take_formats_of(Subject& subject, const graph::Graph& timed) {
+  const auto ops = graph::quantizable_ops(timed);
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    subject.layout.real_formats[i] = timed_formats(subject, ops[i]);
+}
+
 // Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
 void leave_out_time(Subject& subject) {
   subject.untimed = execute::missing_kernels(*subject.device, timed_precision(subject.spec));
@@ -261,14 +268,17 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
       build(lent, subject,
             {1, spec.calibration.length, {model::Output::mean_loss, model::Output::class_scores}});
   subject.gives_class_scores = subject.evaluation_graph->outputs.size() > 1;
-  subject.target = &lower::targets().at(subject.device->target);
+  subject.target = &lower::targets().at(subject.device->target());
   const auto modelled = read_modelled(spec.latency);
   subject.layout = make_layout(subject, modelled);
   check_search(subject);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(*subject.device); });
   subject.resolved = spec::resolved(spec);
-  if (measures_time(spec)) leave_out_time(subject);
+  if (measures_time(spec)) {
+    take_formats_of(subject, *latency_graph(subject, shelf));
+    leave_out_time(subject);
+  }
   if (measures_time(subject.spec)) {
     subject.latency_graph = latency_graph(subject, shelf);
     subject.timing_targets = timing_targets(subject.layout, spec.latency);

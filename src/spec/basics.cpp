@@ -12,10 +12,15 @@ constexpr double most_gigabytes = 1e6;
 // The rest is left to the system and to mapped files.
 constexpr double part_of_machine = 0.9;
 
-std::vector<config::AbsentWord> devices_to_come() {
-  return {
-      {"cuda", "this version has neither a device nor a target for CUDA"},
-  };
+// Fixed: a process drives its card in one way.
+config::Section describe(execute::CudaSettings& cuda) {
+  return {{
+      {.name = "fast_accumulation",
+       .help = "whether sums of fp8 products may be kept in fewer bits than fp32 has, which some "
+               "cards do faster",
+       .value = config::Flag{&cuda.fast_accumulation},
+       .fixed = true},
+  }};
 }
 
 // Fixed: the bridge reads them once a process.
@@ -49,7 +54,9 @@ config::Section describe(Basics& basics) {
        .example = "embedded",
        .fixed = true},
       {"device", "device that numbers are computed and times measured on",
-       choice(basics.device, execute::devices(), devices_to_come())},
+       choice(basics.device, execute::devices())},
+      {"cuda", "how an NVIDIA card is driven, if it is the device", describe(basics.cuda), "", "",
+       basics.device == "cuda"},
       {"hpu", "how a Gaudi is driven, if it is the device", describe(basics.hpu), "", "",
        basics.device == "hpu"},
       {"threads", "threads of one operator on one rank",

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/key.hpp"
+#include "execute/cuda_settings.hpp"
 #include "execute/hpu_settings.hpp"
 
 namespace gainsweep::spec {
@@ -17,6 +18,7 @@ struct Basics {
   std::string device = "cpu";  ///< a row of execute::devices()
   std::int64_t threads = 1;
   std::int64_t seed = 0;
+  execute::CudaSettings cuda{};
   execute::HpuSettings hpu{};
   double memory_limit = 0;  ///< GB; see node_memory
 };

@@ -25,12 +25,11 @@ config::ChoiceList choice_list(std::vector<Enum>& values, std::size_t least_coun
           }};
 }
 
-/// The name of a table's row; `absent` are names that it will have.
+/// The name of a table's row.
 template <class Row>
-config::Choice choice(std::string& value, const Table<Row>& table,
-                      const std::vector<config::AbsentWord>& absent = {}) {
+config::Choice choice(std::string& value, const Table<Row>& table) {
   return {table.names(), [&value] { return value; },
-          [&value](const std::string& name) { value = name; }, absent};
+          [&value](const std::string& name) { value = name; }};
 }
 
 template <class Row>

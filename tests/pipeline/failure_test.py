@@ -112,10 +112,15 @@ def test_ranks_that_differ_are_refused(program, finished, tmp_path):
     assert not (tmp_path / "out/archive.h5").exists()
 
 
+@pytest.mark.parametrize(
+    ("device", "missing"),
+    [("hpu", "libhabana_pytorch_plugin.so or"), ("cuda", "libtorch_cuda.so in ")],
+)
 @pytest.mark.parametrize("ranks", [1, 3])
-def test_a_device_that_is_not_there_is_refused(program, write_spec, tmp_path, ranks):
-    spec = write_spec(device="hpu")
-    result = program("run", spec, "--out", tmp_path / "out", ranks=ranks)
+def test_a_device_that_is_not_there_is_refused(
+    program, write_spec, tmp_path, ranks, device, missing
+):
+    result = program("run", write_spec(device=device), "--out", tmp_path / "out", ranks=ranks)
     assert result.returncode == 1, result.stderr
-    assert "device hpu is not here (no libhabana_pytorch_plugin.so or" in result.stderr
+    assert result.stderr.count(f"device {device} is not here (no {missing}") == 1
     assert not (tmp_path / "out/archive.h5").exists()

@@ -40,7 +40,7 @@ def test_a_wrong_setting_is_named_like_a_line(program, write_spec):
     assert message.startswith("--set solve.thresholds=[0.1%]: solve.thresholds[0]: '0.1%' ")
     assert "is a percentage, which stands for 0.001" in message
     assert "no '='" in program.refuses("plan", spec, "--set", "calibration.samples")
-    assert "'gpu', here 'cuda', cannot be" in program.refuses("check", spec, "--set", "device=gpu")
+    assert "Did you mean 'cuda'?" in program.refuses("check", spec, "--set", "device=gpu")
 
 
 def test_runs_keep_their_settings(program, write_spec, tmp_path):

@@ -65,7 +65,7 @@ TEST(Checks, CatchAnotherRounding) {
   };
   lower::targets().add(target);
   auto device = cpu();
-  device.target = "coarse";
+  device.target = [] { return std::string("coarse"); };
   device.kernels = [](const auto&...) { return std::vector<std::string>{"fp8_e4m3 coarse"}; };
   const auto one = found("values in fp8_e4m3", device);
   EXPECT_EQ(one.verdict, Verdict::failed);

@@ -19,7 +19,7 @@ namespace {
 execute::Device toy_device() {
   auto toy = execute::devices().at("cpu");
   toy.name = "toy";
-  toy.target = "toy_matmuls";
+  toy.target = [] { return std::string("toy_matmuls"); };
   toy.visible = [] { return std::vector<std::string>{"a", "b"}; };
   toy.identity = [] { return execute::Identity{"Toy 2", "driver 1", ""}; };
   toy.kernels = [](const execute::LinearShape&, execute::Precision) {
