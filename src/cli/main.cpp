@@ -30,7 +30,7 @@ constexpr const char* usage =
                                       other thresholds or objectives, without the model
   gainsweep status DIR                how far a run is
   gainsweep diff A B                  do two archives agree bit for bit
-  gainsweep check-device DEVICE       does a device (cpu, hpu) do what numbers and times rest on
+  gainsweep check-device DEVICE       does a device (cpu, hpu, cuda) do its part
 
 'gainsweep help COMMAND' tells a command's options. Several ranks: mpirun --bind-to none -np N.
 Exit codes: 0 done, 1 internal or environment, 2 bad input, 3 some units failed, 75 stopped by

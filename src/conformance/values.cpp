@@ -51,7 +51,10 @@ std::vector<double> sensitivities(const execute::ProbeRecord& record) {
 Finding low_op(const execute::Device& device, Workload workload, const std::string& format) {
   const auto model = lowerable(std::move(workload), {format});
   const graph::Assignment low(1, FormatId{1});
-  if (lowest(model, device) != low) return {Verdict::untried, "no kernel"};
+  if (lowest(model, device) != low) {
+    const auto why = device.lacks(model.partition.ops[0].kind, model.formats[1]);
+    return {Verdict::untried, why.empty() ? "no kernel" : why};
+  }
   const auto& sample = model.workload.sample;
   return judged(distance(run(lowered(model, low, device), sample, device, beside),
                          run(rounded(model, low), sample, cpu(), beside)),

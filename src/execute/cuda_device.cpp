@@ -6,11 +6,14 @@
 #include <map>
 #include <memory>
 
+#include "base/error.hpp"
 #include "execute/cuda_driver.hpp"
+#include "execute/cuda_graph.hpp"
 #include "execute/cuda_library.hpp"
 #include "execute/cuda_probe.hpp"
 #include "execute/cuda_settings.hpp"
 #include "execute/libtorch_folder.hpp"
+#include "execute/nvml.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -69,7 +72,8 @@ std::string casts() {
 
 std::string mode() {
   return "fp8 casts: " + casts() +
-         ", fast accumulation: " + (driven().settings.fast_accumulation ? "on" : "off");
+         ", fast accumulation: " + (driven().settings.fast_accumulation ? "on" : "off") +
+         ", graphs: " + (driven().settings.graph ? "on" : "off");
 }
 
 Identity identity() {
@@ -113,6 +117,35 @@ std::vector<std::string> notes() {
   return all;
 }
 
+CardState state() {
+  const auto* library = nvml();
+  const auto card = taken_card();
+  return library == nullptr ? CardState{}
+                            : library->state(card.address.empty() ? card.id : card.address);
+}
+
+std::optional<Captured> capture(const std::function<void()>& work) {
+  if (!driven().settings.graph) return std::nullopt;
+  return capture_cuda(place(), work);
+}
+
+std::size_t flushed_bytes() {
+  constexpr std::size_t where_nobody_tells = std::size_t{128} << 20;
+  if (driven().settings.l2 == CudaCache::warm) return 0;
+  const auto cache = taken_card().cache_bytes;
+  return 2 * (cache == 0 ? where_nobody_tells : cache);
+}
+
+void open_library() {
+  open_cuda_library(libtorch_folder());
+  if (!driven().settings.graph) return;
+  if (const auto missing = missing_cuda_graph(); !missing.empty())
+    throw Error(ErrorKind::environment,
+                "cuda.graph: true cannot be had here (" + missing +
+                    "). Build that with -DGAINSWEEP_CUDA=ON against LibTorch's CUDA build, or set "
+                    "cuda.graph: false");
+}
+
 }  // namespace
 
 void drive_cuda(const CudaSettings& settings) {
@@ -123,7 +156,7 @@ Device cuda_device() {
   return {.name = "cuda",
           .target = [] { return driven().settings.fast_accumulation ? "cuda_fast" : "cuda"; },
           .missing = [] { return missing_cuda_library(libtorch_folder()); },
-          .load = [] { open_cuda_library(libtorch_folder()); },
+          .load = open_library,
           .visible = visible,
           .take = take,
           .place = [] { return place().str(); },
@@ -131,7 +164,10 @@ Device cuda_device() {
           .record = record,
           .kernels = kernels,
           .lacks = lacks,
-          .notes = notes};
+          .notes = notes,
+          .state = state,
+          .capture = capture,
+          .flushed_bytes = flushed_bytes};
 }
 
 }  // namespace gainsweep::execute

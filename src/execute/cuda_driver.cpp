@@ -10,7 +10,7 @@ namespace {
 
 // Of cuda.h: a device is an int, a UUID 16 bytes, and every call returns 0 where it succeeds.
 using Uuid = std::array<unsigned char, 16>;
-constexpr int capability_major = 75, capability_minor = 76;
+constexpr int capability_major = 75, capability_minor = 76, cache_size = 38;
 
 void* driver() {
   static void* const library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL);
@@ -63,6 +63,9 @@ CudaCard card(int place) {
   if (ask("cuDeviceGetPCIBusId", text.data(), room, device)) card.address = text.data();
   ask("cuDeviceGetAttribute", &card.major, capability_major, device);
   ask("cuDeviceGetAttribute", &card.minor, capability_minor, device);
+  int cache = 0;
+  if (ask("cuDeviceGetAttribute", &cache, cache_size, device))
+    card.cache_bytes = static_cast<std::size_t>(cache);
   return card;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct CudaCard {
   std::string address{};  ///< on the PCI bus; empty where it is not told
   int major = 0;          ///< of its compute capability
   int minor = 0;
+  std::size_t cache_bytes = 0;  ///< of its last cache
 };
 
 /// In the driver's order, which is LibTorch's; none without a driver.

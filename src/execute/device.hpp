@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/table.hpp"
+#include "execute/capture.hpp"
 #include "execute/card_state.hpp"
 #include "execute/precision.hpp"
 #include "format/format.hpp"
@@ -76,6 +78,12 @@ struct Device {
   std::function<std::string()> allowed_on_host{};
   /// How what was taken is doing; none for a device of which nobody tells that.
   std::function<CardState()> state{};
+  /// Captures what `work` gives it, to be replayed when it is timed; nothing where it is not driven
+  /// so.
+  std::function<std::optional<Captured>(const std::function<void()>& work)> capture{};
+  /// Bytes to write between timed runs, so that caches hold nothing of the one before; 0 where they
+  /// stay as that leaves them.
+  std::function<std::size_t()> flushed_bytes{};
 
   /// Whether the kernels of `format` can read its memory: probes run on these then, and on plain
   /// ATen operators elsewhere.

@@ -92,6 +92,26 @@ std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& para
   return program;
 }
 
+bool are_same(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.is_same(y); });
+}
+
+/// The run on these inputs as the device has captured it; null for a device that captures none.
+const Captured* captured_run(Program::State& program, const Inputs::State& inputs) {
+  if (!program.device->capture) return nullptr;
+  auto& known = program.capture;
+  if (known && are_same(known->inputs, inputs.tensors)) return &known->run;
+  known.reset();
+  std::vector<at::Tensor> outputs;
+  program.device->record().wait();  // what it reads is there
+  auto run = program.device->capture(
+      [&] { outputs = run_tensors(program, inputs, program.graph.outputs); });
+  if (!run) return nullptr;
+  known.emplace(Program::State::Capture{inputs.tensors, std::move(outputs), *std::move(run)});
+  return &known->run;
+}
+
 }  // namespace
 
 Program::Program(graph::Graph graph, Parameters& parameters)
@@ -121,10 +141,15 @@ std::vector<double> Program::run(const Inputs& inputs, std::size_t output) {
 double Program::time(const Inputs& inputs) {
   const c10::InferenceMode inference;
   const auto& device = *state_->device;
+  const auto* captured = captured_run(*state_, inputs.state());
   device.record().wait();
   const auto begin = std::chrono::steady_clock::now();
   // Alive until the end: a lazy device leaves out what nobody holds.
-  const auto outputs = run_tensors(*state_, inputs.state(), state_->graph.outputs);
+  std::vector<at::Tensor> outputs;
+  if (captured != nullptr)
+    captured->replay();
+  else
+    outputs = run_tensors(*state_, inputs.state(), state_->graph.outputs);
   device.record().wait();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   return seconds.count();

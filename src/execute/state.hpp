@@ -96,6 +96,14 @@ struct Program::State {
   std::vector<std::string> stored_names;
   std::shared_ptr<const model::Checkpoint> checkpoint;
   std::optional<std::string> spoilt;  ///< see Program::spoilt_parameter
+
+  /// A run as its device has captured it, with the memory that it reads and writes.
+  struct Capture {
+    std::vector<at::Tensor> inputs;
+    std::vector<at::Tensor> outputs;
+    Captured run;
+  };
+  std::optional<Capture> capture;
 };
 
 /// A checkpoint's tensor over its file's own pages, which are mapped read-only.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "execute/flush.hpp"
 #include "execute/interlude.hpp"
 #include "execute/program.hpp"
 #include "latency/stopping_rule.hpp"
@@ -29,6 +30,7 @@ struct Contest {
   /// of theirs.
   std::vector<Piece> whole{};
   std::optional<execute::Interlude> interlude{};  ///< before each run
+  std::optional<execute::Flush> flush{};          ///< before each run, in place of an interlude
   /// How the card is doing, asked before and after each block; may be none.
   std::function<execute::CardState()> card{};
 };

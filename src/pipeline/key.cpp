@@ -43,6 +43,7 @@ void add(digest::Builder& builder, const Workload& workload, const std::string& 
       .add("formats", formats)
       .add("attempt", round.attempt)
       .add("round", round.number);
+  if (!workload.caches.empty()) builder.add("caches", workload.caches);
 }
 
 // What evaluations have always run in is in no key.

@@ -42,6 +42,7 @@ struct Workload {
   std::int64_t warmup = 0;
   std::int64_t blocks = 0;  ///< of a round
   std::int64_t seed = 0;
+  std::string caches{};  ///< when a run begins; empty where they are as the run before leaves them
 };
 
 /// A round of a contest. A contest that began on another machine of the same kind is begun anew:

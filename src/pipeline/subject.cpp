@@ -342,6 +342,15 @@ key::Computing computing(const Subject& subject) {
           environment.identity};
 }
 
+namespace {
+
+std::string caches(const spec::Spec& spec) {
+  const bool are_flushed = spec.device == "cuda" && spec.cuda.l2 == execute::CudaCache::flushed;
+  return are_flushed ? spelling(spec.cuda.l2) : "";
+}
+
+}  // namespace
+
 key::Workload workload(const Subject& subject) {
   const auto& latency = subject.spec.latency;
   return {subject.environment.device_name,
@@ -350,7 +359,8 @@ key::Workload workload(const Subject& subject) {
           latency.length,
           latency.rule.warmup,
           latency.rule.least_repetitions,
-          subject.spec.seed};
+          subject.spec.seed,
+          caches(subject.spec)};
 }
 
 }  // namespace gainsweep::pipeline

@@ -77,7 +77,10 @@ void begin(Workbench& bench) {
   bench.timed.end();
   bench.timing.release_unused();
   bench.timed.contest.emplace();
-  bench.timed.contest->card = bench.subject->device->state;
+  const auto& device = *bench.subject->device;
+  bench.timed.contest->card = device.state;
+  if (const auto bytes = device.flushed_bytes ? device.flushed_bytes() : 0; bytes > 0)
+    bench.timed.contest->flush.emplace(device, bytes);
   if (!bench.timed.graph) bench.timed.graph.emplace(timed_graph(*bench.subject));
 }
 

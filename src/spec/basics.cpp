@@ -20,6 +20,16 @@ config::Section describe(execute::CudaSettings& cuda) {
                "cards do faster",
        .value = config::Flag{&cuda.fast_accumulation},
        .fixed = true},
+      {.name = "graph",
+       .help = "whether timed runs are captured as a CUDA graph and replayed: the host starts one "
+               "thing instead of every kernel",
+       .value = config::Flag{&cuda.graph},
+       .fixed = true},
+      {.name = "l2",
+       .help = "what the card's last cache holds when a timed run begins: what the run before has "
+               "left, or nothing of it (twice its size is written between runs)",
+       .value = choice(cuda.l2),
+       .fixed = true},
   }};
 }
 

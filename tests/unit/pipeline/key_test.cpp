@@ -97,6 +97,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.workload.warmup = 2; }), "...x...x");
   EXPECT_EQ(changed_by([](Facts& f) { f.workload.blocks = 2; }), "...x...x");
   EXPECT_EQ(changed_by([](Facts& f) { f.workload.seed = 2; }), "...x...x");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.caches = "flushed"; }), "...x...x");
   EXPECT_EQ(changed_by([](Facts& f) { f.lowered.pop_back(); }), "...x....");
   EXPECT_EQ(changed_by([](Facts& f) { f.configurations.pop_back(); }), "...x....");
   EXPECT_EQ(changed_by([](Facts& f) {

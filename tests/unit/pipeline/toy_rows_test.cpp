@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "archive/decoder.hpp"
+#include "archive/field.hpp"
 #include "execute/probe.hpp"
 #include "parallel/device.hpp"
+#include "pipeline/contest.hpp"
 #include "pipeline/subject.hpp"
+#include "pipeline/workbench.hpp"
 #include "spec/read.hpp"
 #include "unit/execute/same_scores.hpp"
 #include "unit/lower/toy_target.hpp"
@@ -25,6 +28,12 @@ execute::Device toy_device() {
   toy.kernels = [](const execute::LinearShape&, execute::Precision) {
     return std::vector<std::string>{"int8 toy"};
   };
+  toy.state = [] {
+    execute::CardState state;
+    state.clock_hz = 1e9;
+    return state;
+  };
+  toy.flushed_bytes = [] { return std::size_t{1} << 16; };
   toy.fused_probes = false;
   toy.shared_by_ranks = false;
   return toy;
@@ -91,6 +100,17 @@ TEST(ToyRows, GiveEachRankAPlaceOfItsOwn) {
   EXPECT_EQ(parallel::device_of(1, node, "toy", "n1"), 1U);
   EXPECT_ERROR(parallel::device_of(2, node, "toy", "n1"), ErrorKind::environment,
                "would share toy device");
+}
+
+TEST(ToyRows, AreFlushedAndAskedHowTheyAreDoingWhileTheyAreTimed) {
+  Workbench bench(std::make_shared<const Subject>(subject_of("toy")));
+  const auto& subject = *bench.subject;
+  prepare(bench, graph::Assignment(subject.layout.partition.ops.size(), high_format), "plan", {});
+  EXPECT_TRUE(bench.timed.contest->flush);
+  const auto fields = run_round(bench, 0);
+  const auto& clocks = archive::reals(fields, "card_clock");
+  const auto blocks = subject.spec.latency.rule.least_repetitions;
+  EXPECT_EQ(clocks, std::vector<double>(static_cast<std::size_t>(2 * blocks), 1e9));
 }
 
 TEST(ToyRows, ScoreOnPlainOperatorsAsTheCpuDoes) {
