@@ -221,7 +221,15 @@ def _read_layout(tables: Tables) -> dict:
     ops, operands, subgraphs, formats = (
         tables[name] for name in ("ops", "operands", "subgraphs", "formats")
     )
-    numbers = ("macs", "weight_elements", "weight_channels", "weight_shared", "subgraph", "tie")
+    numbers = (
+        "macs",
+        "weight_elements",
+        "weight_channels",
+        "weight_shared",
+        "subgraph",
+        "tie",
+        "fused",
+    )
     members = [np.flatnonzero(ops["subgraph"] == j) for j in range(len(subgraphs["name"]))]
     return {
         "ops": [_op(*row) for row in ops.rows("path", "kind", *numbers, "real_formats", "module")],
@@ -239,9 +247,10 @@ def _read_layout(tables: Tables) -> dict:
     }
 
 
-def _op(path, kind, macs, elements, channels, shared, subgraph, tie, real, module) -> Op:
-    numbers = (int(macs), int(elements), int(channels), bool(shared), int(subgraph), int(tie))
-    return Op(path, kind, *numbers, tuple(real.split(",")), module)
+def _op(path, kind, macs, elements, channels, shared, subgraph, tie, fused, real, module) -> Op:
+    numbers = (int(macs), int(elements), int(channels), bool(shared), int(subgraph))
+    groups = (int(tie), int(fused))
+    return Op(path, kind, *numbers, *groups, tuple(real.split(",")), module)
 
 
 def _format(name, kind, bits, mantissa, largest, granularity, scale, *others) -> Format:

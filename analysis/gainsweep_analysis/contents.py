@@ -19,6 +19,7 @@ class Op:
     weight_shared: bool  # something that is not quantizable reads the weight too
     subgraph: int
     tie: int
+    fused: int  # ops of a sub-graph with equal numbers are one matrix product; -1 for none
     real_formats: tuple[str, ...]
     module: str  # of its weight in the checkpoint; empty where no tensor is its weight
 

@@ -148,6 +148,7 @@ def _write_layout(writer, run):
             ("weight_shared", [0] * count, "1", op),
             ("subgraph", model.subgraph, "1", op),
             ("tie", model.tie, "1", op),
+            ("fused", [-1] * count, "1", op),
             ("real_formats", real, "", op),
             ("module", model.modules(), "", op),
         ],

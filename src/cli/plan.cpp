@@ -8,6 +8,7 @@
 #include "cli/command.hpp"
 #include "cli/memory_limit.hpp"
 #include "cli/opening.hpp"
+#include "graph/partition.hpp"
 #include "job/progress.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/experiment.hpp"
@@ -143,6 +144,19 @@ std::int64_t most_ranks(const Planned& planned) {
   return bytes == 0 ? planned.ranks : planned.rank_memory * planned.ranks / bytes;
 }
 
+// What of each class of sub-graphs runs as one matrix product.
+void print_fused(const graph::Partition& partition) {
+  for (const auto& members : partition.classes) {
+    const auto& first = partition.subgraphs[members.front().index];
+    for (const auto& places : first.fused) {
+      std::vector<std::size_t> group;
+      for (const auto place : places) group.push_back(first.ops[place].index);
+      std::cout << "  " << std::left << std::setw(44) << graph::name_of(partition.ops, group)
+                << std::right << std::setw(4) << members.size() << " like it, one matrix product\n";
+    }
+  }
+}
+
 void print_model(const pipeline::Subject& subject) {
   const auto& partition = subject.layout.partition;
   std::cout << subject.spec.name << ": " << partition.ops.size() << " ops in "
@@ -151,6 +165,7 @@ void print_model(const pipeline::Subject& subject) {
             << pipeline::to_text(*subject.calibration, "calibration") << ", "
             << pipeline::to_text(*subject.evaluation, "evaluation") << "\n"
             << (subject.timing_targets.empty() ? "" : "\n");
+  print_fused(partition);
   for (const auto& target : subject.timing_targets)
     std::cout << "  " << std::left << std::setw(44) << target.label << std::right << std::setw(4)
               << target.applies_to.size() << " like it, " << target.configurations.size()

@@ -8,6 +8,7 @@
 #include "disk/replace.hpp"
 #include "graph/print.hpp"
 #include "pipeline/observe.hpp"
+#include "pipeline/scales.hpp"
 #include "spec/read.hpp"
 
 namespace gainsweep::cli {
@@ -43,9 +44,12 @@ graph::Graph wanted_graph(const pipeline::Subject& subject, pipeline::Shelf& she
   if (wanted == "model") return *subject.graph;
   if (wanted == "observed") return lower::observe(*subject.graph, ops);
   if (wanted == "probed") return lower::probe(*subject.graph, ops);
-  if (wanted == "fake_quantized")
-    return lower::fake_quantize(*subject.graph, ops, everything_low(subject, options.format, false),
-                                layout.formats, pipeline::observe_now(subject));
+  if (wanted == "fake_quantized") {
+    const auto precision = pipeline::evaluation_precision(subject.spec);
+    return lower::fake_quantize(
+        *subject.graph, ops, everything_low(subject, options.format, false), layout.formats,
+        pipeline::in_precision(pipeline::observe_now(subject), ops, precision));
+  }
   if (wanted == "lowered") {
     const auto whole = pipeline::latency_graph(subject, shelf);
     const auto partition = graph::partition(*whole, subject.spec.partition, layout.formats.size());

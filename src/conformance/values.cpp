@@ -36,7 +36,8 @@ execute::ProbeRecord probed(const Workload& workload, const execute::Device& dev
   auto format = format::by_name("fp8_e4m3");
   format.activation_scale = format::ScaleRule::dynamic_max;
   auto parameters = no_parameters(device, execute::Precision::fp32);
-  execute::Prober prober(lower::probe(workload.graph, ops), ops, parameters, {format}, {});
+  execute::Prober prober(lower::probe(workload.graph, ops), ops, parameters, {format},
+                         maxima(workload));
   return prober.probe(execute::make_inputs(workload.graph, workload.sample, {}, device));
 }
 

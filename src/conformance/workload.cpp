@@ -129,8 +129,20 @@ lower::Maxima maxima(const Workload& workload) {
   const auto ops = graph::quantizable_ops(workload.graph);
   auto parameters = no_parameters(cpu, execute::Precision::fp32);
   execute::Program observed(lower::observe(workload.graph, ops), parameters);
-  return execute::observe(observed,
-                          execute::make_inputs(observed.graph(), workload.sample, {}, cpu), ops);
+  auto found = execute::observe(
+      observed, execute::make_inputs(observed.graph(), workload.sample, {}, cpu), ops);
+  execute::Program weights(
+      lower::weight_maxima(workload.graph, ops, std::numeric_limits<std::int64_t>::max()),
+      parameters);
+  const auto nothing = execute::make_inputs(weights.graph(), {}, {}, cpu);
+  std::size_t output = 0;
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    for (std::size_t operand = 0; operand < ops[op].operands.size(); ++operand) {
+      if (ops[op].operands[operand].role != graph::OperandRole::weight) continue;
+      const auto rows = weights.run(nothing, output++);
+      found[op][operand] = static_cast<float>(*std::max_element(rows.begin(), rows.end()));
+    }
+  return found;
 }
 
 Distance distance(const std::vector<double>& got, const std::vector<double>& expected) {

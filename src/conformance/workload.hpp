@@ -35,7 +35,7 @@ std::vector<double> run(const graph::Graph& graph, const model::Sample& sample,
 /// What programs of graphs without parameters are made from.
 execute::Parameters no_parameters(const execute::Device& device, execute::Precision precision);
 
-/// Largest magnitudes of a workload's activations, which static scales come from; on the CPU.
+/// Largest magnitudes of a workload's operands, which static scales come from; on the CPU.
 lower::Maxima maxima(const Workload& workload);
 
 /// How far numbers are from others, as parts of the largest of these. Infinite where a number is

@@ -38,8 +38,7 @@ at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, d
 }
 
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                bool per_channel, std::string_view scale_grid) {
-  if (!per_channel) return fake_quantize_dynamic(w, format, backoff, scale_grid);
+                                std::string_view scale_grid) {
   const auto scaled = named(format, scale_grid);
   return round_tensor(scaled.grid, scales_of(scaled, largest_magnitude_of_rows(w), backoff), w);
 }
@@ -58,8 +57,7 @@ at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, d
 }
 
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                bool per_channel, std::string_view scale_grid) {
-  if (!per_channel) return fake_quantize_dynamic(w, format, backoff, scale_grid);
+                                std::string_view scale_grid) {
   const auto scaled = named(format, scale_grid);
   const auto scales = scales_of(scaled, largest_magnitude_of_rows(w), backoff);
   return fake_quantized(scaled.grid, w, scales_for(widened(w), scales));

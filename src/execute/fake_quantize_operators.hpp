@@ -16,9 +16,9 @@ at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at:
 at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
                                  std::string_view scale_grid);
 
-/// A weight rounded at the scale of its largest magnitude, or of each row's (first dimension).
+/// A weight rounded at the scale of the largest magnitude of each row (first dimension).
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                bool per_channel, std::string_view scale_grid);
+                                std::string_view scale_grid);
 
 namespace plain {
 
@@ -26,7 +26,7 @@ at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at:
 at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
                                  std::string_view scale_grid);
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                bool per_channel, std::string_view scale_grid);
+                                std::string_view scale_grid);
 
 }  // namespace plain
 }  // namespace gainsweep::execute

@@ -73,9 +73,7 @@ TORCH_LIBRARY(gainsweep, m) {
       "op) -> Tensor");
   m.def("fake_quantize(Tensor z, str format, Tensor scale) -> Tensor");
   m.def("fake_quantize_dynamic(Tensor z, str format, float backoff, str scale_grid) -> Tensor");
-  m.def(
-      "fake_quantize_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) "
-      "-> Tensor");
+  m.def("fake_quantize_weight(Tensor w, str format, float backoff, str scale_grid) -> Tensor");
   m.def(
       "encode_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) -> "
       "(Tensor codes, Tensor scales)");

@@ -36,7 +36,8 @@ void check_maxima(const std::vector<format::Format>& formats,
                   const std::vector<std::vector<float>>& maxima,
                   const std::vector<graph::Op>& ops) {
   const bool needed = std::any_of(formats.begin(), formats.end(), [](const auto& format) {
-    return format.activation_scale == format::ScaleRule::static_max;
+    return format.activation_scale == format::ScaleRule::static_max ||
+           format::shares_weight_scale(format);
   });
   if (!needed && maxima.empty()) return;
   bool fits = maxima.size() == ops.size();
@@ -44,8 +45,7 @@ void check_maxima(const std::vector<format::Format>& formats,
     fits = maxima[op].size() == ops[op].operands.size();
   }
   if (!fits) {
-    throw Error(ErrorKind::internal,
-                "static activation scales do not cover the operands of the scored ops.");
+    throw Error(ErrorKind::internal, "static scales do not cover the operands of the scored ops.");
   }
 }
 

@@ -27,9 +27,10 @@ struct ProbeRecord {
 /// Runs a probed graph (lower::probe) forward and backward: one sample, one pass.
 class Prober {
  public:
-  /// `low_formats` are the formats to round to; `maxima` ([op][operand]) their static activation
-  /// scales' largest magnitudes, empty when every activation scale is dynamic. Weight scales are
-  /// computed once, when an op's weight is first probed. `pieces` are the stretches of a pass
+  /// `low_formats` are the formats to round to; `maxima` ([op][operand]) the largest magnitudes
+  /// that static scales of activations, and scales that a weight's elements share, are taken from;
+  /// empty where there are none of either. Weights' scales by channel are computed once, when an
+  /// op's weight is first probed. `pieces` are the stretches of a pass
   /// (none: all at once); no number depends on them. Error(internal) when a static scale lacks its
   /// maximum.
   Prober(const graph::Graph& probed, std::vector<graph::Op> ops, Parameters& parameters,

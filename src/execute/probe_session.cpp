@@ -79,10 +79,11 @@ const OperandScales& ProbeSession::weight_scales(std::size_t op, std::size_t ope
                                                  const at::Tensor& w) {
   OperandScales& scales = weight_scales_[op][operand];
   if (!scales.empty()) return scales;
-  const std::vector<float> rows = kernels_.largest_of_rows(w);
-  const float largest = *std::max_element(rows.begin(), rows.end());
+  std::vector<float> rows;
   for (const format::Format& format : formats_) {
     const bool by_channel = format.weight_granularity == format::Granularity::channel;
+    if (by_channel && rows.empty()) rows = kernels_.largest_of_rows(w);
+    const float largest = format::shares_weight_scale(format) ? maxima_[op][operand] : 0;
     auto& of_format = scales.emplace_back(by_channel ? rows : std::vector<float>{largest});
     for (float& s : of_format) s = format::scale_of(format, s, format.weight_backoff);
   }

@@ -41,6 +41,11 @@ std::string unknown_format(const std::string& name) {
 
 }  // namespace
 
+bool shares_weight_scale(const Format& format) {
+  return format.activation_scale != ScaleRule::fixed &&
+         format.weight_granularity == Granularity::tensor;
+}
+
 std::vector<std::string> names() {
   std::vector<std::string> result;
   for (const auto& format : known_formats()) result.push_back(format.name);

@@ -53,6 +53,9 @@ struct Format {
   std::string scale_grid = "arbitrary";                  ///< a row of `scale_grids()`
 };
 
+/// Whether all elements of a weight share one scale, which follows from the largest of them.
+bool shares_weight_scale(const Format& format);
+
 /// Names of all known formats: bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2.
 std::vector<std::string> names();
 

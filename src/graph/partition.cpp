@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/error.hpp"
+#include "graph/fused.hpp"
 #include "graph/pattern.hpp"
 #include "graph/reads.hpp"
 #include "graph/sequential.hpp"
@@ -47,23 +48,6 @@ std::vector<OpGroup> split_off(const std::vector<OpGroup>& groups, const OpSet& 
   }
   std::sort(result.begin(), result.end());
   return result;
-}
-
-std::string name_of(const std::vector<Op>& ops, const OpGroup& group) {
-  const std::string& first = ops[group.front()].path;
-  if (group.size() == 1) return first;
-  std::size_t prefix = first.rfind('.') == std::string::npos ? 0 : first.rfind('.') + 1;
-  for (const std::size_t op : group) {
-    while (prefix > 0 && ops[op].path.compare(0, prefix, first, 0, prefix) != 0) {
-      const std::size_t dot = prefix < 2 ? std::string::npos : first.rfind('.', prefix - 2);
-      prefix = dot == std::string::npos ? 0 : dot + 1;
-    }
-  }
-  std::string name = first.substr(0, prefix) + "{";
-  for (const std::size_t op : group) {
-    name += (op == group.front() ? "" : ",") + ops[op].path.substr(prefix);
-  }
-  return name + "}";
 }
 
 /// Unites the groups at the given positions, which must be neighbours.
@@ -105,9 +89,10 @@ std::vector<OpGroup> merge_group(const std::vector<Op>& ops, const std::vector<O
   return groups_of(labels);
 }
 
-/// Tied ops of each group as positions in the group.
+/// Tied ops of each group as positions in the group: matches of a pattern, and fused ones.
 std::vector<std::vector<std::size_t>> tie_ops(const OpGroup& group,
-                                              const std::vector<OpSet>& patterns) {
+                                              const std::vector<OpSet>& patterns,
+                                              const std::vector<OpGroup>& fused) {
   boost::disjoint_sets_with_storage<> sets(group.size());
   for (const OpSet& matched : patterns) {
     std::size_t first = group.size();
@@ -117,6 +102,8 @@ std::vector<std::vector<std::size_t>> tie_ops(const OpGroup& group,
       sets.union_set(first, i);
     }
   }
+  for (const OpGroup& places : fused)
+    for (const std::size_t place : places) sets.union_set(places.front(), place);
   std::vector<std::size_t> labels(group.size());
   for (std::size_t i = 0; i < group.size(); ++i) labels[i] = sets.find_set(i);
   return groups_of(labels);
@@ -191,15 +178,36 @@ std::vector<OpGroup> group_ops(const Graph& graph, const std::vector<Op>& ops,
 
 }  // namespace
 
+std::string name_of(const std::vector<Op>& ops, const OpGroup& group) {
+  const std::string& first = ops[group.front()].path;
+  if (group.size() == 1) return first;
+  std::size_t prefix = first.rfind('.') == std::string::npos ? 0 : first.rfind('.') + 1;
+  for (const std::size_t op : group) {
+    while (prefix > 0 && ops[op].path.compare(0, prefix, first, 0, prefix) != 0) {
+      const std::size_t dot = prefix < 2 ? std::string::npos : first.rfind('.', prefix - 2);
+      prefix = dot == std::string::npos ? 0 : dot + 1;
+    }
+  }
+  std::string name = first.substr(0, prefix) + "{";
+  for (const std::size_t op : group) {
+    name += (op == group.front() ? "" : ",") + ops[op].path.substr(prefix);
+  }
+  return name + "}";
+}
+
 Partition partition(const Graph& graph, const PartitionSpec& spec, std::size_t num_formats) {
   Partition result{.ops = quantizable_ops(graph)};
   std::vector<OpSet> tied;
   for (const auto& pattern : spec.tie.value_or(std::vector<std::string>{})) {
     tied.push_back(match_any(result.ops, {pattern}, "partition.tie"));
   }
-  for (const OpGroup& group : group_ops(graph, result.ops, spec)) {
-    Subgraph subgraph{.ties = tie_ops(group, tied), .name = name_of(result.ops, group)};
-    for (const std::size_t op : group) subgraph.ops.push_back({op});
+  const auto groups = group_ops(graph, result.ops, spec);
+  const auto fused = fused_groups(graph, result.ops, groups, spec.fused);
+  for (std::size_t j = 0; j < groups.size(); ++j) {
+    Subgraph subgraph{.ties = tie_ops(groups[j], tied, fused[j]),
+                      .fused = fused[j],
+                      .name = name_of(result.ops, groups[j])};
+    for (const std::size_t op : groups[j]) subgraph.ops.push_back({op});
     result.subgraphs.push_back(std::move(subgraph));
   }
   check_limit(result, spec.configuration_limit, num_formats);

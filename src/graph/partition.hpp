@@ -19,9 +19,21 @@ constexpr auto words(PartitionRule) {
       {{PartitionRule::sequential, "sequential"}, {PartitionRule::single, "single"}});
 }
 
+/// Which linear layers that read one value a runtime computes as one matrix product.
+enum class FusedLayers {
+  none,
+  qkv,  ///< those whose outputs attention multiplies
+  all,  ///< these, and others that read one value: gate and up
+};
+
+constexpr auto words(FusedLayers) {
+  return std::to_array<Word<FusedLayers>>(
+      {{FusedLayers::none, "none"}, {FusedLayers::qkv, "qkv"}, {FusedLayers::all, "all"}});
+}
+
 /// How a spec asks for sub-graphs. Patterns are shell globs over op paths (`layers.*.attention.q`;
 /// a
-/// `*` spans dots too). They act in this order: late, rule, split, merge, tie.
+/// `*` spans dots too). They act in this order: late, rule, split, merge, tie and fused.
 ///
 /// A merge group joins, for each instance, the sub-graphs that hold a match of any of its patterns.
 /// The instance of a match is the text under the pattern's first wildcard: `[layers.*.mlp.gate,
@@ -38,6 +50,7 @@ struct PartitionSpec {
   /// Left out of the relation, joined to the sub-graph of their first consumer; no effect under
   /// `single`.
   std::vector<std::string> late{};
+  FusedLayers fused = FusedLayers::none;  ///< a fused group is a tie, too
   std::size_t configuration_limit = 1024;
 };
 
@@ -46,6 +59,8 @@ struct Subgraph {
   std::vector<OpId> ops{};  ///< in IR order
   /// Groups of ops (positions in `ops`) that share one format; untied ops are groups of one.
   std::vector<std::vector<std::size_t>> ties{};
+  /// Groups of two or more ops (positions in `ops`) that are one matrix product.
+  std::vector<std::vector<std::size_t>> fused{};
   ClassId cls{};
   std::string
       name{};  ///< of its ops' common path and leaves, such as `layers.3.attention.{q,k,v,qk,av}`
@@ -58,11 +73,16 @@ struct Partition {
 };
 
 /// The sequential sub-graphs of a graph (docs/method.md, "Sub-graphs"). Error(config) for a pattern
-/// that matches nothing or a sub-graph with more configurations than the limit at `num_formats`
-/// formats (the high one included); the message names the ops and the ways out. Sub-graphs are of
-/// one class when their regions (extract) have the same calls, attributes, shapes and wiring and
-/// the same ops and ties; names and the numbers in constants do not count.
+/// that matches nothing, a `fused` that finds nothing, or a sub-graph with more configurations than
+/// the limit at `num_formats` formats (the high one included); the message names the ops and the
+/// ways out. Sub-graphs are of one class when their regions (extract) have the same calls,
+/// attributes, shapes and wiring and the same ops, ties and fused groups; names and the numbers in
+/// constants do not count.
 Partition partition(const Graph& graph, const PartitionSpec& spec, std::size_t num_formats);
+
+/// What ops are called together: the text that their paths begin with, and how each goes on, such
+/// as `layers.3.attention.{q,k,v}`.
+std::string name_of(const std::vector<Op>& ops, const std::vector<std::size_t>& group);
 
 /// A format for each op of one sub-graph, in the order of Subgraph::ops.
 using Configuration = std::vector<FormatId>;

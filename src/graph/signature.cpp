@@ -82,9 +82,16 @@ std::string signature(const Graph& graph, const std::vector<Op>& ops, const Subg
     }
     text += '\n';
   }
-  for (const auto& tie : subgraph.ties) {
-    for (const std::size_t position : tie) text += std::to_string(position) + ' ';
-    text += '|';
+  const auto add_groups = [&](const std::vector<std::vector<std::size_t>>& groups) {
+    for (const auto& group : groups) {
+      for (const std::size_t position : group) text += std::to_string(position) + ' ';
+      text += '|';
+    }
+  };
+  add_groups(subgraph.ties);
+  if (!subgraph.fused.empty()) {
+    text += "fused ";
+    add_groups(subgraph.fused);
   }
   return text;
 }

@@ -146,8 +146,7 @@ Target cuda_target(const char* name, bool fast_accumulation) {
               layer.write_int8();
             else
               layer.write_fp8(fast_accumulation);
-          },
-      .fused = [](const graph::Partition&) { return std::vector<std::vector<OpId>>{}; }};
+          }};
 }
 
 }  // namespace gainsweep::lower

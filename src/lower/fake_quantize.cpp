@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include "graph/reads.hpp"
 #include "lower/attention.hpp"
 #include "lower/pass.hpp"
 #include "lower/rewrite.hpp"
@@ -43,12 +44,11 @@ class Rounder {
     if (format.activation_scale == format::ScaleRule::fixed) {
       return {"gainsweep::fake_quantize", {value, format.name, constant(1)}};
     }
-    if (weight) {
-      const bool per_channel = format.weight_granularity == format::Granularity::channel;
+    if (weight && format.weight_granularity == format::Granularity::channel) {
       return {"gainsweep::fake_quantize_weight",
-              {value, format.name, format.weight_backoff, per_channel, format.scale_grid}};
+              {value, format.name, format.weight_backoff, format.scale_grid}};
     }
-    if (format.activation_scale == format::ScaleRule::dynamic_max) {
+    if (!weight && format.activation_scale == format::ScaleRule::dynamic_max) {
       return {"gainsweep::fake_quantize_dynamic",
               {value, format.name, format.activation_backoff, format.scale_grid}};
     }
@@ -96,10 +96,11 @@ graph::Graph next_scales(const graph::Graph& graph, const std::vector<format::Fo
   std::set<std::string> scaled;
   for (const auto& format : formats)
     if (format.activation_scale == format::ScaleRule::static_max) scaled.insert(format.name);
+  const auto depends = graph::depends_on_inputs(graph);
   Rewrite rewrite(graph);
   for (const auto& node : graph.nodes) {
     auto arguments = node.arguments;
-    if (node.op == "gainsweep::fake_quantize" &&
+    if (node.op == "gainsweep::fake_quantize" && depends[node.outputs.front().index] &&
         scaled.contains(std::get<std::string>(arguments[1]))) {
       const auto& scale = graph.value(std::get<ValueId>(arguments[2]));
       const auto next = std::nextafter(static_cast<float>(scale.elements.at(0)),

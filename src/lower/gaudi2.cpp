@@ -65,8 +65,7 @@ Target gaudi2_target() {
       .name = "gaudi2",
       .runs = runs,
       .high = [](Lowering& lowering, const OpSite& site) { lowering.rewrite().keep(site.node); },
-      .low = write_product,
-      .fused = [](const graph::Partition&) { return std::vector<std::vector<OpId>>{}; }};
+      .low = write_product};
 }
 
 }  // namespace gainsweep::lower

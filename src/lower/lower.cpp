@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "lower/attention.hpp"
 #include "lower/cuda.hpp"
+#include "lower/fuse.hpp"
 #include "lower/gaudi2.hpp"
 #include "lower/lowering.hpp"
 #include "lower/onednn.hpp"
@@ -24,21 +25,6 @@ void require_real(const Target& target, const graph::Op& op, const format::Forma
                   "). Leave it high in the time objective, or use a device that has the format");
 }
 
-void check_fused(const Target& target, const graph::Partition& partition,
-                 const graph::Assignment& assignment) {
-  for (const auto& group : target.fused(partition)) {
-    const auto& first = group.front();
-    for (const auto op : group) {
-      if (assignment[op.index] == assignment[first.index]) continue;
-      throw Error(ErrorKind::config, "ops " + partition.ops[first.index].path + " and " +
-                                         partition.ops[op.index].path +
-                                         " take different formats (" + "target " + target.name +
-                                         " computes them in one kernel). " +
-                                         "Tie them with partition.tie");
-    }
-  }
-}
-
 /// Attentions that are one call: gains are added over sub-graphs, so none reaches across two.
 std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition& partition,
                               const graph::Assignment& assignment, const Target& target,
@@ -49,6 +35,33 @@ std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition&
     return !lowering.are_of_one_subgraph({one.qk}, {one.av});
   });
   return found;
+}
+
+/// The program of a graph without fused groups.
+graph::Graph lower_ops(const graph::Graph& graph, const graph::Partition& partition,
+                       const graph::Assignment& assignment,
+                       const std::vector<format::Format>& formats, const Maxima& maxima,
+                       const Target& target) {
+  Lowering lowering(graph, partition, maxima, formats.at(high_format.index));
+  const auto op_at = op_of_node(graph, partition.ops);
+  const auto attentions = joined(graph, partition, assignment, target, lowering);
+  const AttentionWriter writer(graph, partition.ops, attentions, AttentionWriter::Form::plain);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (writer.write(lowering.rewrite(), n)) continue;
+    if (op_at[n] == none) {
+      lowering.rewrite().keep(graph.nodes[n]);
+      continue;
+    }
+    const OpSite site{{op_at[n]}, partition.ops[op_at[n]], graph.nodes[n]};
+    const auto format = assignment[site.id.index];
+    if (format == high_format) {
+      target.high(lowering, site);
+    } else {
+      require_real(target, site.op, formats[format.index]);
+      target.low(lowering, site, formats[format.index]);
+    }
+  }
+  return std::move(lowering.rewrite()).finish();
 }
 
 }  // namespace
@@ -71,27 +84,9 @@ graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
                    const graph::Assignment& assignment, const std::vector<format::Format>& formats,
                    const Maxima& maxima, const Target& target) {
   check_assignment(assignment, partition.ops.size(), formats.size());
-  check_fused(target, partition, assignment);
-  Lowering lowering(graph, partition, maxima, formats.at(high_format.index));
-  const auto op_at = op_of_node(graph, partition.ops);
-  const auto attentions = joined(graph, partition, assignment, target, lowering);
-  const AttentionWriter writer(graph, partition.ops, attentions, AttentionWriter::Form::plain);
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (writer.write(lowering.rewrite(), n)) continue;
-    if (op_at[n] == none) {
-      lowering.rewrite().keep(graph.nodes[n]);
-      continue;
-    }
-    const OpSite site{{op_at[n]}, partition.ops[op_at[n]], graph.nodes[n]};
-    const auto format = assignment[site.id.index];
-    if (format == high_format) {
-      target.high(lowering, site);
-    } else {
-      require_real(target, site.op, formats[format.index]);
-      target.low(lowering, site, formats[format.index]);
-    }
-  }
-  return std::move(lowering.rewrite()).finish();
+  const auto as_run = fuse(graph, partition);
+  return lower_ops(as_run.graph, as_run.partition, fused(assignment, as_run), formats,
+                   fused(maxima, as_run), target);
 }
 
 }  // namespace gainsweep::lower

@@ -112,7 +112,6 @@ Target onednn_target() {
           .runs = runs,
           .high = write_high,
           .low = write_int8,
-          .fused = [](const graph::Partition&) { return std::vector<std::vector<OpId>>{}; },
           .joins_attention = true};
 }
 

@@ -34,22 +34,22 @@ graph::Graph weight_maxima(const graph::Graph& graph, const std::vector<graph::O
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops);
 
 /// The numerics of an assignment in the program's own precision: operands of lowered ops go through
-/// `gainsweep::fake_quantize(z, format, scale)` (static; the scale is an fp32 constant),
-/// `gainsweep::fake_quantize_dynamic(z, format, backoff, scale_grid)` or
-/// `gainsweep::fake_quantize_weight(w, format, backoff, per_channel, scale_grid)`. `formats` is
-/// indexed by FormatId; `maxima` may be empty when no static scale is needed. Attentions whose two
-/// products both stay high are one `gainsweep::attention(q, k, v, mask, cap)`.
+/// `gainsweep::fake_quantize(z, format, scale)` (a static scale, or that of a weight whose elements
+/// share one: an fp32 constant), `gainsweep::fake_quantize_dynamic(z, format, backoff, scale_grid)`
+/// or `gainsweep::fake_quantize_weight(w, format, backoff, scale_grid)` (a scale a channel).
+/// `formats` is indexed by FormatId; `maxima` may be empty when no such constant is needed.
+/// Attentions whose two products both stay high are one `gainsweep::attention(q, k, v, mask, cap)`.
 graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::Op>& ops,
                            const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats, const Maxima& maxima);
 
-/// A fake-quantised graph whose static scales are the next larger fp32 numbers: the same plan,
-/// whose rounding decides otherwise wherever a number lies at a boundary. What its losses differ by
-/// is arithmetic (this project). `formats` are those of the plan.
+/// A fake-quantised graph whose static scales of activations are the next larger fp32 numbers: the
+/// same plan, whose rounding decides otherwise wherever a number lies at a boundary. What its
+/// losses differ by is arithmetic (this project). `formats` are those of the plan.
 graph::Graph next_scales(const graph::Graph& graph, const std::vector<format::Format>& formats);
 
-/// The program that a target runs for an assignment. Error(config) for a format that the target
-/// does not really run, or different formats of ops that it computes together.
+/// The program that a target runs for an assignment, each fused group as one op (fuse).
+/// Error(config) for a format that the target does not really run.
 graph::Graph lower(const graph::Graph& graph, const graph::Partition& partition,
                    const graph::Assignment& assignment, const std::vector<format::Format>& formats,
                    const Maxima& maxima, const Target& target);

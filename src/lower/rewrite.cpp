@@ -26,7 +26,8 @@ void Rewrite::keep(const graph::Node& node) {
 void Rewrite::replace(const graph::Node& node, std::string op,
                       std::vector<graph::Argument> arguments) {
   const graph::NodeId id{target_.nodes.size()};
-  target_.nodes.push_back({std::move(op), std::move(arguments), node.outputs, node.path});
+  target_.nodes.push_back(
+      {std::move(op), std::move(arguments), node.outputs, node.path, node.needed});
   for (const auto output : node.outputs) target_.values[output.index].producer = id;
 }
 

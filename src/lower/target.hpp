@@ -30,8 +30,6 @@ struct Target {
   std::function<void(Lowering& lowering, const OpSite& site)> high;
   /// Writes an op in a format that it runs.
   std::function<void(Lowering& lowering, const OpSite& site, const format::Format& format)> low;
-  /// Groups of ops that its kernels compute together: each takes one format. Empty for none.
-  std::function<std::vector<std::vector<OpId>>(const graph::Partition& partition)> fused;
   /// Whether an attention of two high ops in one sub-graph is a call of `gainsweep::attention`, not
   /// two of `high`.
   bool joins_attention = false;

@@ -1,11 +1,13 @@
 #include "pipeline/given_times.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "digest/digest.hpp"
+#include "lower/fuse.hpp"
 #include "pipeline/time_source.hpp"
 #include "pipeline/timed_configurations.hpp"
 #include "roofline/seconds.hpp"
@@ -45,13 +47,29 @@ gain::Times to_times(const Layout& layout, const Facts& facts) {
   return times;
 }
 
-ClassSeconds seconds_of(const roofline::Run& run, const Layout& layout,
-                        const graph::Subgraph& subgraph) {
+// A configuration of a sub-graph, of which fused groups are one op each.
+graph::Configuration as_run(const graph::Configuration& configuration,
+                            const graph::Subgraph& subgraph, const lower::Fused& fused,
+                            const graph::Subgraph& made) {
+  graph::Configuration formats;
+  for (const auto op : made.ops) {
+    const auto first = fused.parts[op.index].front();
+    const auto place = std::find(subgraph.ops.begin(), subgraph.ops.end(), first);
+    formats.push_back(configuration[static_cast<std::size_t>(place - subgraph.ops.begin())]);
+  }
+  return formats;
+}
+
+ClassSeconds seconds_of(const roofline::Run& run, const Layout& layout, SubgraphId id,
+                        const lower::Fused& fused) {
+  const auto& subgraph = layout.partition.subgraphs[id.index];
+  const auto& made = fused.partition.subgraphs[id.index];
   ClassSeconds found{timed_configurations(layout, subgraph), {}};
   for (const auto& configuration : found.configurations) {
+    const auto own = as_run(configuration, subgraph, fused, made);
     auto& seconds = found.seconds.emplace_back();
     for (const auto fusion : fusions())
-      seconds.push_back(roofline::subgraph_seconds(run, fusion, subgraph, configuration));
+      seconds.push_back(roofline::subgraph_seconds(run, fusion, made, own));
   }
   return found;
 }
@@ -141,21 +159,23 @@ std::vector<FormatId> real_formats(const Modelled& modelled, const graph::Op& op
 GivenTimes given_times(const Modelled& modelled, const Layout& layout, const graph::Graph& graph) {
   GivenTimes given;
   given.notes = notes_on(modelled, layout);
-  const auto ops = graph::quantizable_ops(graph);
-  const auto& partition = layout.partition;
-  if (!std::equal(ops.begin(), ops.end(), partition.ops.begin(), partition.ops.end(),
+  auto partition = layout.partition;
+  partition.ops = graph::quantizable_ops(graph);
+  const auto& [ops, known] = std::tie(partition.ops, layout.partition.ops);
+  if (!std::equal(ops.begin(), ops.end(), known.begin(), known.end(),
                   [](const auto& a, const auto& b) { return a.path == b.path; }))
     throw Error(ErrorKind::internal,
                 "the graph of the latency workload has other ops than that of the calibration "
                 "samples. Report this.");
-  const roofline::Run run{modelled.description, graph, ops, layout.formats};
+  const auto fused = lower::fuse(graph, partition);
+  const roofline::Run run{modelled.description, fused.graph, fused.partition.ops, layout.formats};
   Facts facts;
   for (const auto fusion : fusions()) {
     facts.runs.push_back(roofline::run_seconds(run, fusion));
     facts.weights.push_back(modelled.description.weight.at(fusion));
   }
   for (const auto& members : partition.classes)
-    facts.classes.push_back(seconds_of(run, layout, partition.subgraphs[members.front().index]));
+    facts.classes.push_back(seconds_of(run, layout, members.front(), fused));
   given.times = to_times(layout, facts);
   given.tables = {to_table(source_of(modelled, given.times, facts)), run_table(facts),
                   seconds_table(layout, facts)};

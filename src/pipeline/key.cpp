@@ -44,6 +44,7 @@ void add(digest::Builder& builder, const Workload& workload, const std::string& 
       .add("attempt", round.attempt)
       .add("round", round.number);
   if (!workload.caches.empty()) builder.add("caches", workload.caches);
+  if (!workload.fused.empty()) builder.add("fused", workload.fused);
 }
 
 // What evaluations have always run in is in no key.
@@ -98,6 +99,18 @@ std::string of_partition(const graph::Partition& partition) {
     for (const auto op : subgraph.ops) builder.add("op", op.index);
   }
   return builder.finish();
+}
+
+std::string of_fused(const graph::Partition& partition) {
+  digest::Builder builder;
+  bool any = false;
+  for (const auto& subgraph : partition.subgraphs)
+    for (const auto& group : subgraph.fused) {
+      any = true;
+      builder.add("ops", group.size());
+      for (const auto place : group) builder.add("op", subgraph.ops[place].index);
+    }
+  return any ? builder.finish() : "";
 }
 
 std::string observe(const Computing& computing, const std::string& precision,

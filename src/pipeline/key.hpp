@@ -43,6 +43,7 @@ struct Workload {
   std::int64_t blocks = 0;  ///< of a round
   std::int64_t seed = 0;
   std::string caches{};  ///< when a run begins; empty where they are as the run before leaves them
+  std::string fused{};   ///< of_fused
 };
 
 /// A round of a contest. A contest that began on another machine of the same kind is begun anew:
@@ -77,6 +78,8 @@ std::string of_formats(const std::vector<format::Format>& formats);
 std::string of_maxima(const lower::Maxima& maxima);
 /// Which ops stand in one sub-graph: lowered programs share quantised operands inside it.
 std::string of_partition(const graph::Partition& partition);
+/// Which ops are one matrix product; empty where none are.
+std::string of_fused(const graph::Partition& partition);
 
 std::string observe(const Computing& computing, const std::string& precision, const Sample& sample);
 

@@ -14,6 +14,7 @@ using archive::Axes, archive::integers, archive::reals, archive::texts;
 using Integers = std::vector<std::int64_t>;
 using Texts = std::vector<std::string>;
 
+constexpr std::int64_t unfused = -1;
 constexpr const char* kind_names[] = {"linear", "matmul", "convolution"};
 
 std::size_t kind_index(const std::string& name) {
@@ -26,6 +27,7 @@ archive::Table ops_table(const Layout& layout) {
   const auto& ops = layout.partition.ops;
   Texts paths, kinds, real;
   Integers macs, elements, channels, shared, subgraphs(ops.size()), ties(ops.size());
+  Integers fused(ops.size(), unfused);
   for (std::size_t j = 0; j < layout.partition.subgraphs.size(); ++j) {
     const auto& subgraph = layout.partition.subgraphs[j];
     for (std::size_t tie = 0; tie < subgraph.ties.size(); ++tie)
@@ -33,6 +35,9 @@ archive::Table ops_table(const Layout& layout) {
         subgraphs[subgraph.ops[place].index] = static_cast<std::int64_t>(j);
         ties[subgraph.ops[place].index] = static_cast<std::int64_t>(tie);
       }
+    for (std::size_t group = 0; group < subgraph.fused.size(); ++group)
+      for (const auto place : subgraph.fused[group])
+        fused[subgraph.ops[place].index] = static_cast<std::int64_t>(group);
   }
   for (std::size_t i = 0; i < ops.size(); ++i) {
     paths.push_back(ops[i].path);
@@ -57,6 +62,8 @@ archive::Table ops_table(const Layout& layout) {
                 "1 where something that is not quantizable reads the weight too"),
        integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
        integers("tie", ties, op, "1", "Ops of a sub-graph with equal numbers share one format"),
+       integers("fused", fused, op, "1",
+                "Ops of a sub-graph with equal numbers are one matrix product; -1 for none"),
        texts("real_formats", real, op, "Formats that the device which times are of runs the op in"),
        texts("module", layout.modules, op, "Checkpoint's name of the op's weight")}};
 }
@@ -177,6 +184,11 @@ graph::Partition read_partition(const archive::Contents& contents) {
     const auto tie = static_cast<std::size_t>(integers(ops, "tie")[i]);
     subgraph.ties.resize(std::max(subgraph.ties.size(), tie + 1));
     subgraph.ties[tie].push_back(subgraph.ops.size());
+    if (const auto group = integers(ops, "fused")[i]; group != unfused) {
+      const auto own = static_cast<std::size_t>(group);
+      subgraph.fused.resize(std::max(subgraph.fused.size(), own + 1));
+      subgraph.fused[own].push_back(subgraph.ops.size());
+    }
     subgraph.ops.push_back({i});
   }
   return partition;

@@ -1,10 +1,12 @@
 #include "pipeline/observe.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "lower/fuse.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/pace.hpp"
 #include "pipeline/scales.hpp"
@@ -70,13 +72,26 @@ batch::Call call(const Bench& bench) {
   return call;
 }
 
+// What scales follow from: fused groups too, where some format has one for their weights.
+std::string with_groups(const Workbench& bench, const std::string& maxima) {
+  const auto& [partition, formats] =
+      std::tie(bench.subject->layout.partition, bench.subject->layout.formats);
+  const auto groups = key::of_fused(partition);
+  if (groups.empty() ||
+      std::none_of(formats.begin() + 1, formats.end(), format::shares_weight_scale))
+    return maxima;
+  return digest::Builder().add("maxima", maxima).add("fused", groups).finish();
+}
+
 Observed merge_records(Workbench& bench, const batch::Results& results) {
   const auto& ops = bench.subject->layout.partition.ops;
   std::vector<lower::Maxima> samples;
   for (const auto& key : keys(bench)) samples.push_back(to_maxima(*results.find(key), ops));
   const auto of_activations = samples.empty() ? lower::Maxima{} : merge(samples);
-  Observed observed{of_activations, key::of_maxima(of_activations)};
-  add_weights(observed.maxima, results.find(key::weights(bench.computing))->fields, ops);
+  Observed observed{{}, of_activations, with_groups(bench, key::of_maxima(of_activations))};
+  add_weights(observed.alone, results.find(key::weights(bench.computing))->fields, ops);
+  observed.maxima = observed.alone;
+  lower::join_weights(observed.maxima, bench.subject->layout.partition);
   return observed;
 }
 
@@ -137,7 +152,7 @@ ObservedState observed_state(Workbench& bench, const batch::Results& results) {
         "everything is left out: the largest magnitudes of the weights were not found, and their "
         "scales need them. Mend the model.");
   if (missing) {
-    state.digest = joined(keys(bench));
+    state.digest = with_groups(bench, joined(keys(bench)));
     return state;
   }
   state.value = &bench.observed.get(results, [&] { return merge_records(bench, results); });
@@ -167,6 +182,7 @@ lower::Maxima observe_now(const Subject& subject) {
     samples.push_back(maxima_of(subject, i, parameters, observers));
   auto maxima = samples.empty() ? lower::Maxima{} : merge(samples);
   add_weights(maxima, look_at_weights(subject), subject.layout.partition.ops);
+  lower::join_weights(maxima, subject.layout.partition);
   return maxima;
 }
 

@@ -8,8 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "execute/inputs.hpp"
-#include "format/kernel.hpp"
-#include "format/scale.hpp"
+#include "pipeline/scales.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -18,18 +17,6 @@ bool is_high(const Rounding& rounding) {
   const auto& formats = rounding.assignment;
   return std::all_of(formats.begin(), formats.end(),
                      [](auto format) { return format == high_format; });
-}
-
-// The largest magnitude of a head's weight, in the precision that it is rounded in.
-float largest_of_head(const Leg& block, const lower::Maxima& maxima, execute::Precision precision) {
-  const auto& operands = block.ops.front().operands;
-  const auto weight = std::find_if(operands.begin(), operands.end(), [](const auto& operand) {
-    return operand.role == graph::OperandRole::weight;
-  });
-  const auto largest =
-      maxima.at(block.places.front()).at(static_cast<std::size_t>(weight - operands.begin()));
-  if (precision != execute::Precision::bf16) return largest;
-  return format::round_to(format::by_name("bf16").grid, largest, 1);
 }
 
 }  // namespace
@@ -132,6 +119,7 @@ graph::Graph Relay::rounded(const Leg& leg, const Rounding& rounding, const lowe
     assignment.push_back(rounding.assignment[place]);
     if (!maxima.empty()) own.push_back(maxima[place]);
   }
+  own = in_precision(std::move(own), leg.ops, evaluation_precision(subject_->spec));
   auto graph = lower::fake_quantize(leg.graph, leg.ops, assignment, formats, own);
   return rounding.scales == Scales::next ? lower::next_scales(graph, formats) : std::move(graph);
 }
@@ -139,23 +127,6 @@ graph::Graph Relay::rounded(const Leg& leg, const Rounding& rounding, const lowe
 execute::Program Relay::program(const Leg& leg, const Rounding& rounding,
                                 const lower::Maxima& maxima) {
   return {rounded(leg, rounding, maxima), weights_.get()};
-}
-
-// A block's weights, where they are rounded by one scale, are rounded by that of the whole head.
-execute::Program Relay::block_program(const Leg& block, const Rounding& rounding,
-                                      const lower::Maxima& maxima) {
-  auto graph = rounded(block, rounding, maxima);
-  for (auto& node : graph.nodes) {
-    if (node.op != "gainsweep::fake_quantize_weight" || std::get<bool>(node.arguments[3])) continue;
-    auto format = format::by_name(std::get<std::string>(node.arguments[1]));
-    format.scale_grid = std::get<std::string>(node.arguments[4]);
-    const auto largest = largest_of_head(block, maxima, evaluation_precision(subject_->spec));
-    const auto scale = format::scale_of(format, largest, std::get<double>(node.arguments[2]));
-    const auto constant = graph.add_constant("", {}, {scale}, graph::ElementType::fp32);
-    node.op = "gainsweep::fake_quantize";
-    node.arguments = {node.arguments[0], node.arguments[1], constant};
-  }
-  return {std::move(graph), weights_.get()};
 }
 
 void Relay::run(const Batch& batch, std::span<const Rounding> roundings,
@@ -278,7 +249,7 @@ void Relay::run_head(Pass& pass, std::size_t sample) {
       const bool is_there = own.size() > static_cast<std::size_t>(&block - course.head.data());
       if (is_there || pass.knows(outcomes_, runner, sample)) continue;
       {
-        auto program = block_program(block, *runner.rounding, pass.maxima);
+        auto program = this->program(block, *runner.rounding, pass.maxima);
         const auto inputs = inputs_of(program, pass.samples[sample], runner.values[sample]);
         own.push_back(program.capture(inputs, program.graph().outputs));
       }

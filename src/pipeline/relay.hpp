@@ -74,8 +74,6 @@ class Relay {
   std::size_t end_of_part(const Batch& batch, std::size_t first, std::size_t at_once) const;
   graph::Graph rounded(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima);
   execute::Program program(const Leg& leg, const Rounding& rounding, const lower::Maxima& maxima);
-  execute::Program block_program(const Leg& block, const Rounding& rounding,
-                                 const lower::Maxima& maxima);
   void start(Pass& pass, std::size_t first, std::size_t last);
   void keep_for(Pass& pass, std::span<const std::string_view> ahead);
   void hand_on(Pass& pass, std::size_t leg);

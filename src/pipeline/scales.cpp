@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "archive/field.hpp"
+#include "format/kernel.hpp"
 #include "lower/scales.hpp"
 #include "pipeline/observe.hpp"
 
@@ -15,11 +16,12 @@ bool is_weight(const graph::Op& op, std::size_t operand) {
   return op.operands[operand].role == graph::OperandRole::weight;
 }
 
-double scale_of(const lower::Maxima& maxima, const OperandIndex& place, const graph::Op& op,
+double scale_of(const Observed& observed, const OperandIndex& place, const graph::Op& op,
                 const format::Format& format) {
   if (format.activation_scale == format::ScaleRule::fixed) return 1;
   const bool is_made_later = format.activation_scale == format::ScaleRule::dynamic_max;
   if (is_made_later && !is_weight(op, place.operand)) return 0;
+  const auto& maxima = format::shares_weight_scale(format) ? observed.maxima : observed.alone;
   return lower::static_scale(format, op, place.op, place.operand, maxima);
 }
 
@@ -69,6 +71,17 @@ void add_weights(lower::Maxima& maxima, const batch::Fields& weights,
   }
 }
 
+lower::Maxima in_precision(lower::Maxima maxima, const std::vector<graph::Op>& ops,
+                           execute::Precision precision) {
+  if (precision != execute::Precision::bf16) return maxima;
+  const auto& bf16 = format::by_name("bf16").grid;
+  for (std::size_t op = 0; op < maxima.size(); ++op)
+    for (std::size_t operand = 0; operand < maxima[op].size(); ++operand)
+      if (is_weight(ops[op], operand))
+        maxima[op][operand] = format::round_to(bf16, maxima[op][operand], 1);
+  return maxima;
+}
+
 batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
                         const std::vector<graph::Op>& ops) {
   std::vector<std::int64_t> operands, channels;
@@ -99,17 +112,17 @@ std::optional<archive::Table> scales_table(const Bench& bench, const batch::Resu
       "scales",
       "Scales of the operands in the low formats: a value is about a code times the scale",
       archive::Nature::deterministic,
-      {reals("scale", scales(layout, observed->maxima),
+      {reals("scale", scales(layout, *observed),
              {{"operand", num_operands}, {"low_format", layout.formats.size() - 1}}, "1",
              "Scale of each operand in each low format")}};
 }
 
-std::vector<double> scales(const Layout& layout, const lower::Maxima& maxima) {
+std::vector<double> scales(const Layout& layout, const Observed& observed) {
   std::vector<double> scales;
   const auto& ops = layout.partition.ops;
   for (const auto& place : operand_axis(ops))
     for (std::size_t f = 1; f < layout.formats.size(); ++f)
-      scales.push_back(scale_of(maxima, place, ops[place.op], layout.formats[f]));
+      scales.push_back(scale_of(observed, place, ops[place.op], layout.formats[f]));
   return scales;
 }
 

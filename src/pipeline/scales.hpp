@@ -24,6 +24,10 @@ batch::Fields look_at_weights(const Subject& subject);
 void add_weights(lower::Maxima& maxima, const batch::Fields& weights,
                  const std::vector<graph::Op>& ops);
 
+/// Largest magnitudes where a pass holds weights in a precision.
+lower::Maxima in_precision(lower::Maxima maxima, const std::vector<graph::Op>& ops,
+                           execute::Precision precision);
+
 /// The record of such magnitudes by weight operand, in the order of ops and operands.
 batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
                         const std::vector<graph::Op>& ops);
@@ -33,6 +37,6 @@ std::optional<archive::Table> scales_table(const Bench& bench, const batch::Resu
 
 /// Scales by [operand][low format]: of an activation the static one, of a weight with a scale a
 /// channel the largest; 0 where a scale is made as the program runs.
-std::vector<double> scales(const Layout& layout, const lower::Maxima& maxima);
+std::vector<double> scales(const Layout& layout, const Observed& observed);
 
 }  // namespace gainsweep::pipeline

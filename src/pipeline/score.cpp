@@ -7,6 +7,7 @@
 #include "pipeline/estimate.hpp"
 #include "pipeline/observe.hpp"
 #include "pipeline/pace.hpp"
+#include "pipeline/scales.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -19,9 +20,10 @@ Scoring scoring_of(Workbench& bench, const lower::Maxima& maxima, const Bucket& 
   const auto probed = lower::probe(*graph, ops);
   const auto pieces = scoring_stretches(*bench.subject, probed).pieces;
   auto& weights = bench.scoring.get();
+  const auto precision = bench.subject->spec.sensitivity.precision;
   auto prober = bench.scorers.empty()
                     ? execute::Prober(probed, ops, weights, {formats.begin() + 1, formats.end()},
-                                      maxima, pieces)
+                                      in_precision(maxima, ops, precision), pieces)
                     : execute::Prober(bench.scorers.last().prober, probed, weights, pieces);
   weights.release_unused();
   return {graph, std::move(prober)};

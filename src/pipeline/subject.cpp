@@ -360,7 +360,8 @@ key::Workload workload(const Subject& subject) {
           latency.rule.warmup,
           latency.rule.least_repetitions,
           subject.spec.seed,
-          caches(subject.spec)};
+          caches(subject.spec),
+          key::of_fused(subject.layout.partition)};
 }
 
 }  // namespace gainsweep::pipeline

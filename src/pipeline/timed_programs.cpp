@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "lower/fuse.hpp"
 #include "pipeline/workbench.hpp"
 
 namespace gainsweep::pipeline {
@@ -16,16 +17,15 @@ namespace {
 constexpr std::int64_t most_passing_bytes = std::int64_t{128} << 20;
 
 // Kernels that the sub-graphs' linear layers run on, as the library names them, each once.
-std::vector<std::string> kernels_of(const graph::Partition& partition,
+std::vector<std::string> kernels_of(const lower::Fused& fused,
                                     const std::vector<SubgraphId>& subgraphs,
-                                    const graph::Graph& graph, const execute::Device& device,
-                                    execute::Precision high) {
+                                    const execute::Device& device, execute::Precision high) {
   std::set<std::vector<std::int64_t>> shapes;
   for (const auto id : subgraphs)
-    for (const auto op_id : partition.subgraphs[id.index].ops) {
-      const auto& op = partition.ops[op_id.index];
+    for (const auto op_id : fused.partition.subgraphs[id.index].ops) {
+      const auto& op = fused.partition.ops[op_id.index];
       if (op.kind != graph::OpKind::linear) continue;
-      const auto& weight = graph.value(op.operands.back().value).shape;
+      const auto& weight = fused.graph.value(op.operands.back().value).shape;
       shapes.insert({op.run_macs / (weight[0] * weight[1]), weight[1], weight[0]});
     }
   std::set<std::string> kernels;
@@ -169,8 +169,8 @@ void prepare(Workbench& bench, const TimingTarget& target, const lower::Maxima& 
   if (timed.about == target.table) return;
   begin(bench);
   const auto& subject = *bench.subject;
-  timed.kernels = kernels_of(timed.graph->partition, target.lowered, *subject.latency_graph,
-                             *subject.device, timed_precision(subject.spec));
+  timed.kernels = kernels_of(lower::fuse(*subject.latency_graph, timed.graph->partition),
+                             target.lowered, *subject.device, timed_precision(subject.spec));
   if (subject.spec.latency.scope == latency::Scope::subgraph)
     add_legs(bench, target, maxima);
   else

@@ -21,8 +21,9 @@ namespace gainsweep::pipeline {
 
 /// Largest magnitudes of operands.
 struct Observed {
-  lower::Maxima maxima;
-  std::string digest;  ///< of those of activations; a model's digest stands for its weights
+  lower::Maxima maxima;  ///< what scales are taken from: a fused group's weights share one
+  lower::Maxima alone;   ///< of each operand by itself
+  std::string digest;    ///< of activations and of what weights share; a model's stands for these
 };
 
 /// Scores the samples of a bucket.

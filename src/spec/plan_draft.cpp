@@ -108,6 +108,10 @@ Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_li
        "patterns whose matches in a sub-graph share one format; null for those of the model's "
        "family",
        OptionalPatterns{&partition.tie}},
+      {"fused",
+       "linear layers of a sub-graph that read one value and run as one matrix product, in one "
+       "format: none, those that attention multiplies, or all",
+       choice(partition.fused)},
       {"late", "patterns of ops that join the sub-graph of their first consumer",
        Patterns{&partition.late}},
       {"configuration_limit", "most configurations of a sub-graph",

@@ -111,7 +111,7 @@ ProbeRecord probed(const Graph& graph) {
   const auto known = formats();
   auto parameters = model().parameters();
   Prober prober(lower::probe(graph, ops), ops, parameters, {known.begin() + 1, known.end()},
-                maxima);
+                fixture::with_weights(graph, parameters, maxima));
   return prober.probe(activation());
 }
 
@@ -135,12 +135,13 @@ TEST(ComputedWeight, RoundsToTheBitsOfAStoredOne) {
     for (const FormatId format : {FormatId{1}, FormatId{2}}) {
       SCOPED_TRACE(name);
       const auto weight = [&](const Graph& graph) {
-        auto rounded =
-            lower::fake_quantize(graph, graph::quantizable_ops(graph), {format}, formats(), maxima);
-        for (const auto& node : rounded.nodes) {
-          if (node.op == "gainsweep::fake_quantize_weight") rounded.outputs = {node.outputs[0]};
-        }
         auto parameters = model().parameters();
+        auto rounded =
+            lower::fake_quantize(graph, graph::quantizable_ops(graph), {format}, formats(),
+                                 fixture::with_weights(graph, parameters, maxima));
+        for (const auto& node : rounded.nodes)
+          if (node.op == "aten::linear")
+            rounded.outputs = {std::get<graph::ValueId>(node.arguments[1])};
         return Program(rounded, parameters).run(activation());
       };
       EXPECT_EQ(weight(computed), weight(stored));

@@ -88,7 +88,10 @@ class LoweredToCuda : public ::testing::TestWithParam<Case> {
   std::vector<format::Format> formats_;
   const graph::Partition partition_ = graph::partition(graph_, {}, 2);
   const graph::Assignment low_{FormatId{1}, FormatId{1}};
-  const lower::Maxima maxima_{{3.0F, 1.0F}, {3.0F, 1.0F}};
+  const lower::Maxima maxima_ = [this] {
+    auto parameters = stored().parameters();
+    return fixture::with_weights(graph_, parameters, {{3.0F, 0.0F}, {3.0F, 0.0F}});
+  }();
 };
 
 TEST_P(LoweredToCuda, EqualsFakeQuantisedNumerics) {

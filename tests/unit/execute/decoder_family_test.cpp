@@ -65,7 +65,7 @@ struct Tiny {
 
   lower::Maxima maxima() const {
     Program observed(lower::observe(graph, ops), parameters);
-    return observe(observed, sample(graph), ops);
+    return fixture::with_weights(graph, parameters, observe(observed, sample(graph), ops));
   }
 
   double loss(const graph::Graph& changed) const {

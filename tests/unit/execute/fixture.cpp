@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <random>
+
+#include "lower/pass.hpp"
 
 namespace gainsweep::execute::fixture {
 namespace {
@@ -81,6 +84,23 @@ Inputs inputs_of(std::vector<at::Tensor> tensors) {
   auto state = std::make_unique<Inputs::State>();
   state->tensors = std::move(tensors);
   return Inputs(std::move(state));
+}
+
+std::vector<std::vector<float>> with_weights(const graph::Graph& graph, Parameters& parameters,
+                                             std::vector<std::vector<float>> maxima) {
+  const auto ops = graph::quantizable_ops(graph);
+  const auto all = std::numeric_limits<std::int64_t>::max();
+  Program program(lower::weight_maxima(graph, ops, all), parameters);
+  if (maxima.empty())
+    for (const auto& op : ops) maxima.emplace_back(op.operands.size());
+  std::size_t output = 0;
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    for (std::size_t k = 0; k < ops[op].operands.size(); ++k) {
+      if (ops[op].operands[k].role != graph::OperandRole::weight) continue;
+      const auto rows = program.run(inputs_of({}), output++);
+      maxima[op][k] = static_cast<float>(*std::max_element(rows.begin(), rows.end()));
+    }
+  return maxima;
 }
 
 std::vector<float> numbers(std::size_t count, unsigned seed) {

@@ -43,6 +43,11 @@ execute::Device toy_device();
 
 Inputs inputs_of(std::vector<at::Tensor> tensors);
 
+/// The largest magnitudes of a graph's weights, beside those of its activations where they are
+/// given.
+std::vector<std::vector<float>> with_weights(const graph::Graph& graph, Parameters& parameters,
+                                             std::vector<std::vector<float>> maxima = {});
+
 /// Reproducible numbers in [-1, 1).
 std::vector<float> numbers(std::size_t count, unsigned seed);
 

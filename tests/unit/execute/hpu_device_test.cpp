@@ -11,6 +11,7 @@
 #include "execute/hpu_settings.hpp"
 #include "fixture.hpp"
 #include "graph/partition.hpp"
+#include "lower/fuse.hpp"
 #include "lower/pass.hpp"
 #include "lower/target.hpp"
 #include "unit/throws.hpp"
@@ -187,6 +188,36 @@ TEST_F(LoweredToGaudi2, EqualsFakeQuantisedNumericsOfEveryConfiguration) {
   }
   EXPECT_EQ(count("host_fallbacks"), 0);
   EXPECT_EQ(count("unwaited_reads"), 0);
+}
+
+TEST_F(LoweredToGaudi2, FusedLayersAreOneProductOfTheNumbersThatArePredicted) {
+  const auto fused = graph::partition(graph_, {.fused = graph::FusedLayers::qkv}, 2);
+  ASSERT_EQ(fused.subgraphs[0].fused.size(), 1U) << "q, k and v";
+  auto here = stored().parameters();
+  Parameters there(stored().model(), hpu(), Precision::fp32);
+  auto maxima = fixture::with_weights(graph_, here, maxima_);
+  lower::join_weights(maxima, fused);
+  for (std::size_t mask = 0; mask < 8; ++mask) {
+    const FormatId layers{mask & 1};
+    const graph::Assignment assignment{layers, layers, layers, {mask >> 1 & 1}, {mask >> 2 & 1}};
+    const auto program =
+        lower::lower(graph_, fused, assignment, formats_, maxima, lower::targets().at("gaudi2"));
+    const auto products =
+        std::count_if(program.nodes.begin(), program.nodes.end(), [](const auto& node) {
+          return node.op.ends_with("linear") || node.op.ends_with("matmul") ||
+                 node.op == "hpu::fp8_gemm_v2.scalar";
+        });
+    EXPECT_EQ(products, 3) << "one, qk and av";
+    const auto got = Program(program, there).run(inputs(to_place(hpu())));
+    const auto expected =
+        Program(lower::fake_quantize(graph_, fused.ops, assignment, formats_, maxima), here)
+            .run(inputs(at::kCPU));
+    double mean = 0;
+    for (std::size_t i = 0; i < got.size(); ++i)
+      mean += std::abs(got[i] - expected[i]) / static_cast<double>(got.size());
+    EXPECT_LE(mean, mask == 0 ? 1e-5 : 1e-3) << mask;
+  }
+  EXPECT_EQ(count("host_fallbacks"), 0);
 }
 
 TEST_F(LoweredToGaudi2, SharesACastInsideASubgraph) {

@@ -69,7 +69,8 @@ TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
   const auto graph = linear_graph(GetParam().bias);
   const auto partition = graph::partition(graph, {}, 2);
   const auto formats = formats_of(GetParam());
-  const lower::Maxima maxima{{3.0F, 0.0F}};
+  auto stored_parameters = stored().parameters();
+  const auto maxima = fixture::with_weights(graph, stored_parameters, {{3.0F, 0.0F}});
   const graph::Assignment low{FormatId{1}};
   const auto real =
       lower::lower(graph, partition, low, formats, maxima, lower::targets().at("onednn"));

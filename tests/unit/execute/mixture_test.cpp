@@ -120,7 +120,8 @@ TEST(Mixture, AnExpertThatNoTokenChoseMeasuresZeros) {
   Program observed(lower::observe(mixed.graph, mixed.ops), mixed.parameters);
   const auto maxima = observe(observed, mixed.inputs(), mixed.ops);
   Prober prober(lower::probe(mixed.graph, mixed.ops), mixed.ops, mixed.parameters,
-                {format::by_name("int8"), format::by_name("fp8_e4m3")}, maxima);
+                {format::by_name("int8"), format::by_name("fp8_e4m3")},
+                fixture::with_weights(mixed.graph, mixed.parameters, maxima));
   const auto record = prober.probe(mixed.inputs());
   EXPECT_TRUE(std::isfinite(record.loss));
   int unreached = 0;
@@ -154,7 +155,7 @@ ProbeRecord probe(const graph::Graph& graph, Parameters& parameters) {
   const auto ops = graph::quantizable_ops(graph);
   const std::vector<std::int64_t> ids{3, 41, 8, 17, 17, 29, 5};
   Prober prober(lower::probe(graph, ops), ops, parameters, {format::by_name("fp8_e5m2")},
-                lower::Maxima(ops.size(), {1, 1}));
+                fixture::with_weights(graph, parameters, lower::Maxima(ops.size(), {1, 1})));
   return prober.probe(make_inputs(graph, fixture::window(ids, 0, length), {}, devices().at("cpu")));
 }
 

@@ -133,7 +133,7 @@ TEST(ProbedLinear, AgreesWithAutograd) {
     const auto expected = at::linear(plain_x, plain_w, bias);
     expected.backward(gy);
 
-    const auto session = session_of(weighted_op(), ScaleRule::dynamic_max);
+    const auto session = session_of(weighted_op(), ScaleRule::dynamic_max, {0, amax_of(w)});
     {
       const ActiveSession active(session);
       const auto y = probed_linear(x, w, bias, 0);
@@ -153,7 +153,7 @@ TEST(ProbedLinear, ProbesWeightsLargerThanABlock) {
   const auto x = random({3, 4096}, 1);
   const auto w = random({600, 4096}, 2);
   const auto gy = random({3, 600}, 3);
-  const auto session = session_of(weighted_op(), ScaleRule::dynamic_max);
+  const auto session = session_of(weighted_op(), ScaleRule::dynamic_max, {0, amax_of(w)});
   {
     const ActiveSession active(session);
     probed_linear(x, w, {}, 0).backward(gy);
@@ -165,7 +165,7 @@ TEST(ProbedLinear, ProbesWeightsLargerThanABlock) {
 TEST(ProbedLinear, RunsBackwardThoughNothingRequiresAGradient) {
   const auto x = random({4, 8}, 1);
   const auto w = random({8, 8}, 2);
-  const auto session = session_of(weighted_op(), ScaleRule::dynamic_max);
+  const auto session = session_of(weighted_op(), ScaleRule::dynamic_max, {0, amax_of(w)});
   {
     const ActiveSession active(session);
     probed_linear(x, w, {}, 0).sum().backward();
@@ -180,7 +180,7 @@ TEST(ProbedLinear, TakesStaticScalesFromMaxima) {
   const auto w = random({8, 16}, 2);
   const auto gy = random({4, 8}, 3);
   const float amax = 1.5F;  // below the largest of x: values beyond saturate
-  const auto session = session_of(weighted_op(), ScaleRule::static_max, {amax, 0});
+  const auto session = session_of(weighted_op(), ScaleRule::static_max, {amax, amax_of(w)});
   {
     const ActiveSession active(session);
     probed_linear(x, w, {}, 0).backward(gy);
@@ -241,7 +241,7 @@ TEST(ProbedConvolution, AgreesWithAutograd) {
   const auto gy = random(y.sizes(), 3);
   y.backward(gy);
 
-  const auto session = session_of(weighted_op(), ScaleRule::dynamic_max);
+  const auto session = session_of(weighted_op(), ScaleRule::dynamic_max, {0, amax_of(w)});
   const auto sym = [](const std::vector<std::int64_t>& list) {
     return c10::fromIntArrayRefSlow(list);
   };

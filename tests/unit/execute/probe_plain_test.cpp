@@ -147,7 +147,7 @@ TEST(PlainProber, ScoresAsTheCpuDoes) {
   const auto score = [&](const Device& device) {
     Parameters parameters(model.model(), device, Precision::fp32);
     Program observed(lower::observe(graph, ops), parameters);
-    const auto maxima = observe(observed, inputs(), ops);
+    const auto maxima = fixture::with_weights(graph, parameters, observe(observed, inputs(), ops));
     Prober prober(lower::probe(graph, ops), ops, parameters, all_formats(), maxima);
     return std::pair(maxima, prober.probe(inputs()));
   };

@@ -41,7 +41,8 @@ class ReferenceScores : public ::testing::Test {
       formats.back().activation_scale = format::ScaleRule::dynamic_max;
     }
     Parameters parameters(*model_, devices().at("cpu"), precision);
-    Prober prober(lower::probe(graph_, ops_), ops_, parameters, formats, {});
+    Prober prober(lower::probe(graph_, ops_), ops_, parameters, formats,
+                  fixture::with_weights(graph_, parameters));
     std::vector<ProbeRecord> records;
     for (std::size_t i = 0; i < reference_["g"].size(); ++i) {
       const auto sample = fixture::window(tokens_, i, length_);

@@ -27,7 +27,8 @@ class WeightedLoss : public ::testing::Test {
     auto low = format::by_name(format);
     if (low.name != "bf16") low.activation_scale = format::ScaleRule::dynamic_max;
     const auto ops = graph::quantizable_ops(graph);
-    return {lower::probe(graph, ops), ops, parameters, {low}, {}};
+    return {
+        lower::probe(graph, ops), ops, parameters, {low}, fixture::with_weights(graph, parameters)};
   }
 
   ProbeRecord score(Prober& prober, const graph::Graph& graph, std::int64_t length,

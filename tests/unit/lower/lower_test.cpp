@@ -197,19 +197,5 @@ TEST(ToyTarget, IsARowAndSharesCodesAsAnyTarget) {
   EXPECT_EQ(plain.nodes.size(), two.graph.nodes.size());
 }
 
-TEST(ToyTarget, OfFusedOpsTakesOneFormatForEachGroup) {
-  auto toy = toy_target();
-  toy.fused = [](const graph::Partition&) {
-    return std::vector<std::vector<OpId>>{{OpId{0}, OpId{1}}};
-  };
-  const TwoProducts two;
-  const Maxima maxima{{1.0F, 1.0F}, {1.0F, 2.0F}};
-  EXPECT_NO_THROW(lower(two.graph, two.partition, {int8, int8}, formats(), maxima, toy));
-  EXPECT_ERROR(lower(two.graph, two.partition, {int8, high_format}, formats(), maxima, toy),
-               ErrorKind::config,
-               "ops a and b take different formats (target toy_matmuls computes "
-               "them in one kernel). Tie them with partition.tie");
-}
-
 }  // namespace
 }  // namespace gainsweep::lower

@@ -156,14 +156,33 @@ TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
   known[2].activation_backoff = 0.25;
   known[2].weight_backoff = 0.5;
   known[2].scale_grid = "power_of_two";
-  const auto rounded = fake_quantize(graph, ops, {FormatId{2}, {}, {}, {}}, known, {});
-  EXPECT_EQ(rounded.nodes[0].op, "gainsweep::fake_quantize_dynamic");
-  EXPECT_EQ(rounded.nodes[0].arguments[2], Argument{0.25});
-  EXPECT_EQ(rounded.nodes[0].arguments[3], Argument{"power_of_two"});
-  EXPECT_EQ(rounded.nodes[1].op, "gainsweep::fake_quantize_weight");
-  EXPECT_EQ(rounded.nodes[1].arguments[2], Argument{0.5});
-  EXPECT_EQ(rounded.nodes[1].arguments[3], Argument{false});
-  EXPECT_EQ(rounded.nodes[1].arguments[4], Argument{"power_of_two"});
+  const auto rounded_with = [&](const Maxima& observed) {
+    return fake_quantize(graph, ops, {FormatId{2}, {}, {}, {}}, known, observed);
+  };
+  const auto one = rounded_with({{0, 3}, {}, {}, {}});
+  EXPECT_EQ(one.nodes[0].op, "gainsweep::fake_quantize_dynamic");
+  EXPECT_EQ(one.nodes[0].arguments[2], Argument{0.25});
+  EXPECT_EQ(one.nodes[0].arguments[3], Argument{"power_of_two"});
+  EXPECT_EQ(one.nodes[1].op, "gainsweep::fake_quantize");
+  const auto& scale = one.value(std::get<graph::ValueId>(one.nodes[1].arguments[2]));
+  EXPECT_THAT(scale.elements, ElementsAre(1.0 / 64)) << "3 / (448 · 0.5), rounded up";
+  known[2].weight_granularity = format::Granularity::channel;
+  const auto by_channel = rounded_with({});
+  EXPECT_EQ(by_channel.nodes[1].op, "gainsweep::fake_quantize_weight");
+  EXPECT_EQ(by_channel.nodes[1].arguments[2], Argument{0.5});
+  EXPECT_EQ(by_channel.nodes[1].arguments[3], Argument{"power_of_two"});
+}
+
+/// What a plan's losses differ by at the next scales is of activations' rounding alone.
+TEST(NextScales, LeaveWeightsAlone) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  const graph::Assignment gate{FormatId{2}, {}, {}, {}};
+  const auto rounded = fake_quantize(graph, ops, gate, formats(), {{3, 5}, {}, {}, {}});
+  const auto before = scales(rounded), after = scales(next_scales(rounded, formats()));
+  ASSERT_EQ(before.size(), 2U) << "x and the weight";
+  EXPECT_GT(after[0], before[0]);
+  EXPECT_EQ(after[1], before[1]);
 }
 
 /// bf16 as a low format has scale 1, weights included.

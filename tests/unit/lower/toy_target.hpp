@@ -33,8 +33,7 @@ inline Target toy_target() {
             return op.kind == graph::OpKind::matmul && format.name == "int8";
           },
       .high = [](Lowering& lowering, const OpSite& site) { lowering.rewrite().keep(site.node); },
-      .low = write,
-      .fused = [](const graph::Partition&) { return std::vector<std::vector<OpId>>{}; }};
+      .low = write};
 }
 
 }  // namespace gainsweep::lower

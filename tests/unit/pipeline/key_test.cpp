@@ -21,7 +21,10 @@ struct Facts {
   Workload workload{"a processor", "model", 1, 256, 5, 10, 0};
   std::vector<std::string> lowered{"layers.0.{q,k}", "layers.1.{q,k}"};
   std::vector<graph::Configuration> configurations{{{0}, {0}}, {{0}, {1}}, {{1}, {1}}};
-  graph::Partition partition{{}, {{{{0}, {1}}, {}, {0}, "a"}, {{{2}}, {}, {1}, "b"}}, {}};
+  graph::Partition partition{
+      {},
+      {{.ops = {{0}, {1}}, .cls = {0}, .name = "a"}, {.ops = {{2}}, .cls = {1}, .name = "b"}},
+      {}};
   Round round{0, 2};
   PlanQuestion question{"macs", "ip", 0.01, "bias", 0, 100};
   std::string precision = "fp32", assignment = "assignment", decision = "decision";
@@ -68,6 +71,18 @@ std::string changed_by(const std::function<void(Facts&)>& change) {
   return changed;
 }
 
+TEST(Key, TellsFusedGroupsApart) {
+  graph::Partition partition = Facts().partition;
+  EXPECT_EQ(of_fused(partition), "") << "no key knows of groups where there are none";
+  partition.subgraphs[0].fused = {{0, 1}};
+  const auto two = of_fused(partition);
+  EXPECT_NE(two, "");
+  partition.subgraphs[0].ops.push_back({3});
+  EXPECT_EQ(of_fused(partition), two);
+  partition.subgraphs[0].fused = {{0, 2}};
+  EXPECT_NE(of_fused(partition), two);
+}
+
 TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.model = "other"; }), "xxxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.torch = "other"; }), "xxxx.xxx");
@@ -78,6 +93,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.card = "a card"; }), "xxxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.software = "a driver"; }), "xxxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.computing.identity.mode = "a mode"; }), "xxxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.workload.fused = "a group"; }), "...x...x");
   EXPECT_EQ(changed_by([](Facts& f) { f.precision = "bf16"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.tokens = "other"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.last_label = 8; }), "xxx..xx.");

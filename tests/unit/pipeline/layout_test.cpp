@@ -49,6 +49,7 @@ void expect_round_trip(const Layout& layout) {
     EXPECT_EQ(read.partition.subgraphs[j].name, subgraph.name);
     EXPECT_EQ(read.partition.subgraphs[j].ops, subgraph.ops);
     EXPECT_EQ(read.partition.subgraphs[j].ties, subgraph.ties);
+    EXPECT_EQ(read.partition.subgraphs[j].fused, subgraph.fused);
     EXPECT_EQ(read.partition.subgraphs[j].cls, subgraph.cls);
   }
 }
@@ -64,6 +65,14 @@ TEST(Layout, ComesBackWithTies) {
   for (const auto& subgraph : layout.partition.subgraphs)
     for (const auto& tie : subgraph.ties) tied_ops += tie.size() > 1 ? tie.size() : 0;
   ASSERT_GT(tied_ops, 0u) << "the partition has no tie, so this proves nothing";
+  expect_round_trip(layout);
+}
+
+TEST(Layout, ComesBackWithFusedGroups) {
+  const auto layout = models::llama({.fused = graph::FusedLayers::all});
+  std::size_t groups = 0;
+  for (const auto& subgraph : layout.partition.subgraphs) groups += subgraph.fused.size();
+  ASSERT_GT(groups, 1U) << "nothing is fused, so this proves nothing";
   expect_round_trip(layout);
 }
 

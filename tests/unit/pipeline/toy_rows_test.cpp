@@ -8,6 +8,7 @@
 #include "execute/probe.hpp"
 #include "parallel/device.hpp"
 #include "pipeline/contest.hpp"
+#include "pipeline/scales.hpp"
 #include "pipeline/subject.hpp"
 #include "pipeline/workbench.hpp"
 #include "spec/read.hpp"
@@ -67,7 +68,9 @@ execute::ProbeRecord score(const Subject& subject) {
   auto formats = subject.layout.formats;
   formats.erase(formats.begin());
   for (auto& format : formats) format.activation_scale = format::ScaleRule::dynamic_max;
-  execute::Prober prober(lower::probe(*subject.graph, ops), ops, parameters, formats, {});
+  lower::Maxima maxima;
+  add_weights(maxima, look_at_weights(subject), ops);
+  execute::Prober prober(lower::probe(*subject.graph, ops), ops, parameters, formats, maxima);
   return prober.probe(execute::make_inputs(*subject.graph, subject.calibration->set.load(0),
                                            subject.model->inputs, *subject.device));
 }
