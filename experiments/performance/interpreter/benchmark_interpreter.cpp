@@ -1,7 +1,8 @@
 // Times forward passes on request: benchmark_interpreter FOLDER LENGTH THREADS bf16|fp32 reads
 // lines from standard input, each `formed` (the model's graph as it is built, call by call),
 // `plain` (what evaluations run of an all-high plan), `packed` (every linear layer high) or `int8`
-// (every linear layer in int8), and answers each with the seconds of one pass.
+// (every linear layer in int8), and answers each with the seconds of one pass. `packed:qkv`,
+// `int8:all` and so on have fused groups, as `partition.fused` names them.
 
 #include <cstdlib>
 #include <iostream>
@@ -32,9 +33,13 @@ model::Sample some_tokens(std::int64_t length, std::int64_t vocabulary) {
 }
 
 /// A variant's graph.
-graph::Graph variant(const std::string& name, const graph::Graph& graph,
-                     const graph::Partition& partition) {
+graph::Graph variant(const std::string& line, const graph::Graph& graph) {
+  const auto colon = line.find(':');
+  const auto name = line.substr(0, colon);
   if (name == "formed") return graph;
+  const auto fused = colon == std::string::npos ? "none" : line.substr(colon + 1);
+  const auto partition =
+      graph::partition(graph, {.fused = enumerator<graph::FusedLayers>(fused)}, 2);
   const std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
   const graph::Assignment high(partition.ops.size());
   if (name == "plain") return lower::fake_quantize(graph, partition.ops, high, formats, {});
@@ -49,7 +54,6 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads,
   execute::start(execute::devices().at("cpu"), threads);
   const auto model = model::open(folder);
   const auto graph = model.build({.length = length, .outputs = {model::Output::class_scores}});
-  const auto partition = graph::partition(graph, {}, 2);
   execute::Parameters parameters(model, execute::devices().at("cpu"), precision);
   std::map<std::string, execute::Program> programs;
   const auto sample = some_tokens(length, model.input("tokens")->bound);
@@ -58,9 +62,7 @@ void serve(const std::string& folder, std::int64_t length, std::int64_t threads,
   for (std::string line; std::getline(std::cin, line);) {
     auto program = programs.find(line);
     if (program == programs.end())
-      program =
-          programs.emplace(line, execute::Program(variant(line, graph, partition), parameters))
-              .first;
+      program = programs.emplace(line, execute::Program(variant(line, graph), parameters)).first;
     std::cout << program->second.time(inputs) << std::endl;
   }
 }

@@ -1,7 +1,8 @@
 """The interpreter's forward pass against the same calls made from Python and against transformers.
 
 compare.py BENCHMARK_INTERPRETER FOLDER [--length 512] [--rounds 30] [--threads 1]
-           [--precision bf16] [--variants eager,transformers,compiled,formed,plain,packed,int8]
+           [--precision bf16] [--variants eager,transformers,compiled,formed,plain,packed,int8,
+            packed:all,int8:qkv,…]
 
 Each round times one pass of every variant, in an order that changes from round to round; printed
 are medians and the medians of ratios within a round.
@@ -27,6 +28,11 @@ RATIOS = [
     ("packed", "transformers"),
     ("packed", "compiled"),
     ("packed", "int8"),
+    ("packed:qkv", "packed"),
+    ("packed:all", "packed"),
+    ("int8:qkv", "int8"),
+    ("int8:all", "int8"),
+    ("packed:all", "int8:all"),
 ]
 
 
