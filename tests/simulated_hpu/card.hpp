@@ -12,8 +12,13 @@ namespace simulated_hpu {
 
 using Clock = std::chrono::steady_clock;
 
+// The type that it is registered as: HPU, or what tests/simulated_cuda says.
+#ifndef SIMULATED_DEVICE
+#define SIMULATED_DEVICE HPU
+#endif
+
 /// The only device that a process ever sees.
-inline const c10::Device place(c10::DeviceType::HPU, 0);
+inline const c10::Device place(c10::DeviceType::SIMULATED_DEVICE, 0);
 
 /// What an operator asks of the card.
 struct Work {

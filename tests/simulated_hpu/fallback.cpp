@@ -1,6 +1,6 @@
-// The boxed fallback of the HPU key: computes any operator on the host's view of the same memory.
-// To the clock it is the card's own where the bridge has a kernel, else the host's behind two
-// copies.
+// The boxed fallback of the device's key: computes any operator on the host's view of the same
+// memory. To the clock it is the card's own where the bridge has a kernel, else the host's behind
+// two copies.
 
 #include <ATen/native/Resize.h>
 #include <ATen/ops/empty.h>
@@ -140,6 +140,6 @@ void run(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
 }  // namespace
 }  // namespace simulated_hpu
 
-TORCH_LIBRARY_IMPL(_, HPU, m) {
+TORCH_LIBRARY_IMPL(_, SIMULATED_DEVICE, m) {
   m.fallback(torch::CppFunction::makeFromBoxedFunction<&simulated_hpu::run>());
 }

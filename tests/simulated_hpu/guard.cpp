@@ -17,8 +17,8 @@ void check_index(c10::Device device) {
 }
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {
-  static constexpr c10::DeviceType static_devType = c10::DeviceType::HPU;
-  c10::DeviceType type() const override { return c10::DeviceType::HPU; }
+  static constexpr c10::DeviceType static_devType = c10::DeviceType::SIMULATED_DEVICE;
+  c10::DeviceType type() const override { return c10::DeviceType::SIMULATED_DEVICE; }
   c10::Device exchangeDevice(c10::Device device) const override {
     check_index(device);
     return getDevice();
@@ -65,7 +65,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     delete static_cast<Moment*>(event);
   }
 };
-C10_REGISTER_GUARD_IMPL(HPU, Guard)
+C10_REGISTER_GUARD_IMPL(SIMULATED_DEVICE, Guard)
 
 }  // namespace
 }  // namespace simulated_hpu

@@ -2,6 +2,8 @@
 
 #include <ATen/ops/from_blob.h>
 
+#include "simulated_hpu/card.hpp"
+
 namespace simulated_hpu {
 namespace {
 
@@ -14,7 +16,7 @@ at::Tensor view(const at::Tensor& tensor, at::Device device) {
 }  // namespace
 
 bool on_card(const at::Tensor& tensor) {
-  return tensor.defined() && tensor.device().type() == c10::DeviceType::HPU;
+  return tensor.defined() && tensor.device().type() == place.type();
 }
 
 at::Tensor host_view(const at::Tensor& tensor) {

@@ -21,7 +21,7 @@ struct Memory final : c10::Allocator {
   }
 };
 Memory the_memory;
-REGISTER_ALLOCATOR(c10::DeviceType::HPU, &the_memory)
+REGISTER_ALLOCATOR(c10::DeviceType::SIMULATED_DEVICE, &the_memory)
 
 }  // namespace
 

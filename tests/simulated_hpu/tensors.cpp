@@ -17,7 +17,7 @@
 namespace simulated_hpu {
 namespace {
 
-const c10::DispatchKeySet keys(c10::DispatchKey::HPU);
+const c10::DispatchKeySet keys(c10::DispatchKey::SIMULATED_DEVICE);
 
 at::Tensor empty(c10::SymIntArrayRef size, std::optional<at::ScalarType> dtype,
                  std::optional<at::Layout> /*layout*/, std::optional<at::Device> device,
@@ -89,7 +89,7 @@ const at::Tensor& resize(const at::Tensor& self, c10::SymIntArrayRef size,
 }  // namespace
 }  // namespace simulated_hpu
 
-TORCH_LIBRARY_IMPL(aten, HPU, m) {
+TORCH_LIBRARY_IMPL(aten, SIMULATED_DEVICE, m) {
   using namespace simulated_hpu;
   m.impl("empty.memory_format", simulated_hpu::empty);
   m.impl("empty_strided", simulated_hpu::empty_strided);
