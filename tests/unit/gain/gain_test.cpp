@@ -27,7 +27,7 @@ graph::Partition partition() {
   op("a", 1000, 100, 10, false);
   op("b", 3000, 0, 0, false);
   op("head", 500, 50, 5, true);
-  all.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {0}, "{a,b}"}, {{{2}}, {{0}}, {1}, "head"}};
+  all.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {}, {0}, "{a,b}"}, {{{2}}, {{0}}, {}, {1}, "head"}};
   all.classes = {{{0}}, {{1}}};
   return all;
 }
@@ -155,7 +155,7 @@ struct Timed {
   explicit Timed(int blocks, double factor = 1) {
     partition.ops.resize(3);
     partition.subgraphs = {
-        {{{0}}, {{0}}, {0}, "a"}, {{{1}}, {{0}}, {0}, "b"}, {{{2}}, {{0}}, {1}, "c"}};
+        {{{0}}, {{0}}, {}, {0}, "a"}, {{{1}}, {{0}}, {}, {0}, "b"}, {{{2}}, {{0}}, {}, {1}, "c"}};
     std::mt19937 random(5);
     std::uniform_real_distribution<double> any(0.8, 1);
     latency::Timings first, second;
@@ -216,7 +216,7 @@ TEST(Saving, WithoutBlocksHasNoSpread) {
 TEST(Stated, SavesPartsOfEachCasesRun) {
   graph::Partition partition;
   partition.ops.resize(2);
-  partition.subgraphs = {{{{0}}, {{0}}, {0}, "a"}, {{{1}}, {{0}}, {1}, "b"}};
+  partition.subgraphs = {{{{0}}, {{0}}, {}, {0}, "a"}, {{{1}}, {{0}}, {}, {1}, "b"}};
   const auto table = [](double one, double other) {
     return stated({{{0}}, {{1}}}, {{5, 8}, {5 - one, 8 - other}}, {10, 20}, {0.5, 0.5}, "modelled");
   };
@@ -242,7 +242,7 @@ TEST(Saving, CoversTheTruth) {
   std::normal_distribution<double> noise(0, 0.05);
   graph::Partition partition;
   partition.ops.resize(1);
-  partition.subgraphs = {{{{0}}, {{0}}, {0}, "a"}};
+  partition.subgraphs = {{{{0}}, {{0}}, {}, {0}, "a"}};
   int covered = 0;
   constexpr int trials = 300;
   for (int trial = 0; trial < trials; ++trial) {

@@ -24,7 +24,8 @@ struct Model {
                                .weight_elements = elements,
                                .weight_channels = 4,
                                .weight_shared = path == std::string("head")});
-    partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {0}, "{a,b}"}, {{{2}}, {{0}}, {1}, "head"}};
+    partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {}, {0}, "{a,b}"},
+                           {{{2}}, {{0}}, {}, {1}, "head"}};
     formats[1].weight_granularity = format::Granularity::tensor;
   }
 

@@ -55,9 +55,9 @@ Layout small() {
   for (const auto& [path, size] :
        {std::pair{"a", 100}, {"b", 70}, {"c", 50}, {"d", 80}, {"e", 300}})
     add_op(layout.partition, path, size);
-  layout.partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {0}, "{a,b}"},
-                                {{{2}, {3}}, {{0, 1}}, {1}, "{c,d}"},
-                                {{{4}}, {{0}}, {2}, "e"}};
+  layout.partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {}, {0}, "{a,b}"},
+                                {{{2}, {3}}, {{0, 1}}, {}, {1}, "{c,d}"},
+                                {{{4}}, {{0}}, {}, {2}, "e"}};
   layout.partition.classes = {{{0}}, {{1}}, {{2}}};
   layout.formats = {format::by_name("bf16"), format::by_name("int8")};
   layout.real_formats.assign(5, {{0}, {1}});
