@@ -9,6 +9,8 @@ namespace {
 std::vector<std::string> cpu_kernels(const LinearShape& shape, Precision high) {
   const auto used = linear_kernels(shape, high);
   std::vector<std::string> kernels{"int8 " + used.int8};
+  if (!int8_matmul_kernel().empty())
+    kernels.push_back("int8 of activations " + int8_matmul_kernel());
   if (high == Precision::bf16) kernels.push_back("bf16 " + used.high);
   return kernels;
 }

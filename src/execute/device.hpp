@@ -62,8 +62,8 @@ struct Device {
   /// The end of what has been given to it so far.
   std::function<Event()> record;
   /// Kernels that a linear layer runs on beside a high precision, each with its format, as the
-  /// library names them (`int8 brg_matmul:avx512_core_vnni`). Error(environment) for one whose time
-  /// would mean nothing.
+  /// library names them (`int8 brg_matmul:avx512_core_vnni`), and those of products of activations
+  /// where they are others. Error(environment) for one whose time would mean nothing.
   std::function<std::vector<std::string>(const LinearShape& shape, Precision high)> kernels;
   /// Why it has no kernel for ops of a kind in a format that its target runs; empty where it has
   /// one.
