@@ -1,4 +1,4 @@
-"""What the all-high run takes and what fp8 saves on each device: python table.py DEVICE=ARCHIVE ..."""
+"""What the all-high run takes and what fp8 saves: python table.py DEVICE=ARCHIVE ..."""
 
 import sys
 
