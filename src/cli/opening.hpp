@@ -54,7 +54,7 @@ class Opening {
   int ranks_of_machine_;
   pipeline::Shelf shelf_;
   ModelNotes notes_;
-  std::map<std::string, std::size_t> devices_;                     // this rank's own, by kind
+  std::map<std::string, std::size_t> devices_;                    // this rank's own, by kind
   std::map<std::string, std::vector<std::string>> device_notes_;  // of all ranks, on the root
   std::map<const model::Model*, std::string> model_digests_;
 };
