@@ -16,9 +16,11 @@ std::vector<std::string> cpu_kernels(const LinearShape& shape, Precision high) {
 }
 
 std::string cpu_lacks(graph::OpKind kind, const format::Format& format) {
-  if (kind != graph::OpKind::matmul || !int8_matmul_kernel().empty()) return "";
-  return "products of two activations in " + format.name +
-         " have no fast kernel here (aten::_int_mm runs none of oneDNN's)";
+  if (kind != graph::OpKind::matmul || format.name != "int8") return "";
+  return int8_matmul_kernel().empty()
+             ? "products of two activations in int8 have no fast kernel here (aten::_int_mm runs "
+               "none of oneDNN's)"
+             : "";
 }
 
 // What oneDNN says of itself: no kernel of it was tried.

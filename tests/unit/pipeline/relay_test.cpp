@@ -52,7 +52,8 @@ const std::shared_ptr<const Subject>& subject() {
     const auto spec = spec_of();
     execute::start(execute::devices().at("cpu"), spec.threads);
     Shelf shelf;
-    return std::make_shared<const Subject>(open(spec, shelf, model::Weights::needed));
+    return std::make_shared<const Subject>(
+        open(spec, shelf, model::Weights::needed, execute::devices().at("cpu")));
   }();
   return opened;
 }

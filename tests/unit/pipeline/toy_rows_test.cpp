@@ -29,6 +29,7 @@ execute::Device toy_device() {
   toy.kernels = [](const execute::LinearShape&, execute::Precision) {
     return std::vector<std::string>{"int8 toy"};
   };
+  toy.lacks = [](graph::OpKind, const format::Format&) { return std::string(); };
   toy.state = [] {
     execute::CardState state;
     state.clock_hz = 1e9;
