@@ -7,16 +7,21 @@ import h5py
 import numpy as np
 import pytest
 from conftest import (
-    HEAD,
     is_identical,
     merged,
     random_tokens,
-    tiny_spec,
-    write_checkpoint,
-    write_tokens,
 )
 from own_lengths_test import Reference
-from scale_grid_test import LENGTH, SAMPLES, Operands, Rounded, rounded, text_of
+from scale_grid_test import (
+    LENGTH,
+    SAMPLES,
+    Operands,
+    Rounded,
+    random_checkpoint,
+    rounded,
+    rounding_spec,
+    text_of,
+)
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -29,15 +34,7 @@ GROUPS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory, maker):
-    random = np.random.default_rng(12)
-
-    def draw(numbers):
-        for name in [*maker.SHAPES, HEAD]:
-            found = [deviation for part, deviation in DEVIATIONS.items() if part in name]
-            numbers(name)[...] = random.normal(0, (found or [0.4])[0], numbers(name).shape)
-            numbers(name)[...] += numbers(name).ndim == 1
-
-    return write_checkpoint(tmp_path_factory.mktemp("fused") / "model", maker, draw)
+    return random_checkpoint(tmp_path_factory.mktemp("fused") / "model", maker, DEVIATIONS, 12)
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +45,8 @@ def tokens():
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory, material, checkpoint, tokens):
     folder = tmp_path_factory.mktemp("fused")
-    changes = {
-        "model": {"checkpoint": str(checkpoint)},
-        "calibration": {
-            "tokens": str(write_tokens(folder / "tokens.h5", tokens)),
-            **{"samples": SAMPLES, "length": LENGTH, "scale_samples": 2},
-        },
-        "formats": {"high": "fp32", "low": list(LOW), **{n: how for n, how in LOW.items() if how}},
-        "sensitivity": {"precision": "fp32", "anchor_samples": SAMPLES},
-        "partition": {"fused": "all"},
-        "solve": {"objectives": ["macs"]},
-    }
-    (folder / "spec.yaml").write_text(json.dumps(merged(tiny_spec(material), changes)))
+    spec = rounding_spec(folder, material, checkpoint, tokens, LOW)
+    (folder / "spec.yaml").write_text(json.dumps(merged(spec, {"partition": {"fused": "all"}})))
     return folder / "spec.yaml"
 
 

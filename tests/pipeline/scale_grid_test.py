@@ -37,17 +37,37 @@ DEVIATIONS = {"gate": 30.0, "up": 30.0, "down": 1e-4, "k_proj": 1e-3, "o_proj": 
 SAMPLES, LENGTH = 4, 12
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory, maker):
-    random = np.random.default_rng(11)
+def random_checkpoint(folder, maker, deviations, seed):
+    """The tiny model with normal weights, of 0.4 where `deviations` names no part of their name."""
+    random = np.random.default_rng(seed)
 
     def draw(numbers):
         for name in [*maker.SHAPES, HEAD]:
-            found = [deviation for part, deviation in DEVIATIONS.items() if part in name]
+            found = [deviation for part, deviation in deviations.items() if part in name]
             numbers(name)[...] = random.normal(0, (found or [0.4])[0], numbers(name).shape)
             numbers(name)[...] += numbers(name).ndim == 1
 
-    return write_checkpoint(tmp_path_factory.mktemp("grids") / "model", maker, draw)
+    return write_checkpoint(folder, maker, draw)
+
+
+def rounding_spec(folder, material, checkpoint, tokens, low):
+    """What scores, plans and evaluates the model in fp32 beside low formats."""
+    changes = {
+        "model": {"checkpoint": str(checkpoint)},
+        "calibration": {
+            "tokens": str(write_tokens(folder / "tokens.h5", tokens)),
+            **{"samples": SAMPLES, "length": LENGTH, "scale_samples": 2},
+        },
+        "formats": {"high": "fp32", "low": list(low), **{n: how for n, how in low.items() if how}},
+        "sensitivity": {"precision": "fp32", "anchor_samples": SAMPLES},
+        "solve": {"objectives": ["macs"]},
+    }
+    return merged(tiny_spec(material), changes)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory, maker):
+    return random_checkpoint(tmp_path_factory.mktemp("grids") / "model", maker, DEVIATIONS, 11)
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +78,8 @@ def tokens():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, program, material, checkpoint, tokens):
     folder = tmp_path_factory.mktemp("grids")
-    changes = {
-        "model": {"checkpoint": str(checkpoint)},
-        "calibration": {
-            "tokens": str(write_tokens(folder / "tokens.h5", tokens)),
-            **{"samples": SAMPLES, "length": LENGTH, "scale_samples": 2},
-        },
-        "formats": {"high": "fp32", "low": list(LOW), **{n: how for n, how in LOW.items() if how}},
-        "sensitivity": {"precision": "fp32", "anchor_samples": SAMPLES},
-        "solve": {"objectives": ["macs"]},
-    }
-    (folder / "spec.yaml").write_text(json.dumps(merged(tiny_spec(material), changes)))
+    spec = rounding_spec(folder, material, checkpoint, tokens, LOW)
+    (folder / "spec.yaml").write_text(json.dumps(spec))
     result = program("run", folder / "spec.yaml", "--out", folder / "out")
     assert result.returncode == 0, result.stderr
     return folder

@@ -4,49 +4,22 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <set>
 
 #include "execute/probe.hpp"
 #include "execute/program.hpp"
 #include "fixture.hpp"
 #include "lower/fuse.hpp"
-#include "model/decoder.hpp"
 #include "model/model.hpp"
+#include "small_family.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
-constexpr std::int64_t length = 12;
-
-graph::Graph graph_of(const std::string& family) {
-  std::ifstream file(GAINSWEEP_SOURCE_DIR "/tests/fuzz/model_config/seeds/" + family + ".json");
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  return model::build(model::parse_decoder(family, text, family + ".json"),
-                      {.length = length, .outputs = {model::Output::mean_loss}});
-}
-
-std::map<std::string, fixture::Stored> random_tensors(const graph::Graph& graph) {
-  std::map<std::string, fixture::Stored> tensors;
-  for (const auto& value : graph.values) {
-    if (value.kind != graph::ValueKind::parameter) continue;
-    const auto count = static_cast<std::size_t>(graph::num_elements(value.shape));
-    auto elements = fixture::numbers(count, static_cast<unsigned>(tensors.size()));
-    for (auto& element : elements) element = value.shape.size() > 1 ? element / 2 : 1 + element / 2;
-    tensors[value.name] = {value.shape, std::move(elements)};
-  }
-  return tensors;
-}
-
-Inputs sample(const graph::Graph& graph) {
-  const std::vector<std::int64_t> ids{5, 1, 7, 30, 2, 2, 11, 40, 3, 8, 0, 63, 9};
-  const graph::Shape shape{model::batch_size, model::sequence_length};
-  const std::vector<model::Input> inputs{{"tokens", graph::ElementType::index, shape, 64},
-                                         {"labels", graph::ElementType::index, shape, 64}};
-  return make_inputs(graph, fixture::window(ids, 0, length), inputs, devices().at("cpu"));
-}
+using small_family::graph_of;
+using small_family::length;
+using small_family::random_tensors;
+using small_family::sample;
 
 struct Tiny {
   explicit Tiny(const std::string& family) : graph(graph_of(family)) {}
@@ -68,8 +41,7 @@ struct Tiny {
 };
 
 TEST(FusedProgram, OfEveryFamilyEqualsTheUnfusedOne) {
-  for (const char* family :
-       {"gemma", "gemma2", "gemma3_text", "granite", "gpt2", "olmo2", "opt", "phi3"}) {
+  for (const char* family : small_family::families) {
     SCOPED_TRACE(family);
     const Tiny tiny(family);
     const auto num_products = lower::fuse(tiny.graph, tiny.fused).partition.ops.size();
