@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <optional>
 #include <random>
 #include <string>
@@ -58,6 +59,19 @@ struct Workload {
   }
 };
 
+/// Adds the largest magnitudes of weights, which share a scale in the fp8 formats.
+void add_weights(lower::Maxima& maxima, Workload& work) {
+  const auto whole = std::numeric_limits<std::int64_t>::max();
+  execute::Program program(lower::weight_maxima(work.graph, work.ops, whole), work.parameters);
+  const auto nothing = execute::make_inputs(program.graph(), {}, {}, device);
+  std::size_t output = 0;
+  for (std::size_t op = 0; op < work.ops.size(); ++op) {
+    if (work.ops[op].weight_channels == 0) continue;
+    const auto rows = program.run(nothing, output++);
+    maxima[op].back() = static_cast<float>(*std::max_element(rows.begin(), rows.end()));
+  }
+}
+
 /// Scoring as a run does it: static activation scales, formats with their default rules.
 class Scoring {
  public:
@@ -68,6 +82,7 @@ class Scoring {
   static execute::Prober make(Workload& work) {
     execute::Program observed(lower::observe(work.graph, work.ops), work.parameters);
     auto maxima = execute::observe(observed, work.inputs, work.ops);
+    add_weights(maxima, work);
     return {lower::probe(work.graph, work.ops), work.ops, work.parameters, low_formats(),
             std::move(maxima)};
   }

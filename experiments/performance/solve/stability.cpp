@@ -42,7 +42,6 @@ void add_subgraph(pipeline::Layout& layout, std::size_t num_ops, std::size_t cls
 /// 32 blocks of a Llama and its head, or as many sub-graphs of five ops each.
 pipeline::Layout make_layout(const std::vector<std::string>& formats, bool all_large) {
   pipeline::Layout layout;
-  layout.length = 512;
   for (const auto& name : formats) layout.formats.push_back(gainsweep::format::by_name(name));
   const std::size_t num_ops[] = {5, 1, 2, 1};
   for (std::size_t j = 0; j < 128; ++j) add_subgraph(layout, all_large ? 5 : num_ops[j % 4], j % 4);
