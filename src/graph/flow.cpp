@@ -1,26 +1,15 @@
 #include "graph/flow.hpp"
 
 #include <algorithm>
-#include <limits>
+
+#include "graph/ops.hpp"
 
 namespace gainsweep::graph {
-namespace {
-
-constexpr std::size_t no_op = std::numeric_limits<std::size_t>::max();
-
-std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& ops,
-                                    const OpSet& left_out) {
-  std::vector<std::size_t> op_of(graph.nodes.size(), no_op);
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    if (!left_out[i]) op_of[ops[i].node.index] = i;
-  }
-  return op_of;
-}
-
-}  // namespace
 
 Flow trace_flow(const Graph& graph, const std::vector<Op>& ops, const OpSet& left_out) {
-  const auto op_of = op_of_node(graph, ops, left_out);
+  auto op_of = op_of_node(graph, ops);
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (left_out[i]) op_of[ops[i].node.index] = no_op;
   Flow flow{.ancestors = std::vector(ops.size(), OpSet(ops.size())),
             .nearest = std::vector(graph.values.size(), OpSet(ops.size()))};
   std::vector<OpSet> reached(graph.nodes.size(), OpSet(ops.size()));  // by node, itself included

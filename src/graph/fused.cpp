@@ -6,17 +6,10 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "graph/ops.hpp"
 
 namespace gainsweep::graph {
 namespace {
-
-constexpr std::size_t no_op = static_cast<std::size_t>(-1);
-
-std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& ops) {
-  std::vector<std::size_t> op_of(graph.nodes.size(), no_op);
-  for (std::size_t op = 0; op < ops.size(); ++op) op_of[ops[op].node.index] = op;
-  return op_of;
-}
 
 /// By value the sub-graphs whose attention matmuls read it, or what is made of it without an op.
 std::vector<std::set<std::size_t>> attended(const Graph& graph, const std::vector<Op>& ops,
@@ -36,10 +29,6 @@ std::vector<std::set<std::size_t>> attended(const Graph& graph, const std::vecto
   return by;
 }
 
-bool has_weight(const Op& op) {
-  return op.kind == OpKind::linear && op.operands.at(1).role == OperandRole::weight;
-}
-
 }  // namespace
 
 std::vector<std::vector<OpGroup>> fused_groups(const Graph& graph, const std::vector<Op>& ops,
@@ -55,7 +44,7 @@ std::vector<std::vector<OpGroup>> fused_groups(const Graph& graph, const std::ve
     std::map<std::tuple<ValueId, double, bool>, OpGroup> readers;
     for (std::size_t place = 0; place < subgraphs[j].size(); ++place) {
       const auto& op = ops[subgraphs[j][place]];
-      if (!has_weight(op)) continue;
+      if (!is_weighted_linear(op)) continue;
       const auto& node = graph.node(op.node);
       const bool leads = by[node.outputs.front().index].contains(j);
       if (rule == FusedLayers::qkv && !leads) continue;

@@ -1,3 +1,5 @@
+#include "graph/ops.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -202,6 +204,17 @@ std::vector<Op> quantizable_ops(const Graph& graph) {
   mark_shared_weights(graph, depends, ops);
   name_operands(graph, ops);
   return ops;
+}
+
+std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& ops) {
+  std::vector<std::size_t> result(graph.nodes.size(), no_op);
+  for (std::size_t op = 0; op < ops.size(); ++op) result[ops[op].node.index] = op;
+  return result;
+}
+
+bool is_weighted_linear(const Op& op) {
+  return op.kind == OpKind::linear && op.operands.size() == 2 &&
+         op.operands[1].role == OperandRole::weight;
 }
 
 }  // namespace gainsweep::graph

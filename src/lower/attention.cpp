@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "graph/ops.hpp"
 #include "graph/reads.hpp"
 
 namespace gainsweep::lower {
@@ -20,7 +21,7 @@ class Finder {
   Finder(const Graph& graph, const std::vector<graph::Op>& ops)
       : graph_(graph),
         ops_(ops),
-        op_at_(op_of_node(graph, ops)),
+        op_at_(graph::op_of_node(graph, ops)),
         reads_(graph::count_reads(graph)),
         depends_(graph::depends_on_inputs(graph)) {}
 
@@ -45,7 +46,7 @@ class Finder {
     if (node && node->op == "aten::mul.Scalar") node = before_cap(*node, found);
     if (!node) return {};
     found.qk = op_at_[found.nodes.back().index];
-    if (found.qk == none || !is_product(ops_[found.qk])) return {};
+    if (found.qk == graph::no_op || !is_product(ops_[found.qk])) return {};
     found.query = ops_[found.qk].operands[0].value;
     found.key = ops_[found.qk].operands[1].value;
     if (!fits(found)) return {};

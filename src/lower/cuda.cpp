@@ -1,5 +1,6 @@
 #include "lower/cuda.hpp"
 
+#include "graph/ops.hpp"
 #include "lower/lowering.hpp"
 
 namespace gainsweep::lower {
@@ -34,7 +35,7 @@ bool fits(const Sizes& sizes, const format::Format& format) {
 bool runs(const graph::Op& op, const format::Format& format) {
   const bool has_scale =
       format.activation_scale == format::ScaleRule::static_max || format.scale_grid == "arbitrary";
-  return is_weighted_linear(op) && has_scale && fits(sizes_of(op), format);
+  return graph::is_weighted_linear(op) && has_scale && fits(sizes_of(op), format);
 }
 
 bool is_per_channel(const format::Format& format) {

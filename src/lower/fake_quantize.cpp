@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include "graph/ops.hpp"
 #include "graph/reads.hpp"
 #include "lower/attention.hpp"
 #include "lower/pass.hpp"
@@ -71,13 +72,13 @@ graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::O
   check_assignment(assignment, ops.size(), formats.size());
   Rewrite rewrite(graph);
   Rounder rounder(rewrite, maxima);
-  const auto op_at = op_of_node(graph, ops);
+  const auto op_at = graph::op_of_node(graph, ops);
   const auto found = high_attentions(graph, ops, assignment);
   const AttentionWriter writer(graph, ops, found, AttentionWriter::Form::plain);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     if (writer.write(rewrite, n)) continue;
     const auto& node = graph.nodes[n];
-    if (op_at[n] == none || assignment[op_at[n]] == high_format) {
+    if (op_at[n] == graph::no_op || assignment[op_at[n]] == high_format) {
       rewrite.keep(node);
       continue;
     }

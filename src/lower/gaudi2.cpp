@@ -1,5 +1,6 @@
 #include "lower/gaudi2.hpp"
 
+#include "graph/ops.hpp"
 #include "lower/lowering.hpp"
 
 namespace gainsweep::lower {
@@ -15,7 +16,7 @@ bool runs(const graph::Op& op, const format::Format& format) {
   return format.name == "fp8_e4m3_gaudi2" &&
          format.activation_scale == format::ScaleRule::static_max &&
          format.weight_granularity == format::Granularity::tensor &&
-         (is_weighted_linear(op) || op.kind == graph::OpKind::matmul);
+         (graph::is_weighted_linear(op) || op.kind == graph::OpKind::matmul);
 }
 
 /// The cast multiplies by its scale, where a product takes the one that undoes it.
@@ -49,7 +50,7 @@ Codes write_weight(graph::Graph& target, const graph::Op& op, const format::Form
 
 void write_product(Lowering& lowering, const OpSite& site, const format::Format& format) {
   auto& rewrite = lowering.rewrite();
-  const bool has_weight = is_weighted_linear(site.op);
+  const bool has_weight = graph::is_weighted_linear(site.op);
   const auto a = cast(lowering, site, 0, format);
   const auto b = has_weight ? write_weight(rewrite.target(), site.op, format)
                             : cast(lowering, site, 1, format);

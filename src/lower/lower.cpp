@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "graph/ops.hpp"
 #include "lower/attention.hpp"
 #include "lower/cuda.hpp"
 #include "lower/fuse.hpp"
@@ -43,12 +44,12 @@ graph::Graph lower_ops(const graph::Graph& graph, const graph::Partition& partit
                        const std::vector<format::Format>& formats, const Maxima& maxima,
                        const Target& target) {
   Lowering lowering(graph, partition, maxima, formats.at(high_format.index));
-  const auto op_at = op_of_node(graph, partition.ops);
+  const auto op_at = graph::op_of_node(graph, partition.ops);
   const auto attentions = joined(graph, partition, assignment, target, lowering);
   const AttentionWriter writer(graph, partition.ops, attentions, AttentionWriter::Form::plain);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     if (writer.write(lowering.rewrite(), n)) continue;
-    if (op_at[n] == none) {
+    if (op_at[n] == graph::no_op) {
       lowering.rewrite().keep(graph.nodes[n]);
       continue;
     }

@@ -4,11 +4,6 @@
 
 namespace gainsweep::lower {
 
-bool is_weighted_linear(const graph::Op& op) {
-  return op.kind == graph::OpKind::linear && op.operands.size() == 2 &&
-         op.operands[1].role == graph::OperandRole::weight;
-}
-
 Lowering::Lowering(const graph::Graph& graph, const graph::Partition& partition,
                    const Maxima& maxima, const format::Format& high)
     : rewrite_(graph), maxima_(maxima), high_(high), subgraph_of_(partition.ops.size()) {

@@ -19,9 +19,6 @@ struct Codes {
   graph::ValueId scale{};
 };
 
-/// Whether an op is a linear layer whose weight can be made ready once.
-bool is_weighted_linear(const graph::Op& op);
-
 /// What a target writes into while `lower` walks a graph.
 class Lowering {
  public:

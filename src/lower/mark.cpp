@@ -1,6 +1,7 @@
 // The passes that make ops visible to scoring: observed and probed graphs.
 
 #include "base/error.hpp"
+#include "graph/ops.hpp"
 #include "lower/attention.hpp"
 #include "lower/pass.hpp"
 #include "lower/rewrite.hpp"
@@ -73,7 +74,7 @@ void replace_by_probe(Rewrite& rewrite, const graph::Graph& graph, const graph::
 /// Appends node `n` as scoring runs it: `op` is its index among the ops, or `none`.
 void append(Rewrite& rewrite, const graph::Graph& graph, const std::vector<graph::Op>& ops,
             std::size_t n, std::size_t op) {
-  if (op == none) {
+  if (op == graph::no_op) {
     rewrite.keep(graph.nodes[n]);
   } else {
     replace_by_probe(rewrite, graph, graph.nodes[n], ops[op], op);
@@ -84,9 +85,9 @@ void append(Rewrite& rewrite, const graph::Graph& graph, const std::vector<graph
 
 graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
   Rewrite rewrite(graph);
-  const auto op_at = op_of_node(graph, ops);
+  const auto op_at = graph::op_of_node(graph, ops);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (op_at[n] != none) {
+    if (op_at[n] != graph::no_op) {
       const auto& op = ops[op_at[n]];
       for (std::size_t k = 0; k < op.operands.size(); ++k) {
         if (op.operands[k].role != graph::OperandRole::activation) continue;
@@ -103,7 +104,7 @@ graph::Graph observe(const graph::Graph& graph, const std::vector<graph::Op>& op
 
 graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
   Rewrite rewrite(graph);
-  const auto op_at = op_of_node(graph, ops);
+  const auto op_at = graph::op_of_node(graph, ops);
   auto found = attentions(graph, ops);
   // A mask that is computed from inputs might need a gradient.
   std::erase_if(found, [](const Attention& one) { return !one.mask_is_fixed; });

@@ -1,5 +1,6 @@
 #include "lower/onednn.hpp"
 
+#include "graph/ops.hpp"
 #include "lower/lowering.hpp"
 
 namespace gainsweep::lower {
@@ -18,14 +19,14 @@ bool multiplies_activations(const graph::Op& op) {
 }
 
 bool runs(const graph::Op& op, const format::Format& format) {
-  return (is_weighted_linear(op) || multiplies_activations(op)) && format.name == "int8";
+  return (graph::is_weighted_linear(op) || multiplies_activations(op)) && format.name == "int8";
 }
 
 /// A linear layer over a weight packed once; anything else as it is.
 void write_high(Lowering& lowering, const OpSite& site) {
   const auto& node = site.node;
   auto& rewrite = lowering.rewrite();
-  if (!is_weighted_linear(site.op)) {
+  if (!graph::is_weighted_linear(site.op)) {
     rewrite.keep(node);
     return;
   }

@@ -47,10 +47,4 @@ graph::Argument argument_or_none(const graph::Node& node, std::size_t index) {
   return index < node.arguments.size() ? node.arguments[index] : graph::Argument{};
 }
 
-std::vector<std::size_t> op_of_node(const graph::Graph& graph, const std::vector<graph::Op>& ops) {
-  std::vector<std::size_t> result(graph.nodes.size(), none);
-  for (std::size_t op = 0; op < ops.size(); ++op) result[ops[op].node.index] = op;
-  return result;
-}
-
 }  // namespace gainsweep::lower

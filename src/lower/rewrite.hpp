@@ -41,8 +41,4 @@ class Rewrite {
 /// Argument `index` of a node, none when it is left to the schema's default.
 graph::Argument argument_or_none(const graph::Node& node, std::size_t index);
 
-/// Op index by node index; `none` for nodes that are not quantizable.
-inline constexpr std::size_t none = static_cast<std::size_t>(-1);
-std::vector<std::size_t> op_of_node(const graph::Graph& graph, const std::vector<graph::Op>& ops);
-
 }  // namespace gainsweep::lower

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "graph/graph.hpp"
+
+/// Questions about the quantizable ops of a graph.
+namespace gainsweep::graph {
+
+/// Op index by node index; `no_op` for nodes that are not quantizable.
+inline constexpr std::size_t no_op = static_cast<std::size_t>(-1);
+std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& ops);
+
+/// Whether an op is a linear layer whose weight can be made ready once.
+bool is_weighted_linear(const Op& op);
+
+}  // namespace gainsweep::graph
