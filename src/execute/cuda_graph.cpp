@@ -60,7 +60,7 @@ Graph begin_own() {
 }
 
 Graph begin() {
-  auto registered = has_registered() ? begin_registered() : std::nullopt;
+  auto registered = begin_registered();
   return registered ? *std::move(registered) : begin_own();
 }
 

@@ -1,12 +1,12 @@
 #include "execute/int8_matmul.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/_int_mm.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/scalar_tensor.h>
 
 #include "execute/kernels.hpp"
+#include "execute/operators.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -25,7 +25,6 @@ at::Tensor int8_matmul(const at::Tensor& a, const at::Tensor& a_scale, const at:
               "gainsweep::int8_matmul takes a[…, M, K] and b[…, K, N] of the same leading sizes, "
               "not ",
               a.sizes(), " and ", b.sizes());
-  const double scale = static_cast<double>(a_scale.item<float>()) * b_scale.item<float>();
   const auto left = signed_batch(a), right = signed_batch(b);
   auto sizes = a.sizes().vec();
   sizes.back() = b.size(-1);
@@ -34,9 +33,7 @@ at::Tensor int8_matmul(const at::Tensor& a, const at::Tensor& a_scale, const at:
     auto product = products[i];
     at::_int_mm_out(product, left[i], right[i]);
   }
-  auto scaled = at::empty(sizes, type);
-  at::mul_out(scaled, products.view(sizes), at::scalar_tensor(scale, at::kFloat));
-  return scaled;
+  return scale_sums(products.view(sizes), a_scale * b_scale, std::nullopt, type);
 }
 
 const std::string& int8_matmul_kernel() {
