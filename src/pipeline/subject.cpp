@@ -229,6 +229,10 @@ void take_formats_of(Subject& subject, const graph::Graph& timed) {
     subject.layout.real_formats[i] = timed_formats(subject, ops[i]);
 }
 
+bool flushes_caches(const execute::Device& device) {
+  return device.flushed_bytes && device.flushed_bytes() > 0;
+}
+
 // Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
 void leave_out_time(Subject& subject) {
   subject.untimed = execute::missing_kernels(*subject.device, timed_precision(subject.spec));
@@ -342,15 +346,6 @@ key::Computing computing(const Subject& subject) {
           environment.identity};
 }
 
-namespace {
-
-std::string caches(const spec::Spec& spec) {
-  const bool are_flushed = spec.device == "cuda" && spec.cuda.l2 == execute::CudaCache::flushed;
-  return are_flushed ? spelling(spec.cuda.l2) : "";
-}
-
-}  // namespace
-
 key::Workload workload(const Subject& subject) {
   const auto& latency = subject.spec.latency;
   return {subject.environment.device_name,
@@ -360,7 +355,7 @@ key::Workload workload(const Subject& subject) {
           latency.rule.warmup,
           latency.rule.least_repetitions,
           subject.spec.seed,
-          caches(subject.spec),
+          flushes_caches(*subject.device) ? "flushed" : "",
           key::of_fused(subject.layout.partition)};
 }
 

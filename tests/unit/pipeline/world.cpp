@@ -64,6 +64,7 @@ Subject subject() {
   made.evaluation = samples("evaluation", 2);
   made.search = samples("search", 0);
   made.environment.torch_version = "2";
+  made.device = &execute::devices().at("cpu");
   made.environment.device_name = "a processor";
   made.environment.threads = 1;
   made.model_digest = "model";
