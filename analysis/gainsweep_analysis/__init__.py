@@ -20,12 +20,14 @@ from .contents import (
     Subgraph,
     Timing,
 )
+from .difference import Difference, difference, difference_of
 from .seal import ArchiveError
 from .tables import Point
 
 __all__ = [
     "Archive",
     "ArchiveError",
+    "Difference",
     "Evaluation",
     "Failure",
     "Format",
@@ -40,6 +42,8 @@ __all__ = [
     "Subgraph",
     "Sweep",
     "Timing",
+    "difference",
+    "difference_of",
     "open",
     "read",
 ]

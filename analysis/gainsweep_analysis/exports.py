@@ -299,6 +299,8 @@ def _facts(chosen: Chosen) -> list[str]:
             f"of the loss: predicted {significant(row.predicted_bias, 3)} nat, the plan's own "
             f"{interval(row.measured_bias)} nat"
         )
+    if row.divergence is not None:
+        facts["divergence"] = f"KL from all-high {interval(row.divergence, 1e3)} mnat a token"
     if row.perplexity is not None:
         high = fixed(perplexity(archive.baseline.loss), 3)
         facts["perplexity"] = f"{fixed(row.perplexity, 3)}; {high} {UNROUNDED}"

@@ -11,6 +11,7 @@ from .statistics import (
     Estimate,
     arithmetic_floor,
     bootstrap,
+    mean,
     mean_change,
     measured_tau,
     perplexity,
@@ -37,6 +38,7 @@ class PlanRow:
     predicted_bias: float  # mean change of the loss, nat
     measured_tau: Estimate | None
     measured_bias: Estimate | None  # nat
+    divergence: Estimate | None  # mean KL(all-high‖plan), nat
     predicted_time: Estimate | None  # part of an all-high run that is saved
     measured_time: Estimate | None  # the same
     is_predicted_precisely: bool  # the times that the prediction comes from are as precise as asked
@@ -105,6 +107,7 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         predicted_bias=float(plans.predicted_bias[point, 0]),
         measured_tau=evaluated_tau(archive, evaluation),
         measured_bias=evaluated_bias(archive, evaluation),
+        divergence=evaluated_divergence(evaluation),
         predicted_time=archive.savings.get(key),
         measured_time=None if evaluation.seconds is None else time_saved(evaluation.seconds),
         is_predicted_precisely=all(c.is_precise for c in contests_behind(archive, assignment)),
@@ -240,6 +243,14 @@ def evaluated_bias(archive: Archive, evaluation: Evaluation) -> Estimate | None:
         evaluation.divergence,
         evaluation.tilt,
     )
+
+
+def evaluated_divergence(evaluation: Evaluation) -> Estimate | None:
+    """The mean divergence of a plan's predictions from all-high's, nat; None where the model gives
+    no class scores."""
+    if evaluation.divergence is None:
+        return None
+    return bootstrap(mean, evaluation.divergence)
 
 
 def quietest(archive: Archive) -> Contest | None:

@@ -198,7 +198,12 @@ def _perplexities(archive: Archive, row: PlanRow) -> str:
     if row.perplexity is None:
         return ""
     high = fixed(perplexity(archive.baseline.loss), 3)
-    return f"Perplexity {fixed(row.perplexity, 3)}; {high} {UNROUNDED}. "
+    text = f"Perplexity {fixed(row.perplexity, 3)}; {high} {UNROUNDED}. "
+    if row.divergence is not None:
+        text += (
+            f"KL divergence from its predictions: {interval(row.divergence, 1e3)} mnat a token. "
+        )
+    return text
 
 
 def _links(objective: str, threshold: float, plan_folder: str | None) -> str:
@@ -232,7 +237,7 @@ def figure_html(drawing: Drawing) -> str:
 def _plans_of(archive: Archive, objective: str, plan_folder: str | None) -> Iterable[str]:
     note = objective_note(archive, objective)
     yield f"<h3>Plans for {escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
-    shown = grid.merged(columns(archive, objective))
+    shown = grid.merged(columns(archive, objective, wide=True))
     yield f"<div class=wide>{table_html(shown)}</div>"
     if meaning := marks_legend([cell for column in shown for cell in column.cells]):
         yield f"<p class=note>{escape(meaning)}</p>"

@@ -51,6 +51,11 @@ def bootstrap(
     return Estimate(value, float(low), float(high))
 
 
+def mean(values: np.ndarray) -> np.ndarray:
+    """Along the last axis."""
+    return np.mean(values, axis=-1)
+
+
 def tau(mean_square_error: float, mean_square_loss: float) -> float:
     return math.sqrt(mean_square_error / mean_square_loss)
 

@@ -37,8 +37,9 @@ def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
     return scaled_unit(total_cost(archive, objective) or 1, about.units)
 
 
-def columns(archive: Archive, objective: str) -> list[grid.Column]:
-    """The table of an objective; columns without a single value are left out."""
+def columns(archive: Archive, objective: str, *, wide: bool = False) -> list[grid.Column]:
+    """The table of an objective, `wide` for a page instead of a terminal; columns without a single
+    value are left out."""
     factor, unit = gain_scale(archive, objective)
     listed = rows(archive, objective)
 
@@ -70,6 +71,7 @@ def columns(archive: Archive, objective: str) -> list[grid.Column]:
         column(tau, "predicted", lambda row: significant(row.predicted_tau, 3, 100)),
         column(tau, "measured", measured_text),
         *(times + gains if of_times else gains + times),
+        column("KL,", "mnat", lambda row: divergence_text(row, wide)),
         column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
     ]
     return grid.without_empty(table)
@@ -77,6 +79,13 @@ def columns(archive: Archive, objective: str) -> list[grid.Column]:
 
 def measured_text(row: PlanRow) -> str:
     return interval(row.measured_tau, 100) + (f" {OFF}" if row.is_off else "")
+
+
+def divergence_text(row: PlanRow, wide: bool) -> str:
+    """In 10⁻³ nat, with its interval where there is room."""
+    if wide or row.divergence is None:
+        return interval(row.divergence, 1e3)
+    return significant(row.divergence.value, 3, 1e3)
 
 
 def off_note(archive: Archive, objectives: Iterable[str]) -> str | None:
@@ -181,6 +190,11 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
             "Measured intervals of τ also hold what arithmetic alone does to it, "
             f"±{significant(floor, 2, 100)} %: static scales one unit in the last place larger. "
         )
+    if archive.baseline is not None and archive.baseline.divergence is not None:
+        text += (
+            "KL: mean over tokens of the divergence KL(p‖q) of the plan's predictions q from those of "
+            "the model as stored, p. "
+        )
     if archive.baseline is not None:
         text += (
             "Perplexity: fp32 arithmetic on the weights as stored, with the operands of lowered "
@@ -272,6 +286,7 @@ def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
         "prediction_is_off": row.is_off,
         "predicted_bias_nat": row.predicted_bias,
         **_bounds("measured_bias_nat", row.measured_bias),
+        **_bounds("divergence_nat", row.divergence),
         **_bounds("predicted_time_share", row.predicted_time),
         **_bounds("measured_time_share", row.measured_time),
         "predicted_time_is_precise": _flag(row.predicted_time, row.is_predicted_precisely),

@@ -31,11 +31,17 @@ class Raw:
         return self.plans[name][self.point][self.draw]
 
     def losses(self, key):
+        return self.evaluated(key, "loss")
+
+    def divergences(self, key):
+        return self.evaluated(key, "divergence")
+
+    def evaluated(self, key, field):
         for group in ("evaluations/losses", "measured/evaluations/losses"):
             if group in self.file:
                 keys = list(self.file[group]["assignment_key"].asstr()[()])
                 if key in keys:
-                    return self.file[group]["loss"][keys.index(key)]
+                    return self.file[group][field][keys.index(key)]
         return None
 
     def baseline(self):
@@ -106,6 +112,9 @@ def check_measured(record, raw, key):
     tau = math.sqrt(statistics.fmean(differences) / statistics.fmean(h * h for h in high))
     assert record["measured_tau"] == pytest.approx(tau, rel=1e-12)
     assert record["measured_tau_low"] <= tau <= record["measured_tau_high"]
+    apart = raw.divergences(key)
+    assert record["divergence_nat"] == pytest.approx(statistics.fmean(apart), rel=1e-12)
+    assert record["divergence_nat_low"] <= record["divergence_nat"] <= record["divergence_nat_high"]
     assert record["perplexity"] == pytest.approx(math.exp(statistics.fmean(losses)), rel=1e-12)
     paired = raw.paired(key)
     if paired:
@@ -178,7 +187,7 @@ def test_failed_plan_is_left_out(cases):
 @pytest.mark.parametrize("name", RECIPES)
 def test_text_fits_a_terminal(cases, name):
     text = table.text(cases(name).archive, cases(name).archive.objectives)
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 128
     assert "nan" not in text.lower()
     assert "None" not in text
 
