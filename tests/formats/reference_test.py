@@ -1,6 +1,7 @@
 """The reference against torch and the standard's tables; the C++ tests' tables against it."""
 
 import math
+import sys
 from pathlib import Path
 
 import golden
@@ -9,6 +10,7 @@ import pytest
 import reference
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "analysis"))
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,26 @@ def test_rules_of_scales_differ_where_they_are_said_to():
 )
 def test_tables_of_the_unit_tests_are_the_references(name, table):
     assert (ROOT / f"tests/unit/format/{name}.txt").read_text() == table().text()
+
+
+def rows_of(table):
+    """Input rows of a table with every format, scale grid, largest magnitude and result."""
+    for row, results in table.rows.items():
+        for (name, amax, result), rules in results.items():
+            for rule in rules:
+                yield numbers(row), name, rule, numbers(amax)[0], numbers(result)
+
+
+def numbers(text):
+    """Bits of single precision as numbers, NaN for what is none."""
+    digits = ["7fc00000" if word in ("nan", "-") else word for word in text.split()]
+    return numpy.array([int(word, 16) for word in digits], numpy.uint32).view(numpy.float32)
+
+
+def test_the_analysis_stores_weights_so():
+    rounding = pytest.importorskip("gainsweep_analysis.rounding")
+    for row, name, rule, amax, expected in rows_of(golden.table_of_fp32()):
+        tensor_maximum = None if numpy.isnan(amax) else amax
+        got = rounding.in_blocks(row[None], name, rule, tensor_maximum).values()[0]
+        same = got.view(numpy.uint32) == expected.view(numpy.uint32)
+        assert (same | (numpy.isnan(got) & numpy.isnan(expected))).all(), (name, rule, row)
