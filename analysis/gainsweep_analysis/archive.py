@@ -16,6 +16,7 @@ from .contents import (
     Failure,
     Format,
     Frontier,
+    Number,
     Objective,
     Op,
     Operand,
@@ -30,9 +31,9 @@ from .tables import Point, Table, Tables, both, check_ranges, points, read_table
 
 VERSION = 2
 FILE_NAME = "archive.h5"
-FORMAT = (
-    *("name", "kind", "bits", "mantissa_bits", "max", "weight_granularity", "activation_scale"),
-    *("activation_backoff", "weight_backoff", "scale_grid"),
+NUMBER = (
+    *("number", "kind", "bits", "stored_bits", "mantissa_bits", "max", "granularity", "block"),
+    *("scale", "backoff", "scale_grid"),
 )
 FRONTIER = ("gain", "loss_error", "predicted_mse", "assignment")
 Found = TypeVar("Found")
@@ -225,6 +226,7 @@ def _read_layout(tables: Tables) -> dict:
         "macs",
         "weight_elements",
         "weight_channels",
+        "weight_line",
         "weight_shared",
         "subgraph",
         "tie",
@@ -243,20 +245,32 @@ def _read_layout(tables: Tables) -> dict:
             Subgraph(name, int(cls), tuple(map(int, members[index])))
             for index, (name, cls) in enumerate(subgraphs.rows("name", "class"))
         ],
-        "formats": [_format(*row) for row in formats.rows(*FORMAT)],
+        "formats": [
+            Format(name, weight, activation)
+            for name, weight, activation in zip(
+                formats["name"],
+                _numbers(formats, "weight"),
+                _numbers(formats, "activation"),
+                strict=True,
+            )
+        ],
     }
 
 
-def _op(path, kind, macs, elements, channels, shared, subgraph, tie, fused, real, module) -> Op:
-    numbers = (int(macs), int(elements), int(channels), bool(shared), int(subgraph))
-    groups = (int(tie), int(fused))
-    return Op(path, kind, *numbers, *groups, tuple(real.split(",")), module)
+def _op(path, kind, *row) -> Op:
+    *sizes, shared, subgraph, tie, fused, real, module = row
+    groups = (bool(shared), int(subgraph), int(tie), int(fused))
+    return Op(path, kind, *map(int, sizes), *groups, tuple(real.split(",")), module)
 
 
-def _format(name, kind, bits, mantissa, largest, granularity, scale, *others) -> Format:
-    numbers = (int(bits), int(mantissa), float(largest))
-    *backoffs, scale_grid = others
-    return Format(name, kind, *numbers, granularity, scale, *map(float, backoffs), scale_grid)
+def _numbers(formats: Table, operand: str) -> list[Number | None]:
+    """Of one operand in each format."""
+    kinds = (str, str, int, float, int, float, str, int, str, float, str)
+    rows = formats.rows(*(f"{operand}_{name}" for name in NUMBER))
+    return [
+        Number(*(kind(cell) for kind, cell in zip(kinds, row, strict=True))) if row[0] else None
+        for row in rows
+    ]
 
 
 def _read_weight_maxima(tables: Tables) -> dict[int, np.ndarray]:

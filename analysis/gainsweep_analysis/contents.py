@@ -16,6 +16,7 @@ class Op:
     macs: int
     weight_elements: int
     weight_channels: int  # output channels, 0 without a weight
+    weight_line: int  # elements along the dimension that products sum over
     weight_shared: bool  # something that is not quantizable reads the weight too
     subgraph: int
     tie: int
@@ -40,17 +41,31 @@ class Subgraph:
 
 
 @dataclass(frozen=True)
-class Format:
+class Number:
+    """How the numbers of one operand are stored."""
+
     name: str
-    kind: str
+    kind: str  # floating or integer
     bits: int
+    stored_bits: float  # with an element's share of its block's scale
     mantissa_bits: int
     largest: float  # finite magnitude
-    weight_granularity: str  # tensor or channel: what shares a scale in a weight
-    activation_scale: str  # fixed, static or dynamic
-    activation_backoff: float  # part of the range that the largest magnitude is scaled to
-    weight_backoff: float
+    granularity: str  # tensor, channel or block: what shares a scale
+    block: int  # elements of a block, 0 without blocks
+    scale: str  # of activations: fixed, static or dynamic
+    backoff: float  # part of the range that the largest magnitude is scaled to
     scale_grid: str  # which numbers are scales
+
+    @property
+    def has_scale(self) -> bool:
+        return self.scale != "fixed"
+
+
+@dataclass(frozen=True)
+class Format:
+    name: str
+    weight: Number
+    activation: Number | None  # none: activations stay high
 
 
 @dataclass(frozen=True)

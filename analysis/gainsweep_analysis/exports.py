@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from . import grid
-from .contents import Archive, Format, Op, Plans
+from .contents import Archive, Format, Number, Op, Plans
 from .notation import DASH, fixed, interval, significant
 from .plans import PlanRow, main_strategy, plan_row, predicted_error, total_cost
 from .seal import ArchiveError
@@ -26,7 +26,7 @@ from .table import (
 from .timings import marks_legend
 
 SCHEMA, VERSION = "gainsweep plan", 1
-SCALE_BYTES = 4
+SCALE_BITS = 32  # of fp32
 EXACT, FRONTIER = "ip", "frontier"  # the strategy of exact plans; what is called one here
 ROUNDING = 1e-9  # relative
 HEAD = ("op", "module", "kind", "format", "subgraph", "loss_error", "macs", "weight_bytes")
@@ -179,14 +179,22 @@ def loss_errors(chosen: Chosen) -> list[float | None]:
 def weight_bytes(op: Op, format_: Format, high: Format) -> int:
     """Bytes of an op's weight and its scales in a format; with the high copy that something else
     reads where the weight is shared. The formula of the objective `memory`."""
-    whole = op.weight_elements * high.bits // 8
+    whole = math.ceil(op.weight_elements * high.weight.bits / 8)
     if format_ == high or op.weight_elements == 0:
         return whole
-    scales = op.weight_channels if format_.weight_granularity == "channel" else 1
-    if format_.activation_scale == "fixed":
-        scales = 0
-    low = op.weight_elements * format_.bits // 8 + scales * SCALE_BYTES
+    number = format_.weight
+    low = math.ceil(op.weight_elements * number.bits / 8) + math.ceil(_scale_bits(op, number) / 8)
     return whole + low if op.weight_shared else low
+
+
+def _scale_bits(op: Op, number: Number) -> int:
+    if not number.has_scale:
+        return 0
+    if number.granularity == "block":
+        blocks = op.weight_elements // op.weight_line * math.ceil(op.weight_line / number.block)
+        of_one = round((number.stored_bits - number.bits) * number.block)
+        return blocks * of_one + (SCALE_BITS if number.scale_grid == "e4m3" else 0)
+    return SCALE_BITS * (op.weight_channels if number.granularity == "channel" else 1)
 
 
 def json_text(chosen: Chosen) -> str:
@@ -224,12 +232,15 @@ def _finite(value: float) -> float | None:
 
 def _scales(format_: Format) -> dict:
     """As specs have them: one `backoff` where those of activations and weights are equal."""
-    backoffs = {"activation": format_.activation_backoff, "weight": format_.weight_backoff}
-    return {
-        "scale": format_.activation_scale,
-        "backoff": backoffs if len(set(backoffs.values())) > 1 else format_.weight_backoff,
-        "granularity": format_.weight_granularity,
-        "scale_grid": format_.scale_grid,
+    weight, activation = format_.weight, format_.activation
+    record = {"weight": weight.name, "activation": activation and activation.name}
+    if activation:
+        record["scale"] = activation.scale
+    backoffs = {"activation": activation.backoff if activation else 1.0, "weight": weight.backoff}
+    return record | {
+        "backoff": backoffs if len(set(backoffs.values())) > 1 else weight.backoff,
+        "granularity": weight.granularity,
+        "scale_grid": weight.scale_grid,
     }
 
 

@@ -13,7 +13,8 @@ SMALLEST = float(np.finfo(np.float32).tiny)  # no scale is smaller
 
 def records(archive: Archive) -> list[dict]:
     """A record an operand and low format; of a weight with a scale a channel, one a channel.
-    `channel` and the scales of dynamic activations, which are made as the program runs, are None.
+    `channel` is None of others, and the scale where it is made as the program runs, where blocks
+    have their own alone, and where the operand stays high.
     """
     stored = _stored(archive)
     listed = []
@@ -40,8 +41,8 @@ def records(archive: Archive) -> list[dict]:
 
 def channel_scales(maxima: np.ndarray, format_: Format) -> list[float]:
     """In single precision, as the program makes them; 1 for a channel of zeros."""
-    made = maxima / (format_.largest * format_.weight_backoff)
-    if format_.scale_grid == "power_of_two":  # no other grid has scales a channel
+    made = maxima / (format_.weight.largest * format_.weight.backoff)
+    if format_.weight.scale_grid == "power_of_two":  # no other grid has scales a channel
         mantissa, exponent = np.frexp(made)
         made = np.ldexp(1.0, np.minimum(exponent - (mantissa == 0.5), 127))
     made = np.maximum(made.astype(np.float32), SMALLEST)
@@ -49,7 +50,7 @@ def channel_scales(maxima: np.ndarray, format_: Format) -> list[float]:
 
 
 def _by_channel(format_: Format) -> bool:
-    return format_.weight_granularity == "channel" and format_.activation_scale != "fixed"
+    return format_.weight.granularity == "channel" and format_.weight.has_scale
 
 
 def _stored(archive: Archive) -> np.ndarray:
@@ -76,7 +77,7 @@ def text(archive: Archive) -> str:
     by_channel = [format_.name for format_ in archive.formats[1:] if _by_channel(format_)]
     if by_channel:
         lines += ["", f"{', '.join(by_channel)}: of weights the largest channel's (csv has all)"]
-    lines.append(f"{DASH}: made as the program runs")
+    lines.append(f"{DASH}: made as the program runs, of blocks alone, or high")
     return "\n".join(lines) + "\n"
 
 

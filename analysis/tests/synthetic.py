@@ -145,6 +145,7 @@ def _write_layout(writer, run):
             ("macs", model.macs, "1", op),
             ("weight_elements", model.elements, "1", op),
             ("weight_channels", [64 if e else 0 for e in model.elements], "1", op),
+            ("weight_line", [e // 64 for e in model.elements], "1", op),
             ("weight_shared", [0] * count, "1", op),
             ("subgraph", model.subgraph, "1", op),
             ("tie", model.tie, "1", op),
@@ -194,17 +195,29 @@ def _write_layout(writer, run):
         "formats",
         [
             ("name", model.formats, "", ["format"]),
-            ("kind", [row[0] for row in described], "", ["format"]),
-            ("bits", [row[1] for row in described], "bit", ["format"]),
-            ("mantissa_bits", [row[2] for row in described], "bit", ["format"]),
-            ("max", [row[3] for row in described], "1", ["format"]),
-            ("weight_granularity", [run.recipe.granularity] * len(described), "", ["format"]),
-            ("activation_scale", ["fixed", *["static"] * len(run.recipe.low)], "", ["format"]),
-            ("activation_backoff", [1.0] * len(described), "1", ["format"]),
-            ("weight_backoff", [1.0] * len(described), "1", ["format"]),
-            ("scale_grid", ["arbitrary"] * len(described), "", ["format"]),
+            *_number_columns("weight", run, described),
+            *_number_columns("activation", run, described),
         ],
     )
+
+
+def _number_columns(operand, run, described):
+    names, count = run.model.formats, len(described)
+    granularity = run.recipe.granularity if operand == "weight" else "tensor"
+    columns = [
+        ("number", names, ""),
+        ("kind", [row[0] for row in described], ""),
+        ("bits", [row[1] for row in described], "bit"),
+        ("stored_bits", [float(row[1]) for row in described], "bit"),
+        ("mantissa_bits", [row[2] for row in described], "bit"),
+        ("max", [row[3] for row in described], "1"),
+        ("granularity", [granularity] * count, ""),
+        ("block", [0] * count, "1"),
+        ("scale", ["fixed", *["static"] * len(run.recipe.low)], ""),
+        ("backoff", [1.0] * count, "1"),
+        ("scale_grid", ["arbitrary"] * count, ""),
+    ]
+    return [(f"{operand}_{name}", cells, unit, ["format"]) for name, cells, unit in columns]
 
 
 def _write_scores(writer, run):

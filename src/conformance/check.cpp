@@ -18,6 +18,12 @@ Finding tried(const Check& check, const Device& device) {
   }
 }
 
+// No target has kernels of formats in blocks.
+bool may_have_kernels(const std::string& format) {
+  return format != "bf16" &&
+         format::by_name(format).weight.granularity != format::Granularity::block;
+}
+
 }  // namespace
 
 std::vector<Check> checks() {
@@ -28,7 +34,7 @@ std::vector<Check> checks() {
       {"values in bf16", [](const Device& d) { return high_values(d, Precision::bf16); }},
       {"scores", scores}};
   for (const auto& name : format::names())
-    if (name != "bf16")
+    if (may_have_kernels(name))
       all.push_back({"values in " + name, [name](const Device& d) { return low_values(d, name); }});
   for (auto& check : std::vector<Check>{{"configurations", configurations},
                                         {"host", host},

@@ -34,7 +34,7 @@ Finding judged(const Distance& found, const Distance& most) {
 execute::ProbeRecord probed(const Workload& workload, const execute::Device& device) {
   const auto ops = graph::quantizable_ops(workload.graph);
   auto format = format::by_name("fp8_e4m3");
-  format.activation_scale = format::ScaleRule::dynamic_max;
+  format.activation->scale = format::ScaleRule::dynamic_max;
   auto parameters = no_parameters(device, execute::Precision::fp32);
   execute::Prober prober(lower::probe(workload.graph, ops), ops, parameters, {format},
                          maxima(workload));

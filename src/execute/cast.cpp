@@ -31,7 +31,7 @@ at::Tensor contiguous_codes(const at::Tensor& values, at::ScalarType type) {
   return values.to(type, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::Contiguous);
 }
 
-at::ScalarType codes_of(const format::Format& format) {
+at::ScalarType codes_of(const format::NumberFormat& format) {
   if (format.name == "fp8_e4m3") return at::kFloat8_e4m3fn;
   TORCH_CHECK(format.name == "fp8_e5m2", "activations are cast to fp8_e4m3 or fp8_e5m2, not to ",
               format.name);
@@ -41,7 +41,7 @@ at::ScalarType codes_of(const format::Format& format) {
 }  // namespace
 
 at::Tensor cast_to_fp8(const at::Tensor& z, const at::Tensor& scale, std::string_view format_name) {
-  const auto format = format::by_name(std::string(format_name));
+  const auto format = format::number_by_name(std::string(format_name));
   const auto type = codes_of(format);
   return contiguous_codes(quotient(z, scale).clamp_(-format.grid.max, format.grid.max), type);
 }
@@ -51,7 +51,7 @@ at::Tensor cast_to_int8(const at::Tensor& z, const at::Tensor& scale) {
 }
 
 at::Tensor dynamic_scale(const at::Tensor& z, std::string_view format_name, double backoff) {
-  const auto format = format::by_name(std::string(format_name));
+  const auto format = format::number_by_name(std::string(format_name));
   const auto amax = at::linalg_vector_norm(z, std::numeric_limits<double>::infinity(), std::nullopt,
                                            false, at::kFloat)
                         .view({1});

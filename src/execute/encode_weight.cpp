@@ -11,8 +11,8 @@
 namespace gainsweep::execute {
 namespace {
 
-at::ScalarType codes_of(const format::Format& format) {
-  return format.grid.mantissa_bits == 3 ? at::kFloat8_e4m3fn : at::kFloat8_e5m2;
+at::ScalarType codes_of(const format::NumberFormat& number) {
+  return number.grid.mantissa_bits == 3 ? at::kFloat8_e4m3fn : at::kFloat8_e5m2;
 }
 
 }  // namespace
@@ -20,12 +20,13 @@ at::ScalarType codes_of(const format::Format& format) {
 std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::string_view format_name,
                                                  double backoff, bool per_channel,
                                                  std::string_view scale_grid) {
-  auto format = format::by_name(std::string(format_name));
+  auto format = format::number_by_name(std::string(format_name));
   format.scale_grid = scale_grid;
+  format.backoff = backoff;
   const auto values = plain::widened(w.to(at::kCPU).contiguous());
   auto numbers = per_channel ? plain::largest_magnitude_of_rows(values)
                              : std::vector<float>{plain::largest_magnitude(values)};
-  for (float& number : numbers) number = format::scale_of(format, number, backoff);
+  for (float& number : numbers) number = format::scale_of(format, number);
   const auto scales = plain::scales_for(values, numbers);
   const auto one = plain::scales_for(values, {1});
   const auto codes = plain::rounded(format.grid, values / scales, one).to(codes_of(format));

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 /// Kernels of `gainsweep::fake_quantize…`: rounding to a format in the tensor's own type. Those of
@@ -20,6 +21,13 @@ at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, d
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
                                 std::string_view scale_grid);
 
+/// `z` rounded block by block along `dim`, where blocks begin anew after `restart` elements if that
+/// is not 0. `global` (one element) is what scales of two levels count in; left out, it follows
+/// from the tensor's own largest magnitude.
+at::Tensor fake_quantize_blocks(const at::Tensor& z, std::string_view format, std::int64_t dim,
+                                std::int64_t restart, std::string_view scale_grid,
+                                const std::optional<at::Tensor>& global);
+
 namespace plain {
 
 at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at::Tensor& scale);
@@ -27,6 +35,9 @@ at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, d
                                  std::string_view scale_grid);
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
                                 std::string_view scale_grid);
+at::Tensor fake_quantize_blocks(const at::Tensor& z, std::string_view format, std::int64_t dim,
+                                std::int64_t restart, std::string_view scale_grid,
+                                const std::optional<at::Tensor>& global);
 
 }  // namespace plain
 }  // namespace gainsweep::execute

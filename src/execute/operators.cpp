@@ -75,6 +75,9 @@ TORCH_LIBRARY(gainsweep, m) {
   m.def("fake_quantize_dynamic(Tensor z, str format, float backoff, str scale_grid) -> Tensor");
   m.def("fake_quantize_weight(Tensor w, str format, float backoff, str scale_grid) -> Tensor");
   m.def(
+      "fake_quantize_blocks(Tensor z, str format, int dim, int restart, str scale_grid, Tensor? "
+      "global=None) -> Tensor");
+  m.def(
       "encode_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) -> "
       "(Tensor codes, Tensor scales)");
   m.def("cast_to_fp8(Tensor z, Tensor scale, str format) -> Tensor");
@@ -119,12 +122,14 @@ TORCH_LIBRARY_IMPL(gainsweep, CompositeExplicitAutograd, m) {
   m.impl("fake_quantize", gainsweep::execute::plain::fake_quantize);
   m.impl("fake_quantize_dynamic", gainsweep::execute::plain::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::plain::fake_quantize_weight);
+  m.impl("fake_quantize_blocks", gainsweep::execute::plain::fake_quantize_blocks);
 }
 
 TORCH_LIBRARY_IMPL(gainsweep, CPU, m) {
   m.impl("fake_quantize", gainsweep::execute::fake_quantize);
   m.impl("fake_quantize_dynamic", gainsweep::execute::fake_quantize_dynamic);
   m.impl("fake_quantize_weight", gainsweep::execute::fake_quantize_weight);
+  m.impl("fake_quantize_blocks", gainsweep::execute::fake_quantize_blocks);
   m.impl("quantize", gainsweep::execute::quantize);
   m.impl("int8_matmul", gainsweep::execute::int8_matmul);
   m.impl("quantize_dynamic", gainsweep::execute::quantize_dynamic);

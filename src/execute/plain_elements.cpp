@@ -76,11 +76,14 @@ at::Tensor rounded(const format::Grid& grid, const at::Tensor& z, const at::Tens
   return on_grid(grid, (z / scale).clamp(-grid.max, grid.max)) * scale;
 }
 
+at::Tensor narrowed(const at::Tensor& values, at::ScalarType type) {
+  if (type != at::kBFloat16) return values;
+  return values.clamp(-largest_bf16, largest_bf16).to(at::kBFloat16);
+}
+
 at::Tensor fake_quantized(const format::Grid& grid, const at::Tensor& z, const at::Tensor& scale) {
   const auto values = widened(z);
-  const auto result = rounded(grid, values, scale.to(values.scalar_type()));
-  if (z.scalar_type() != at::kBFloat16) return result;
-  return result.clamp(-largest_bf16, largest_bf16).to(at::kBFloat16);
+  return narrowed(rounded(grid, values, scale.to(values.scalar_type())), z.scalar_type());
 }
 
 float largest_magnitude(const at::Tensor& z) {

@@ -20,6 +20,9 @@ at::Tensor scales_for(const at::Tensor& z, const std::vector<float>& scales);
 /// `z` (fp32 or fp64) rounded to a grid at scales that broadcast to it, as format::round_to does.
 at::Tensor rounded(const format::Grid& grid, const at::Tensor& z, const at::Tensor& scale);
 
+/// What was computed in fp32 or fp64 in the type of the operand: bf16 saturates.
+at::Tensor narrowed(const at::Tensor& values, at::ScalarType type);
+
 /// `z` of any type rounded to a grid and returned in its own type, saturating.
 at::Tensor fake_quantized(const format::Grid& grid, const at::Tensor& z, const at::Tensor& scale);
 

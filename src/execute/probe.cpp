@@ -36,8 +36,7 @@ void check_maxima(const std::vector<format::Format>& formats,
                   const std::vector<std::vector<float>>& maxima,
                   const std::vector<graph::Op>& ops) {
   const bool needed = std::any_of(formats.begin(), formats.end(), [](const auto& format) {
-    return format.activation_scale == format::ScaleRule::static_max ||
-           format::shares_weight_scale(format);
+    return format::has_static_scale(format) || format::shares_weight_scale(format);
   });
   if (!needed && maxima.empty()) return;
   bool fits = maxima.size() == ops.size();

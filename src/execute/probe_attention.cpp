@@ -49,7 +49,7 @@ class Backward {
         gv_(at::zeros(v_.sizes(), v_.options().dtype(wide_))) {}
 
   variable_list run(ProbeSession& session, std::size_t qk, std::size_t av) {
-    const auto scales = session.activation_scales(av, 0, weights_);
+    const auto formats = session.activation_formats(av, 0, weights_);
     const auto keys = products_.operand(k_), values = products_.operand(v_);
     const auto gq_BKGTD = by_token(gq_, gy_BKGTD_.size(3));
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -57,7 +57,7 @@ class Backward {
       const auto& p = weights_[b];
       const auto gy = products_.operand(rows_of(gy_BKGTD_, block));
       const auto gp = products_.matmul(gy, transposed(columns_of(values, 2, block)), type_);
-      session.add_part(av, 0, scales, p, gp);
+      session.add_part(av, 0, formats, block.begin, p, gp);
       columns_of(gv_, 2, block).add_(products_.matmul(transposed(p), gy, wide_));
       const auto gs =
           products_.operand(before_cap(b, at::_softmax_backward_data(gp, p, -1, type_)));

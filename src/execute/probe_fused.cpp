@@ -19,10 +19,23 @@ struct PieceSums {
   std::vector<double> step_norm;
 };
 
-std::vector<format::ScaledGrid> scaled(const std::vector<format::Format>& formats) {
+/// The formats whose scales are those of rows or of the whole operand, with their places.
+struct Chosen {
+  std::vector<std::size_t> places;
   std::vector<format::ScaledGrid> grids;
-  for (const format::Format& format : formats) grids.push_back({.grid = format.grid});
-  return grids;
+  std::vector<std::span<const float>> scales;
+};
+
+Chosen chosen(const OperandFormats& formats) {
+  Chosen result;
+  for (std::size_t f = 0; f < formats.size(); ++f) {
+    const auto& own = formats[f];
+    if (own.number == nullptr || own.in_blocks()) continue;
+    result.places.push_back(f);
+    result.grids.push_back({.grid = own.number->grid});
+    result.scales.push_back(own.scales);
+  }
+  return result;
 }
 
 /// The elements of z and their gradients in one walk, each row at its own scales.
@@ -32,7 +45,7 @@ struct Walk {
   std::span<const T> g;
   std::size_t row_elements;
   std::size_t first_row;
-  const OperandScales& scales;
+  const std::vector<std::span<const float>>& scales;
 
   PieceSums sums(std::size_t begin, std::size_t end, std::vector<format::ScaledGrid> grids) const {
     PieceSums piece{0, {}, std::vector<double>(grids.size())};
@@ -59,11 +72,11 @@ struct Walk {
   }
 };
 
-void add(const PieceSums& piece, OperandProbe& probe) {
+void add(const PieceSums& piece, const std::vector<std::size_t>& places, OperandProbe& probe) {
   probe.sensitivity += piece.sensitivity;
-  for (std::size_t f = 0; f < piece.signed_error.size(); ++f) {
-    probe.signed_error[f] += piece.signed_error[f];
-    probe.step_norm[f] += piece.step_norm[f];
+  for (std::size_t f = 0; f < places.size(); ++f) {
+    probe.signed_error[places[f]] += piece.signed_error[f];
+    probe.step_norm[places[f]] += piece.step_norm[f];
   }
 }
 
@@ -81,29 +94,34 @@ std::pair<at::Tensor, at::Tensor> in_step(const at::Tensor& z, const at::Tensor&
   return {z.contiguous(), g.contiguous()};
 }
 
-void add_fused(const std::vector<format::Format>& formats, const OperandScales& scales,
-               std::int64_t first_row, const at::Tensor& z, const at::Tensor& g,
-               OperandProbe& probe) {
-  if (z.numel() == 0) return;
-  const bool rows_differ = by_row(scales);
+void add_plain_scales(const OperandFormats& formats, const OperandPart& part, const at::Tensor& z,
+                      const at::Tensor& g, OperandProbe& probe) {
+  const auto own = chosen(formats);
+  const bool rows_differ = by_row(formats);
   const auto [values, gradients] = in_step(z, g, rows_differ);
   const auto num_elements = static_cast<std::size_t>(z.numel());
   const std::size_t row_elements =
       rows_differ ? num_elements / static_cast<std::size_t>(z.size(0)) : num_elements;
   const std::size_t size = piece_size(row_elements, rows_differ);
   std::vector<PieceSums> pieces((num_elements + size - 1) / size);
-  const auto grids = scaled(formats);
   with_element_type(z.scalar_type(), [&]<class T>() {
     const Walk<T> walk{elements<T>(values), elements<T>(gradients), row_elements,
-                       static_cast<std::size_t>(first_row), scales};
+                       static_cast<std::size_t>(part.first_row), own.scales};
     at::parallel_for(
         0, static_cast<std::int64_t>(pieces.size()), 1, [&](std::int64_t begin, std::int64_t end) {
           for (auto p = static_cast<std::size_t>(begin); p < static_cast<std::size_t>(end); ++p) {
-            pieces[p] = walk.sums(p * size, std::min(num_elements, (p + 1) * size), grids);
+            pieces[p] = walk.sums(p * size, std::min(num_elements, (p + 1) * size), own.grids);
           }
         });
   });
-  for (const PieceSums& piece : pieces) add(piece, probe);
+  for (const PieceSums& piece : pieces) add(piece, own.places, probe);
+}
+
+void add_fused(const OperandFormats& formats, const OperandPart& part, const at::Tensor& z,
+               const at::Tensor& g, OperandProbe& probe) {
+  if (z.numel() == 0) return;
+  add_plain_scales(formats, part, z, g, probe);
+  add_in_blocks(formats, part, z, g, probe);
 }
 
 }  // namespace

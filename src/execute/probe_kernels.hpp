@@ -11,11 +11,30 @@
 /// What probes compute of an operand and its gradient, in two forms.
 namespace gainsweep::execute {
 
-/// The scales of one operand by low format: one entry, or one a row (first dimension).
-using OperandScales = std::vector<std::vector<float>>;
+/// A low format as one operand is rounded to it.
+struct OperandFormat {
+  const format::NumberFormat* number = nullptr;  ///< null: the operand stays high
+  /// One entry, or one a row (first dimension); for blocks format::global_scale.
+  std::vector<float> scales{};
+
+  bool in_blocks() const {
+    return number != nullptr && number->granularity == format::Granularity::block;
+  }
+};
+
+/// By low format.
+using OperandFormats = std::vector<OperandFormat>;
 
 /// Whether rows have scales of their own in some format.
-bool by_row(const OperandScales& scales);
+bool by_row(const OperandFormats& formats);
+
+/// Which part of an operand is looked at, and how blocks lie in it.
+struct OperandPart {
+  std::int64_t first_row = 0;  ///< of the rows that have scales of their own
+  std::int64_t dimension = -1;  ///< that products sum over, from the end or from the start
+  std::int64_t first = 0;       ///< along it
+  std::int64_t restart = 0;     ///< elements after which blocks begin anew; 0 for none
+};
 
 struct ProbeKernels {
   /// Largest magnitude of a tensor of any layout, 0 if it is empty; NaN if it holds one, else
@@ -23,15 +42,18 @@ struct ProbeKernels {
   float (*largest)(const at::Tensor& z);
   /// The same of each slice along the first dimension.
   std::vector<float> (*largest_of_rows)(const at::Tensor& w);
-  /// Gradient `g` of an operand `z`, of which it may be the rows from `first_row` on. Adds to
-  /// `probe` what OperandProbe states.
-  void (*add)(const std::vector<format::Format>& formats, const OperandScales& scales,
-              std::int64_t first_row, const at::Tensor& z, const at::Tensor& g,
-              OperandProbe& probe);
+  /// Gradient `g` of a part `z` of an operand. Adds to `probe` what OperandProbe states.
+  void (*add)(const OperandFormats& formats, const OperandPart& part, const at::Tensor& z,
+              const at::Tensor& g, OperandProbe& probe);
 };
 
 /// One pass of `format`'s kernels over host memory.
 const ProbeKernels& fused_probes();
+
+/// The formats in blocks among them: a walk of their own over the lines of an operand, of which at
+/// most one is copied at a time.
+void add_in_blocks(const OperandFormats& formats, const OperandPart& part, const at::Tensor& z,
+                   const at::Tensor& g, OperandProbe& probe);
 
 /// Plain ATen operators, in fp32 (fp64 where the operand is) on the operand's device; sums of rows
 /// are added in fp64 on the host, because not every device has fp64.

@@ -146,7 +146,7 @@ struct ProbedConvolution : Function<ProbedConvolution> {
     const auto [gx, gw, gb] = at::convolution_backward(
         gradients[0], saved[0], saved[1], at::OptionalIntArrayRef(), g.stride, g.padding,
         g.dilation, g.transposed, g.output_padding, g.groups, {true, true, false});
-    session->add_activation(op, 0, saved[0], gx);
+    session->add_activation(op, 0, saved[0], gx, saved[1].size(1));
     session->add_weight_rows(op, 1, saved[1], 0, gw);
     return {{}, gx, {}, {}, {}, {}, {}};
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "execute/plain_blocks.hpp"
 #include "execute/plain_elements.hpp"
 #include "execute/probe_kernels.hpp"
 
@@ -30,29 +31,54 @@ double weighted(const std::vector<float>& steps, const at::Tensor& sums) {
   return (weights.square() * sums).sum().item<double>();
 }
 
-void add_plain(const std::vector<format::Format>& formats, const OperandScales& scales,
-               std::int64_t first_row, const at::Tensor& z, const at::Tensor& g,
-               OperandProbe& probe) {
+/// What one format adds, by row: Σ g·(Q(z) − z), and Σ (g·Δ)² over non-zero z of integers in blocks.
+struct RowSums {
+  at::Tensor error, steps;
+};
+
+RowSums sums_in_blocks(const OperandFormat& format, const OperandPart& part, const at::Tensor& z,
+                       const at::Tensor& g, bool rows_differ) {
+  const auto values = plain::widened(z), gradients = plain::widened(g);
+  const auto found =
+      plain::rounded_in_blocks(*format.number, part, values, format.scales.at(0));
+  const auto counted = gradients.masked_fill(values == 0, 0);
+  return {as_rows(gradients * (found.rounded - values), rows_differ).sum(1),
+          as_rows((counted * found.scales).square(), rows_differ).sum(1)};
+}
+
+void add_plain(const OperandFormats& formats, const OperandPart& part, const at::Tensor& z,
+               const at::Tensor& g, OperandProbe& probe) {
   if (z.numel() == 0) return;
-  const bool rows_differ = by_row(scales);
+  const bool rows_differ = by_row(formats);
   const auto values = as_rows(z, rows_differ);
   const auto gradients = as_rows(g, rows_differ);
-  std::vector<OperandScales::value_type> own;
+  std::vector<std::vector<float>> own(formats.size());
   std::vector<at::Tensor> sums{(values * gradients).square().sum(1),
                                gradients.masked_fill(values == 0, 0).square().sum(1)};
+  const auto nothing = at::zeros_like(sums.front());
   for (std::size_t f = 0; f < formats.size(); ++f) {
-    own.push_back(part_of(scales[f], first_row, values.size(0)));
-    const auto scale = plain::scales_for(values, own.back());
-    const auto error = plain::rounded(formats[f].grid, values, scale) - values;
-    sums.push_back((gradients * error).sum(1));
+    const auto& format = formats[f];
+    RowSums found{nothing, nothing};
+    if (format.in_blocks()) {
+      found = sums_in_blocks(format, part, z, g, rows_differ);
+    } else if (format.number != nullptr) {
+      own[f] = part_of(format.scales, part.first_row, values.size(0));
+      const auto scale = plain::scales_for(values, own[f]);
+      const auto error = plain::rounded(format.number->grid, values, scale) - values;
+      found.error = (gradients * error).sum(1);
+    }
+    sums.insert(sums.end(), {found.error, found.steps});
   }
   // One copy to the host for all sums.
   const auto host = at::stack(sums).cpu().to(at::kDouble);
   probe.sensitivity += host[0].sum().item<double>();
   for (std::size_t f = 0; f < formats.size(); ++f) {
-    probe.signed_error[f] += host[static_cast<std::int64_t>(f) + 2].sum().item<double>();
-    if (formats[f].grid.kind == format::Kind::integer)
-      probe.step_norm[f] += weighted(own[f], host[1]);
+    const auto place = 2 * static_cast<std::int64_t>(f) + 2;
+    probe.signed_error[f] += host[place].sum().item<double>();
+    if (formats[f].number == nullptr || formats[f].number->grid.kind != format::Kind::integer)
+      continue;
+    probe.step_norm[f] += formats[f].in_blocks() ? host[place + 1].sum().item<double>()
+                                                 : weighted(own[f], host[1]);
   }
 }
 
@@ -68,8 +94,9 @@ const ProbeKernels& probe_kernels(const Device& device) {
   return device.fused_probes ? fused_probes() : plain_probes();
 }
 
-bool by_row(const OperandScales& scales) {
-  return std::any_of(scales.begin(), scales.end(), [](const auto& s) { return s.size() > 1; });
+bool by_row(const OperandFormats& formats) {
+  return std::any_of(formats.begin(), formats.end(),
+                     [](const auto& format) { return format.scales.size() > 1; });
 }
 
 }  // namespace gainsweep::execute

@@ -5,13 +5,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "format/block.hpp"
 #include "format/scale.hpp"
+#include "graph/ops.hpp"
 
 namespace gainsweep::execute {
 namespace {
 
+/// Whether the largest magnitude of a sample's activation counts.
 bool is_dynamic(const format::Format& format) {
-  return format.activation_scale == format::ScaleRule::dynamic_max;
+  return format.activation && format.activation->scale == format::ScaleRule::dynamic_max &&
+         format::has_operand_scale(*format.activation);
+}
+
+float operand_scale(const format::NumberFormat& number, float amax) {
+  if (number.granularity != format::Granularity::block) return format::scale_of(number, amax);
+  return format::global_scale(number, amax);
 }
 
 thread_local c10::intrusive_ptr<ProbeSession> active;
@@ -26,7 +35,7 @@ ProbeSession::ProbeSession(std::vector<format::Format> formats,
       maxima_(std::move(maxima)),
       ops_(std::move(ops)),
       tap_(at::zeros({}).requires_grad_()) {
-  for (const graph::Op& op : ops_) weight_scales_.emplace_back(op.operands.size());
+  for (const graph::Op& op : ops_) weights_.emplace_back(op.operands.size());
 }
 
 void ProbeSession::begin() {
@@ -37,20 +46,32 @@ void ProbeSession::begin() {
   first_not_finite.reset();
 }
 
-void ProbeSession::add_activation(std::size_t op, std::size_t operand, const at::Tensor& z,
-                                  const at::Tensor& g) {
-  add_part(op, operand, activation_scales(op, operand, {z}), z, g);
+OperandPart ProbeSession::part_of(std::size_t op, std::size_t operand) const {
+  OperandPart part;
+  part.dimension = graph::reduction_dimension(ops_[op].kind, operand);
+  return part;
 }
 
-void ProbeSession::add_part(std::size_t op, std::size_t operand, const OperandScales& scales,
-                            const at::Tensor& z, const at::Tensor& g) {
-  kernels_.add(formats_, scales, 0, z, g, record.operands[op][operand]);
+void ProbeSession::add_activation(std::size_t op, std::size_t operand, const at::Tensor& z,
+                                  const at::Tensor& g, std::int64_t restart) {
+  auto part = part_of(op, operand);
+  part.restart = restart;
+  kernels_.add(activation_formats(op, operand, {z}), part, z, g, record.operands[op][operand]);
+}
+
+void ProbeSession::add_part(std::size_t op, std::size_t operand, const OperandFormats& formats,
+                            std::int64_t first, const at::Tensor& z, const at::Tensor& g) {
+  auto part = part_of(op, operand);
+  part.first = first;
+  kernels_.add(formats, part, z, g, record.operands[op][operand]);
 }
 
 void ProbeSession::add_weight_rows(std::size_t op, std::size_t operand, const at::Tensor& w,
                                    std::int64_t first_row, const at::Tensor& g) {
-  kernels_.add(formats_, weight_scales(op, operand, w), first_row,
-               w.narrow(0, first_row, g.size(0)), g, record.operands[op][operand]);
+  auto part = part_of(op, operand);
+  part.first_row = first_row;
+  kernels_.add(weight_formats(op, operand, w), part, w.narrow(0, first_row, g.size(0)), g,
+               record.operands[op][operand]);
 }
 
 void ProbeSession::search(std::size_t op, const at::Tensor& output) {
@@ -58,36 +79,39 @@ void ProbeSession::search(std::size_t op, const at::Tensor& output) {
   if (!at::isfinite(output).all().item<bool>()) first_not_finite = op;
 }
 
-OperandScales ProbeSession::activation_scales(std::size_t op, std::size_t operand,
-                                              const std::vector<at::Tensor>& parts) const {
+OperandFormats ProbeSession::activation_formats(std::size_t op, std::size_t operand,
+                                                const std::vector<at::Tensor>& parts) const {
   const bool dynamic = std::any_of(formats_.begin(), formats_.end(), is_dynamic);
   float of_sample = 0;
   for (const auto& part : parts) {
     const float largest = dynamic ? kernels_.largest(part) : 0;
     if (std::isnan(largest) || largest > of_sample) of_sample = largest;
   }
-  OperandScales scales;
+  OperandFormats formats;
   for (const format::Format& format : formats_) {
-    float amax = of_sample;
-    if (format.activation_scale == format::ScaleRule::static_max) amax = maxima_[op][operand];
-    scales.push_back({format::scale_of(format, amax, format.activation_backoff)});
+    auto& own = formats.emplace_back();
+    if (!format.activation) continue;
+    own.number = &*format.activation;
+    const float amax = format::has_static_scale(format) ? maxima_[op][operand] : of_sample;
+    own.scales = {operand_scale(*own.number, amax)};
   }
-  return scales;
+  return formats;
 }
 
-const OperandScales& ProbeSession::weight_scales(std::size_t op, std::size_t operand,
-                                                 const at::Tensor& w) {
-  OperandScales& scales = weight_scales_[op][operand];
-  if (!scales.empty()) return scales;
+const OperandFormats& ProbeSession::weight_formats(std::size_t op, std::size_t operand,
+                                                   const at::Tensor& w) {
+  OperandFormats& formats = weights_[op][operand];
+  if (!formats.empty()) return formats;
   std::vector<float> rows;
   for (const format::Format& format : formats_) {
-    const bool by_channel = format.weight_granularity == format::Granularity::channel;
+    const bool by_channel = format.weight.granularity == format::Granularity::channel;
     if (by_channel && rows.empty()) rows = kernels_.largest_of_rows(w);
     const float largest = format::shares_weight_scale(format) ? maxima_[op][operand] : 0;
-    auto& of_format = scales.emplace_back(by_channel ? rows : std::vector<float>{largest});
-    for (float& s : of_format) s = format::scale_of(format, s, format.weight_backoff);
+    auto& own = formats.emplace_back(&format.weight,
+                                     by_channel ? rows : std::vector<float>{largest});
+    for (float& s : own.scales) s = operand_scale(format.weight, s);
   }
-  return scales;
+  return formats;
 }
 
 ActiveSession::ActiveSession(c10::intrusive_ptr<ProbeSession> session) {

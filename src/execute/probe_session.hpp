@@ -22,15 +22,16 @@ class ProbeSession final : public torch::CustomClassHolder {
   void begin();
 
   /// Probes an activation, whose scales are static or those of this sample.
-  void add_activation(std::size_t op, std::size_t operand, const at::Tensor& z,
-                      const at::Tensor& g);
+  /// Blocks begin anew after `restart` elements, if it is not 0.
+  void add_activation(std::size_t op, std::size_t operand, const at::Tensor& z, const at::Tensor& g,
+                      std::int64_t restart = 0);
 
-  /// The scales of an activation that is given in parts.
-  OperandScales activation_scales(std::size_t op, std::size_t operand,
-                                  const std::vector<at::Tensor>& parts) const;
-  /// Probes a part of an activation.
-  void add_part(std::size_t op, std::size_t operand, const OperandScales& scales,
-                const at::Tensor& z, const at::Tensor& g);
+  /// The formats of an activation that is given in parts.
+  OperandFormats activation_formats(std::size_t op, std::size_t operand,
+                                    const std::vector<at::Tensor>& parts) const;
+  /// Probes a part of an activation, from element `first` of the dimension that is summed over.
+  void add_part(std::size_t op, std::size_t operand, const OperandFormats& formats,
+                std::int64_t first, const at::Tensor& z, const at::Tensor& g);
 
   /// Probes rows [first_row, …) of a weight; `g` is their gradient, `w` the whole weight.
   void add_weight_rows(std::size_t op, std::size_t operand, const at::Tensor& w,
@@ -49,13 +50,14 @@ class ProbeSession final : public torch::CustomClassHolder {
   std::optional<std::size_t> first_not_finite;
 
  private:
-  const OperandScales& weight_scales(std::size_t op, std::size_t operand, const at::Tensor& w);
+  OperandPart part_of(std::size_t op, std::size_t operand) const;
+  const OperandFormats& weight_formats(std::size_t op, std::size_t operand, const at::Tensor& w);
 
   const ProbeKernels& kernels_;
   std::vector<format::Format> formats_;
   std::vector<std::vector<float>> maxima_;
   std::vector<graph::Op> ops_;
-  std::vector<std::vector<OperandScales>> weight_scales_;  ///< [op][operand], empty until first use
+  std::vector<std::vector<OperandFormats>> weights_;  ///< [op][operand], empty until first use
   at::Tensor tap_;
 };
 

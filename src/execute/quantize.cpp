@@ -17,10 +17,11 @@ namespace {
 
 constexpr int unsigned_zero = 128;
 
-format::Format int8(std::string_view scale_grid) {
-  auto format = format::by_name("int8");
-  format.scale_grid = scale_grid;
-  return format;
+format::NumberFormat int8(std::string_view scale_grid, double backoff) {
+  auto number = format::number_by_name("int8");
+  number.scale_grid = scale_grid;
+  number.backoff = backoff;
+  return number;
 }
 
 template <class T>
@@ -69,7 +70,7 @@ at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t z
 std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
                                                     std::int64_t zero_point,
                                                     std::string_view scale_grid) {
-  const float scale = format::scale_of(int8(scale_grid), largest_magnitude(x), backoff);
+  const float scale = format::scale_of(int8(scale_grid, backoff), largest_magnitude(x));
   return {codes_of(x, scale, zero_point), at::full({1}, scale, at::kFloat)};
 }
 
@@ -82,9 +83,9 @@ std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double b
                                   : std::vector<float>{largest_magnitude(filled)};
   auto scales = at::empty({static_cast<std::int64_t>(maxima.size())}, at::kFloat);
   const std::span<float> scale_of_group{scales.mutable_data_ptr<float>(), maxima.size()};
-  const auto format = int8(scale_grid);
+  const auto number = int8(scale_grid, backoff);
   for (std::size_t group = 0; group < maxima.size(); ++group)
-    scale_of_group[group] = format::scale_of(format, maxima[group], backoff);
+    scale_of_group[group] = format::scale_of(number, maxima[group]);
   with_element_type(filled.scalar_type(), [&]<class T>() {
     const auto values = elements<T>(filled);
     quantize_rows(values, values.size() / maxima.size(), scale_of_group,

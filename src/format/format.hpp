@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,13 @@ enum class Kind { floating, integer };
 enum class Granularity {
   tensor,   ///< one scale for the whole operand
   channel,  ///< one scale per output channel (a weight's first dimension)
+  block,    ///< one scale for a few neighbours along the dimension that products sum over
 };
 
 constexpr auto words(Granularity) {
-  return std::to_array<Word<Granularity>>(
-      {{Granularity::tensor, "tensor"}, {Granularity::channel, "channel"}});
+  return std::to_array<Word<Granularity>>({{Granularity::tensor, "tensor"},
+                                           {Granularity::channel, "channel"},
+                                           {Granularity::block, "block"}});
 }
 
 enum class ScaleRule {
@@ -41,26 +44,66 @@ struct Grid {
   double max = 0;  ///< largest finite magnitude: 448, 240, 57344, 127, …
 };
 
-/// A number format with its scale rule.
-struct Format {
+/// How the numbers of one operand are stored, with the rule of their scales.
+struct NumberFormat {
   std::string name;
   Grid grid;
-  int bits = 16;  ///< storage of one element
-  ScaleRule activation_scale = ScaleRule::static_max;
-  double activation_backoff = 1;  ///< scale = amax / (max · backoff)
-  double weight_backoff = 1;
-  Granularity weight_granularity = Granularity::tensor;  ///< activations are always per tensor
-  std::string scale_grid = "arbitrary";                  ///< a row of `scale_grids()`
+  int bits = 16;                            ///< storage of one element
+  ScaleRule scale = ScaleRule::static_max;  ///< of activations: where that of the operand is from
+  double backoff = 1;                       ///< scale = amax / (max · backoff)
+  Granularity granularity = Granularity::tensor;
+  std::int64_t block = 0;  ///< elements that share a scale, under Granularity::block
+  /// Whether scales of blocks count in units of a scale of the whole operand.
+  bool two_level = false;
+  std::string scale_grid = "arbitrary";  ///< a row of `scale_grids()`, or of `block_scales()`
 };
 
-/// Whether all elements of a weight share one scale, which follows from the largest of them.
+/// What an op is lowered to: how its weight is stored and how its activations are.
+struct Format {
+  std::string name;
+  NumberFormat weight;
+  std::optional<NumberFormat> activation{};  ///< none: activations stay in the high format
+};
+
+/// Whether a scale follows from the largest magnitude of the whole operand.
+bool has_operand_scale(const NumberFormat& number);
+
+/// Whether activations have a scale that calibration samples give.
+bool has_static_scale(const Format& format);
+
+/// Whether a scale of a weight follows from the largest of all its elements.
 bool shares_weight_scale(const Format& format);
 
-/// Names of all known formats: bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2.
+/// Names of the number formats; each is a format's name too, of both operands.
+/// * bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2
+/// * blocks of 32 with a power of two (OCP Microscaling Formats 1.0): mxfp8_e4m3, mxfp8_e5m2,
+///   mxfp6_e3m2, mxfp6_e2m3, mxfp4
+/// * blocks of 16 with an e4m3 scale in units of one of the operand: nvfp4
+/// * integers in groups of 32, 64 or 128: int4_g32 …, int8_g32 …
+std::vector<std::string> number_names();
+
+/// The number formats that a format's name stands for.
+struct Composition {
+  std::string weight;
+  std::string activation;  ///< empty: activations stay high
+};
+
+/// Error(config) with a hint for a name that is none of `names()`.
+Composition composition(const std::string& name);
+
+/// Names of all known formats: those of number formats, and of pairs that runtimes have (docs/
+/// formats.md).
 std::vector<std::string> names();
 
-/// A known format with its default scale rule. Error(config) with a hint otherwise.
+/// A known format with its default scale rules. Error(config) as above.
 Format by_name(const std::string& name);
+
+/// A number format with its grid, for those who bring the scales. Error(config) as above.
+NumberFormat number_by_name(const std::string& name);
+
+/// Whether a floating grid has so few exponents that its spacing is the same for most numbers: then
+/// no noise constant tells its rounding errors.
+bool is_narrow(const Grid& grid);
 
 /// The noise constant α of a floating format for `d = α · s`: 2^(−2m)/12, the worst case inside a
 /// binade (arXiv 2505.13060, from memory). For an integer grid 1/12, the variance of a uniform

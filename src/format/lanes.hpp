@@ -43,6 +43,10 @@ struct Vector {
     return (Value)(__builtin_convertvector(half, Bits) << 16);
   }
   static void store(Value value, Real* to) { __builtin_memcpy(to, &value, sizeof value); }
+  static void store(Value value, Bf16* to) {
+    const Half half = __builtin_convertvector(to_bf16(value) >> 16, Half);
+    __builtin_memcpy(to, &half, sizeof half);
+  }
   /// The lanes of a group in registers: in order, for Bf16 first those of even and then those of
   /// odd index. So each register of 16-bit pairs is split by a shift and a mask, and a lane's place
   /// in `parts` as an array does not depend on the width.
@@ -160,6 +164,25 @@ void with_full_group(const T* from, std::size_t valid, Body body) {
   body(static_cast<const T*>(padded));
 }
 
+/// The lanes of a sum in fp32 (fp64 for double), which go on in fp64.
+template <class Real, int Bytes>
+struct LaneSum {
+  typename Vector<Real, Bytes>::Value part[Vector<Real, Bytes>::per_group] = {};
+
+  void flush(double* total) const {
+    Real lane[lanes];
+    __builtin_memcpy(lane, part, sizeof lane);
+    for (std::size_t i = 0; i < lanes; i += totals) {
+      for (std::size_t k = 0; k < totals; ++k) total[k] += static_cast<double>(lane[i + k]);
+    }
+  }
+};
+
+double added(const double* total) {
+  return ((total[0] + total[4]) + (total[2] + total[6])) +
+         ((total[1] + total[5]) + (total[3] + total[7]));
+}
+
 template <class T, int Bytes, class Division>
 struct Lanes {
   using Real = RealOf<T>;
@@ -168,9 +191,7 @@ struct Lanes {
   using Bits = typename V::Bits;
   using Words = format::Words<Real>;
 
-  struct Sum {
-    Value part[V::per_group] = {};
-  };
+  using Sum = LaneSum<Real, Bytes>;
 
   static Value magnitude_of(Value z) { return (Value)((Bits)z & ~Words::sign); }
 
@@ -251,14 +272,6 @@ struct Lanes {
     return __builtin_bit_cast(Real, result);
   }
 
-  static void flush(const Sum& sum, double* total) {
-    Real lane[lanes];
-    __builtin_memcpy(lane, sum.part, sizeof lane);
-    for (std::size_t i = 0; i < lanes; i += totals) {
-      for (std::size_t k = 0; k < totals; ++k) total[k] += static_cast<double>(lane[i + k]);
-    }
-  }
-
   /// Adds the squares of a block to the first two totals and leaves |z| and g·sign(z) behind,
   /// padded with zeros to full groups.
   static void add_squares(const T* z, const T* g, std::size_t length, Real* magnitudes,
@@ -283,8 +296,8 @@ struct Lanes {
         });
       });
     });
-    flush(weighted, total[0]);
-    flush(plain, total[1]);
+    weighted.flush(total[0]);
+    plain.flush(total[1]);
   }
 
   /// Σ g·(Q(z) − z) = Σ g·sign(z)·(Q(|z|) − |z|) over a block of full groups.
@@ -303,7 +316,7 @@ struct Lanes {
       }
       error = sum;
     });
-    flush(error, total);
+    error.flush(total);
   }
 
   static void probe(const Rounder<Real>* formats, std::size_t num_formats, const T* z, const T* g,
@@ -320,21 +333,10 @@ struct Lanes {
         add_error(formats[f], magnitudes, gradients, padded, total[2 + f]);
       }
     }
-    for (std::size_t i = 0; i < 2 + num_formats; ++i) {
-      const double* t = total[i];
-      sums[i] = ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]));
-    }
+    for (std::size_t i = 0; i < 2 + num_formats; ++i) sums[i] = added(total[i]);
   }
 
-  static constexpr Kernels<T> kernels() { return {round, largest, probe, quantize}; }
 };
-
-/// The table of a variant whose registers hold `Bytes` bytes and which divides fp32 by `Division`.
-template <int Bytes, class Division>
-constexpr Variant make_variant(const char* name) {
-  return {name, Lanes<float, Bytes, Division>::kernels(),
-          Lanes<double, Bytes, TrueDivision>::kernels(), Lanes<Bf16, Bytes, Division>::kernels()};
-}
 
 }  // namespace
 }  // namespace gainsweep::format

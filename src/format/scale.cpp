@@ -36,25 +36,25 @@ float gaudi3(double free, const Grid& grid) {
   return power(free, 1, grid.bias - gaudi3_largest_bias, grid.bias);
 }
 
-std::string none(const Format&) {
+std::string none(const NumberFormat&) {
   return "";
 }
 
-std::string obstacle_to_biases(const Format& format) {
-  if (format.weight_granularity == Granularity::tensor) return "";
+std::string obstacle_to_biases(const NumberFormat& number) {
+  if (number.granularity == Granularity::tensor) return "";
   return "cannot hold scales of output channels (an exponent's bias is one for a whole tensor). "
          "Set granularity to tensor, or scale_grid to power_of_two or arbitrary.";
 }
 
-std::string obstacle_to_gaudi2(const Format& format) {
-  if (format.name == gaudi2_format) return obstacle_to_biases(format);
-  return "cannot hold the scales of " + format.name + " (a Gaudi 2 has these exponent biases for " +
+std::string obstacle_to_gaudi2(const NumberFormat& number) {
+  if (number.name == gaudi2_format) return obstacle_to_biases(number);
+  return "cannot hold the scales of " + number.name + " (a Gaudi 2 has these exponent biases for " +
          gaudi2_format + " alone). Set scale_grid to power_of_two or arbitrary.";
 }
 
-std::string obstacle_to_gaudi3(const Format& format) {
-  if (format.grid.kind == Kind::floating) return obstacle_to_biases(format);
-  return "cannot hold the scales of " + format.name +
+std::string obstacle_to_gaudi3(const NumberFormat& number) {
+  if (number.grid.kind == Kind::floating) return obstacle_to_biases(number);
+  return "cannot hold the scales of " + number.name +
          " (integers have no exponent's bias). Set scale_grid to power_of_two or arbitrary.";
 }
 
@@ -68,11 +68,11 @@ Table<ScaleGrid>& scale_grids() {
   return rows;
 }
 
-float scale_of(const Format& format, float amax, double backoff) {
-  if (amax == 0 || format.grid.exponent_bits >= fp32_exponent_bits) return 1;
-  const double free = amax / (format.grid.max * backoff);
+float scale_of(const NumberFormat& number, float amax) {
+  if (amax == 0 || number.grid.exponent_bits >= fp32_exponent_bits) return 1;
+  const double free = amax / (number.grid.max * number.backoff);
   if (!std::isfinite(free)) return static_cast<float>(free);
-  return scale_grids().at(format.scale_grid).at_least(free, format.grid);
+  return scale_grids().at(number.scale_grid).at_least(free, number.grid);
 }
 
 }  // namespace gainsweep::format

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "format/bf16.hpp"
+#include "format/block_rule.hpp"
 
 /// The vectorised kernels as tables of functions, one table per instruction set. Private to this
 /// folder and its test. No standard-library code is called from the files that fill the tables: the
@@ -12,6 +13,7 @@
 namespace gainsweep::format {
 
 struct Grid;
+struct NumberFormat;
 
 /// The type in which values of T are rounded.
 template <class T>
@@ -69,6 +71,29 @@ struct Rounder {
 template <class Real>
 Rounder<Real> make_rounder(const Grid& grid, float scale);
 
+/// How the scales of blocks follow from their largest magnitudes, prepared.
+struct BlockScaling {
+  std::size_t block = 0;
+  BlockRule rule = BlockRule::fraction;
+  std::uint32_t raise = 0;    ///< of a power of two, see BlockScale
+  std::int32_t exponent = 0;  ///< of the elements' max
+  float max = 0;
+  float global = 1;
+  bool is_bf16 = false;
+  Rounder<float> level{};  ///< of e4m3
+};
+
+/// A number format in blocks, prepared.
+template <class Real>
+struct BlockRounder {
+  BlockScaling scaling{};
+  Rounder<Real> element{};
+};
+
+/// Error(internal) for a number format that has no blocks, or none that fit into `probe`'s.
+template <class Real>
+BlockRounder<Real> make_block_rounder(const NumberFormat& number, float global);
+
 /// Formats that one call of `probe` takes.
 inline constexpr std::size_t max_probed = 8;
 
@@ -83,6 +108,11 @@ struct Kernels {
                 std::size_t length, double* sums);
   void (*quantize)(const Rounder<Real>& grid, int zero_point, const T* input, std::uint8_t* codes,
                    std::size_t length);
+  void (*round_blocks)(const BlockRounder<Real>& number, const T* input, T* output,
+                       std::size_t length);
+  /// Writes per format Σ g·(Q(z) − z) and, of integers, Σ_blocks Δ² Σ_{z≠0} g² into `sums`.
+  void (*probe_blocks)(const BlockRounder<Real>* formats, std::size_t num_formats, const T* z,
+                       const T* g, std::size_t length, double* sums);
 };
 
 /// One instruction set's kernels.

@@ -1,4 +1,4 @@
-#include "format/lanes.hpp"
+#include "format/make_variant.hpp"
 
 namespace gainsweep::format {
 

@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "format/lanes.hpp"
+#include "format/make_variant.hpp"
 
 namespace gainsweep::format {
 namespace {

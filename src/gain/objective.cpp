@@ -67,7 +67,7 @@ GainTable memory(const Facts& facts) {
 double all_memory(const Facts& facts) {
   double elements = 0;
   for (const auto& op : facts.partition.ops) elements += static_cast<double>(op.weight_elements);
-  return elements * facts.formats[0].bits / 8;
+  return elements * facts.formats[0].weight.bits / 8;
 }
 
 double all_parts(const Facts&) {

@@ -111,6 +111,7 @@ struct Op {
   std::int64_t macs = 0;             ///< those of them that a runtime computes (Node::needed)
   std::int64_t weight_elements = 0;  ///< 0 when no operand is a weight
   std::int64_t weight_channels = 0;  ///< output channels of the weight (its first dimension)
+  std::int64_t weight_line = 0;      ///< elements of the weight along the dimension that is summed
   /// Whether the weight, or a parameter of at least its size that it is computed from, is also read
   /// by something that is not quantizable (an embedding).
   bool weight_shared = false;

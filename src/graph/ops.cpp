@@ -78,6 +78,7 @@ Op make_op(const Graph& graph, NodeId id, OpKind kind, const std::vector<bool>& 
     if (!weight) continue;
     op.weight_elements = num_elements(graph.value(value).shape);
     op.weight_channels = graph.value(value).shape.front();
+    op.weight_line = graph.value(value).shape.at(1);
   }
   return op;
 }
@@ -210,6 +211,11 @@ std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& o
   std::vector<std::size_t> result(graph.nodes.size(), no_op);
   for (std::size_t op = 0; op < ops.size(); ++op) result[ops[op].node.index] = op;
   return result;
+}
+
+std::int64_t reduction_dimension(OpKind kind, std::size_t operand) {
+  if (kind == OpKind::convolution) return 1;
+  return kind == OpKind::matmul && operand == 1 ? -2 : -1;
 }
 
 bool is_weighted_linear(const Op& op) {

@@ -33,13 +33,13 @@ bool fits(const Sizes& sizes, const format::Format& format) {
 
 // A dynamic scale is made on the card, in operators that know no grid.
 bool runs(const graph::Op& op, const format::Format& format) {
-  const bool has_scale =
-      format.activation_scale == format::ScaleRule::static_max || format.scale_grid == "arbitrary";
-  return graph::is_weighted_linear(op) && has_scale && fits(sizes_of(op), format);
+  if (!graph::is_weighted_linear(op) || !fits(sizes_of(op), format)) return false;
+  const auto& number = *format.activation;
+  return number.scale == format::ScaleRule::static_max || number.scale_grid == "arbitrary";
 }
 
 bool is_per_channel(const format::Format& format) {
-  return format.weight_granularity == format::Granularity::channel;
+  return format.weight.granularity == format::Granularity::channel;
 }
 
 /// Writes one linear layer.
@@ -92,10 +92,10 @@ class Layer {
   /// Codes [rows, inputs] and their scale, one element or [rows, 1].
   Codes activation(const std::string& cast, std::vector<Argument> further, ElementType type,
                    bool scale_of_rows) {
-    return lowering_.quantized(site_, 0, format_, [&](std::optional<ValueId> scale) {
+    return lowering_.quantized(site_, 0, *format_.activation, [&](std::optional<ValueId> scale) {
       const auto value = site_.op.operands[0].value;
       if (!scale)
-        scale = node("gainsweep::dynamic_scale", {value, format_.name, format_.activation_backoff},
+        scale = node("gainsweep::dynamic_scale", {value, format_.name, format_.activation->backoff},
                      {1}, ElementType::fp32);
       std::vector<Argument> arguments{value, *scale};
       arguments.insert(arguments.end(), further.begin(), further.end());
@@ -111,7 +111,7 @@ class Layer {
     std::vector<Argument> arguments{site_.op.operands[1].value};
     arguments.insert(arguments.end(), format.begin(), format.end());
     arguments.insert(arguments.end(),
-                     {format_.weight_backoff, is_per_channel(format_), format_.scale_grid});
+                     {format_.weight.backoff, is_per_channel(format_), format_.weight.scale_grid});
     const auto codes = node(encode, std::move(arguments), {sizes_.outputs, sizes_.inputs}, type);
     return {codes, target().add_output(scales_shape(), ElementType::fp32)};
   }

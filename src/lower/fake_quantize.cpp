@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -23,10 +24,13 @@ class Rounder {
  public:
   Rounder(Rewrite& rewrite, const Maxima& maxima) : rewrite_(rewrite), maxima_(maxima) {}
 
+  /// The operand itself where it stays high.
   ValueId round(const format::Format& format, const graph::Op& op, std::size_t op_index,
                 std::size_t operand) {
     const auto value = op.operands[operand].value;
-    auto [name, arguments] = call(format, op, op_index, operand);
+    const auto* number = number_of(format, op, operand);
+    if (number == nullptr) return value;
+    auto [name, arguments] = call(*number, op, op_index, operand);
     auto [place, inserted] = rounded_.try_emplace({name, arguments});
     if (inserted) {
       const auto& source = rewrite_.target().value(value);
@@ -38,23 +42,34 @@ class Rounder {
  private:
   using Call = std::pair<std::string, std::vector<Argument>>;
 
-  Call call(const format::Format& format, const graph::Op& op, std::size_t op_index,
+  Call call(const format::NumberFormat& number, const graph::Op& op, std::size_t op_index,
             std::size_t operand) {
     const auto value = op.operands[operand].value;
     const bool weight = op.operands[operand].role == graph::OperandRole::weight;
-    if (format.activation_scale == format::ScaleRule::fixed) {
-      return {"gainsweep::fake_quantize", {value, format.name, constant(1)}};
+    if (number.scale == format::ScaleRule::fixed)
+      return {"gainsweep::fake_quantize", {value, number.name, constant(1)}};
+    const bool is_made_later = !weight && number.scale == format::ScaleRule::dynamic_max;
+    const auto given = [&] { return constant(static_scale(number, op, op_index, operand, maxima_)); };
+    if (number.granularity == format::Granularity::block) {
+      Argument global = std::monostate{};
+      if (number.two_level && !is_made_later) global = given();
+      return {"gainsweep::fake_quantize_blocks",
+              {value, number.name, graph::reduction_dimension(op.kind, operand),
+               restart(op, operand), number.scale_grid, global}};
     }
-    if (weight && format.weight_granularity == format::Granularity::channel) {
+    if (weight && number.granularity == format::Granularity::channel)
       return {"gainsweep::fake_quantize_weight",
-              {value, format.name, format.weight_backoff, format.scale_grid}};
-    }
-    if (!weight && format.activation_scale == format::ScaleRule::dynamic_max) {
+              {value, number.name, number.backoff, number.scale_grid}};
+    if (is_made_later)
       return {"gainsweep::fake_quantize_dynamic",
-              {value, format.name, format.activation_backoff, format.scale_grid}};
-    }
-    return {"gainsweep::fake_quantize",
-            {value, format.name, constant(static_scale(format, op, op_index, operand, maxima_))}};
+              {value, number.name, number.backoff, number.scale_grid}};
+    return {"gainsweep::fake_quantize", {value, number.name, given()}};
+  }
+
+  /// A grouped convolution sums over the channels of a group.
+  std::int64_t restart(const graph::Op& op, std::size_t operand) const {
+    if (op.kind != graph::OpKind::convolution) return 0;
+    return operand == 0 ? rewrite_.target().value(op.operands[1].value).shape.at(1) : 0;
   }
 
   ValueId constant(double scale) { return rewrite_.constant(scale, graph::ElementType::fp32); }
@@ -63,6 +78,16 @@ class Rounder {
   const Maxima& maxima_;
   std::map<Call, ValueId> rounded_;
 };
+
+/// The argument of a rounding that is a given scale.
+std::optional<std::size_t> place_of_scale(const graph::Node& node) {
+  if (node.op == "gainsweep::fake_quantize") return 2;
+  const std::size_t global = 5;
+  if (node.op == "gainsweep::fake_quantize_blocks" &&
+      std::holds_alternative<ValueId>(node.arguments.at(global)))
+    return global;
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -96,17 +121,18 @@ graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::O
 graph::Graph next_scales(const graph::Graph& graph, const std::vector<format::Format>& formats) {
   std::set<std::string> scaled;
   for (const auto& format : formats)
-    if (format.activation_scale == format::ScaleRule::static_max) scaled.insert(format.name);
+    if (format::has_static_scale(format)) scaled.insert(format.activation->name);
   const auto depends = graph::depends_on_inputs(graph);
   Rewrite rewrite(graph);
   for (const auto& node : graph.nodes) {
     auto arguments = node.arguments;
-    if (node.op == "gainsweep::fake_quantize" && depends[node.outputs.front().index] &&
+    const auto place = place_of_scale(node);
+    if (place && depends[node.outputs.front().index] &&
         scaled.contains(std::get<std::string>(arguments[1]))) {
-      const auto& scale = graph.value(std::get<ValueId>(arguments[2]));
+      const auto& scale = graph.value(std::get<ValueId>(arguments[*place]));
       const auto next = std::nextafter(static_cast<float>(scale.elements.at(0)),
                                        std::numeric_limits<float>::max());
-      arguments[2] = rewrite.constant(next, graph::ElementType::fp32);
+      arguments[*place] = rewrite.constant(next, graph::ElementType::fp32);
     }
     rewrite.replace(node, node.op, std::move(arguments));
   }

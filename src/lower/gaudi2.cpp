@@ -14,8 +14,8 @@ constexpr std::monostate nothing{};
 // Its products take one scale an operand.
 bool runs(const graph::Op& op, const format::Format& format) {
   return format.name == "fp8_e4m3_gaudi2" &&
-         format.activation_scale == format::ScaleRule::static_max &&
-         format.weight_granularity == format::Granularity::tensor &&
+         format.activation->scale == format::ScaleRule::static_max &&
+         format.weight.granularity == format::Granularity::tensor &&
          (graph::is_weighted_linear(op) || op.kind == graph::OpKind::matmul);
 }
 
@@ -32,7 +32,7 @@ Codes write_cast(graph::Graph& target, const graph::Op& op, ValueId value, Value
 Codes cast(Lowering& lowering, const OpSite& site, std::size_t operand,
            const format::Format& format) {
   auto& target = lowering.rewrite().target();
-  return lowering.quantized(site, operand, format, [&](std::optional<ValueId> scale) {
+  return lowering.quantized(site, operand, *format.activation, [&](std::optional<ValueId> scale) {
     return write_cast(target, site.op, site.op.operands[operand].value, scale.value());
   });
 }
@@ -43,7 +43,7 @@ Codes write_weight(graph::Graph& target, const graph::Op& op, const format::Form
   const auto weight = op.operands[1].value;
   const auto codes =
       target.add_node("gainsweep::encode_weight",
-                      {weight, format.name, format.weight_backoff, false, format.scale_grid},
+                      {weight, format.name, format.weight.backoff, false, format.weight.scale_grid},
                       target.value(weight).shape, op.path, ElementType::fp8_e4m3);
   return {codes, target.add_output({1}, ElementType::fp32)};
 }

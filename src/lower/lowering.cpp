@@ -11,14 +11,14 @@ Lowering::Lowering(const graph::Graph& graph, const graph::Partition& partition,
     for (const auto op : partition.subgraphs[s].ops) subgraph_of_[op.index] = s;
 }
 
-Codes Lowering::quantized(const OpSite& site, std::size_t operand, const format::Format& format,
+Codes Lowering::quantized(const OpSite& site, std::size_t operand, const format::NumberFormat& number,
                           const WriteCodes& write, std::int64_t encoding) {
   std::optional<double> scale;
-  if (format.activation_scale != format::ScaleRule::dynamic_max)
-    scale = static_scale(format, site.op, site.id.index, operand, maxima_);
+  if (number.scale != format::ScaleRule::dynamic_max)
+    scale = static_scale(number, site.op, site.id.index, operand, maxima_);
   const auto value = site.op.operands.at(operand).value;
   const auto [place, inserted] =
-      codes_.try_emplace({subgraph_of_[site.id.index], value.index, format.name, encoding, scale});
+      codes_.try_emplace({subgraph_of_[site.id.index], value.index, number.name, encoding, scale});
   if (inserted) {
     std::optional<graph::ValueId> constant;
     if (scale) constant = rewrite_.constant(*scale, graph::ElementType::fp32);

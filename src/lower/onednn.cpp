@@ -41,7 +41,7 @@ void write_high(Lowering& lowering, const OpSite& site) {
 
 /// Codes of an activation operand, as bytes.
 Codes write_codes(Lowering& lowering, const OpSite& site, std::size_t operand,
-                  const format::Format& format, std::int64_t zero) {
+                  const format::NumberFormat& number, std::int64_t zero) {
   auto& target = lowering.rewrite().target();
   const auto value = site.op.operands[operand].value;
   const auto shape = target.value(value).shape;
@@ -52,11 +52,11 @@ Codes write_codes(Lowering& lowering, const OpSite& site, std::size_t operand,
       return {codes, *scale};
     }
     const auto codes = target.add_node("gainsweep::quantize_dynamic",
-                                       {value, format.activation_backoff, zero, format.scale_grid},
+                                       {value, number.backoff, zero, number.scale_grid},
                                        shape, site.op.path, ElementType::byte);
     return {codes, target.add_output({1}, ElementType::fp32)};
   };
-  return lowering.quantized(site, operand, format, write, zero);
+  return lowering.quantized(site, operand, number, write, zero);
 }
 
 struct PackedWeight {
@@ -65,12 +65,13 @@ struct PackedWeight {
   ValueId zero_points;
 };
 
-PackedWeight write_weight(graph::Graph& target, const graph::Op& op, const format::Format& format) {
+PackedWeight write_weight(graph::Graph& target, const graph::Op& op,
+                          const format::NumberFormat& number) {
   const auto weight = op.operands[1].value;
   const auto shape = target.value(weight).shape;
-  const bool per_channel = format.weight_granularity == format::Granularity::channel;
+  const bool per_channel = number.granularity == format::Granularity::channel;
   const auto codes = target.add_node(
-      "gainsweep::quantize_weight", {weight, format.weight_backoff, per_channel, format.scale_grid},
+      "gainsweep::quantize_weight", {weight, number.backoff, per_channel, number.scale_grid},
       shape, op.path, ElementType::byte);
   const graph::Shape groups{per_channel ? shape.at(0) : 1};
   const auto scales = target.add_output(groups, ElementType::fp32);
@@ -83,9 +84,9 @@ PackedWeight write_weight(graph::Graph& target, const graph::Op& op, const forma
 
 void write_linear(Lowering& lowering, const OpSite& site, const format::Format& format) {
   auto& rewrite = lowering.rewrite();
-  const auto codes = write_codes(lowering, site, 0, format, unsigned_zero);
+  const auto codes = write_codes(lowering, site, 0, *format.activation, unsigned_zero);
   const auto zero_point = rewrite.constant(double{unsigned_zero}, ElementType::index);
-  const auto weight = write_weight(rewrite.target(), site.op, format);
+  const auto weight = write_weight(rewrite.target(), site.op, format.weight);
   rewrite.replace(site.node, "onednn::qlinear_pointwise.tensor",
                   {codes.values, codes.scale, zero_point, weight.packed, weight.scales,
                    weight.zero_points, argument_or_none(site.node, 2), 1.0, std::int64_t{0}, "real",
@@ -93,8 +94,8 @@ void write_linear(Lowering& lowering, const OpSite& site, const format::Format& 
 }
 
 void write_matmul(Lowering& lowering, const OpSite& site, const format::Format& format) {
-  const auto a = write_codes(lowering, site, 0, format, signed_zero);
-  const auto b = write_codes(lowering, site, 1, format, signed_zero);
+  const auto a = write_codes(lowering, site, 0, *format.activation, signed_zero);
+  const auto b = write_codes(lowering, site, 1, *format.activation, signed_zero);
   lowering.rewrite().replace(site.node, "gainsweep::int8_matmul",
                              {a.values, a.scale, b.values, b.scale, "real"});
 }

@@ -1,20 +1,26 @@
 #include "lower/scales.hpp"
 
 #include "base/error.hpp"
+#include "format/block.hpp"
 #include "format/scale.hpp"
 
 namespace gainsweep::lower {
 
-double static_scale(const format::Format& format, const graph::Op& op, std::size_t op_index,
+const format::NumberFormat* number_of(const format::Format& format, const graph::Op& op,
+                                      std::size_t operand) {
+  if (op.operands.at(operand).role == graph::OperandRole::weight) return &format.weight;
+  return format.activation ? &*format.activation : nullptr;
+}
+
+double static_scale(const format::NumberFormat& number, const graph::Op& op, std::size_t op_index,
                     std::size_t operand, const Maxima& maxima) {
   if (op_index >= maxima.size() || operand >= maxima[op_index].size()) {
     throw Error(ErrorKind::internal, "op " + op.path + " has no observed maximum for operand " +
-                                         std::to_string(operand) + " (format " + format.name +
+                                         std::to_string(operand) + " (format " + number.name +
                                          " has static scales). Observe calibration samples first");
   }
-  const bool weight = op.operands.at(operand).role == graph::OperandRole::weight;
-  return format::scale_of(format, maxima[op_index][operand],
-                          weight ? format.weight_backoff : format.activation_backoff);
+  const float amax = maxima[op_index][operand];
+  return number.two_level ? format::global_scale(number, amax) : format::scale_of(number, amax);
 }
 
 void check_assignment(const graph::Assignment& assignment, std::size_t num_ops,

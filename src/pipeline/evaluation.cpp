@@ -144,7 +144,7 @@ std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::L
       for (std::size_t op = 0; op < assignment.size(); ++op) {
         const auto format = assignment[op].index;
         sum += errors.d[op][format];
-        any = any || layout.formats[format].activation_scale == format::ScaleRule::static_max;
+        any = any || (format > 0 && format::has_static_scale(layout.formats[format]));
       }
       if (own == nature && any) found.emplace_back(sum, place);
     }

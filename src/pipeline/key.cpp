@@ -47,6 +47,14 @@ void add(digest::Builder& builder, const Workload& workload, const std::string& 
   if (!workload.fused.empty()) builder.add("fused", workload.fused);
 }
 
+void add(digest::Builder& builder, const char* operand, const format::NumberFormat& number) {
+  builder.add(operand, number.name)
+      .add("scale", static_cast<std::int64_t>(number.scale))
+      .add("granularity", static_cast<std::int64_t>(number.granularity))
+      .add("backoff", number.backoff)
+      .add("scale_grid", number.scale_grid);
+}
+
 // What evaluations have always run in is in no key.
 void add_precision(digest::Builder& builder, const std::string& precision) {
   if (precision != "fp32") builder.add("precision", precision);
@@ -74,13 +82,9 @@ std::string of_sample_set(std::span<const Sample> samples) {
 std::string of_formats(const std::vector<format::Format>& formats) {
   digest::Builder builder;
   for (const auto& format : formats) {
-    builder.add("format", format.name)
-        .add("scale", static_cast<std::int64_t>(format.activation_scale))
-        .add("granularity", static_cast<std::int64_t>(format.weight_granularity))
-        .add("activation_backoff", format.activation_backoff)
-        .add("weight_backoff", format.weight_backoff);
-    // What scales have always been is in no key.
-    if (format.scale_grid != "arbitrary") builder.add("scale_grid", format.scale_grid);
+    builder.add("format", format.name);
+    add(builder, "weight", format.weight);
+    if (format.activation) add(builder, "activation", *format.activation);
   }
   return builder.finish();
 }

@@ -6,6 +6,7 @@
 #include "archive/field.hpp"
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "format/block.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -26,7 +27,7 @@ std::size_t kind_index(const std::string& name) {
 archive::Table ops_table(const Layout& layout) {
   const auto& ops = layout.partition.ops;
   Texts paths, kinds, real;
-  Integers macs, elements, channels, shared, subgraphs(ops.size()), ties(ops.size());
+  Integers macs, elements, channels, lines, shared, subgraphs(ops.size()), ties(ops.size());
   Integers fused(ops.size(), unfused);
   for (std::size_t j = 0; j < layout.partition.subgraphs.size(); ++j) {
     const auto& subgraph = layout.partition.subgraphs[j];
@@ -45,6 +46,7 @@ archive::Table ops_table(const Layout& layout) {
     macs.push_back(ops[i].macs);
     elements.push_back(ops[i].weight_elements);
     channels.push_back(ops[i].weight_channels);
+    lines.push_back(ops[i].weight_line);
     shared.push_back(ops[i].weight_shared ? 1 : 0);
     real.push_back(joined_names(layout.real_formats[i], layout.formats));
   }
@@ -58,6 +60,8 @@ archive::Table ops_table(const Layout& layout) {
        integers("macs", macs, op, "1", "Multiply-accumulates of a sample of calibration.length"),
        integers("weight_elements", elements, op, "1", "Elements of the weight, 0 without one"),
        integers("weight_channels", channels, op, "1", "Output channels of the weight"),
+       integers("weight_line", lines, op, "1",
+                "Elements of the weight along the dimension that products sum over"),
        integers("weight_shared", shared, op, "1",
                 "1 where something that is not quantizable reads the weight too"),
        integers("subgraph", subgraphs, op, "1", "Index of the op's sub-graph"),
@@ -107,40 +111,61 @@ archive::Table subgraphs_table(const Layout& layout) {
            integers("num_ops", sizes, axis, "1", "Number of ops")}};
 }
 
-archive::Table formats_table(const Layout& layout) {
+// The fields of one operand of the formats; `name` begins their names. Null: it stays high.
+void add_number_fields(std::vector<archive::Field>& fields, const std::string& name,
+                       const std::vector<const format::NumberFormat*>& numbers) {
+  const format::NumberFormat none{.name = "", .bits = 0, .backoff = 0, .scale_grid = ""};
   Texts names, kinds, granularities, rules, scale_grids;
-  Integers bits, mantissas;
-  std::vector<double> maxima, activation_backoffs, weight_backoffs;
-  constexpr const char* rule_names[] = {"fixed", "static", "dynamic"};
-  for (const auto& format : layout.formats) {
-    names.push_back(format.name);
-    kinds.push_back(format.grid.kind == format::Kind::integer ? "integer" : "floating");
-    granularities.push_back(format.weight_granularity == format::Granularity::channel ? "channel"
-                                                                                      : "tensor");
-    rules.push_back(rule_names[static_cast<std::size_t>(format.activation_scale)]);
-    bits.push_back(format.bits);
-    mantissas.push_back(format.grid.mantissa_bits);
-    maxima.push_back(format.grid.max);
-    activation_backoffs.push_back(format.activation_backoff);
-    weight_backoffs.push_back(format.weight_backoff);
-    scale_grids.push_back(format.scale_grid);
+  Integers bits, mantissas, blocks;
+  std::vector<double> stored, maxima, backoffs;
+  for (const auto* known : numbers) {
+    const auto& number = known == nullptr ? none : *known;
+    const bool is_integer = number.grid.kind == format::Kind::integer;
+    names.push_back(number.name);
+    kinds.push_back(known == nullptr ? "" : is_integer ? "integer" : "floating");
+    bits.push_back(number.bits);
+    stored.push_back(format::stored_bits(number));
+    mantissas.push_back(number.grid.mantissa_bits);
+    maxima.push_back(number.grid.max);
+    granularities.push_back(known == nullptr ? "" : spelling(number.granularity));
+    blocks.push_back(number.block);
+    rules.push_back(known == nullptr ? "" : spelling(number.scale));
+    backoffs.push_back(number.backoff);
+    scale_grids.push_back(number.scale_grid);
   }
   const Axes axis{{"format", names.size()}};
-  return {"formats",
-          "Number formats; the first is the high one",
-          archive::Nature::deterministic,
-          {texts("name", names, axis, "Name of the format"),
-           texts("kind", kinds, axis, "floating or integer"),
-           integers("bits", bits, axis, "bit", "Storage of one element"),
-           integers("mantissa_bits", mantissas, axis, "bit", "Explicit mantissa bits"),
-           reals("max", maxima, axis, "1", "Largest finite magnitude"),
-           texts("weight_granularity", granularities, axis, "Scales of weights: per what"),
-           texts("activation_scale", rules, axis, "How activation scales are chosen"),
-           reals("activation_backoff", activation_backoffs, axis, "1",
-                 "Part of the range that an activation's largest magnitude is scaled to"),
-           reals("weight_backoff", weight_backoffs, axis, "1",
-                 "Part of the range that a weight's largest magnitude is scaled to"),
-           texts("scale_grid", scale_grids, axis, "Which numbers are scales")}};
+  const auto of = name + "_";
+  fields.insert(
+      fields.end(),
+      {texts(of + "number", names, axis, "Number format; empty where the operand stays high"),
+       texts(of + "kind", kinds, axis, "floating or integer"),
+       integers(of + "bits", bits, axis, "bit", "Storage of one element"),
+       reals(of + "stored_bits", stored, axis, "bit", "The same with its share of a block's scale"),
+       integers(of + "mantissa_bits", mantissas, axis, "bit", "Explicit mantissa bits"),
+       reals(of + "max", maxima, axis, "1", "Largest finite magnitude"),
+       texts(of + "granularity", granularities, axis, "What shares a scale"),
+       integers(of + "block", blocks, axis, "1", "Elements of a block; 0 without blocks"),
+       texts(of + "scale", rules, axis, "Where the scales of activations come from"),
+       reals(of + "backoff", backoffs, axis, "1",
+             "Part of the range that the largest magnitude is scaled to"),
+       texts(of + "scale_grid", scale_grids, axis, "Which numbers are scales")});
+}
+
+archive::Table formats_table(const Layout& layout) {
+  Texts names;
+  std::vector<const format::NumberFormat*> weights, activations;
+  for (const auto& format : layout.formats) {
+    names.push_back(format.name);
+    weights.push_back(&format.weight);
+    activations.push_back(format.activation ? &*format.activation : nullptr);
+  }
+  archive::Table table{"formats",
+                       "Formats; the first is the high one",
+                       archive::Nature::deterministic,
+                       {texts("name", names, {{"format", names.size()}}, "Name of the format")}};
+  add_number_fields(table.fields, "weight", weights);
+  add_number_fields(table.fields, "activation", activations);
+  return table;
 }
 
 std::vector<graph::Op> read_ops(const archive::Contents& contents) {
@@ -153,6 +178,7 @@ std::vector<graph::Op> read_ops(const archive::Contents& contents) {
     ops[i].macs = integers(table, "macs")[i];
     ops[i].weight_elements = integers(table, "weight_elements")[i];
     ops[i].weight_channels = integers(table, "weight_channels")[i];
+    ops[i].weight_line = integers(table, "weight_line")[i];
     ops[i].weight_shared = integers(table, "weight_shared")[i] != 0;
   }
   const auto& roles = texts(operands, "role");

@@ -130,9 +130,7 @@ batch::Stage observe(Bench bench) {
 }
 
 bool has_static_scales(const std::vector<format::Format>& formats) {
-  return std::any_of(formats.begin(), formats.end(), [](const auto& format) {
-    return format.activation_scale == format::ScaleRule::static_max;
-  });
+  return std::any_of(formats.begin() + 1, formats.end(), format::has_static_scale);
 }
 
 ObservedState observed_state(Workbench& bench, const batch::Results& results) {

@@ -16,13 +16,19 @@ bool is_weight(const graph::Op& op, std::size_t operand) {
   return op.operands[operand].role == graph::OperandRole::weight;
 }
 
+// Of blocks in two levels what a unit of their scales is.
 double scale_of(const Observed& observed, const OperandIndex& place, const graph::Op& op,
                 const format::Format& format) {
-  if (format.activation_scale == format::ScaleRule::fixed) return 1;
-  const bool is_made_later = format.activation_scale == format::ScaleRule::dynamic_max;
+  const auto* number = lower::number_of(format, op, place.operand);
+  if (number == nullptr) return 0;
+  if (number->scale == format::ScaleRule::fixed) return 1;
+  const bool is_made_later = number->scale == format::ScaleRule::dynamic_max;
   if (is_made_later && !is_weight(op, place.operand)) return 0;
-  const auto& maxima = format::shares_weight_scale(format) ? observed.maxima : observed.alone;
-  return lower::static_scale(format, op, place.op, place.operand, maxima);
+  const bool in_blocks = number->granularity == format::Granularity::block;
+  if (in_blocks && !number->two_level) return 0;
+  const auto& maxima = format::has_operand_scale(*number) ? observed.maxima : observed.alone;
+  const double scale = lower::static_scale(*number, op, place.op, place.operand, maxima);
+  return in_blocks ? 1 / scale : scale;
 }
 
 }  // namespace
@@ -74,7 +80,7 @@ void add_weights(lower::Maxima& maxima, const batch::Fields& weights,
 lower::Maxima in_precision(lower::Maxima maxima, const std::vector<graph::Op>& ops,
                            execute::Precision precision) {
   if (precision != execute::Precision::bf16) return maxima;
-  const auto& bf16 = format::by_name("bf16").grid;
+  const auto& bf16 = format::number_by_name("bf16").grid;
   for (std::size_t op = 0; op < maxima.size(); ++op)
     for (std::size_t operand = 0; operand < maxima[op].size(); ++operand)
       if (is_weight(ops[op], operand))

@@ -36,7 +36,8 @@ batch::Fields to_fields(const std::vector<std::vector<double>>& rows,
 std::optional<archive::Table> scales_table(const Bench& bench, const batch::Results& results);
 
 /// Scales by [operand][low format]: of an activation the static one, of a weight with a scale a
-/// channel the largest; 0 where a scale is made as the program runs.
+/// channel the largest, of blocks in two levels what their scales count in; 0 where a scale is made
+/// as the program runs, where blocks have their own alone, and where an operand stays high.
 std::vector<double> scales(const Layout& layout, const Observed& observed);
 
 }  // namespace gainsweep::pipeline

@@ -15,7 +15,7 @@ using config::Choice, config::ChoiceList, config::Integer, config::Name, config:
 constexpr double tera = 1e12, giga = 1e9, mega = 1e6, micro = 1e-6;
 constexpr double most = 1e9;  // of any number, in its unit
 
-const std::vector<std::string> types{"bf16", "fp8", "int8", "fp32"};
+const std::vector<std::string> types{"bf16", "fp8", "int8", "fp32", "fp6", "fp4"};
 const std::vector<std::string> fusions{"both", "graph", "none"};
 
 // A description in the units of its file.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "format/block.hpp"
 #include "graph/reads.hpp"
 
 namespace gainsweep::roofline {
@@ -35,8 +36,17 @@ bool is_among(const std::string_view (&names)[size], const std::string& op) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-double bytes_of(const format::Format& format) {
-  return format.bits / bits_of_byte;
+double bytes_of(const format::NumberFormat& number) {
+  return format::stored_bits(number) / bits_of_byte;
+}
+
+/// An element of what stays high.
+double high_bytes(const Run& run) {
+  return bytes_of(run.formats.front().weight);
+}
+
+double activation_bytes(const Run& run, const format::Format& format) {
+  return format.activation ? bytes_of(*format.activation) : high_bytes(run);
 }
 
 double from_memory(const Description& description, double bytes) {
@@ -78,7 +88,7 @@ double pass_seconds(const Run& run, Fusion fusion, const graph::Node& node,
                     const std::vector<bool>& depends) {
   if (node.outputs.empty() || !depends[node.outputs.front().index] || is_among(views, node.op))
     return 0;
-  const double high = bytes_of(run.formats.front());
+  const double high = high_bytes(run);
   Pass pass;
   double elements = 0;
   for (const auto value : node.outputs) elements += elements_of(run.graph, value);
@@ -111,7 +121,9 @@ Product product_of(const graph::Graph& graph, const graph::Op& op) {
 }
 
 bool runs(const Description& description, const graph::Op& op, const format::Format& format) {
-  return op.kind != graph::OpKind::convolution && rate_of(description, format) != nullptr;
+  if (op.kind == graph::OpKind::convolution || (op.weight_elements == 0 && !format.activation))
+    return false;
+  return rate_of(description, format) != nullptr;
 }
 
 double op_seconds(const Run& run, Fusion fusion, OpId id, FormatId format_id) {
@@ -127,12 +139,13 @@ double op_seconds(const Run& run, Fusion fusion, OpId id, FormatId format_id) {
       2 * static_cast<double>(op.macs) /
       (rate->published * rate->reached * filled(run.description.tile, product));
   double moved = traffic(run.description,
-                         needed * bytes_of(run.formats.front()) *
+                         needed * high_bytes(run) *
                              static_cast<double>(product.count * product.rows * product.columns));
   for (const auto& operand : op.operands) {
-    const double bytes = bytes_of(format) * elements_of(run.graph, operand.value);
-    moved += operand.role == graph::OperandRole::weight ? from_memory(run.description, bytes)
-                                                        : traffic(run.description, needed * bytes);
+    const double elements = elements_of(run.graph, operand.value);
+    moved += operand.role == graph::OperandRole::weight
+                 ? from_memory(run.description, bytes_of(format.weight) * elements)
+                 : traffic(run.description, needed * activation_bytes(run, format) * elements);
   }
   return std::max(arithmetic, moved) + run.description.launch.at(fusion);
 }
@@ -140,10 +153,12 @@ double op_seconds(const Run& run, Fusion fusion, OpId id, FormatId format_id) {
 double cast_seconds(const Run& run, Fusion fusion, std::int64_t elements, FormatId format_id) {
   const auto& format = run.formats[format_id.index];
   const auto count = static_cast<double>(elements);
-  const double high = count * bytes_of(run.formats.front());
+  if (!format.activation) return 0;
+  const auto& number = *format.activation;
+  const double high = count * high_bytes(run);
   double seconds =
-      seconds_of(run.description, fusion, {{high, count * bytes_of(format)}, count * cast_work});
-  if (format.activation_scale == format::ScaleRule::dynamic_max)
+      seconds_of(run.description, fusion, {{high, count * bytes_of(number)}, count * cast_work});
+  if (number.scale == format::ScaleRule::dynamic_max && format::has_operand_scale(number))
     seconds += seconds_of(run.description, fusion, {{high}, count * seek_work});
   return seconds;
 }

@@ -29,7 +29,7 @@ struct Product {
 Product product_of(const graph::Graph& graph, const graph::Op& op);
 
 /// Whether the device runs an op in a format: a linear layer or attention matmul in one that has a
-/// rate.
+/// rate, unless nothing of the op would be lowered.
 bool runs(const Description& description, const graph::Op& op, const format::Format& format);
 
 /// Seconds of an op in a format that has a rate, without the casts of what it reads:
@@ -38,8 +38,9 @@ bool runs(const Description& description, const graph::Op& op, const format::For
 /// they fit into half of it. Of an expert the part that is needed counts, and its whole weight.
 double op_seconds(const Run& run, Fusion fusion, OpId op, FormatId format);
 
-/// Seconds of a cast of so many elements from the high format: a pass, and one more that looks for
-/// the largest magnitude where scales are dynamic.
+/// Seconds of a cast of so many elements of an activation from the high format: a pass, and one more
+/// that looks for the largest magnitude where that of the whole operand is dynamic; none where
+/// activations stay high.
 double cast_seconds(const Run& run, Fusion fusion, std::int64_t elements, FormatId format);
 
 /// Seconds of a node that is no op: 0 for one that only looks at its input another way or depends

@@ -7,6 +7,7 @@
 
 #include "execute/probe.hpp"
 #include "format/format.hpp"
+#include "graph/graph.hpp"
 #include "sensitivity/noise.hpp"
 
 namespace gainsweep::sensitivity {
@@ -31,17 +32,19 @@ double mean_targets(std::span<const double> targets, std::span<const double> ter
 /// `formats` by FormatId. `targets` is the mean with what each record adds to all ops in all
 /// formats.
 /// * empirical: `mean_r (Σ_operands e)²`
-/// * paper, log_uniform: `α_f · mean_r Σ_operands s` of a floating format, with α of that name;
-///   `mean_r Σ_operands Σ_groups Δ²/12 · Σ_{z≠0} (∂g/∂z)²` of an integer one under either name.
+/// * paper, log_uniform: `mean_r Σ_operands` of `α s` where the operand's number format is floating,
+///   with α of that name, of `Σ_groups Δ²/12 · Σ_{z≠0} (∂g/∂z)²` where it is integer, under either
+///   name, and of 0 where the operand stays high.
 /// Error(internal) without records or when they disagree on ops or formats.
 LossErrors loss_errors(std::span<const execute::ProbeRecord> records,
+                       const std::vector<graph::Op>& ops,
                        const std::vector<format::Format>& formats, Noise noise);
 
 /// What each sample adds to an op's loss error in a low format: the terms whose mean is `d`.
 /// [record][op][FormatId], 0 for the high format. Error(internal) as above.
 std::vector<std::vector<std::vector<double>>> contributions(
-    std::span<const execute::ProbeRecord> records, const std::vector<format::Format>& formats,
-    Noise noise);
+    std::span<const execute::ProbeRecord> records, const std::vector<graph::Op>& ops,
+    const std::vector<format::Format>& formats, Noise noise);
 
 /// What each sample adds to the loss errors of all ops in all formats, of its contributions.
 std::vector<double> totals(const std::vector<std::vector<std::vector<double>>>& contributions);

@@ -61,18 +61,20 @@ void check_high_not_low(const Case& c) {
 void check_properties_in_use(const Case& c) {
   for (const auto& format : c.parts.scaled) {
     const std::string path = "formats." + format.name;
-    if (!c.is_written(path) || contains(c.parts.low, format.name)) continue;
-    c.add(path, "properties of a format that is not in use (formats.low has " + join(c.parts.low) +
+    if (!c.is_written(path) || is_in_use(c.parts, format.name)) continue;
+    c.add(path, "properties of a number format that is not in use (formats.low has " + join(c.parts.low) +
                     "). Remove them, or add the format to formats.low.");
   }
 }
 
 void check_scale_grids(const Case& c) {
   for (const auto& format : c.parts.scaled) {
-    if (!contains(c.parts.low, format.name)) continue;
-    const auto obstacle = format::scale_grids().at(format.scale_grid).obstacle(format);
+    const auto& weight = format.weight;
+    if (weight.granularity == format::Granularity::block || !is_in_use(c.parts, format.name))
+      continue;
+    const auto obstacle = format::scale_grids().at(weight.scale_grid).obstacle(weight);
     if (obstacle.empty()) continue;
-    c.add("formats." + format.name + ".scale_grid", "'" + format.scale_grid + "' " + obstacle);
+    c.add("formats." + format.name + ".scale_grid", "'" + weight.scale_grid + "' " + obstacle);
   }
 }
 
@@ -140,12 +142,26 @@ void check_evaluated_time(const Case& c) {
 void check_time_means_something(const Case& c) {
   if (c.parts.spec.device != "cpu" || !measures(c.parts.spec.latency)) return;
   if (!contains(c.parts.spec.solve.objectives, std::string("time"))) return;
-  const bool all_fp8 = std::all_of(c.parts.low.begin(), c.parts.low.end(),
-                                   [](const auto& name) { return name.starts_with("fp8_"); });
-  if (!all_fp8) return;
+  const bool is_real = contains(c.parts.low, std::string("int8")) ||
+                       contains(c.parts.low, std::string("bf16"));
+  if (is_real) return;
   c.add("solve.objectives",
-        "'time' with fp8 formats alone on a CPU (fp8 is emulated there and its time means "
-        "nothing). Remove 'time', add int8 to formats.low, or choose another device.");
+        "'time' on a CPU with formats alone that are emulated there (" + join(c.parts.low) +
+            "), whose time means nothing. Remove 'time', add int8 to formats.low, or choose "
+            "another device.");
+}
+
+void check_noise(const Case& c) {
+  using sensitivity::Noise;
+  const auto noise = c.parts.spec.solve.noise;
+  if (noise == Noise::empirical) return;
+  for (const auto& format : c.parts.scaled) {
+    if (!is_in_use(c.parts, format.name) || !format::is_narrow(format.weight.grid)) continue;
+    c.add("solve.noise", "'" + std::string(spelling(noise)) + "' with " + format.name +
+                             " (its elements have so few exponents that their rounding error is "
+                             "no part of their size, which this model takes it for). Write "
+                             "empirical.");
+  }
 }
 
 void check_evaluated_solved(const Case& c) {
@@ -234,10 +250,14 @@ const std::vector<Rule>& all_rules() {
        {"latency.source", "evaluate.time"},
        check_evaluated_time},
       {"`solve.objectives` has no `time` where `device` is `cpu`, `latency.source` is `measured` "
-       "and all of `formats.low` are fp8 formats: fp8 is emulated on a CPU and its time means "
-       "nothing.",
+       "and `formats.low` has neither int8 nor bf16: others are emulated on a CPU and their time "
+       "means nothing.",
        {"formats.low", "device", "latency.source", "solve.objectives"},
        check_time_means_something},
+      {"`solve.noise` is `empirical` where a format in use has elements of two exponent bits or "
+       "fewer: mxfp4, nvfp4, mxfp6_e2m3.",
+       {"formats.low", "solve.noise"},
+       check_noise},
       {"`evaluate.strategies` are among `solve.strategies`.",
        {"solve.strategies", "evaluate.strategies"},
        check_evaluated_solved},

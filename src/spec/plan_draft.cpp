@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
+#include "format/block.hpp"
 #include "format/scale.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
@@ -28,9 +30,6 @@ Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = m
   return {&value, least, most};
 }
 
-bool is_low(const Parts& parts, const std::string& format) {
-  return std::find(parts.low.begin(), parts.low.end(), format) != parts.low.end();
-}
 
 std::vector<std::string> low_names() {
   auto names = format::names();
@@ -38,22 +37,51 @@ std::vector<std::string> low_names() {
   return names;
 }
 
+/// One text for both operands.
+Choice both(std::string& weight, std::string& activation, const std::vector<std::string>& names) {
+  return {names, [&weight] { return weight; },
+          [&weight, &activation](const std::string& name) { weight = activation = name; }};
+}
+
+config::Key scale_key(format::NumberFormat& activation) {
+  return {"scale",
+          "where the scales of activations come from: the first calibration samples, or the "
+          "sample at hand",
+          choice(activation.scale, {format::ScaleRule::static_max, format::ScaleRule::dynamic_max})};
+}
+
+/// Of a number format with a scale a tensor or channel.
 Section describe(format::Format& format) {
+  const auto& [weight, activation] = std::tie(format.weight, *format.activation);
   return {{
-      {"scale",
-       "where the scales of activations come from: the first calibration samples, or the "
-       "sample at hand",
-       choice(format.activation_scale,
-              {format::ScaleRule::static_max, format::ScaleRule::dynamic_max})},
+      scale_key(activation),
       {"backoff", "part of the format's range that the largest magnitude is scaled to",
-       Backoff{{&format.activation_backoff, 0, 1}, {&format.weight_backoff, 0, 1}}},
+       Backoff{{&activation.backoff, 0, 1}, {&weight.backoff, 0, 1}}},
       {"granularity", "what shares a scale in a weight: the tensor or an output channel",
-       choice(format.weight_granularity)},
+       choice(weight.granularity, {format::Granularity::tensor, format::Granularity::channel})},
       {"scale_grid",
        "which numbers are scales: any, or the least not below the free one among the powers of "
        "two, or among the exponent biases of a Gaudi 2 (16, 1, 1/16, 1/256) or Gaudi 3",
-       choice(format.scale_grid, format::scale_grids())},
+       both(weight.scale_grid, activation.scale_grid, format::scale_grids().names())},
   }};
+}
+
+/// Of a number format in blocks.
+Section describe_blocks(format::Format& format) {
+  const auto& [weight, activation] = std::tie(format.weight, *format.activation);
+  Section section;
+  if (weight.two_level) section.keys.push_back(scale_key(activation));
+  const auto grids = format::block_scales_of(weight);
+  if (grids.size() > 1)
+    section.keys.push_back(
+        {"scale_grid",
+         weight.grid.kind == format::Kind::integer
+             ? "which numbers are scales of groups: of bf16, rounded up, or of fp32"
+             : "which power of two is a block's scale: by the OCP standard (large elements may "
+               "saturate), the least at which nothing saturates, by rounding to the element's "
+               "mantissa, or as compressed-tensors has it",
+         both(weight.scale_grid, activation.scale_grid, grids)});
+  return section;
 }
 
 Section describe_formats(Parts& parts) {
@@ -63,14 +91,17 @@ Section describe_formats(Parts& parts) {
               [&parts] { return parts.high; },
               [&parts](const std::string& name) { parts.high = name; }},
        "", "bf16"},
-      {"low", "formats that ops may be lowered to; bf16 only below fp32",
+      {"low", "formats that ops may be lowered to; bf16 only below fp32 (docs/formats.md)",
        ChoiceList{low_names(), 1, [&parts] { return parts.low; },
                   [&parts](const std::vector<std::string>& names) { parts.low = names; }},
        "", "[int8]"},
   }};
   for (auto& format : parts.scaled) {
-    section.keys.push_back({format.name, "properties of " + format.name + ", if it is in use",
-                            describe(format), "", "", is_low(parts, format.name)});
+    const bool in_blocks = format.weight.granularity == format::Granularity::block;
+    section.keys.push_back({format.name,
+                            "properties of the number format " + format.name + ", if it is in use",
+                            in_blocks ? describe_blocks(format) : describe(format), "", "",
+                            is_in_use(parts, format.name)});
   }
   return section;
 }
@@ -236,24 +267,30 @@ Section describe(EvaluateSpec& evaluate) {
 /// fp32 is no format that anything is rounded to; only its name and size mean something.
 format::Format high_format(const std::string& name) {
   if (name != "fp32") return format::by_name(name);
-  return {.name = "fp32",
-          .grid = {.kind = format::Kind::floating,
-                   .exponent_bits = 8,
-                   .mantissa_bits = 23,
-                   .bias = 127,
-                   .max = std::numeric_limits<float>::max()},
-          .bits = 32,
-          .activation_scale = format::ScaleRule::fixed};
+  const format::NumberFormat fp32{.name = "fp32",
+                                  .grid = {.kind = format::Kind::floating,
+                                           .exponent_bits = 8,
+                                           .mantissa_bits = 23,
+                                           .bias = 127,
+                                           .max = std::numeric_limits<float>::max()},
+                                  .bits = 32,
+                                  .scale = format::ScaleRule::fixed};
+  return {name, fp32, fp32};
 }
 
 }  // namespace
 
+bool is_in_use(const Parts& parts, const std::string& number) {
+  return std::any_of(parts.low.begin(), parts.low.end(), [&](const auto& name) {
+    const auto [weight, activation] = format::composition(name);
+    return weight == number || activation == number;
+  });
+}
+
 PlanDraft::PlanDraft() {
-  for (const auto& name : low_names()) {
+  for (const auto& name : format::number_names()) {
     auto format = format::by_name(name);
-    if (format.activation_scale != format::ScaleRule::fixed) {
-      parts_.scaled.push_back(std::move(format));
-    }
+    if (format.weight.scale != format::ScaleRule::fixed) parts_.scaled.push_back(std::move(format));
   }
   parts_.configuration_limit = static_cast<std::int64_t>(parts_.spec.partition.configuration_limit);
 }
@@ -268,7 +305,9 @@ PlanDraft::PlanDraft(const Spec& spec) : PlanDraft() {
     }
     parts_.low.push_back(format.name);
     for (auto& scaled : parts_.scaled) {
-      if (scaled.name == format.name) scaled = format;
+      if (scaled.name == format.weight.name) scaled.weight = format.weight;
+      if (format.activation && scaled.name == format.activation->name)
+        scaled.activation = format.activation;
     }
   }
 }
@@ -278,9 +317,12 @@ Spec PlanDraft::assemble() const {
   spec.partition.configuration_limit = static_cast<std::size_t>(parts_.configuration_limit);
   spec.formats.formats = {high_format(parts_.high)};
   for (const auto& name : parts_.low) {
-    const auto scaled = std::find_if(parts_.scaled.begin(), parts_.scaled.end(),
-                                     [&](const auto& format) { return format.name == name; });
-    spec.formats.formats.push_back(scaled == parts_.scaled.end() ? format::by_name(name) : *scaled);
+    auto& format = spec.formats.formats.emplace_back(format::by_name(name));
+    for (const auto& scaled : parts_.scaled) {
+      if (scaled.name == format.weight.name) format.weight = scaled.weight;
+      if (format.activation && scaled.name == format.activation->name)
+        format.activation = scaled.activation;
+    }
   }
   return spec;
 }
@@ -326,8 +368,10 @@ bool measures(const LatencySpec& latency) {
 double mac_rate(const Spec& spec, const format::Format& format) {
   const auto own = spec.target.mac_rates.find(format.name);
   if (own != spec.target.mac_rates.end()) return own->second;
-  const int high_bits = spec.formats.formats.empty() ? 16 : spec.formats.formats.front().bits;
-  return static_cast<double>(high_bits) / format.bits;
+  const int high_bits = spec.formats.formats.empty() ? 16 : spec.formats.formats.front().weight.bits;
+  const int widest =
+      std::max(format.weight.bits, format.activation ? format.activation->bits : high_bits);
+  return static_cast<double>(high_bits) / widest;
 }
 
 }  // namespace gainsweep::spec

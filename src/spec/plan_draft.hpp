@@ -10,15 +10,18 @@
 namespace gainsweep::spec {
 
 /// A spec with its formats still in the parts that the YAML has: names, and one set of properties
-/// for each format that can be lowered to with a scale.
+/// for each number format that has scales.
 struct Parts {
   Spec spec;  ///< formats excepted
   std::string high;
   std::vector<std::string> low;
-  std::vector<format::Format>
-      scaled;  ///< all known formats with a scale rule; defaults or as written
+  /// All number formats with scales, as formats of both operands; defaults or as written.
+  std::vector<format::Format> scaled;
   std::int64_t configuration_limit = 0;
 };
+
+/// Whether a format of `low` has a number format.
+bool is_in_use(const Parts& parts, const std::string& number);
 
 /// A spec of the kind `plan` while it is read, printed or described: the one place where its keys
 /// are declared.

@@ -24,7 +24,7 @@ ALLOWED = {
     "execute": "base digest disk format graph model",
     "cuda": "execute",
     "conformance": "base execute format graph lower model",
-    "sensitivity": "base execute format",
+    "sensitivity": "base execute format graph",
     "latency": "base execute",
     "gain": "base format graph latency",
     "spec": "base config execute format gain graph latency sensitivity solve",

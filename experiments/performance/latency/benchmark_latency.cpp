@@ -52,8 +52,8 @@ class Bench {
  private:
   static spec::Spec dynamic(spec::Spec spec) {
     for (auto& format : spec.formats.formats)
-      if (format.activation_scale == format::ScaleRule::static_max)
-        format.activation_scale = format::ScaleRule::dynamic_max;
+      if (format.activation->scale == format::ScaleRule::static_max)
+        format.activation->scale = format::ScaleRule::dynamic_max;
     return spec;
   }
 

@@ -46,7 +46,7 @@ std::vector<format::ScaledGrid> scaled_grids(std::span<const T> values, std::siz
   std::vector<format::ScaledGrid> grids;
   for (std::size_t i = 0; i < count; ++i) {
     const auto known = format::by_name(names[i]);
-    grids.push_back({known.grid, format::scale_of(known, amax, known.activation_backoff)});
+    grids.push_back({known.weight.grid, format::scale_of(*known.activation, amax)});
   }
   return grids;
 }

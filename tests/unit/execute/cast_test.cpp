@@ -29,7 +29,7 @@ at::Tensor decoded(const at::Tensor& codes, const at::Tensor& scale) {
 
 TEST(Cast, ToFp8IsTheFormatsRounding) {
   for (const auto* name : {"fp8_e4m3", "fp8_e5m2"}) {
-    const auto max = static_cast<float>(format::by_name(name).grid.max);
+    const auto max = static_cast<float>(format::number_by_name(name).grid.max);
     for (const float number : {1.0F, 0.7F / max, 3.1e-3F, 1.9e-6F}) {
       const auto scale = scale_of(number);
       for (const auto type : {at::kFloat, at::kBFloat16}) {
@@ -109,7 +109,9 @@ TEST(DynamicScale, IsTheFormatsOwn) {
           const float amax = z.to(at::kFloat).abs().max().item<float>();
           const auto scale = dynamic_scale(z, name, backoff);
           EXPECT_EQ(scale.sizes(), at::IntArrayRef({1}));
-          EXPECT_EQ(scale.item<float>(), format::scale_of(format::by_name(name), amax, backoff))
+          auto number = format::number_by_name(name);
+          number.backoff = backoff;
+          EXPECT_EQ(scale.item<float>(), format::scale_of(number, amax))
               << name << " " << backoff << " " << factor;
         }
 }

@@ -65,8 +65,8 @@ class LoweredToCuda : public ::testing::TestWithParam<Case> {
   LoweredToCuda() : formats_{format::by_name("bf16"), format::by_name(GetParam().format)} {
     using format::Granularity, format::ScaleRule;
     auto& low = formats_[1];
-    low.activation_scale = GetParam().dynamic ? ScaleRule::dynamic_max : ScaleRule::static_max;
-    low.weight_granularity = GetParam().per_channel ? Granularity::channel : Granularity::tensor;
+    low.activation->scale = GetParam().dynamic ? ScaleRule::dynamic_max : ScaleRule::static_max;
+    low.weight.granularity = GetParam().per_channel ? Granularity::channel : Granularity::tensor;
   }
 
   Graph lowered() const {

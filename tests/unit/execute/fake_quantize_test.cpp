@@ -24,7 +24,7 @@ at::Tensor scale(float number) {
 /// Every element of `actual` is that of `z` rounded at the scale of an amax.
 void expect_rounded(const at::Tensor& actual, const at::Tensor& z, const std::string& name,
                     float scale) {
-  const auto grid = format::by_name(name).grid;
+  const auto grid = format::number_by_name(name).grid;
   const auto a = actual.contiguous(), b = z.contiguous();
   for (std::int64_t i = 0; i < b.numel(); ++i) {
     ASSERT_EQ(a.const_data_ptr<float>()[i],
@@ -33,7 +33,9 @@ void expect_rounded(const at::Tensor& actual, const at::Tensor& z, const std::st
 }
 
 float scale_of(const std::string& name, const at::Tensor& z, double backoff) {
-  return format::scale_of(format::by_name(name), z.abs().max().item<float>(), backoff);
+  auto number = format::number_by_name(name);
+  number.backoff = backoff;
+  return format::scale_of(number, z.abs().max().item<float>());
 }
 
 TEST(FakeQuantize, RoundsViewsOfAnyLayout) {
@@ -110,7 +112,7 @@ TEST(PlainFakeQuantize, EqualsTheKernelsBitForBit) {
   const auto edges = extremes();
   numbers.insert(numbers.end(), edges.begin(), edges.end());
   const auto all = at::tensor(numbers).view({5, 11, 73});
-  for (const auto& format : format::names())
+  for (const auto& format : format::number_names())
     for (const auto type : {at::kFloat, at::kDouble, at::kBFloat16})
       for (const auto& z : {all.to(type), all.to(type).transpose(0, 2)}) {
         for (const float number : {1.0F, 0.037F, 1e-3F, 1.9e-38F, 3e37F})

@@ -138,7 +138,7 @@ TEST_F(Family, IsPartitionedAndScored) {
 TEST_F(Family, IsRoundedAndLowered) {
   const auto partition = graph::partition(graph_, {}, 2);
   auto int8 = format::by_name("int8");
-  int8.activation_scale = format::ScaleRule::dynamic_max;
+  int8.activation->scale = format::ScaleRule::dynamic_max;
   const std::vector<format::Format> formats{format::by_name("bf16"), int8};
   const graph::Assignment low{{1}, {1}};
   Parameters parameters(model_, devices().at("cpu"), Precision::fp32);

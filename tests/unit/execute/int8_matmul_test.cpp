@@ -88,7 +88,7 @@ TEST(Int8Matmul, OfALoweredAttentionEqualsFakeQuantisedNumerics) {
   const auto high = run(graph);
   for (const bool dynamic : {false, true}) {
     auto int8 = format::by_name("int8");
-    int8.activation_scale =
+    int8.activation->scale =
         dynamic ? format::ScaleRule::dynamic_max : format::ScaleRule::static_max;
     const std::vector<format::Format> formats{format::by_name("bf16"), int8};
     const lower::Maxima maxima{{1.0F, 1.0F}, {1.0F, 1.0F}};

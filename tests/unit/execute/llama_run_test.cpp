@@ -60,7 +60,7 @@ TEST_F(LlamaRun, RunsInt8AsFakeQuantisationPredicts) {
   if (!fixture::multiplies_int8_exactly())
     GTEST_SKIP() << "without VNNI oneDNN's int8 kernels saturate 16-bit sums";
   auto int8 = format::by_name("int8");
-  int8.activation_scale = format::ScaleRule::dynamic_max;
+  int8.activation->scale = format::ScaleRule::dynamic_max;
   const std::vector<format::Format> formats{format::by_name("bf16"), int8};
   const auto partition = graph::partition(graph_, {}, 2);
   const auto& target = lower::targets().at("onednn");

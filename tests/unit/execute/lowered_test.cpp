@@ -43,9 +43,9 @@ struct Case {
 
 std::vector<format::Format> formats_of(const Case& which) {
   auto int8 = format::by_name("int8");
-  int8.activation_scale =
+  int8.activation->scale =
       which.dynamic ? format::ScaleRule::dynamic_max : format::ScaleRule::static_max;
-  int8.weight_granularity =
+  int8.weight.granularity =
       which.per_channel ? format::Granularity::channel : format::Granularity::tensor;
   return {format::by_name("bf16"), int8};
 }

@@ -42,7 +42,7 @@ at::Tensor mask_of(int kind) {
 
 std::vector<format::Format> formats() {
   std::vector<format::Format> all{format::by_name("int8"), format::by_name("fp8_e4m3")};
-  for (auto& format : all) format.activation_scale = format::ScaleRule::dynamic_max;
+  for (auto& format : all) format.activation->scale = format::ScaleRule::dynamic_max;
   return all;
 }
 

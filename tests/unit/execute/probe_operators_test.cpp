@@ -42,8 +42,8 @@ graph::Op matmul_op() {
 std::vector<Format> formats(ScaleRule rule) {
   std::vector<Format> result{format::by_name("int8"), format::by_name("fp8_e4m3"),
                              format::by_name("fp8_e5m2"), format::by_name("int8")};
-  result[3].weight_granularity = format::Granularity::tensor;
-  for (auto& f : result) f.activation_scale = rule;
+  result[3].weight.granularity = format::Granularity::tensor;
+  for (auto& f : result) f.activation->scale = rule;
   return result;
 }
 
@@ -56,9 +56,9 @@ Session session_of(const graph::Op& op, ScaleRule rule, std::vector<float> maxim
 }
 
 /// One group: numbers of equal scale, flattened.
-void add_group(const Format& f, double backoff, float amax, const at::Tensor& z,
-               const at::Tensor& g, double& error, double& step_norm) {
-  const float scale = format::scale_of(f, amax, backoff);
+void add_group(const format::NumberFormat& f, float amax, const at::Tensor& z, const at::Tensor& g,
+               double& error, double& step_norm) {
+  const float scale = format::scale_of(f, amax);
   const auto values = z.contiguous();
   const auto gradients = g.contiguous();
   for (std::int64_t i = 0; i < values.numel(); ++i) {
@@ -79,7 +79,7 @@ OperandProbe expected_activation(const std::vector<Format>& all, const at::Tenso
                                  const at::Tensor& g, std::optional<float> static_amax) {
   OperandProbe probe{(z * g).square().sum().item<double>(), {}, {}};
   for (const auto& f : all) {
-    add_group(f, f.activation_backoff, static_amax.value_or(amax_of(z)), z, g,
+    add_group(*f.activation, static_amax.value_or(amax_of(z)), z, g,
               probe.signed_error.emplace_back(), probe.step_norm.emplace_back());
   }
   return probe;
@@ -91,12 +91,12 @@ OperandProbe expected_weight(const std::vector<Format>& all, const at::Tensor& w
   for (const auto& f : all) {
     auto& error = probe.signed_error.emplace_back();
     auto& step_norm = probe.step_norm.emplace_back();
-    if (f.weight_granularity == format::Granularity::tensor) {
-      add_group(f, f.weight_backoff, amax_of(w), w, g, error, step_norm);
+    if (f.weight.granularity == format::Granularity::tensor) {
+      add_group(f.weight, amax_of(w), w, g, error, step_norm);
       continue;
     }
     for (std::int64_t row = 0; row < w.size(0); ++row) {
-      add_group(f, f.weight_backoff, amax_of(w[row]), w[row], g[row], error, step_norm);
+      add_group(f.weight, amax_of(w[row]), w[row], g[row], error, step_norm);
     }
   }
   return probe;
@@ -221,7 +221,7 @@ TEST(ProbedMatmul, LeavesExactZerosOutOfTheStepNorm) {
     probed_matmul(masked, v, 0).backward(gy);
   }
   const auto ga = at::matmul(gy, v.transpose(-2, -1));
-  const double step = format::scale_of(format::by_name("int8"), amax_of(masked), 1);
+  const double step = format::scale_of(format::number_by_name("int8"), amax_of(masked));
   const double norm = session->record.operands[0][0].step_norm[0];
   EXPECT_NEAR(norm, step * step * at::tril(ga).square().sum().item<double>(), 1e-12 * norm);
   EXPECT_LT(norm, 0.9 * step * step * ga.square().sum().item<double>());
@@ -271,14 +271,17 @@ TEST(AddProbe, DoesNotDependOnTheThreadCount) {
   for (const auto type : {at::kBFloat16, at::kFloat, at::kDouble}) {
     const auto z = random({301, 257}, 1).to(type);
     const auto g = random({301, 257}, 2).to(type);
-    const OperandScales scales{std::vector<float>(301, 0.01F), {0.5F}, {2.0F}, {0.01F}};
+    const auto int8 = format::number_by_name("int8"), e4m3 = format::number_by_name("fp8_e4m3"),
+               e5m2 = format::number_by_name("fp8_e5m2"), mxfp4 = format::number_by_name("mxfp4");
+    const OperandFormats all{
+        {&int8, std::vector<float>(301, 0.01F)}, {&e4m3, {0.5F}}, {&e5m2, {2}}, {&mxfp4, {1}}};
     std::vector<OperandProbe> probes;
     for (const int count : {1, 2}) {
       at::set_num_threads(count);
       auto& probe = probes.emplace_back();
       probe.signed_error.resize(4);
       probe.step_norm.resize(4);
-      fused_probes().add(formats(ScaleRule::dynamic_max), scales, 0, z, g, probe);
+      fused_probes().add(all, {}, z, g, probe);
     }
     EXPECT_GT(probes[0].sensitivity, 0);
     EXPECT_EQ(probes[0].sensitivity, probes[1].sensitivity);

@@ -38,7 +38,7 @@ class ReferenceScores : public ::testing::Test {
     std::vector<format::Format> formats;
     for (const char* name : names) {
       formats.push_back(format::by_name(name));
-      formats.back().activation_scale = format::ScaleRule::dynamic_max;
+      formats.back().activation->scale = format::ScaleRule::dynamic_max;
     }
     Parameters parameters(*model_, devices().at("cpu"), precision);
     Prober prober(lower::probe(graph_, ops_), ops_, parameters, formats,
@@ -154,7 +154,7 @@ std::string refusal(const std::vector<float>& a, const std::vector<float>& b) {
   const fixture::StoredModel model({{"a", {{4, 4}, a}}, {"b", {{4, 4}, b}}});
   auto parameters = model.parameters();
   auto format = format::by_name("int8");
-  format.activation_scale = format::ScaleRule::dynamic_max;
+  format.activation->scale = format::ScaleRule::dynamic_max;
   Prober prober(lower::probe(small.graph, small.ops), small.ops, parameters, {format}, {});
   return fixture::message_of(ErrorKind::input, [&] {
     prober.probe(fixture::inputs_of({at::ones({2, 4})}));

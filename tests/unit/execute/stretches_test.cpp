@@ -70,7 +70,7 @@ struct Case {
 
   Prober prober(Parameters& parameters, const std::vector<Segment>& pieces) const {
     auto format = format::by_name("int8");
-    format.activation_scale = format::ScaleRule::dynamic_max;
+    format.activation->scale = format::ScaleRule::dynamic_max;
     return {probed, ops, parameters, {format}, {}, pieces};
   }
 };

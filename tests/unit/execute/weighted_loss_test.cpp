@@ -25,7 +25,7 @@ class WeightedLoss : public ::testing::Test {
 
   Prober prober(const graph::Graph& graph, Parameters& parameters, const char* format) const {
     auto low = format::by_name(format);
-    if (low.name != "bf16") low.activation_scale = format::ScaleRule::dynamic_max;
+    if (low.name != "bf16") low.activation->scale = format::ScaleRule::dynamic_max;
     const auto ops = graph::quantizable_ops(graph);
     return {
         lower::probe(graph, ops), ops, parameters, {low}, fixture::with_weights(graph, parameters)};

@@ -12,23 +12,58 @@ namespace gainsweep::format {
 namespace {
 
 TEST(Format, EveryNameGivesItsFormat) {
-  EXPECT_THAT(names(),
-              testing::ElementsAre("bf16", "int8", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"));
-  for (const auto& name : names()) EXPECT_EQ(by_name(name).name, name);
+  EXPECT_THAT(number_names(),
+              testing::ElementsAre("bf16", "int8", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2",
+                                   "mxfp8_e4m3", "mxfp8_e5m2", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4",
+                                   "nvfp4", "int4_g32", "int4_g64", "int4_g128", "int8_g32",
+                                   "int8_g64", "int8_g128"));
+  for (const auto& name : names()) {
+    const auto format = by_name(name);
+    const auto [weight, activation] = composition(name);
+    EXPECT_EQ(format.name, name);
+    EXPECT_EQ(format.weight.name, weight);
+    EXPECT_EQ(format.activation ? format.activation->name : "", activation);
+  }
+  for (const auto& name : number_names()) {
+    EXPECT_EQ(composition(name).activation, name);
+    EXPECT_EQ(number_by_name(name).grid.max, by_name(name).activation->grid.max);
+  }
+}
+
+TEST(Format, PairsAreThoseOfRuntimes) {
+  EXPECT_FALSE(by_name("w4a16_g128").activation);
+  EXPECT_EQ(by_name("w4a16_g128").weight.block, 128);
+  EXPECT_EQ(by_name("w4a8_g32").activation->name, "int8");
+  EXPECT_EQ(by_name("w4afp8_g64").activation->grid.max, 448);
+  EXPECT_EQ(by_name("mxfp4_fp8").weight.grid.max, 6);
+  EXPECT_EQ(by_name("mxfp4_mxfp8").activation->block, 32);
+  EXPECT_FALSE(by_name("nvfp4a16").activation);
 }
 
 TEST(Format, ScaleRulesAreThoseOfTheDesign) {
-  EXPECT_EQ(by_name("bf16").activation_scale, ScaleRule::fixed);
-  EXPECT_EQ(by_name("bf16").bits, 16);
+  EXPECT_EQ(by_name("bf16").weight.scale, ScaleRule::fixed);
+  EXPECT_EQ(by_name("bf16").weight.bits, 16);
   for (const auto* name : {"int8", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"}) {
     const Format format = by_name(name);
     const bool gaudi = format.name == "fp8_e4m3_gaudi2";
-    EXPECT_EQ(format.bits, 8) << name;
-    EXPECT_EQ(format.activation_scale, ScaleRule::static_max) << name;
-    EXPECT_EQ(format.activation_backoff, gaudi ? 0.25 : 1) << name;
-    EXPECT_EQ(format.weight_backoff, gaudi ? 0.5 : 1) << name;
-    EXPECT_EQ(format.weight_granularity == Granularity::channel, format.name == "int8") << name;
-    EXPECT_EQ(format.scale_grid, gaudi ? "gaudi2" : "arbitrary") << name;
+    EXPECT_EQ(format.weight.bits, 8) << name;
+    EXPECT_EQ(format.activation->scale, ScaleRule::static_max) << name;
+    EXPECT_TRUE(has_static_scale(format)) << name;
+    EXPECT_EQ(format.activation->backoff, gaudi ? 0.25 : 1) << name;
+    EXPECT_EQ(format.weight.backoff, gaudi ? 0.5 : 1) << name;
+    EXPECT_EQ(format.weight.granularity == Granularity::channel, format.name == "int8") << name;
+    EXPECT_EQ(shares_weight_scale(format), format.name != "int8") << name;
+    EXPECT_EQ(format.weight.scale_grid, gaudi ? "gaudi2" : "arbitrary") << name;
+  }
+}
+
+TEST(Format, BlocksHaveScalesOfTheirOwn) {
+  for (const auto& name : number_names()) {
+    const auto format = by_name(name);
+    if (format.weight.granularity != Granularity::block) continue;
+    const bool two_level = name == "nvfp4";
+    EXPECT_EQ(has_static_scale(format), two_level) << name;
+    EXPECT_EQ(shares_weight_scale(format), two_level) << name;
   }
 }
 
@@ -57,19 +92,19 @@ double mean_square_rounding_error(int mantissa_bits) {
 }
 
 TEST(Noise, FollowsTheMantissa) {
-  EXPECT_DOUBLE_EQ(paper_noise(by_name("fp8_e4m3").grid), 1.0 / 64 / 12);
-  EXPECT_DOUBLE_EQ(paper_noise(by_name("fp8_e5m2").grid), 1.0 / 16 / 12);
-  EXPECT_DOUBLE_EQ(paper_noise(by_name("bf16").grid), std::ldexp(1.0, -14) / 12);
+  EXPECT_DOUBLE_EQ(paper_noise(number_by_name("fp8_e4m3").grid), 1.0 / 64 / 12);
+  EXPECT_DOUBLE_EQ(paper_noise(number_by_name("fp8_e5m2").grid), 1.0 / 16 / 12);
+  EXPECT_DOUBLE_EQ(paper_noise(number_by_name("bf16").grid), std::ldexp(1.0, -14) / 12);
   for (const auto* name : {"bf16", "fp8_e4m3", "fp8_e5m2"}) {
-    const Grid grid = by_name(name).grid;
+    const Grid grid = number_by_name(name).grid;
     const double expected = mean_square_rounding_error(grid.mantissa_bits);
     EXPECT_NEAR(log_uniform_noise(grid) / expected, 1, 1e-6) << name;
   }
 }
 
 TEST(Noise, OfIntegersIsTheVarianceOfAStep) {
-  EXPECT_DOUBLE_EQ(paper_noise(by_name("int8").grid), 1.0 / 12);
-  EXPECT_DOUBLE_EQ(log_uniform_noise(by_name("int8").grid), 1.0 / 12);
+  EXPECT_DOUBLE_EQ(paper_noise(number_by_name("int8").grid), 1.0 / 12);
+  EXPECT_DOUBLE_EQ(log_uniform_noise(number_by_name("int8").grid), 1.0 / 12);
 }
 
 }  // namespace

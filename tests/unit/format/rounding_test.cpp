@@ -120,7 +120,7 @@ std::vector<float> all_bf16() {
 
 class Rounding : public testing::TestWithParam<std::string> {
  protected:
-  const Grid grid = by_name(GetParam()).grid;
+  const Grid grid = number_by_name(GetParam()).grid;
   const Table table = table_of(GetParam());
 
   template <class T>
@@ -240,11 +240,11 @@ TEST_P(Rounding, InPlaceAtEveryLength) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryFormat, Rounding, testing::ValuesIn(names()),
+INSTANTIATE_TEST_SUITE_P(EveryFormat, Rounding, testing::ValuesIn(number_names()),
                          [](const auto& instance) { return instance.param; });
 
 TEST(RoundTo, InfinitySaturatesAndNanStays) {
-  const Grid grid = by_name("fp8_e5m2").grid;
+  const Grid grid = number_by_name("fp8_e5m2").grid;
   EXPECT_EQ(round_to(grid, infinity, 2), 2 * 57344);
   EXPECT_EQ(round_to(grid, -infinity, 2), -2 * 57344);
   EXPECT_EQ(round_to(grid, 65000.0F, 1), 57344);

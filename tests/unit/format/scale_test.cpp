@@ -14,27 +14,41 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-Format with_grid(const std::string& name, const std::string& scale_grid) {
-  auto format = by_name(name);
-  format.scale_grid = scale_grid;
-  return format;
+NumberFormat with_grid(const std::string& name, const std::string& scale_grid) {
+  auto number = number_by_name(name);
+  number.scale_grid = scale_grid;
+  return number;
+}
+
+float scale_of(NumberFormat number, float amax, double backoff) {
+  number.backoff = backoff;
+  return format::scale_of(number, amax);
+}
+
+/// Names of number formats without blocks.
+std::vector<std::string> plain_names() {
+  auto all = number_names();
+  std::erase_if(all, [](const auto& name) {
+    return number_by_name(name).granularity == Granularity::block;
+  });
+  return all;
 }
 
 TEST(Scale, DividesTheLargestMagnitude) {
-  EXPECT_EQ(scale_of(by_name("fp8_e4m3"), 896, 1), 2);
+  EXPECT_EQ(scale_of(number_by_name("fp8_e4m3"), 896, 1), 2);
   EXPECT_EQ(scale_of(with_grid("fp8_e4m3_gaudi2", "arbitrary"), 240, 0.25), 4);
-  EXPECT_EQ(scale_of(by_name("int8"), 1, 1), 1.0F / 127.0F);
+  EXPECT_EQ(scale_of(number_by_name("int8"), 1, 1), 1.0F / 127.0F);
 }
 
 TEST(Scale, IsOneWhereNothingIsToScale) {
-  for (const auto& name : names()) EXPECT_EQ(scale_of(by_name(name), 0, 1), 1) << name;
-  EXPECT_EQ(scale_of(by_name("bf16"), 12, 1), 1);
+  for (const auto& name : plain_names()) EXPECT_EQ(scale_of(number_by_name(name), 0, 1), 1) << name;
+  EXPECT_EQ(scale_of(number_by_name("bf16"), 12, 1), 1);
 }
 
 TEST(Scale, NeverUnderflowsToZero) {
   const float tiny = std::numeric_limits<float>::denorm_min();
   const float least = std::numeric_limits<float>::min();
-  EXPECT_EQ(scale_of(by_name("fp8_e5m2"), tiny, 1), least);
+  EXPECT_EQ(scale_of(number_by_name("fp8_e5m2"), tiny, 1), least);
   EXPECT_EQ(scale_of(with_grid("fp8_e5m2", "power_of_two"), tiny, 1), least);
 }
 
@@ -91,9 +105,9 @@ TEST(ScaleGrid, GivesTheLeastScaleThatIsNotBelowTheFreeOne) {
 }
 
 TEST(ScaleGrid, OfAGaudi2HasFourScales) {
-  const auto format = by_name("fp8_e4m3_gaudi2");
+  const auto format = *by_name("fp8_e4m3_gaudi2").activation;
   const auto scale = [&](float amax) {
-    return scale_of(format, amax, format.activation_backoff);  // of 240 a quarter: 60
+    return format::scale_of(format, amax);  // of 240 a quarter: 60
   };
   EXPECT_EQ(scale(0.1F), 1.0F / 256);
   EXPECT_EQ(scale(60.0F / 256), 1.0F / 256);
@@ -106,8 +120,8 @@ TEST(ScaleGrid, OfAGaudi2HasFourScales) {
 }
 
 TEST(ScaleGrid, SaturatesBeyondItsLargestScale) {
-  const auto format = by_name("fp8_e4m3_gaudi2");
-  const float scale = scale_of(format, 5000, format.activation_backoff);
+  const auto format = *by_name("fp8_e4m3_gaudi2").activation;
+  const float scale = format::scale_of(format, 5000);
   EXPECT_EQ(round_to(format.grid, 5000.0F, scale), 3840);
   EXPECT_EQ(round_to(format.grid, -1e30F, scale), -3840);
   EXPECT_EQ(round_to(format.grid, 3840.0F, scale), 3840);
@@ -130,11 +144,11 @@ TEST(ScaleGrid, NeverSaturatesWhereItReachesTheFreeScale) {
 
 TEST(ScaleGrid, SaysWhatAFormatCannotHave) {
   const auto obstacle = [](const std::string& grid, const std::string& name, Granularity shared) {
-    auto format = by_name(name);
-    format.weight_granularity = shared;
-    return scale_grids().at(grid).obstacle(format);
+    auto number = number_by_name(name);
+    number.granularity = shared;
+    return scale_grids().at(grid).obstacle(number);
   };
-  for (const auto& name : names())
+  for (const auto& name : plain_names())
     for (const auto shared : {Granularity::tensor, Granularity::channel})
       for (const auto* grid : {"arbitrary", "power_of_two"})
         EXPECT_EQ(obstacle(grid, name, shared), "");

@@ -34,9 +34,9 @@ graph::Partition partition() {
 
 std::vector<format::Format> formats() {
   auto by_tensor = format::by_name("fp8_e4m3");
-  by_tensor.weight_granularity = format::Granularity::tensor;
+  by_tensor.weight.granularity = format::Granularity::tensor;
   auto by_channel = format::by_name("int8");
-  by_channel.weight_granularity = format::Granularity::channel;
+  by_channel.weight.granularity = format::Granularity::channel;
   return {format::by_name("bf16"), by_channel, by_tensor};
 }
 
@@ -79,7 +79,7 @@ TEST(Memory, CountsWeightsScalesAndSharedCopies) {
 
 TEST(Memory, AFormatWithoutScalesNeedsNone) {
   auto high = format::by_name("bf16");
-  high.bits = 32;
+  high.weight.bits = 32;
   const auto table = memory(partition(), {high, format::by_name("bf16")});
   EXPECT_EQ(table.gains[0], (std::vector<std::int64_t>{0, 0, 200, 200}));
 }

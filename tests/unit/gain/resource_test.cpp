@@ -26,7 +26,7 @@ struct Model {
                                .weight_shared = path == std::string("head")});
     partition.subgraphs = {{{{0}, {1}}, {{0}, {1}}, {}, {0}, "{a,b}"},
                            {{{2}}, {{0}}, {}, {1}, "head"}};
-    formats[1].weight_granularity = format::Granularity::tensor;
+    formats[1].weight.granularity = format::Granularity::tensor;
   }
 
   Facts facts() const { return {partition, formats, {1, 2}, times, counting}; }

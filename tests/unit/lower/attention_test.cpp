@@ -123,7 +123,7 @@ graph::Partition partition_of(const Graph& graph, bool together) {
 TEST(HighAttention, IsOneCallWhereBothProductsStayHigh) {
   const std::vector formats{format::by_name("bf16"), format::by_name("fp8_e5m2")};
   auto low = formats[1];
-  low.activation_scale = format::ScaleRule::dynamic_max;
+  low.activation->scale = format::ScaleRule::dynamic_max;
   const auto graph = attention_of({.caps = true, .mask_is_an_input = true});
   const auto ops = graph::quantizable_ops(graph);
   const auto high = fake_quantize(graph, ops, {{0}, {0}}, {formats[0], low}, {});

@@ -65,11 +65,11 @@ TEST(CudaTarget, RunsNoProductOfActivationsAndNoOtherFormat) {
 TEST(CudaTarget, MakesDynamicScalesOfAnyNumberOnly) {
   const auto op = graph::quantizable_ops(layer({})).at(0);
   auto format = format::by_name("fp8_e4m3");
-  format.scale_grid = "power_of_two";
+  format.weight.scale_grid = format.activation->scale_grid = "power_of_two";
   EXPECT_TRUE(cuda().runs(op, format)) << "a static scale is a constant";
-  format.activation_scale = format::ScaleRule::dynamic_max;
+  format.activation->scale = format::ScaleRule::dynamic_max;
   EXPECT_FALSE(cuda().runs(op, format));
-  format.scale_grid = "arbitrary";
+  format.weight.scale_grid = format.activation->scale_grid = "arbitrary";
   EXPECT_TRUE(cuda().runs(op, format));
 }
 
@@ -117,7 +117,7 @@ bool is_none(const Argument& argument) {
 
 format::Format low(const std::string& name, bool per_channel) {
   auto format = format::by_name(name);
-  format.weight_granularity =
+  format.weight.granularity =
       per_channel ? format::Granularity::channel : format::Granularity::tensor;
   return format;
 }

@@ -89,7 +89,7 @@ TEST(Lower, TakesDynamicScalesFromTheQuantiseNode) {
   const auto graph = gated();
   const auto partition = graph::partition(graph, {}, 3);
   auto known = formats();
-  known[1].activation_scale = format::ScaleRule::dynamic_max;
+  known[1].activation->scale = format::ScaleRule::dynamic_max;
   const auto result = lower(graph, partition, {int8, int8, int8, high_format}, known, {}, onednn());
   EXPECT_EQ(count(result, "gainsweep::quantize_dynamic"), 2U);
   EXPECT_EQ(count(result, "onednn::qlinear_pointwise.tensor"), 3U);

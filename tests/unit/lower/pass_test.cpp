@@ -101,11 +101,11 @@ TEST(StaticScale, TakesTheBackOffAndTheGridOfTheOperand) {
   const auto ops = graph::quantizable_ops(gated());
   auto format = format::by_name("fp8_e4m3_gaudi2");
   const Maxima maxima{{90, 90}};
-  EXPECT_EQ(static_scale(format, ops[0], 0, 0, maxima), 16) << "90 is above 240 / 4";
-  EXPECT_EQ(static_scale(format, ops[0], 0, 1, maxima), 1) << "and below 240 / 2";
-  format.scale_grid = "arbitrary";
-  EXPECT_EQ(static_scale(format, ops[0], 0, 0, maxima), 1.5);
-  EXPECT_EQ(static_scale(format, ops[0], 0, 1, maxima), 0.75);
+  EXPECT_EQ(static_scale(*format.activation, ops[0], 0, 0, maxima), 16) << "90 is above 240 / 4";
+  EXPECT_EQ(static_scale(format.weight, ops[0], 0, 1, maxima), 1) << "and below 240 / 2";
+  format.weight.scale_grid = format.activation->scale_grid = "arbitrary";
+  EXPECT_EQ(static_scale(*format.activation, ops[0], 0, 0, maxima), 1.5);
+  EXPECT_EQ(static_scale(format.weight, ops[0], 0, 1, maxima), 0.75);
 }
 
 // Scales of the rounded activations of a graph, in the order of its nodes.
@@ -134,7 +134,7 @@ TEST(NextScales, AreOneUnitInTheLastPlaceLarger) {
 
 TEST(NextScales, LeaveFixedAndDynamicOnesAlone) {
   auto known = formats();
-  known[1].activation_scale = format::ScaleRule::dynamic_max;
+  known[1].activation->scale = format::ScaleRule::dynamic_max;
   const auto graph = gated();
   const auto ops = graph::quantizable_ops(graph);
   for (const std::size_t format : {0U, 1U}) {
@@ -142,7 +142,7 @@ TEST(NextScales, LeaveFixedAndDynamicOnesAlone) {
         fake_quantize(graph, ops, graph::Assignment(4, FormatId{format}), known, maxima(ops));
     EXPECT_EQ(scales(next_scales(rounded, known)), scales(rounded));
   }
-  known[1].activation_scale = format::ScaleRule::fixed;
+  known[1].activation->scale = format::ScaleRule::fixed;
   const auto fixed = fake_quantize(graph, ops, graph::Assignment(4, FormatId{1}), known, {});
   ASSERT_FALSE(scales(fixed).empty());
   EXPECT_EQ(scales(next_scales(fixed, known)), scales(fixed));
@@ -152,10 +152,10 @@ TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
   const auto graph = gated();
   const auto ops = graph::quantizable_ops(graph);
   auto known = formats();
-  known[2].activation_scale = format::ScaleRule::dynamic_max;
-  known[2].activation_backoff = 0.25;
-  known[2].weight_backoff = 0.5;
-  known[2].scale_grid = "power_of_two";
+  known[2].activation->scale = format::ScaleRule::dynamic_max;
+  known[2].activation->backoff = 0.25;
+  known[2].weight.backoff = 0.5;
+  known[2].weight.scale_grid = known[2].activation->scale_grid = "power_of_two";
   const auto rounded_with = [&](const Maxima& observed) {
     return fake_quantize(graph, ops, {FormatId{2}, {}, {}, {}}, known, observed);
   };
@@ -166,7 +166,7 @@ TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
   EXPECT_EQ(one.nodes[1].op, "gainsweep::fake_quantize");
   const auto& scale = one.value(std::get<graph::ValueId>(one.nodes[1].arguments[2]));
   EXPECT_THAT(scale.elements, ElementsAre(1.0 / 64)) << "3 / (448 · 0.5), rounded up";
-  known[2].weight_granularity = format::Granularity::channel;
+  known[2].weight.granularity = format::Granularity::channel;
   const auto by_channel = rounded_with({});
   EXPECT_EQ(by_channel.nodes[1].op, "gainsweep::fake_quantize_weight");
   EXPECT_EQ(by_channel.nodes[1].arguments[2], Argument{0.5});

@@ -31,8 +31,8 @@ graph::Graph two_layers() {
 int main(int count, char** words) {
   if (count != 5) return 2;
   auto low = format::by_name(words[1]);
-  if (std::string(words[2]) == "dynamic") low.activation_scale = format::ScaleRule::dynamic_max;
-  low.weight_granularity = enumerator<format::Granularity>(words[3]);
+  if (std::string(words[2]) == "dynamic") low.activation->scale = format::ScaleRule::dynamic_max;
+  low.weight.granularity = enumerator<format::Granularity>(words[3]);
   auto high = format::by_name("bf16");
   high.name = words[4];
   const auto graph = two_layers();

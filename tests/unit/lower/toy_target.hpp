@@ -13,7 +13,8 @@ inline Target toy_target() {
     const auto codes_of = [&](std::size_t operand) {
       const auto value = site.op.operands[operand].value;
       const auto shape = graph.value(value).shape;
-      return lowering.quantized(site, operand, format, [&](std::optional<graph::ValueId> scale) {
+      const auto& number = *format.activation;
+      return lowering.quantized(site, operand, number, [&](std::optional<graph::ValueId> scale) {
         const auto quotient = graph.add_node("aten::div.Tensor", {value, *scale}, shape, path);
         const auto whole = graph.add_node("aten::round", {quotient}, shape, path);
         const auto codes = graph.add_node("aten::clamp", {whole, -127.0, 127.0}, shape, path);

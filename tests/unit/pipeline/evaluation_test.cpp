@@ -59,7 +59,7 @@ TEST(Evaluation, MeasuresTheArithmeticFloorOfFewPlans) {
   EXPECT_LE(floors, 3u);
 
   auto about = subject();
-  about.layout.formats[1].activation_scale = format::ScaleRule::dynamic_max;
+  about.layout.formats[1].activation->scale = format::ScaleRule::dynamic_max;
   about.spec.formats.formats = about.layout.formats;
   World dynamic(about);
   dynamic.finish_all();

@@ -100,11 +100,11 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.sample.mask = "marks"; }), "xxx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.maxima[1][0] = 0.5F; }), ".xx..xx.");
   EXPECT_EQ(changed_by([](Facts& f) { f.formats.pop_back(); }), ".xxx.xxx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation_backoff = 0.5; }), ".xxx.xxx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight_backoff = 0.5; }), ".xxx.xxx");
-  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].scale_grid = "power_of_two"; }), ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].activation->backoff = 0.5; }), ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight.backoff = 0.5; }), ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight.scale_grid = "power_of_two"; }), ".xxx.xxx");
   EXPECT_EQ(
-      changed_by([](Facts& f) { f.formats[1].activation_scale = format::ScaleRule::dynamic_max; }),
+      changed_by([](Facts& f) { f.formats[1].activation->scale = format::ScaleRule::dynamic_max; }),
       ".xxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.workload.machine = "other"; }), "...x...x");
   EXPECT_EQ(changed_by([](Facts& f) { f.workload.scope = "subgraph"; }), "...x...x");

@@ -72,7 +72,7 @@ TEST(Stages, ForecastsAreEqualWhereUnitsWillBe) {
   };
   auto thresholds = subject(), formats = subject(), longer = subject();
   thresholds.spec.solve.thresholds = {0.5};
-  formats.layout.formats[1].activation_backoff = 0.5;
+  formats.layout.formats[1].activation->backoff = 0.5;
   formats.spec.formats.formats = formats.layout.formats;
   longer.calibration = samples("calibration", 5);
   EXPECT_EQ(forecast(thresholds, scoring), forecast(subject(), scoring));
@@ -87,7 +87,7 @@ TEST(Stages, ForecastsAreEqualWhereUnitsWillBe) {
 
 TEST(Stages, DynamicScalesNeedNoSampleObserved) {
   auto about = subject();
-  about.layout.formats[1].activation_scale = format::ScaleRule::dynamic_max;
+  about.layout.formats[1].activation->scale = format::ScaleRule::dynamic_max;
   about.spec.formats.formats = about.layout.formats;
   World world(about);
   ASSERT_EQ(world.call(observing).units.size(), 1u);

@@ -68,7 +68,7 @@ execute::ProbeRecord score(const Subject& subject) {
   const auto& ops = subject.layout.partition.ops;
   auto formats = subject.layout.formats;
   formats.erase(formats.begin());
-  for (auto& format : formats) format.activation_scale = format::ScaleRule::dynamic_max;
+  for (auto& format : formats) format.activation->scale = format::ScaleRule::dynamic_max;
   lower::Maxima maxima;
   add_weights(maxima, look_at_weights(subject), ops);
   execute::Prober prober(lower::probe(*subject.graph, ops), ops, parameters, formats, maxima);

@@ -84,7 +84,7 @@ TEST(CastSeconds, CountTheSearchForAMaximumOfDynamicScales) {
   auto all = formats();
   const Layer layer(128, 128, 128);
   const auto still = cast_seconds(layer.run(shipped("gaudi2"), all), Fusion::none, 1000, gaudi);
-  all[gaudi.index].activation_scale = format::ScaleRule::dynamic_max;
+  all[gaudi.index].activation->scale = format::ScaleRule::dynamic_max;
   EXPECT_GT(cast_seconds(layer.run(shipped("gaudi2"), all), Fusion::none, 1000, gaudi), still);
 }
 

@@ -13,6 +13,14 @@ std::vector<format::Format> formats() {
   return {format::by_name("bf16"), format::by_name("int8"), format::by_name("fp8_e4m3")};
 }
 
+std::vector<graph::Op> ops() {
+  graph::Op weighted, single;
+  weighted.operands = {{.role = graph::OperandRole::activation},
+                       {.role = graph::OperandRole::weight}};
+  single.operands = {{.role = graph::OperandRole::activation}};
+  return {weighted, single};
+}
+
 /// Two samples of one op with two operands and one with one.
 std::vector<execute::ProbeRecord> records() {
   execute::ProbeRecord first{
@@ -23,7 +31,7 @@ std::vector<execute::ProbeRecord> records() {
 }
 
 TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
-  const auto errors = loss_errors(records(), formats(), Noise::empirical);
+  const auto errors = loss_errors(records(), ops(), formats(), Noise::empirical);
   EXPECT_EQ(errors.samples, 2);
   EXPECT_EQ(errors.targets, 8);
   EXPECT_DOUBLE_EQ(errors.mean_square_loss, 12.5);
@@ -33,7 +41,7 @@ TEST(LossErrors, AddSignedErrorsOfOperandsBeforeSquaring) {
 
 TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
   for (const auto noise : {Noise::paper, Noise::log_uniform}) {
-    const auto errors = loss_errors(records(), formats(), noise);
+    const auto errors = loss_errors(records(), ops(), formats(), noise);
     const double alpha = 1.0 / 12 / 64 * (noise == Noise::paper ? 1 : 3 / (8 * std::log(2.0)));
     EXPECT_NEAR(errors.d[0][2], alpha * 10, 1e-15);
     EXPECT_NEAR(errors.d[1][2], alpha * 2, 1e-15);
@@ -44,38 +52,49 @@ TEST(LossErrors, ScaleSensitivitiesByTheNoiseOfTheFormat) {
   }
 }
 
+TEST(LossErrors, TakeEachOperandByItsNumberFormat) {
+  // Weights of integers beside floating activations, and beside activations that stay high.
+  const std::vector<format::Format> pairs{format::by_name("bf16"), format::by_name("w4afp8_g32"),
+                                          format::by_name("w4a16_g32")};
+  const auto errors = loss_errors(records(), ops(), pairs, Noise::paper);
+  const double alpha = 1.0 / 12 / 64;
+  EXPECT_NEAR(errors.d[0][1], (alpha * 2 + 1 + alpha * 6 + 1) / 2, 1e-15);
+  EXPECT_NEAR(errors.d[1][1], alpha * 2, 1e-15);
+  EXPECT_EQ(errors.d[1][2], 0);
+}
+
 /// The bias of what every op in every format adds is the mean of the samples' own.
 TEST(LossErrors, WeighTargetsByWhatSamplesAdd) {
   auto all = records();
   for (const auto noise : enumerators<Noise>()) {
     all[1].targets = 3;
-    const auto sums = totals(contributions(all, formats(), noise));
+    const auto sums = totals(contributions(all, ops(), formats(), noise));
     const double own = (8 * sums[0] + 3 * sums[1]) / 2, added = (sums[0] + sums[1]) / 2;
-    EXPECT_NEAR(loss_errors(all, formats(), noise).targets, own / added, 1e-12);
+    EXPECT_NEAR(loss_errors(all, ops(), formats(), noise).targets, own / added, 1e-12);
     all[1].targets = 8;
-    EXPECT_EQ(loss_errors(all, formats(), noise).targets, 8) << "to the bit";
+    EXPECT_EQ(loss_errors(all, ops(), formats(), noise).targets, 8) << "to the bit";
   }
   EXPECT_EQ(mean_targets(std::vector<double>{8, 3}, std::vector<double>{0, 0}), 5.5);
   EXPECT_ERROR(mean_targets(std::vector<double>{8}, {}), ErrorKind::internal, "for 0 samples");
 }
 
 TEST(LossErrors, RefuseRecordsThatDoNotFit) {
-  EXPECT_ERROR(loss_errors({}, formats(), Noise::paper), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors({}, ops(), formats(), Noise::paper), ErrorKind::internal,
                "there are no scores to take errors from");
   auto fewer_ops = records();
   fewer_ops[1].operands.pop_back();
-  EXPECT_ERROR(loss_errors(fewer_ops, formats(), Noise::paper), ErrorKind::internal,
-               "scores of samples differ in their ops");
+  EXPECT_ERROR(loss_errors(fewer_ops, ops(), formats(), Noise::paper), ErrorKind::internal,
+               "scores and run differ in their ops");
   auto fewer_formats = records();
   fewer_formats[1].operands[0][1].step_norm.pop_back();
-  EXPECT_ERROR(loss_errors(fewer_formats, formats(), Noise::empirical), ErrorKind::internal,
+  EXPECT_ERROR(loss_errors(fewer_formats, ops(), formats(), Noise::empirical), ErrorKind::internal,
                "differ in their low formats");
 }
 
 TEST(Contributions, AreTheTermsOfTheMean) {
   for (const auto noise : enumerators<Noise>()) {
-    const auto terms = contributions(records(), formats(), noise);
-    const auto errors = loss_errors(records(), formats(), noise);
+    const auto terms = contributions(records(), ops(), formats(), noise);
+    const auto errors = loss_errors(records(), ops(), formats(), noise);
     ASSERT_EQ(terms.size(), 2u);
     for (std::size_t op = 0; op < 2; ++op)
       for (std::size_t f = 0; f < 3; ++f)

@@ -41,7 +41,7 @@ TEST(Spec, LeavesDefaultsWhereNothingIsWritten) {
   EXPECT_FALSE(spec.partition.tie);
   ASSERT_EQ(spec.formats.formats.size(), 2u);
   EXPECT_EQ(spec.formats.formats[0].name, "bf16");
-  EXPECT_EQ(spec.formats.formats[1].weight_granularity, format::Granularity::channel);
+  EXPECT_EQ(spec.formats.formats[1].weight.granularity, format::Granularity::channel);
 }
 
 TEST(Spec, TiesNothingOrWhatTheFamilyTies) {
@@ -93,23 +93,23 @@ evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: 
   EXPECT_EQ(spec.calibration.scale_samples, 3);
   ASSERT_EQ(spec.formats.formats.size(), 4u);
   EXPECT_EQ(spec.formats.formats[0].name, "fp32");
-  EXPECT_EQ(spec.formats.formats[0].bits, 32);
-  EXPECT_EQ(spec.formats.formats[0].activation_scale, format::ScaleRule::fixed);
+  EXPECT_EQ(spec.formats.formats[0].weight.bits, 32);
+  EXPECT_EQ(spec.formats.formats[0].weight.scale, format::ScaleRule::fixed);
   const auto& gaudi2 = spec.formats.formats[1];
   EXPECT_EQ(gaudi2.name, "fp8_e4m3_gaudi2");
-  EXPECT_EQ(gaudi2.grid.max, 240);
-  EXPECT_EQ(gaudi2.activation_scale, format::ScaleRule::dynamic_max);
-  EXPECT_EQ(gaudi2.activation_backoff, 0.125);
-  EXPECT_EQ(gaudi2.weight_backoff, 0.75);
-  EXPECT_EQ(gaudi2.weight_granularity, format::Granularity::channel);
-  EXPECT_EQ(gaudi2.scale_grid, "power_of_two");
+  EXPECT_EQ(gaudi2.weight.grid.max, 240);
+  EXPECT_EQ(gaudi2.activation->scale, format::ScaleRule::dynamic_max);
+  EXPECT_EQ(gaudi2.activation->backoff, 0.125);
+  EXPECT_EQ(gaudi2.weight.backoff, 0.75);
+  EXPECT_EQ(gaudi2.weight.granularity, format::Granularity::channel);
+  EXPECT_EQ(gaudi2.weight.scale_grid, "power_of_two");
   EXPECT_EQ(spec.formats.formats[2].name, "bf16");
   const auto& int8 = spec.formats.formats[3];
-  EXPECT_EQ(int8.activation_scale, format::ScaleRule::static_max);
-  EXPECT_EQ(int8.activation_backoff, 0.5);
-  EXPECT_EQ(int8.weight_backoff, 0.5);
-  EXPECT_EQ(int8.weight_granularity, format::Granularity::tensor);
-  EXPECT_EQ(int8.scale_grid, "arbitrary");
+  EXPECT_EQ(int8.activation->scale, format::ScaleRule::static_max);
+  EXPECT_EQ(int8.activation->backoff, 0.5);
+  EXPECT_EQ(int8.weight.backoff, 0.5);
+  EXPECT_EQ(int8.weight.granularity, format::Granularity::tensor);
+  EXPECT_EQ(int8.weight.scale_grid, "arbitrary");
   EXPECT_EQ(spec.partition.rule, graph::PartitionRule::single);
   EXPECT_EQ(spec.partition.merge, (std::vector<std::vector<std::string>>{
                                       {"layers.*.attention.q", "*.k"}, {"lm_head", "norm"}}));

@@ -1,0 +1,278 @@
+#pragma once
+
+#include "format/lanes.hpp"
+
+/// The source of every variant's kernels for number formats in blocks. As lanes.hpp.
+namespace gainsweep::format {
+namespace {
+
+constexpr std::size_t least_block = 16;
+constexpr std::size_t most_blocks = block / least_block;  ///< of one walk of `block` elements
+
+/// Scales of the blocks of one walk: elements are multiplied by `factor` or divided by it, and their
+/// rounded values multiplied by `scale`.
+struct BlockScales {
+  alignas(64) float factor[most_blocks];
+  alignas(64) float scale[most_blocks];
+};
+
+/// Scales from the blocks' largest magnitudes, in vectors of fp32.
+template <int Bytes>
+struct ScaleLanes {
+  using V = Vector<float, Bytes>;
+  using Value = typename V::Value;
+  using Bits = typename V::Bits;
+  using Signed = typename V::Signed;
+
+  static constexpr std::uint32_t infinity = Words<float>::exponent;
+  static constexpr std::int32_t most_power = 254;  ///< of e8m0, biased
+
+  static Value not_finite(Value largest) {
+    return (Value)((Bits)V::splat(0.0F) | (0x7FC00000u & (Bits)((Bits)largest >= infinity)));
+  }
+
+  /// 2^(k − 127).
+  static Value power(Signed k) {
+    const Signed least = (Signed)V::splat(0x1p-127F);
+    const Signed normal = k << 23;
+    return (Value)(k == 0 ? least : normal);
+  }
+
+  static void powers(const BlockScaling& rule, Value largest, Value& factor, Value& scale) {
+    Signed k = (Signed)(((Bits)largest + rule.raise) >> 23) - rule.exponent;
+    k = k < 0 ? Signed{} : k;
+    k = largest == 0.0F ? Signed{} + 127 : k;
+    factor = power(most_power - k);
+    scale = power(k);
+  }
+
+  static void levels(const BlockScaling& rule, Value largest, Value& factor, Value& scale) {
+    const Value wanted = rule.global * (largest / rule.max);
+    const Value bounded = wanted > rule.level.max ? V::splat(rule.level.max) : wanted;
+    const Value rounded = ByAddition::round<V>(bounded, rule.level);
+    scale = rounded / rule.global;
+    factor = scale == 0.0F ? V::splat(1.0F) : scale;
+  }
+
+  static void fractions(const BlockScaling& rule, Value largest, Value& factor,
+                        Value& scale) {
+    const Value free = largest / rule.max;
+    scale = free < 0x1p-126F ? V::splat(0x1p-126F) : free;
+    if (rule.is_bf16) scale = (Value)(((Bits)scale + 0xFFFFu) & 0xFFFF0000u);
+    factor = scale;
+  }
+
+  static void find(const BlockScaling& rule, const float* largest, BlockScales& scales) {
+    for (std::size_t at = 0; at < most_blocks; at += V::width) {
+      const Value most = V::load(largest + at);
+      Value factor{}, scale{};
+      switch (rule.rule) {
+        case BlockRule::power_of_two:
+          powers(rule, most, factor, scale);
+          break;
+        case BlockRule::two_level:
+          levels(rule, most, factor, scale);
+          break;
+        case BlockRule::fraction:
+          fractions(rule, most, factor, scale);
+          break;
+      }
+      const Value spoilt = not_finite(most);
+      V::store(factor + spoilt, scales.factor + at);
+      V::store(scale + spoilt, scales.scale + at);
+    }
+  }
+};
+
+template <class T, int Bytes>
+struct Blocks {
+  using Real = RealOf<T>;
+  using V = Vector<Real, Bytes>;
+  using Value = typename V::Value;
+  using Bits = typename V::Bits;
+  using Signed = typename V::Signed;
+  using Words = format::Words<Real>;
+  using Sum = LaneSum<Real, Bytes>;
+
+  static_assert(least_block % V::width == 0, "a register holds one block's elements");
+
+  /// The elements of one walk in order, padded with zeros to full groups.
+  struct Walk {
+    alignas(64) Real magnitudes[block];
+    alignas(64) Real gradients[block];  ///< times the elements' signs
+  };
+
+  template <int step>
+  static Signed turned(Signed words) {
+    Signed from;
+    for (std::size_t i = 0; i < V::width; ++i)
+      from[i] = static_cast<typename Words::Word>((i + step) % V::width);
+    return __builtin_shuffle(words, from);
+  }
+
+  template <int step>
+  static Signed largest_lane(Signed words) {
+    if constexpr (step == 0) {
+      return words;
+    } else {
+      const Signed other = turned<step>(words);
+      return largest_lane<step / 2>(other > words ? other : words);
+    }
+  }
+
+  /// Largest magnitudes of the blocks, 0 behind the last. As words they are ordered finite <
+  /// infinity < NaN.
+  static void find_largest(const Real* magnitudes, std::size_t length, std::size_t of_block,
+                           float* largest) {
+    for (std::size_t b = 0; b < most_blocks; ++b) largest[b] = 0;
+    for (std::size_t at = 0; at < length; at += of_block) {
+      Signed most{};
+      for (std::size_t i = at; i < at + of_block && i < length; i += V::width) {
+        const auto word = (Signed)V::load(magnitudes + i);
+        most = word > most ? word : most;
+      }
+      const Signed all = largest_lane<static_cast<int>(V::width / 2)>(most);
+      largest[at / of_block] = static_cast<float>(((Value)all)[0]);
+    }
+  }
+
+  static void find_scales(const BlockRounder<Real>& number, const Real* magnitudes,
+                          std::size_t length, BlockScales& scales) {
+    alignas(64) float largest[most_blocks];
+    find_largest(magnitudes, length, number.scaling.block, largest);
+    ScaleLanes<Bytes>::find(number.scaling, largest, scales);
+  }
+
+  struct Multiplied {
+    static Value quotient(Value magnitude, Value factor) { return magnitude * factor; }
+  };
+  struct Divided {
+    static Value quotient(Value magnitude, Value factor) { return magnitude / factor; }
+  };
+
+  /// Calls `body(division, rounding)`; the loop is inside `body`. Multiplying by the inverse of a
+  /// power of two is dividing by it.
+  template <class Body>
+  static void choose(const BlockRounder<Real>& number, Body body) {
+    if (number.scaling.rule == BlockRule::power_of_two) {
+      body(Multiplied{}, ByAddition{});
+    } else if (number.element.integer) {
+      body(Divided{}, ToInteger{});
+    } else {
+      body(Divided{}, ByAddition{});
+    }
+  }
+
+  /// The rounded magnitudes of one register's elements.
+  template <class Divide, class Round>
+  static Value rounded(const BlockRounder<Real>& number, Value magnitude, float factor,
+                       float scale) {
+    const Value quotient = Divide::quotient(magnitude, V::splat(Real(factor)));
+    const Value bounded = quotient > number.element.max ? V::splat(number.element.max) : quotient;
+    return Round::template round<V>(bounded, number.element) * V::splat(Real(scale));
+  }
+
+  /// Elements of full registers from `from`, which may be short of the last.
+  static Value load(const T* from, std::size_t valid) {
+    if (valid >= V::width) return V::load(from);
+    T padded[V::width] = {};
+    __builtin_memcpy(padded, from, valid * sizeof(T));
+    return V::load(padded);
+  }
+
+  static Value magnitude_of(Value z) { return (Value)((Bits)z & ~Words::sign); }
+
+  static void round_walk(const BlockRounder<Real>& number, const T* input, T* output,
+                         std::size_t length) {
+    alignas(64) Real magnitudes[block];
+    for (std::size_t at = 0; at < length; at += V::width)
+      V::store(magnitude_of(load(input + at, length - at)), magnitudes + at);
+    BlockScales scales;
+    find_scales(number, magnitudes, length, scales);
+    choose(number, [&](auto divide, auto rounding) {
+      for (std::size_t at = 0; at < length; at += V::width) {
+        const std::size_t b = at / number.scaling.block;
+        const Value result = rounded<decltype(divide), decltype(rounding)>(
+            number, V::load(magnitudes + at), scales.factor[b], scales.scale[b]);
+        const Bits sign = (Bits)load(input + at, length - at) & Words::sign;
+        store((Value)((Bits)result | sign), output + at, length - at);
+      }
+    });
+  }
+
+  static void store(Value value, T* to, std::size_t valid) {
+    if (valid >= V::width) {
+      V::store(value, to);
+      return;
+    }
+    T padded[V::width];
+    V::store(value, padded);
+    __builtin_memcpy(to, padded, valid * sizeof(T));
+  }
+
+  static void round_blocks(const BlockRounder<Real>& number, const T* input, T* output,
+                           std::size_t length) {
+    for (std::size_t at = 0; at < length; at += block)
+      round_walk(number, input + at, output + at, length - at < block ? length - at : block);
+  }
+
+  static void fill(Walk& walk, const T* z, const T* g, std::size_t length, std::size_t padded) {
+    for (std::size_t at = 0; at < padded; at += V::width) {
+      Value value{}, slope{};
+      if (at < length) {
+        value = load(z + at, length - at);
+        slope = load(g + at, length - at);
+      }
+      V::store(magnitude_of(value), walk.magnitudes + at);
+      V::store((Value)((Bits)slope ^ ((Bits)value & Words::sign)), walk.gradients + at);
+    }
+  }
+
+  /// Σ g·sign(z)·(Q(|z|) − |z|), and of integers Σ (g·Δ)² where z is not 0.
+  static void add(const BlockRounder<Real>& number, const Walk& walk, std::size_t padded,
+                  double (*total)[totals]) {
+    BlockScales scales;
+    find_scales(number, walk.magnitudes, padded, scales);
+    Sum error, step;
+    choose(number, [&](auto divide, auto rounding) {
+      Sum errors, steps;
+      for (std::size_t at = 0; at < padded; at += lanes) {
+        for (std::size_t k = 0; k < V::per_group; ++k) {
+          const std::size_t i = at + k * V::width;
+          const std::size_t b = i / number.scaling.block;
+          const Value magnitude = V::load(walk.magnitudes + i);
+          const Value gradient = V::load(walk.gradients + i);
+          const Value result = rounded<decltype(divide), decltype(rounding)>(
+              number, magnitude, scales.factor[b], scales.scale[b]);
+          errors.part[k] += gradient * (result - magnitude);
+          if constexpr (__is_same(decltype(rounding), ToInteger)) {
+            const Value counted = magnitude != Real(0) ? gradient : Value{};
+            const Value weighted = counted * V::splat(Real(scales.scale[b]));
+            steps.part[k] += weighted * weighted;
+          }
+        }
+      }
+      error = errors;
+      step = steps;
+    });
+    error.flush(total[0]);
+    step.flush(total[1]);
+  }
+
+  static void probe_blocks(const BlockRounder<Real>* formats, std::size_t num_formats, const T* z,
+                           const T* g, std::size_t length, double* sums) {
+    double total[2 * max_probed][totals];
+    __builtin_memset(total, 0, 2 * num_formats * sizeof total[0]);
+    Walk walk;
+    for (std::size_t at = 0; at < length; at += block) {
+      const std::size_t count = length - at < block ? length - at : block;
+      const std::size_t padded = (count + lanes - 1) / lanes * lanes;
+      fill(walk, z + at, g + at, count, padded);
+      for (std::size_t f = 0; f < num_formats; ++f) add(formats[f], walk, padded, total + 2 * f);
+    }
+    for (std::size_t i = 0; i < 2 * num_formats; ++i) sums[i] = added(total[i]);
+  }
+};
+
+}  // namespace
+}  // namespace gainsweep::format
