@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from . import archive, calibration, comparison, exports, scales, stability, table, timing_table
 from .contents import Archive
+from .disk import write_whole
+from .recipes import command as recipe_command
 from .tables import Point
 from .tokens import TokensError
 from .tokens import command as token_command
@@ -40,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
     planned.add_argument("--objective", help="where there are several: time, macs or memory")
     planned.add_argument("--strategy", help="the first of the spec's unless another is named")
     planned.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    sent = command("export", "Write a plan as a runtime or another tool reads it.", export_plan)
+    sent.add_argument("archive", type=Path)
+    sent.add_argument("--threshold", type=threshold, required=True, help="as --tau of plan")
+    recipe_command.add_arguments(sent)
     scaled = command("scales", "Print the scales of operands in every low format.", print_scales)
     scaled.add_argument("archive", type=Path)
     scaled.add_argument("--format", choices=("text", "csv", "json"), default="text")
@@ -76,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("table", type=Path, metavar="FILE.yaml")
     checked.add_argument("--archive", type=Path, help="also what it lacks of this one's model")
     checked.set_defaults(run=check_timings, select=[])
-    for added in (listed, shown, planned, scaled, steady, report, drawn, matched, exported):
+    for added in (listed, shown, planned, sent, scaled, steady, report, drawn, matched, exported):
         added.add_argument(
             "--select",
             action="append",
@@ -148,6 +154,10 @@ def print_plan(options: argparse.Namespace) -> None:
     chosen = exports.choose(found, options.objective, options.tau, options.strategy)
     written = {"text": exports.text, "csv": exports.csv_text, "json": exports.json_text}
     sys.stdout.write(written[options.format](chosen))
+
+
+def export_plan(options: argparse.Namespace) -> None:
+    recipe_command.run(only_point(options), options)
 
 
 def print_scales(options: argparse.Namespace) -> None:
@@ -244,13 +254,6 @@ def check_timings(options: argparse.Namespace) -> None:
     if problems:
         raise archive.ArchiveError("\n  ".join([f"{options.table}:", *problems]))
     print(f"{options.table}: {len(found.rows)} configurations on {found.header['device']}, right")
-
-
-def write_whole(path: Path, contents: str) -> None:
-    """A file that is there whole or not at all."""
-    partial = path.with_name(path.name + ".tmp")
-    partial.write_text(contents, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def write_figures(options: argparse.Namespace) -> None:

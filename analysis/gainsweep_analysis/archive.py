@@ -241,6 +241,7 @@ def _read_layout(tables: Tables) -> dict:
         ],
         "weight_maxima": _read_weight_maxima(tables),
         "scales": tables["scales"]["scale"] if "scales" in tables else None,
+        "maxima": tables["maxima"]["maximum"].max(axis=0) if "maxima" in tables else None,
         "subgraphs": [
             Subgraph(name, int(cls), tuple(map(int, members[index])))
             for index, (name, cls) in enumerate(subgraphs.rows("name", "class"))

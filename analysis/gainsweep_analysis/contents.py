@@ -24,6 +24,11 @@ class Op:
     real_formats: tuple[str, ...]
     module: str  # of its weight in the checkpoint; empty where no tensor is its weight
 
+    @property
+    def weight_columns(self) -> int:
+        """Elements of an output channel of the weight, 0 without one."""
+        return self.weight_elements // self.weight_channels if self.weight_channels else 0
+
 
 @dataclass(frozen=True)
 class Operand:
@@ -226,6 +231,7 @@ class Archive:
     operands: list[Operand]
     scales: np.ndarray | None  # [operand, low], 0 for dynamic ones; None where they are not known
     weight_maxima: dict[int, np.ndarray]  # by operand: of each output channel
+    maxima: np.ndarray | None  # [operand], of activations over the calibration samples
     subgraphs: list[Subgraph]
     formats: list[Format]
     scores: Scores

@@ -123,13 +123,16 @@ Outcome branch_and_bound(const Problem& problem, const Solution& incumbent,
   return Improvement(problem, start, most_nodes).run();
 }
 
-Outcome solve(const Problem& problem, const Effort& effort) {
-  const Solution solution = dynamic_program(problem, effort.most_states);
+Outcome prove(const Problem& problem, const Solution& solution, const Effort& effort) {
   if (solution.termination == Termination::feasible ||
       solution.termination == Termination::unknown) {
     return branch_and_bound(problem, solution, effort.most_nodes);
   }
   return {solution, certify(problem, solution, effort.most_nodes)};
+}
+
+Outcome solve(const Problem& problem, const Effort& effort) {
+  return prove(problem, dynamic_program(problem, effort.most_states), effort);
 }
 
 }  // namespace gainsweep::solve

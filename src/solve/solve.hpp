@@ -23,6 +23,18 @@ struct Effort {
 /// holds the gap.
 Outcome solve(const Problem& problem, const Effort& effort = {});
 
+/// The same for a solution of `dynamic_program`: its proof by CBC, or where it is not finished what
+/// CBC finds from there on.
+Outcome prove(const Problem& problem, const Solution& solution, const Effort& effort = {});
+
+/// The dual: the selection of least cost of the first resource, the error, within the limits of the
+/// others (one to three); the first limit counts nothing, and neither do gains. Ties go to the
+/// least cost of the second resource, then to the lexicographically first. Errors are compared in
+/// whole parts, 2⁵¹ or more of what the largest errors add up to that the plan may hold: with n
+/// groups its error is at most n²·2⁻⁵⁰ of itself above the least. Solved and proved as by `solve`;
+/// the certificate's objective is an error.
+Outcome solve_dual(const Problem& problem, const Effort& effort = {});
+
 /// The plan of record by an exact dynamic program over non-dominated (gain, cost) states, pruned by
 /// the bound of the linear relaxation. With one resource it always ends with the plan of record or
 /// `infeasible`; with several it may end as `feasible` or `unknown` where it would have to keep

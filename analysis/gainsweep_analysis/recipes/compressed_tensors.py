@@ -1,0 +1,152 @@
+"""quantization_config of compressed-tensors, which vLLM and transformers read from config.json."""
+
+import json
+
+from ..contents import Archive, Format
+from .layers import Layer, fused_groups, layers
+from .limits import Abilities
+from .pair import Number, Pair, pair_of
+
+MIXED = "mixed-precision"
+MX = ("mxfp8_e4m3", "mxfp6_e2m3", "mxfp4")
+# By number format of the weight: how the checkpoint stores it.
+FORMATS = {
+    "int8": "int-quantized",
+    "fp8_e4m3": "float-quantized",
+    "mxfp8_e4m3": "mxfp8-quantized",
+    "mxfp6_e2m3": "mxfp6-pack-quantized",
+    "mxfp4": "mxfp4-pack-quantized",
+    "nvfp4": "nvfp4-pack-quantized",
+    **{f"int{bits}_g{size}": "pack-quantized" for bits in (4, 8) for size in (32, 64, 128)},
+}
+BITS = {"mxfp6_e2m3": 6, "mxfp4": 4, "nvfp4": 4, **{f"int4_g{size}": 4 for size in (32, 64, 128)}}
+
+
+def obstacle(pair: Pair) -> str:
+    if pair.weight.name not in FORMATS:
+        known = ", ".join(FORMATS)
+        return f"it stores no weights in {pair.weight.name} (it has {known})"
+    if (
+        pair.weight.name.startswith("int")
+        and pair.weight.block
+        and pair.weight.scale_grid != "bf16"
+    ):
+        return "runtimes hold the scales of groups in bf16; solve with scale_grid: bf16"
+    if pair.activation is None:
+        if pair.weight.block:
+            return ""
+        return "it has weights alone only in blocks and groups"
+    return _obstacle_of_activation(pair.activation)
+
+
+def _obstacle_of_activation(number: Number) -> str:
+    if number.name not in FORMATS or (number.block and number.name.startswith("int")):
+        return f"it has no activations in {number.name}"
+    if number.name == "nvfp4" and number.scale != "static":
+        return "its scales of activations are calibrated; solve with scale: static"
+    dynamic = not number.block and number.scale == "dynamic"
+    if dynamic and (number.backoff != 1 or number.scale_grid != "arbitrary"):
+        return ("its dynamic activations have no back-off and any scale; solve with backoff: 1 and "
+                "scale_grid: arbitrary")  # fmt: skip
+    return ""
+
+
+ABILITIES = Abilities(attention=False, splits=False, remainders=False, obstacle=obstacle)
+
+
+def text(archive: Archive, formats: list[Format]) -> str:
+    return json.dumps(config(archive, formats), indent=1) + "\n"
+
+
+def config(archive: Archive, formats: list[Format]) -> dict:
+    """All linear layers by exact name, each in a group or in `ignore`."""
+    groups: dict[str, dict] = {}
+    ignored = []
+    for layer in layers(archive, formats):
+        if layer.format == archive.formats[0]:
+            ignored.append(layer.module)
+        else:
+            group = groups.setdefault(layer.format.name, _group(pair_of(layer.format)))
+            group["targets"].append(layer.module)
+    kinds = {group["format"] for group in groups.values()}
+    return {
+        "quant_method": "compressed-tensors",
+        "format": kinds.pop() if len(kinds) == 1 else MIXED,
+        "quantization_status": "compressed",
+        "kv_cache_scheme": None,
+        "ignore": ignored,
+        "config_groups": {f"group_{n}": group for n, group in enumerate(groups.values())},
+    }
+
+
+def _group(pair: Pair) -> dict:
+    return {
+        "targets": [],
+        "format": FORMATS[pair.weight.name],
+        "weights": {**_number(pair.weight), "dynamic": False},
+        "input_activations": None if pair.activation is None else _activation(pair.activation),
+        "output_activations": None,
+    }
+
+
+def _number(number: Number) -> dict:
+    integer = number.name.startswith("int")
+    described = {
+        "num_bits": BITS.get(number.name, 8),
+        "type": "int" if integer else "float",
+        "strategy": "group" if number.block else number.granularity,
+        "symmetric": True,
+    }
+    if number.block:
+        described["group_size"] = number.block
+    if number.name == "nvfp4":
+        described |= {"strategy": "tensor_group", "scale_dtype": "torch.float8_e4m3fn"}
+    elif number.name in MX:
+        described["scale_dtype"] = "torch.uint8"
+    return described
+
+
+def _activation(number: Number) -> dict:
+    if number.name == "nvfp4":
+        return {**_number(number), "dynamic": "local"}
+    if number.block:
+        return {**_number(number), "dynamic": True}
+    dynamic = number.scale == "dynamic"
+    strategy = "token" if dynamic else "tensor"
+    return {**_number(number), "strategy": strategy, "dynamic": dynamic}
+
+
+def notes(archive: Archive, formats: list[Format]) -> list[str]:
+    """Where a runtime computes something else than predictions assume."""
+    used = [pair_of(f) for f in archive.formats[1:] if f in formats]
+    activations = {pair.activation for pair in used if pair.activation}
+    found = []
+    if any(not number.block and number.scale == "dynamic" for number in activations):
+        found.append(
+            "dynamic scales of activations: of a token there, of a sequence in predictions"
+        )
+    rules = {n.scale_grid for n in activations if n.name in MX} - {"e8m0_compressed_tensors"}
+    if rules:
+        found.append(
+            f"scales of activations follow a runtime's own rule there, {', '.join(sorted(rules))} "
+            "in predictions"
+        )
+    if whole := _whole(archive, layers(archive, formats)):
+        found.append(
+            f"layers that vLLM fuses have scales of their own ({whole[0]}), of which it takes one. "
+            "Solve with partition.fused: all"
+        )
+    return found
+
+
+def _whole(archive: Archive, found: list[Layer]) -> list[str]:
+    """Layers of fused products whose weights have a scale a tensor that they do not share."""
+    fused = {op for group in fused_groups(archive) for op in group if archive.ops[op].fused < 0}
+    return [
+        layer.module
+        for layer in found
+        if layer.format != archive.formats[0]
+        and (number := pair_of(layer.format).weight)
+        and (number.granularity == "tensor" or number.name == "nvfp4")
+        and set(layer.ops) & fused
+    ]

@@ -1,0 +1,165 @@
+"""What a runtime's file cannot say of a plan, and the nearest plan that it can."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..contents import Archive, Format
+from ..seal import ArchiveError
+from .layers import fused_groups
+from .pair import Pair, pair_of
+
+MOST_NAMED = 12
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Ops that cannot be said as they are; they can if all of them stay high."""
+
+    what: str
+    ops: tuple[int, ...]
+    instead: str
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a runtime's files can say."""
+
+    attention: bool  # products of two activations, op by op
+    splits: bool  # layers that runtimes fuse, each in a format of its own
+    remainders: bool  # rows whose last block is shorter
+    obstacle: Callable[[Pair], str]  # why it has no such pair, empty where it has
+
+
+def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[Problem]:
+    lowered = [place for place, format_ in enumerate(formats) if format_ != archive.formats[0]]
+    found = [*_unnamed(archive, lowered, able)]
+    if not able.splits:
+        found += _splits(archive, formats)
+    if not able.remainders:
+        found += _remainders(archive, formats, lowered)
+    for format_ in archive.formats[1:]:
+        ops = tuple(place for place in lowered if formats[place] == format_)
+        obstacle = able.obstacle(pair_of(format_)) if ops else ""
+        if obstacle:
+            found.append(
+                Problem(f"{format_.name}: {obstacle}", ops, "Solve again without it in formats.low")
+            )
+    return found
+
+
+def _unnamed(archive: Archive, lowered: list[int], able: Abilities) -> list[Problem]:
+    found = []
+    products = tuple(p for p in lowered if archive.ops[p].kind == "matmul")
+    if products and not able.attention:
+        found.append(
+            Problem(
+                "products of two activations have no format of their own there (fp8 attention "
+                "is a matter of the whole KV cache)",
+                products,
+                "Solve again with formats that leave activations high",
+            )
+        )
+    nameless = tuple(
+        p for p in lowered if archive.ops[p].kind != "matmul" and not archive.ops[p].module
+    )
+    if nameless:
+        found.append(
+            Problem("their weights are no tensors of the checkpoint", nameless, "Keep them high")
+        )
+    shared = tuple(p for p in lowered if archive.ops[p].weight_shared)
+    if shared:
+        found.append(
+            Problem(
+                "something that stays high reads the weight too (a tied embedding)",
+                shared,
+                "Untie the model's embedding",
+            )
+        )
+    convolutions = tuple(p for p in lowered if archive.ops[p].kind == "convolution")
+    if convolutions:
+        found.append(
+            Problem("only linear layers have formats there", convolutions, "Keep them high")
+        )
+    return found
+
+
+def _splits(archive: Archive, formats: list[Format]) -> list[Problem]:
+    return [
+        Problem(
+            "runtimes run them as one matrix product, in one format; this plan gives them "
+            + ", ".join(dict.fromkeys(formats[op].name for op in ops)),
+            tuple(ops),
+            "Solve again with partition.fused: all, or partition.tie",
+        )
+        for ops in fused_groups(archive)
+        if len({formats[op].name for op in ops}) > 1
+    ]
+
+
+def _remainders(archive: Archive, formats: list[Format], lowered: list[int]) -> list[Problem]:
+    found = []
+    for format_ in archive.formats[1:]:
+        block = pair_of(format_).weight.block
+        ops = tuple(
+            p
+            for p in lowered
+            if formats[p] == format_ and block and archive.ops[p].weight_columns % block
+        )
+        if ops:
+            what = f"{format_.name}: rows of these weights are not whole blocks of {block}"
+            found.append(Problem(what, ops, "Solve again with a format of smaller blocks"))
+    return found
+
+
+def refuse(archive: Archive, found: list[Problem], target: str) -> None:
+    """ArchiveError with every problem, its ops and a way out, where there is any."""
+    if not found:
+        return
+    lines = [f"{archive.path}: {target} cannot say this plan:"]
+    for problem in found:
+        lines.append(f"  {problem.what}: {_named(archive, problem.ops)}. {problem.instead}.")
+    lines.append("--nearest keeps these ops high and says what that costs.")
+    raise ArchiveError("\n".join(lines))
+
+
+def _named(archive: Archive, ops: tuple[int, ...]) -> str:
+    paths = [archive.ops[op].path for op in ops]
+    more = f" and {len(paths) - MOST_NAMED} others" if len(paths) > MOST_NAMED else ""
+    return ", ".join(paths[:MOST_NAMED]) + more
+
+
+def nearest(archive: Archive, formats: list[Format], able: Abilities) -> list[Format]:
+    """The plan with every op of a problem high, and again until there is no problem: no loss error
+    becomes larger."""
+    raised = list(formats)
+    while found := problems(archive, raised, able):
+        for place in {op for problem in found for op in problem.ops}:
+            raised[place] = archive.formats[0]
+    return raised
+
+
+def price(archive: Archive, objective: str, before: list[Format], after: list[Format]) -> list[str]:
+    """What changed, with predicted loss error and gain of both plans."""
+    changed = tuple(p for p, (a, b) in enumerate(zip(before, after, strict=True)) if a != b)
+    lines = [f"{len(changed)} ops stay high: {_named(archive, changed)}"] if changed else []
+    errors = archive.loss_errors.get(archive.spec["solve"]["noise"])
+    if changed and errors is not None:
+        sums = [sum(errors[p, archive.formats.index(f)] for p, f in enumerate(plan))
+                for plan in (before, after)]  # fmt: skip
+        lines.append(f"sum of loss errors: {sums[0]:.4g} → {sums[1]:.4g} nat²")
+    if changed and objective in archive.gains:
+        units = archive.objective(objective).units
+        gains = [_gain(archive, objective, plan) for plan in (before, after)]
+        if None not in gains:
+            lines.append(f"gain: {gains[0]} → {gains[1]} ({units})")
+    return lines
+
+
+def _gain(archive: Archive, objective: str, formats: list[Format]) -> int | None:
+    total = 0
+    for subgraph, gains in zip(archive.subgraphs, archive.gains[objective], strict=True):
+        gain = gains.get(tuple(formats[op].name for op in subgraph.ops))
+        if gain is None:
+            return None
+        total += gain
+    return total

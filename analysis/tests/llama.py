@@ -1,0 +1,142 @@
+"""A made-up Llama's folder, and archives of plans for it."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from gainsweep_analysis import exports, rounding
+from gainsweep_analysis.checkpoint import safetensors
+from gainsweep_analysis.checkpoint.safetensors import Tensor, bf16
+from gainsweep_analysis.contents import Archive, Format
+from gainsweep_analysis.exports import Chosen
+
+HIDDEN, KEYS, INNER, WORDS = 128, 64, 256, 96
+SHAPES = {
+    "attention.q": ("self_attn.q_proj", HIDDEN, HIDDEN),
+    "attention.k": ("self_attn.k_proj", KEYS, HIDDEN),
+    "attention.v": ("self_attn.v_proj", KEYS, HIDDEN),
+    "attention.o": ("self_attn.o_proj", HIDDEN, HIDDEN),
+    "mlp.gate": ("mlp.gate_proj", INNER, HIDDEN),
+    "mlp.up": ("mlp.up_proj", INNER, HIDDEN),
+    "mlp.down": ("mlp.down_proj", HIDDEN, INNER),
+}
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "torch_dtype": "bfloat16",
+    "hidden_size": HIDDEN,
+    "intermediate_size": INNER,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": WORDS,
+    "max_position_embeddings": 64,
+    "tie_word_embeddings": False,
+}
+BITS = {"mxfp4": 4, "nvfp4": 4, "mxfp6_e2m3": 6}
+GRIDS = {"mx": "e8m0_floor", "nv": "e4m3", "w4": "bf16", "w8": "bf16"}
+HIGH = Format("bf16", "floating", 16, 7, 3.39e38, "tensor", "fixed", 1.0, 1.0, "arbitrary")
+
+
+def format_named(name: str, **changes) -> Format:
+    largest = {"int8": 127.0, "fp8_e4m3": 448.0}.get(name, 6.0)
+    grid = GRIDS.get(name[:2], "arbitrary")
+    made = Format(name, "floating", 8, 3, largest, "tensor", "static", 1.0, 1.0, grid)
+    return replace(made, **changes)
+
+
+@dataclass(frozen=True)
+class Model:
+    folder: Path
+    weights: dict[str, np.ndarray]  # by module, single precision that bf16 holds
+
+    def maxima(self, module: str) -> np.ndarray:
+        return np.abs(self.weights[module]).max(axis=1)
+
+
+def write_model(folder: Path, layers: int = 2, shards: int = 1) -> Model:
+    random = np.random.default_rng(7)
+    weights = {"lm_head": (WORDS, HIDDEN), "model.embed_tokens": (WORDS, HIDDEN)}
+    for layer in range(layers):
+        shapes = {module: shape for module, *shape in SHAPES.values()}
+        weights |= {f"model.layers.{layer}.{module}": shape for module, shape in shapes.items()}
+    drawn = {}
+    for module, shape in weights.items():
+        scales = np.exp(random.normal(-3, 1.5, (shape[0], 1)))
+        values = random.standard_t(4, shape) * scales
+        values[0], values[1, :5] = 0, -0.0  # blocks of zeros, and zeros with a sign
+        drawn[module] = bf16(values).single()
+    tensors = {f"{module}.weight": bf16(values) for module, values in drawn.items()}
+    norms = [f"model.layers.{n}.{kind}_layernorm.weight"
+             for n in range(layers) for kind in ("input", "post_attention")]  # fmt: skip
+    for name in [*norms, "model.norm.weight"]:
+        tensors[name] = bf16(np.ones(HIDDEN, np.float32))
+    _write_shards(folder, tensors, shards)
+    (folder / "config.json").write_text(json.dumps(CONFIG | {"num_hidden_layers": layers}))
+    (folder / "tokenizer.json").write_text("{}")
+    return Model(folder, drawn)
+
+
+def _write_shards(folder: Path, tensors: dict[str, Tensor], shards: int):
+    folder.mkdir(parents=True, exist_ok=True)
+    if shards == 1:
+        safetensors.write(folder / safetensors.SINGLE, tensors)
+        return
+    places = {name: f"model-{n % shards + 1}.safetensors" for n, name in enumerate(tensors)}
+    for shard in set(places.values()):
+        part = {name: tensor for name, tensor in tensors.items() if places[name] == shard}
+        safetensors.write(folder / shard, part)
+    (folder / safetensors.INDEX).write_text(json.dumps({"weight_map": places}))
+
+
+def plan(archive: Archive, model: Model, formats: dict[str, Format]) -> Chosen:
+    """A plan on a made-up archive with the model's names: formats by ends of the ops' paths, the
+    others high."""
+    known = [HIGH, *dict.fromkeys(formats.values())]
+    ops = [_named(op) for op in archive.ops]
+    assignment = [
+        next((known.index(f) for end, f in formats.items() if op.path.endswith(end)), 0)
+        for op in ops
+    ]
+    random = np.random.default_rng(3)
+    maxima, scales = {}, np.zeros((len(archive.operands), len(known) - 1))
+    observed = np.exp(random.normal(0, 1, len(archive.operands)))
+    for place, operand in enumerate(archive.operands):
+        module = ops[operand.op].module
+        if operand.role == "weight":
+            maxima[place] = model.maxima(module).astype(float)
+        for low, format_ in enumerate(known[1:]):
+            largest = maxima[place].max() if operand.role == "weight" else observed[place]
+            scales[place, low] = np.float32(largest / format_.largest)
+    whole = replace(
+        archive,
+        ops=ops,
+        formats=known,
+        weight_maxima=maxima,
+        maxima=observed,
+        scales=scales,
+        loss_errors={"empirical": np.arange(len(ops) * len(known)).reshape(len(ops), -1) * 1e-6},
+    )
+    made = exports.choose(archive, "macs", archive.spec_thresholds[0], None)
+    plans = replace(made.plans, assignment=np.array([[assignment]]), threshold=np.array([1e-3]))
+    return Chosen(whole, plans, 0)
+
+
+def _named(op):
+    if op.path == "lm_head":
+        return replace(op, module="lm_head", weight_channels=WORDS, weight_elements=WORDS * HIDDEN)
+    layer, leaf = op.path.removeprefix("layers.").split(".", 1)
+    if leaf not in SHAPES:
+        return op
+    module, rows, columns = SHAPES[leaf]
+    module = f"model.layers.{layer}.{module}"
+    return replace(op, module=module, weight_channels=rows, weight_elements=rows * columns)
+
+
+def fake_quantised(chosen: Chosen, model: Model, module: str) -> np.ndarray:
+    """What rounding by hand makes of a weight with a scale a block."""
+    archive = chosen.archive
+    op = next(op for op in archive.ops if op.module == module)
+    name = chosen.formats[archive.ops.index(op)].name
+    rows = model.weights[module]
+    return rounding.in_blocks(rows, name, GRIDS[name[:2]]).values()
