@@ -40,7 +40,7 @@ def test_intervals_are_paired():
     errors = [plan.divergence.std() / np.sqrt(400) for plan in (first, second)]
     assert found.divergence.value < 2 * min(errors)
     assert 0 < found.divergence.low < found.divergence.high
-    assert 0 < found.loss_mse.low
+    assert found.loss_mse.low > 0
 
 
 def test_the_interval_of_a_mean_is_two_standard_errors_wide():

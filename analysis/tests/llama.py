@@ -1,6 +1,7 @@
 """A made-up Llama's folder, and archives of plans for it."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from gainsweep_analysis import exports, rounding
 from gainsweep_analysis.checkpoint import safetensors
 from gainsweep_analysis.checkpoint.safetensors import Tensor, bf16
-from gainsweep_analysis.contents import Archive, Format
+from gainsweep_analysis.contents import Archive, Format, Number
 from gainsweep_analysis.exports import Chosen
 
 HIDDEN, KEYS, INNER, WORDS = 128, 64, 256, 96
@@ -33,16 +34,49 @@ CONFIG = {
     "max_position_embeddings": 64,
     "tie_word_embeddings": False,
 }
-BITS = {"mxfp4": 4, "nvfp4": 4, "mxfp6_e2m3": 6}
-GRIDS = {"mx": "e8m0_floor", "nv": "e4m3", "w4": "bf16", "w8": "bf16"}
-HIGH = Format("bf16", "floating", 16, 7, 3.39e38, "tensor", "fixed", 1.0, 1.0, "arbitrary")
+BITS = {"mxfp4": 4, "nvfp4": 4, "mxfp6_e2m3": 6, "mxfp6_e3m2": 6}
+GRIDS = {"mx": "e8m0_floor", "nv": "e4m3"}
+BF16 = Number("bf16", "floating", 16, 16.0, 7, 3.39e38, "tensor", 0, "fixed", 1.0, "arbitrary")
+HIGH = Format("bf16", BF16, BF16)
+WEIGHTS_ALONE = re.compile(r"w(\d)a16_(g\d+)|(nvfp4|mxfp4)a16")
+MIXED = {"mxfp4_fp8": ("mxfp4", "fp8_e4m3"), "mxfp4_mxfp8": ("mxfp4", "mxfp8_e4m3")}
+GROUPS = re.compile(r"w4a(fp)?8_(g\d+)")
 
 
-def format_named(name: str, **changes) -> Format:
+def format_named(
+    name: str,
+    weight_granularity: str = "tensor",
+    activation_scale: str | None = None,
+    scale_grid: str | None = None,
+) -> Format:
+    weight, activation = (number and _number(number) for number in _composition(name))
+    if not weight.block:
+        weight = replace(weight, granularity=weight_granularity)
+    if scale_grid:
+        weight = replace(weight, scale_grid=scale_grid)
+    if activation and activation_scale:
+        activation = replace(activation, scale=activation_scale)
+    return Format(name, weight, activation)
+
+
+def _number(name: str) -> Number:
     largest = {"int8": 127.0, "fp8_e4m3": 448.0}.get(name, 6.0)
-    grid = GRIDS.get(name[:2], "arbitrary")
-    made = Format(name, "floating", 8, 3, largest, "tensor", "static", 1.0, 1.0, grid)
-    return replace(made, **changes)
+    block = rounding.LAYOUTS[name].block
+    bits = 4 if name.startswith("int4") else BITS.get(name, 8)
+    grid = GRIDS.get(name[:2], "bf16" if block else "arbitrary")
+    scale = "dynamic" if block and name != "nvfp4" else "static"
+    granularity = "block" if block else "tensor"
+    stored = bits + (8 if grid in GRIDS.values() else 16) / block if block else float(bits)
+    return Number(name, "floating", bits, stored, 3, largest, granularity, block, scale, 1.0, grid)
+
+
+def _composition(name: str) -> tuple[str, str | None]:
+    if alone := WEIGHTS_ALONE.fullmatch(name):
+        bits, size, block = alone.groups()
+        return (block or f"int{bits}_{size}"), None
+    if groups := GROUPS.fullmatch(name):
+        return f"int4_{groups[2]}", "fp8_e4m3" if groups[1] else "int8"
+    return MIXED.get(name, (name, name))
 
 
 @dataclass(frozen=True)

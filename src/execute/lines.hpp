@@ -12,8 +12,8 @@ namespace gainsweep::execute {
 /// The lines of one tensor.
 class Lines {
  public:
-  /// A line ends after `restart` elements, if that is not 0; Error by TORCH_CHECK where these do not
-  /// divide the dimension.
+  /// A line ends after `restart` elements, if that is not 0; Error by TORCH_CHECK where these do
+  /// not divide the dimension.
   Lines(const at::Tensor& x, std::int64_t dimension, std::int64_t restart);
 
   std::int64_t length() const { return length_; }
@@ -30,7 +30,8 @@ class Lines {
     const auto count = static_cast<std::size_t>(length_);
     if (is_dense()) return {from, count};
     scratch.resize(count);
-    for (std::size_t i = 0; i < count; ++i) scratch[i] = from[static_cast<std::int64_t>(i) * stride_];
+    for (std::size_t i = 0; i < count; ++i)
+      scratch[i] = from[static_cast<std::int64_t>(i) * stride_];
     return scratch;
   }
 

@@ -76,7 +76,7 @@ TORCH_LIBRARY(gainsweep, m) {
   m.def("fake_quantize_weight(Tensor w, str format, float backoff, str scale_grid) -> Tensor");
   m.def(
       "fake_quantize_blocks(Tensor z, str format, int dim, int restart, str scale_grid, Tensor? "
-      "global=None) -> Tensor");
+      "units=None) -> Tensor");
   m.def(
       "encode_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) -> "
       "(Tensor codes, Tensor scales)");

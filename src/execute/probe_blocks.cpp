@@ -34,9 +34,8 @@ Chosen chosen(const OperandFormats& formats) {
 
 /// Whether lines of a length, one after the other, have the same blocks as each alone.
 bool blocks_fit(const std::vector<BlockFormat>& formats, std::int64_t length) {
-  return std::all_of(formats.begin(), formats.end(), [&](const BlockFormat& format) {
-    return length % format.number.block == 0;
-  });
+  return std::all_of(formats.begin(), formats.end(),
+                     [&](const BlockFormat& format) { return length % format.number.block == 0; });
 }
 
 /// A line whose first element is element `first` of a longer one.

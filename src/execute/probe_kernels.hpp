@@ -30,7 +30,7 @@ bool by_row(const OperandFormats& formats);
 
 /// Which part of an operand is looked at, and how blocks lie in it.
 struct OperandPart {
-  std::int64_t first_row = 0;  ///< of the rows that have scales of their own
+  std::int64_t first_row = 0;   ///< of the rows that have scales of their own
   std::int64_t dimension = -1;  ///< that products sum over, from the end or from the start
   std::int64_t first = 0;       ///< along it
   std::int64_t restart = 0;     ///< elements after which blocks begin anew; 0 for none

@@ -31,7 +31,8 @@ double weighted(const std::vector<float>& steps, const at::Tensor& sums) {
   return (weights.square() * sums).sum().item<double>();
 }
 
-/// What one format adds, by row: Σ g·(Q(z) − z), and Σ (g·Δ)² over non-zero z of integers in blocks.
+/// What one format adds, by row: Σ g·(Q(z) − z), and Σ (g·Δ)² over non-zero z of integers in
+/// blocks.
 struct RowSums {
   at::Tensor error, steps;
 };
@@ -39,8 +40,7 @@ struct RowSums {
 RowSums sums_in_blocks(const OperandFormat& format, const OperandPart& part, const at::Tensor& z,
                        const at::Tensor& g, bool rows_differ) {
   const auto values = plain::widened(z), gradients = plain::widened(g);
-  const auto found =
-      plain::rounded_in_blocks(*format.number, part, values, format.scales.at(0));
+  const auto found = plain::rounded_in_blocks(*format.number, part, values, format.scales.at(0));
   const auto counted = gradients.masked_fill(values == 0, 0);
   return {as_rows(gradients * (found.rounded - values), rows_differ).sum(1),
           as_rows((counted * found.scales).square(), rows_differ).sum(1)};
@@ -77,8 +77,8 @@ void add_plain(const OperandFormats& formats, const OperandPart& part, const at:
     probe.signed_error[f] += host[place].sum().item<double>();
     if (formats[f].number == nullptr || formats[f].number->grid.kind != format::Kind::integer)
       continue;
-    probe.step_norm[f] += formats[f].in_blocks() ? host[place + 1].sum().item<double>()
-                                                 : weighted(own[f], host[1]);
+    probe.step_norm[f] +=
+        formats[f].in_blocks() ? host[place + 1].sum().item<double>() : weighted(own[f], host[1]);
   }
 }
 

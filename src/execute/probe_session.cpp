@@ -107,8 +107,8 @@ const OperandFormats& ProbeSession::weight_formats(std::size_t op, std::size_t o
     const bool by_channel = format.weight.granularity == format::Granularity::channel;
     if (by_channel && rows.empty()) rows = kernels_.largest_of_rows(w);
     const float largest = format::shares_weight_scale(format) ? maxima_[op][operand] : 0;
-    auto& own = formats.emplace_back(&format.weight,
-                                     by_channel ? rows : std::vector<float>{largest});
+    auto& own =
+        formats.emplace_back(&format.weight, by_channel ? rows : std::vector<float>{largest});
     for (float& s : own.scales) s = operand_scale(format.weight, s);
   }
   return formats;

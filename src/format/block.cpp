@@ -144,10 +144,9 @@ template <class Real>
 BlockRounder<Real> make_block_rounder(const NumberFormat& number, float global) {
   const auto block = static_cast<std::size_t>(number.block);
   if (number.granularity != Granularity::block || block == 0 || most_block % block != 0)
-    throw Error(ErrorKind::internal, number.name + " has blocks of " +
-                                         std::to_string(number.block) +
-                                         " elements, which do not divide " +
-                                         std::to_string(most_block));
+    throw Error(ErrorKind::internal,
+                number.name + " has blocks of " + std::to_string(number.block) +
+                    " elements, which do not divide " + std::to_string(most_block));
   const auto& row = block_scales().at(number.scale_grid);
   return {.scaling = {.block = block,
                       .rule = row.rule,
@@ -187,7 +186,7 @@ void probe_blocks(std::span<const BlockFormat> formats, std::span<const T> z, st
   }
 }
 
-#define GAINSWEEP_INSTANTIATE(T)                                                             \
+#define GAINSWEEP_INSTANTIATE(T)                                                               \
   template void round_blocks<T>(const NumberFormat&, float, std::span<const T>, std::span<T>); \
   template void probe_blocks<T>(std::span<const BlockFormat>, std::span<const T>,              \
                                 std::span<const T>, std::span<BlockSums>);

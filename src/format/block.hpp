@@ -59,8 +59,8 @@ float global_scale(const NumberFormat& number, float amax);
 /// holds anything not finite, 0 where a two-level scale vanishes (elements are then zeros).
 float block_scale(const NumberFormat& number, float amax, float global);
 
-/// A line rounded block by block: each element as `round_to` at the scale of its block. `output` may
-/// be `input` itself. Instantiated for float, double and Bf16, as round_span.
+/// A line rounded block by block: each element as `round_to` at the scale of its block. `output`
+/// may be `input` itself. Instantiated for float, double and Bf16, as round_span.
 template <class T>
 void round_blocks(const NumberFormat& number, float global, std::span<const T> input,
                   std::span<T> output);

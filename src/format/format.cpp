@@ -75,8 +75,8 @@ std::vector<Format> uniform_formats() {
                               of_both(nvfp4)};
   for (const int bits : {4, 8})
     for (const auto group : group_sizes)
-      formats.push_back(of_both(in_blocks(
-          integer(grouped("int" + std::to_string(bits), group), bits), group, "bf16")));
+      formats.push_back(of_both(
+          in_blocks(integer(grouped("int" + std::to_string(bits), group), bits), group, "bf16")));
   return formats;
 }
 

@@ -335,7 +335,6 @@ struct Lanes {
     }
     for (std::size_t i = 0; i < 2 + num_formats; ++i) sums[i] = added(total[i]);
   }
-
 };
 
 }  // namespace

@@ -9,8 +9,8 @@ namespace {
 constexpr std::size_t least_block = 16;
 constexpr std::size_t most_blocks = block / least_block;  ///< of one walk of `block` elements
 
-/// Scales of the blocks of one walk: elements are multiplied by `factor` or divided by it, and their
-/// rounded values multiplied by `scale`.
+/// Scales of the blocks of one walk: elements are multiplied by `factor` or divided by it, and
+/// their rounded values multiplied by `scale`.
 struct BlockScales {
   alignas(64) float factor[most_blocks];
   alignas(64) float scale[most_blocks];
@@ -54,8 +54,7 @@ struct ScaleLanes {
     factor = scale == 0.0F ? V::splat(1.0F) : scale;
   }
 
-  static void fractions(const BlockScaling& rule, Value largest, Value& factor,
-                        Value& scale) {
+  static void fractions(const BlockScaling& rule, Value largest, Value& factor, Value& scale) {
     const Value free = largest / rule.max;
     scale = free < 0x1p-126F ? V::splat(0x1p-126F) : free;
     if (rule.is_bf16) scale = (Value)(((Bits)scale + 0xFFFFu) & 0xFFFF0000u);

@@ -49,7 +49,9 @@ class Rounder {
     if (number.scale == format::ScaleRule::fixed)
       return {"gainsweep::fake_quantize", {value, number.name, constant(1)}};
     const bool is_made_later = !weight && number.scale == format::ScaleRule::dynamic_max;
-    const auto given = [&] { return constant(static_scale(number, op, op_index, operand, maxima_)); };
+    const auto given = [&] {
+      return constant(static_scale(number, op, op_index, operand, maxima_));
+    };
     if (number.granularity == format::Granularity::block) {
       Argument global = std::monostate{};
       if (number.two_level && !is_made_later) global = given();

@@ -11,8 +11,9 @@ Lowering::Lowering(const graph::Graph& graph, const graph::Partition& partition,
     for (const auto op : partition.subgraphs[s].ops) subgraph_of_[op.index] = s;
 }
 
-Codes Lowering::quantized(const OpSite& site, std::size_t operand, const format::NumberFormat& number,
-                          const WriteCodes& write, std::int64_t encoding) {
+Codes Lowering::quantized(const OpSite& site, std::size_t operand,
+                          const format::NumberFormat& number, const WriteCodes& write,
+                          std::int64_t encoding) {
   std::optional<double> scale;
   if (number.scale != format::ScaleRule::dynamic_max)
     scale = static_scale(number, site.op, site.id.index, operand, maxima_);

@@ -36,10 +36,10 @@ class Lowering {
     return subgraph_of_[a.index] == subgraph_of_[b.index];
   }
 
-  /// An activation operand in a number format. Ops of one sub-graph that read the same value at the same
-  /// scale share what `write` made for the first, if they take the same `encoding` where the target
-  /// knows several; ops of different sub-graphs never do, because gains are added over sub-graphs.
-  /// Error(internal) when a static scale lacks its maximum.
+  /// An activation operand in a number format. Ops of one sub-graph that read the same value at the
+  /// same scale share what `write` made for the first, if they take the same `encoding` where the
+  /// target knows several; ops of different sub-graphs never do, because gains are added over
+  /// sub-graphs. Error(internal) when a static scale lacks its maximum.
   Codes quantized(const OpSite& site, std::size_t operand, const format::NumberFormat& number,
                   const WriteCodes& write, std::int64_t encoding = 0);
 

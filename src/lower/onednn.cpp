@@ -52,8 +52,8 @@ Codes write_codes(Lowering& lowering, const OpSite& site, std::size_t operand,
       return {codes, *scale};
     }
     const auto codes = target.add_node("gainsweep::quantize_dynamic",
-                                       {value, number.backoff, zero, number.scale_grid},
-                                       shape, site.op.path, ElementType::byte);
+                                       {value, number.backoff, zero, number.scale_grid}, shape,
+                                       site.op.path, ElementType::byte);
     return {codes, target.add_output({1}, ElementType::fp32)};
   };
   return lowering.quantized(site, operand, number, write, zero);
@@ -70,9 +70,9 @@ PackedWeight write_weight(graph::Graph& target, const graph::Op& op,
   const auto weight = op.operands[1].value;
   const auto shape = target.value(weight).shape;
   const bool per_channel = number.granularity == format::Granularity::channel;
-  const auto codes = target.add_node(
-      "gainsweep::quantize_weight", {weight, number.backoff, per_channel, number.scale_grid},
-      shape, op.path, ElementType::byte);
+  const auto codes = target.add_node("gainsweep::quantize_weight",
+                                     {weight, number.backoff, per_channel, number.scale_grid},
+                                     shape, op.path, ElementType::byte);
   const graph::Shape groups{per_channel ? shape.at(0) : 1};
   const auto scales = target.add_output(groups, ElementType::fp32);
   const auto zero_points =

@@ -76,7 +76,8 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
                 "table 'failures' says why.");
   Decision decision;
   decision.times = measured.times;
-  decision.errors = sensitivity::loss_errors(measured.scores, layout.partition.ops, layout.formats, spec.solve.noise);
+  decision.errors = sensitivity::loss_errors(measured.scores, layout.partition.ops, layout.formats,
+                                             spec.solve.noise);
   decision.predictor =
       std::make_shared<const PlanPredictor>(layout, measured, spec.solve.noise, spec.seed);
   if (const auto rate = decision.predictor->bias_rate()) decision.errors.bias_rate = rate->value;

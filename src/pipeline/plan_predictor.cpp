@@ -18,7 +18,8 @@ sensitivity::Evidence evidence(const Measured& measured,
 
 PlanPredictor::PlanPredictor(const Layout& layout, const Measured& measured,
                              sensitivity::Noise noise, std::int64_t seed)
-    : contributions_(sensitivity::contributions(measured.scores, layout.partition.ops, layout.formats, noise)),
+    : contributions_(
+          sensitivity::contributions(measured.scores, layout.partition.ops, layout.formats, noise)),
       predictor_(evidence(measured, contributions_, seed)) {}
 
 sensitivity::Prediction PlanPredictor::predict(const sensitivity::LossModel& model,

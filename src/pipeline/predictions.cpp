@@ -54,7 +54,8 @@ archive::Table loss_error_table(const Layout& layout, const Measured& measured) 
                        archive::Nature::deterministic,
                        {}};
   for (const auto noise : enumerators<Noise>()) {
-    const auto errors = sensitivity::loss_errors(measured.scores, layout.partition.ops, layout.formats, noise);
+    const auto errors =
+        sensitivity::loss_errors(measured.scores, layout.partition.ops, layout.formats, noise);
     table.fields.push_back(
         reals(spelling(noise), archive::flatten(errors.d),
               {{"op", errors.d.size()}, {"format", layout.formats.size()}}, "nat^2",

@@ -111,7 +111,8 @@ archive::Table stability_table(const Layout& layout, const spec::Spec& spec, std
 }  // namespace
 
 Resampling::Resampling(const Layout& layout, const spec::Spec& spec, const Measured& measured)
-    : terms_(sensitivity::contributions(measured.scores, layout.partition.ops, layout.formats, spec.solve.noise)),
+    : terms_(sensitivity::contributions(measured.scores, layout.partition.ops, layout.formats,
+                                        spec.solve.noise)),
       errors_(evidence(measured, terms_, spec.solve.seed),
               static_cast<std::size_t>(spec.solve.resamples)),
       digest_(digest_of(spec, measured, terms_)) {}

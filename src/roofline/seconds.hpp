@@ -38,8 +38,8 @@ bool runs(const Description& description, const graph::Op& op, const format::For
 /// they fit into half of it. Of an expert the part that is needed counts, and its whole weight.
 double op_seconds(const Run& run, Fusion fusion, OpId op, FormatId format);
 
-/// Seconds of a cast of so many elements of an activation from the high format: a pass, and one more
-/// that looks for the largest magnitude where that of the whole operand is dynamic; none where
+/// Seconds of a cast of so many elements of an activation from the high format: a pass, and one
+/// more that looks for the largest magnitude where that of the whole operand is dynamic; none where
 /// activations stay high.
 double cast_seconds(const Run& run, Fusion fusion, std::int64_t elements, FormatId format);
 

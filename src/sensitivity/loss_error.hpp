@@ -32,7 +32,8 @@ double mean_targets(std::span<const double> targets, std::span<const double> ter
 /// `formats` by FormatId. `targets` is the mean with what each record adds to all ops in all
 /// formats.
 /// * empirical: `mean_r (Σ_operands e)²`
-/// * paper, log_uniform: `mean_r Σ_operands` of `α s` where the operand's number format is floating,
+/// * paper, log_uniform: `mean_r Σ_operands` of `α s` where the operand's number format is
+/// floating,
 ///   with α of that name, of `Σ_groups Δ²/12 · Σ_{z≠0} (∂g/∂z)²` where it is integer, under either
 ///   name, and of 0 where the operand stays high.
 /// Error(internal) without records or when they disagree on ops or formats.

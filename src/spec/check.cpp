@@ -62,8 +62,8 @@ void check_properties_in_use(const Case& c) {
   for (const auto& format : c.parts.scaled) {
     const std::string path = "formats." + format.name;
     if (!c.is_written(path) || is_in_use(c.parts, format.name)) continue;
-    c.add(path, "properties of a number format that is not in use (formats.low has " + join(c.parts.low) +
-                    "). Remove them, or add the format to formats.low.");
+    c.add(path, "properties of a number format that is not in use (formats.low has " +
+                    join(c.parts.low) + "). Remove them, or add the format to formats.low.");
   }
 }
 
@@ -142,8 +142,8 @@ void check_evaluated_time(const Case& c) {
 void check_time_means_something(const Case& c) {
   if (c.parts.spec.device != "cpu" || !measures(c.parts.spec.latency)) return;
   if (!contains(c.parts.spec.solve.objectives, std::string("time"))) return;
-  const bool is_real = contains(c.parts.low, std::string("int8")) ||
-                       contains(c.parts.low, std::string("bf16"));
+  const bool is_real =
+      contains(c.parts.low, std::string("int8")) || contains(c.parts.low, std::string("bf16"));
   if (is_real) return;
   c.add("solve.objectives",
         "'time' on a CPU with formats alone that are emulated there (" + join(c.parts.low) +

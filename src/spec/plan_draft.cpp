@@ -30,7 +30,6 @@ Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = m
   return {&value, least, most};
 }
 
-
 std::vector<std::string> low_names() {
   auto names = format::names();
   std::erase(names, "fp32");
@@ -44,10 +43,11 @@ Choice both(std::string& weight, std::string& activation, const std::vector<std:
 }
 
 config::Key scale_key(format::NumberFormat& activation) {
-  return {"scale",
-          "where the scales of activations come from: the first calibration samples, or the "
-          "sample at hand",
-          choice(activation.scale, {format::ScaleRule::static_max, format::ScaleRule::dynamic_max})};
+  return {
+      "scale",
+      "where the scales of activations come from: the first calibration samples, or the "
+      "sample at hand",
+      choice(activation.scale, {format::ScaleRule::static_max, format::ScaleRule::dynamic_max})};
 }
 
 /// Of a number format with a scale a tensor or channel.
@@ -368,7 +368,8 @@ bool measures(const LatencySpec& latency) {
 double mac_rate(const Spec& spec, const format::Format& format) {
   const auto own = spec.target.mac_rates.find(format.name);
   if (own != spec.target.mac_rates.end()) return own->second;
-  const int high_bits = spec.formats.formats.empty() ? 16 : spec.formats.formats.front().weight.bits;
+  const int high_bits =
+      spec.formats.formats.empty() ? 16 : spec.formats.formats.front().weight.bits;
   const int widest =
       std::max(format.weight.bits, format.activation ? format.activation->bits : high_bits);
   return static_cast<double>(high_bits) / widest;

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import rounding
-from ..contents import Archive
+from ..contents import Archive, Number
 from ..recipes.compressed_tensors import FORMATS
 from ..recipes.layers import Layer
-from ..recipes.pair import Number, pair_of
 from ..scales import channel_scales
 from ..seal import ArchiveError
 from .packing import tensors
@@ -25,7 +24,7 @@ class Rounder:
     def tensors(self, module: str, weight: Tensor) -> dict[str, Tensor]:
         layer = self.layers[module]
         stored = self.stored(module, weight)
-        number = pair_of(layer.format).weight
+        number = layer.format.weight
         element = rounding.LAYOUTS[number.name].element
         made = tensors(module, FORMATS[number.name], stored, element)
         return made | self._activation(layer)
@@ -33,7 +32,7 @@ class Rounder:
     def stored(self, module: str, weight: Tensor) -> rounding.Stored:
         """As the program's fake quantisation rounds it."""
         layer = self.layers[module]
-        number = pair_of(layer.format).weight
+        number = layer.format.weight
         matrix = self._matrix(layer, weight)
         element = rounding.LAYOUTS[number.name].element
         if not number.block:
@@ -109,7 +108,7 @@ class Rounder:
         return max(float(found.max()) for found in maxima)
 
     def _activation(self, layer: Layer) -> dict[str, Tensor]:
-        number = pair_of(layer.format).activation
+        number = layer.format.activation
         if number is None:
             return {}
         if number.name == rounding.TWO_LEVEL:

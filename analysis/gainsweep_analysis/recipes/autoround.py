@@ -2,10 +2,9 @@
 
 import json
 
-from ..contents import Archive, Format
+from ..contents import Archive, Format, Number
 from .layers import layers
 from .limits import Abilities
-from .pair import Number, Pair, pair_of
 
 HIGH = {"bits": 16, "data_type": "fp", "act_bits": 16, "act_data_type": "fp"}
 TENSOR, CHANNEL = 0, -1  # as `group_size`
@@ -20,14 +19,18 @@ ELEMENTS = {
 }
 
 
-def obstacle(pair: Pair) -> str:
-    for number in filter(None, (pair.weight, pair.activation)):
+def obstacle(format_: Format) -> str:
+    for number in filter(None, (format_.weight, format_.activation)):
         if number.name not in ELEMENTS:
             return f"it has no numbers in {number.name} (it has {', '.join(ELEMENTS)})"
         if number.backoff != 1:
             return "it scales to the whole range; solve with backoff: 1"
-    if pair.activation and pair.activation.block and pair.activation.name.startswith("int"):
-        return f"it has no activations in {pair.activation.name}"
+    if (
+        format_.activation
+        and format_.activation.block
+        and format_.activation.name.startswith("int")
+    ):
+        return f"it has no activations in {format_.activation.name}"
     return ""
 
 
@@ -37,20 +40,18 @@ ABILITIES = Abilities(attention=False, splits=False, remainders=False, obstacle=
 def text(archive: Archive, formats: list[Format]) -> str:
     """Every layer by name, high ones too."""
     listed = {
-        layer.module: dict(HIGH)
-        if layer.format == archive.formats[0]
-        else _layer(pair_of(layer.format))
+        layer.module: dict(HIGH) if layer.format == archive.formats[0] else _layer(layer.format)
         for layer in layers(archive, formats)
     }
     return json.dumps(listed, indent=1) + "\n"
 
 
-def _layer(pair: Pair) -> dict:
-    bits, kind = ELEMENTS[pair.weight.name]
-    described = {"bits": bits, "group_size": _group(pair.weight), "sym": True, "data_type": kind}
-    if pair.activation is None:
+def _layer(format_: Format) -> dict:
+    bits, kind = ELEMENTS[format_.weight.name]
+    described = {"bits": bits, "group_size": _group(format_.weight), "sym": True, "data_type": kind}
+    if format_.activation is None:
         return {**described, "act_bits": 16}
-    number = pair.activation
+    number = format_.activation
     act_bits, act_kind = ELEMENTS[number.name]
     if number.name == "nvfp4" and number.scale == "static":
         act_kind = "nv_fp4_with_static_gs"

@@ -2,10 +2,9 @@
 
 import json
 
-from ..contents import Archive, Format
+from ..contents import Archive, Format, Number
 from .layers import Layer, fused_groups, layers
 from .limits import Abilities
-from .pair import Number, Pair, pair_of
 
 MIXED = "mixed-precision"
 MX = ("mxfp8_e4m3", "mxfp6_e2m3", "mxfp4")
@@ -22,21 +21,21 @@ FORMATS = {
 BITS = {"mxfp6_e2m3": 6, "mxfp4": 4, "nvfp4": 4, **{f"int4_g{size}": 4 for size in (32, 64, 128)}}
 
 
-def obstacle(pair: Pair) -> str:
-    if pair.weight.name not in FORMATS:
+def obstacle(format_: Format) -> str:
+    if format_.weight.name not in FORMATS:
         known = ", ".join(FORMATS)
-        return f"it stores no weights in {pair.weight.name} (it has {known})"
+        return f"it stores no weights in {format_.weight.name} (it has {known})"
     if (
-        pair.weight.name.startswith("int")
-        and pair.weight.block
-        and pair.weight.scale_grid != "bf16"
+        format_.weight.name.startswith("int")
+        and format_.weight.block
+        and format_.weight.scale_grid != "bf16"
     ):
         return "runtimes hold the scales of groups in bf16; solve with scale_grid: bf16"
-    if pair.activation is None:
-        if pair.weight.block:
+    if format_.activation is None:
+        if format_.weight.block:
             return ""
         return "it has weights alone only in blocks and groups"
-    return _obstacle_of_activation(pair.activation)
+    return _obstacle_of_activation(format_.activation)
 
 
 def _obstacle_of_activation(number: Number) -> str:
@@ -66,7 +65,7 @@ def config(archive: Archive, formats: list[Format]) -> dict:
         if layer.format == archive.formats[0]:
             ignored.append(layer.module)
         else:
-            group = groups.setdefault(layer.format.name, _group(pair_of(layer.format)))
+            group = groups.setdefault(layer.format.name, _group(layer.format))
             group["targets"].append(layer.module)
     kinds = {group["format"] for group in groups.values()}
     return {
@@ -79,12 +78,14 @@ def config(archive: Archive, formats: list[Format]) -> dict:
     }
 
 
-def _group(pair: Pair) -> dict:
+def _group(format_: Format) -> dict:
     return {
         "targets": [],
-        "format": FORMATS[pair.weight.name],
-        "weights": {**_number(pair.weight), "dynamic": False},
-        "input_activations": None if pair.activation is None else _activation(pair.activation),
+        "format": FORMATS[format_.weight.name],
+        "weights": {**_number(format_.weight), "dynamic": False},
+        "input_activations": None
+        if format_.activation is None
+        else _activation(format_.activation),
         "output_activations": None,
     }
 
@@ -118,8 +119,8 @@ def _activation(number: Number) -> dict:
 
 def notes(archive: Archive, formats: list[Format]) -> list[str]:
     """Where a runtime computes something else than predictions assume."""
-    used = [pair_of(f) for f in archive.formats[1:] if f in formats]
-    activations = {pair.activation for pair in used if pair.activation}
+    used = [f for f in archive.formats[1:] if f in formats]
+    activations = {format_.activation for format_ in used if format_.activation}
     found = []
     if any(not number.block and number.scale == "dynamic" for number in activations):
         found.append(
@@ -146,7 +147,7 @@ def _whole(archive: Archive, found: list[Layer]) -> list[str]:
         layer.module
         for layer in found
         if layer.format != archive.formats[0]
-        and (number := pair_of(layer.format).weight)
+        and (number := layer.format.weight)
         and (number.granularity == "tensor" or number.name == "nvfp4")
         and set(layer.ops) & fused
     ]

@@ -5,7 +5,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from ..contents import Archive, Format, Op
-from .pair import pair_of
 
 # Layers beside each other that vLLM and Gaudi's runtimes run as one matrix product.
 FUSED = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"), ("w1", "w3"))
@@ -25,7 +24,7 @@ def effective(archive: Archive, formats: list[Format]) -> list[Format]:
     """A format that leaves activations high changes nothing of a product of two of them."""
     high = archive.formats[0]
     return [
-        high if op.kind == "matmul" and pair_of(format_).activation is None else format_
+        high if op.kind == "matmul" and format_.activation is None else format_
         for op, format_ in zip(archive.ops, formats, strict=True)
     ]
 

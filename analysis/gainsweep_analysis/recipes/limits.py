@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ..contents import Archive, Format
 from ..seal import ArchiveError
 from .layers import fused_groups
-from .pair import Pair, pair_of
 
 MOST_NAMED = 12
 
@@ -27,7 +26,7 @@ class Abilities:
     attention: bool  # products of two activations, op by op
     splits: bool  # layers that runtimes fuse, each in a format of its own
     remainders: bool  # rows whose last block is shorter
-    obstacle: Callable[[Pair], str]  # why it has no such pair, empty where it has
+    obstacle: Callable[[Format], str]  # why it has no such format, empty where it has
 
 
 def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[Problem]:
@@ -39,7 +38,7 @@ def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[P
         found += _remainders(archive, formats, lowered)
     for format_ in archive.formats[1:]:
         ops = tuple(place for place in lowered if formats[place] == format_)
-        obstacle = able.obstacle(pair_of(format_)) if ops else ""
+        obstacle = able.obstacle(format_) if ops else ""
         if obstacle:
             found.append(
                 Problem(f"{format_.name}: {obstacle}", ops, "Solve again without it in formats.low")
@@ -99,7 +98,7 @@ def _splits(archive: Archive, formats: list[Format]) -> list[Problem]:
 def _remainders(archive: Archive, formats: list[Format], lowered: list[int]) -> list[Problem]:
     found = []
     for format_ in archive.formats[1:]:
-        block = pair_of(format_).weight.block
+        block = format_.weight.block
         ops = tuple(
             p
             for p in lowered

@@ -2,10 +2,9 @@
 
 import yaml
 
-from ..contents import Archive, Format
+from ..contents import Archive, Format, Number
 from .layers import attention_of, layers
 from .limits import Abilities
-from .pair import Number, Pair, pair_of
 
 # What `num_bits` says of an element; integers by their bits.
 ELEMENTS = {
@@ -23,8 +22,8 @@ ELEMENTS = {
 PRODUCTS = {"qk": ("q_bmm", "k_bmm"), "av": ("p_bmm", "v_bmm")}
 
 
-def obstacle(pair: Pair) -> str:
-    for number in filter(None, (pair.weight, pair.activation)):
+def obstacle(format_: Format) -> str:
+    for number in filter(None, (format_.weight, format_.activation)):
         if number.name not in ELEMENTS:
             return f"it has no numbers in {number.name} (it has {', '.join(ELEMENTS)})"
         if number.backoff != 1:
@@ -41,29 +40,29 @@ def text(archive: Archive, formats: list[Format]) -> str:
     entries = [{"quantizer_name": "*", "enable": False}]
     for layer in layers(archive, formats):
         if layer.format != archive.formats[0]:
-            entries += _layer(layer.module, pair_of(layer.format))
+            entries += _layer(layer.module, layer.format)
     for place, op in enumerate(archive.ops):
         leaf = op.path.rpartition(".")[2]
         if op.kind == "matmul" and formats[place] != archive.formats[0]:
-            entries += _product(attention_of(archive, place), leaf, pair_of(formats[place]))
+            entries += _product(attention_of(archive, place), leaf, formats[place])
     return yaml.safe_dump(
         {"quant_cfg": entries, "algorithm": "max"}, sort_keys=False, default_flow_style=None
     )
 
 
-def _layer(module: str, pair: Pair) -> list[dict]:
-    entries = [{"quantizer_name": f"{module}.weight_quantizer", "cfg": _weight(pair.weight)}]
-    if pair.activation is not None:
-        cfg = _activation(pair.activation)
+def _layer(module: str, format_: Format) -> list[dict]:
+    entries = [{"quantizer_name": f"{module}.weight_quantizer", "cfg": _weight(format_.weight)}]
+    if format_.activation is not None:
+        cfg = _activation(format_.activation)
         entries.append({"quantizer_name": f"{module}.input_quantizer", "cfg": cfg})
     return entries
 
 
-def _product(attention: str | None, leaf: str, pair: Pair) -> list[dict]:
-    if pair.activation is None or attention is None:
+def _product(attention: str | None, leaf: str, format_: Format) -> list[dict]:
+    if format_.activation is None or attention is None:
         return []
     return [
-        {"quantizer_name": f"{attention}.{name}_quantizer", "cfg": _activation(pair.activation)}
+        {"quantizer_name": f"{attention}.{name}_quantizer", "cfg": _activation(format_.activation)}
         for name in PRODUCTS.get(leaf, ())
     ]
 

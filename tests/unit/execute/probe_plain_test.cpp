@@ -65,8 +65,8 @@ double magnitude(const OperandFormat& format, const OperandPart& part, const at:
     rounded = plain::rounded_in_blocks(*format.number, part, values, format.scales[0]).rounded;
   } else {
     const auto first = format.scales.begin() + part.first_row;
-    const auto own = format.scales.size() > 1 ? std::vector<float>(first, first + z.size(0))
-                                              : format.scales;
+    const auto own =
+        format.scales.size() > 1 ? std::vector<float>(first, first + z.size(0)) : format.scales;
     rounded = plain::rounded(format.number->grid, values, plain::scales_for(values, own));
   }
   const auto error = rounded.to(at::kDouble) - values.to(at::kDouble);

@@ -186,7 +186,8 @@ const Kernels<T>& kernels_of(const Variant& variant) {
 template <class Real>
 std::vector<Rounder<Real>> rounders(float scale) {
   std::vector<Rounder<Real>> result;
-  for (const auto& name : plain_names()) result.push_back(make_rounder<Real>(number_by_name(name).grid, scale));
+  for (const auto& name : plain_names())
+    result.push_back(make_rounder<Real>(number_by_name(name).grid, scale));
   return result;
 }
 

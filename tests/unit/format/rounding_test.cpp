@@ -46,8 +46,13 @@ Table table_of(const std::string& name) {
   if (name == "fp8_e4m3") return floating_table(4, 3, 1);         // OCP: one NaN, no infinity
   if (name == "fp8_e4m3_gaudi2") return floating_table(4, 3, 8);  // IEEE: the last exponent
   if (name == "fp8_e5m2") return floating_table(5, 2, 4);
+  if (name == "mxfp8_e4m3") return floating_table(4, 3, 1);
+  if (name == "mxfp8_e5m2") return floating_table(5, 2, 4);
+  if (name == "mxfp6_e3m2") return floating_table(3, 2, 0);  // OCP: no NaN below 8 bits
+  if (name == "mxfp6_e2m3") return floating_table(2, 3, 0);
+  if (name == "mxfp4" || name == "nvfp4") return floating_table(2, 1, 0);
   Table integers;
-  for (int i = 0; i <= 127; ++i) integers.push_back(i);
+  for (int i = 0; i <= (name.starts_with("int4") ? 7 : 127); ++i) integers.push_back(i);
   return integers;
 }
 

@@ -28,9 +28,8 @@ float scale_of(NumberFormat number, float amax, double backoff) {
 /// Names of number formats without blocks.
 std::vector<std::string> plain_names() {
   auto all = number_names();
-  std::erase_if(all, [](const auto& name) {
-    return number_by_name(name).granularity == Granularity::block;
-  });
+  std::erase_if(
+      all, [](const auto& name) { return number_by_name(name).granularity == Granularity::block; });
   return all;
 }
 

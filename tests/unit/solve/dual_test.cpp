@@ -62,8 +62,8 @@ TEST_P(Dual, EqualsExhaustiveWithTies) {
   for (int i = 0; i < 1000 && !HasFailure(); ++i) {
     SCOPED_TRACE("instance " + std::to_string(i));
     // Eighths add up exactly; the budgets' tenths do not.
-    const auto made = problem({.most_groups = 5}, bits,
-                              [](double cost) { return std::round(cost / 0.1) / 8; });
+    const auto made =
+        problem({.most_groups = 5}, bits, [](double cost) { return std::round(cost / 0.1) / 8; });
     const auto expected = least_error(made);
     const auto [found, certificate] = solve_dual(made);
     ASSERT_EQ(found.termination, expected.termination);
