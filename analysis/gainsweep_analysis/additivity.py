@@ -108,9 +108,10 @@ def _theoretical(archive: Archive, place: int, formats: tuple[str, ...]) -> floa
 
 
 def _rate(archive: Archive, name: str) -> float:
-    """Of multiply-accumulates, relative: by default the high format's bits over those of the wider
-    operand."""
+    """Of multiply-accumulates, relative: the spec's, else the device's, else the high format's bits
+    over those of the wider operand."""
     high = archive.formats[0].weight.bits
     format_ = next(format_ for format_ in archive.formats if format_.name == name)
     widest = max(format_.weight.bits, format_.activation.bits if format_.activation else high)
-    return float(archive.spec["target"]["mac_rates"].get(name, high / widest))
+    otherwise = format_.device_rate or high / widest
+    return float(archive.spec["target"]["mac_rates"].get(name, otherwise))

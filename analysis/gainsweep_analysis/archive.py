@@ -247,9 +247,10 @@ def _read_layout(tables: Tables) -> dict:
             for index, (name, cls) in enumerate(subgraphs.rows("name", "class"))
         ],
         "formats": [
-            Format(name, weight, activation)
-            for name, weight, activation in zip(
+            Format(name, float(rate), weight, activation)
+            for name, rate, weight, activation in zip(
                 formats["name"],
+                formats["device_rate"],
                 _numbers(formats, "weight"),
                 _numbers(formats, "activation"),
                 strict=True,

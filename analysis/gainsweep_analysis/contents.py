@@ -69,6 +69,7 @@ class Number:
 @dataclass(frozen=True)
 class Format:
     name: str
+    device_rate: float  # of products, published, relative to the high format's; 0: not known
     weight: Number
     activation: Number | None  # none: activations stay high
 

@@ -37,7 +37,7 @@ CONFIG = {
 BITS = {"mxfp4": 4, "nvfp4": 4, "mxfp6_e2m3": 6, "mxfp6_e3m2": 6}
 GRIDS = {"mx": "e8m0_floor", "nv": "e4m3"}
 BF16 = Number("bf16", "floating", 16, 16.0, 7, 3.39e38, "tensor", 0, "fixed", 1.0, "arbitrary")
-HIGH = Format("bf16", BF16, BF16)
+HIGH = Format("bf16", 0.0, BF16, BF16)
 WEIGHTS_ALONE = re.compile(r"w(\d)a16_(g\d+)|(nvfp4|mxfp4)a16")
 MIXED = {"mxfp4_fp8": ("mxfp4", "fp8_e4m3"), "mxfp4_mxfp8": ("mxfp4", "mxfp8_e4m3")}
 GROUPS = re.compile(r"w4a(fp)?8_(g\d+)")
@@ -56,7 +56,7 @@ def format_named(
         weight = replace(weight, scale_grid=scale_grid)
     if activation and activation_scale:
         activation = replace(activation, scale=activation_scale)
-    return Format(name, weight, activation)
+    return Format(name, 0.0, weight, activation)
 
 
 def _number(name: str) -> Number:
@@ -140,8 +140,10 @@ def plan(archive: Archive, model: Model, formats: dict[str, Format]) -> Chosen:
         if operand.role == "weight":
             maxima[place] = model.maxima(module).astype(float)
         for low, format_ in enumerate(known[1:]):
-            largest = maxima[place].max() if operand.role == "weight" else observed[place]
-            scales[place, low] = np.float32(largest / format_.largest)
+            is_weight = operand.role == "weight"
+            largest = maxima[place].max() if is_weight else observed[place]
+            number = format_.weight if is_weight else format_.activation
+            scales[place, low] = _scale(number, largest)
     whole = replace(
         archive,
         ops=ops,
@@ -154,6 +156,14 @@ def plan(archive: Archive, model: Model, formats: dict[str, Format]) -> Chosen:
     made = exports.choose(archive, "macs", archive.spec_thresholds[0], None)
     plans = replace(made.plans, assignment=np.array([[assignment]]), threshold=np.array([1e-3]))
     return Chosen(whole, plans, 0)
+
+
+def _scale(number: Number | None, largest: float) -> float:
+    if number is None or (number.block and number.name != "nvfp4"):
+        return 0
+    if number.block:
+        return 1 / float(rounding.global_scale(largest))
+    return np.float32(largest / number.largest)
 
 
 def _named(op):

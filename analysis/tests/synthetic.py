@@ -195,6 +195,7 @@ def _write_layout(writer, run):
         "formats",
         [
             ("name", model.formats, "", ["format"]),
+            ("device_rate", [0.0] * len(described), "1", ["format"]),
             *_number_columns("weight", run, described),
             *_number_columns("activation", run, described),
         ],

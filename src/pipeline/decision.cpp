@@ -65,7 +65,10 @@ archive::Nature nature_of(const spec::Spec& spec, const std::string& objective) 
 gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
                        const std::optional<gain::Times>& times) {
   std::vector<double> rates;
-  for (const auto& format : layout.formats) rates.push_back(spec::mac_rate(spec, format));
+  for (std::size_t f = 0; f < layout.formats.size(); ++f) {
+    const double published = f < layout.device_rates.size() ? layout.device_rates[f] : 0;
+    rates.push_back(spec::mac_rate(spec, layout.formats[f], published));
+  }
   return {layout.partition, layout.formats, std::move(rates), times, spec.solve.gain};
 }
 

@@ -156,6 +156,17 @@ std::vector<FormatId> real_formats(const Modelled& modelled, const graph::Op& op
   return real;
 }
 
+std::vector<double> relative_rates(const Modelled& modelled,
+                                   const std::vector<format::Format>& formats) {
+  const auto* high = roofline::rate_of(modelled.description, formats.front());
+  std::vector<double> rates;
+  for (const auto& format : formats) {
+    const auto* own = roofline::rate_of(modelled.description, format);
+    rates.push_back(high == nullptr || own == nullptr ? 0 : own->published / high->published);
+  }
+  return rates;
+}
+
 GivenTimes given_times(const Modelled& modelled, const Layout& layout, const graph::Graph& graph) {
   GivenTimes given;
   given.notes = notes_on(modelled, layout);

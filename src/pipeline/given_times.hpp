@@ -29,6 +29,10 @@ std::optional<Modelled> read_modelled(const spec::LatencySpec& latency);
 std::vector<FormatId> real_formats(const Modelled& modelled, const graph::Op& op,
                                    const std::vector<format::Format>& formats);
 
+/// Published rates of products by FormatId, relative to the high one's; 0 where there is none.
+std::vector<double> relative_rates(const Modelled& modelled,
+                                   const std::vector<format::Format>& formats);
+
 /// Times by sub-graph with what an archive has of them: the tables `time_source`, `modelled_runs`
 /// and `modelled_times`.
 struct GivenTimes {

@@ -163,6 +163,11 @@ archive::Table formats_table(const Layout& layout) {
                        "Formats; the first is the high one",
                        archive::Nature::deterministic,
                        {texts("name", names, {{"format", names.size()}}, "Name of the format")}};
+  auto rates = layout.device_rates;
+  rates.resize(names.size());
+  table.fields.push_back(
+      reals("device_rate", rates, {{"format", names.size()}}, "1",
+            "Published rate of products relative to the high format's; 0 where none is known"));
   add_number_fields(table.fields, "weight", weights);
   add_number_fields(table.fields, "activation", activations);
   return table;
@@ -241,12 +246,13 @@ std::vector<archive::Table> to_tables(const Layout& layout) {
 Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats) {
   std::map<std::string, FormatId> ids;
   for (std::size_t f = 0; f < formats.size(); ++f) ids[formats[f].name] = {f};
-  Layout layout{{}, formats, {}, {}};
+  Layout layout{{}, formats, {}, {}, {}};
   try {
     layout.partition = read_partition(contents);
     for (const auto& text : texts(archive::table(contents, "ops").fields, "real_formats"))
       layout.real_formats.push_back(parse_formats(text, ids));
     layout.modules = texts(archive::table(contents, "ops").fields, "module");
+    layout.device_rates = reals(archive::table(contents, "formats").fields, "device_rate");
   } catch (const std::out_of_range&) {
     throw Error(ErrorKind::input,
                 "the archive's tables ops, operands and subgraphs do not fit each other or its "

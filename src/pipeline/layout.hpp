@@ -20,6 +20,9 @@ struct Layout {
   /// The checkpoint's name of each op's weight without ".weight", by OpId; empty where an op has
   /// none, or one that is computed from others.
   std::vector<std::string> modules;
+  /// Published rates of products in each format where times are modelled, relative to the high
+  /// one's; 0 where the device has none. Empty elsewhere.
+  std::vector<double> device_rates{};
 };
 
 /// The tables `ops`, `operands`, `subgraphs` and `formats`.

@@ -190,6 +190,7 @@ Layout make_layout(const Subject& subject, const std::optional<Modelled>& modell
                                            : timed_formats(subject, op));
     layout.modules.push_back(module_of(op, subject));
   }
+  if (modelled) layout.device_rates = relative_rates(*modelled, layout.formats);
   return layout;
 }
 

@@ -91,7 +91,7 @@ Section describe_formats(Parts& parts) {
               [&parts] { return parts.high; },
               [&parts](const std::string& name) { parts.high = name; }},
        "", "bf16"},
-      {"low", "formats that ops may be lowered to; bf16 only below fp32 (docs/formats.md)",
+      {"low", "formats that ops may be lowered to, as docs/formats.md has them; bf16 only below fp32",
        ChoiceList{low_names(), 1, [&parts] { return parts.low; },
                   [&parts](const std::vector<std::string>& names) { parts.low = names; }},
        "", "[int8]"},
@@ -201,8 +201,8 @@ Section describe(TargetSpec& target) {
   names.insert(names.begin(), "fp32");
   return {{
       {"mac_rates",
-       "relative rate of multiply-accumulates by format; by default the high format's bits over "
-       "the format's",
+       "relative rate of multiply-accumulates by format; by default what latency.description "
+       "publishes, else the high format's bits over those of the format's wider operand",
        NamedNumbers{&target.mac_rates, names, {nullptr, 0, 1000}}},
   }};
 }
@@ -365,9 +365,10 @@ bool measures(const LatencySpec& latency) {
   return latency::sources().at(latency.source).is_measured;
 }
 
-double mac_rate(const Spec& spec, const format::Format& format) {
+double mac_rate(const Spec& spec, const format::Format& format, double published) {
   const auto own = spec.target.mac_rates.find(format.name);
   if (own != spec.target.mac_rates.end()) return own->second;
+  if (published > 0) return published;
   const int high_bits =
       spec.formats.formats.empty() ? 16 : spec.formats.formats.front().weight.bits;
   const int widest =

@@ -101,7 +101,7 @@ struct EvaluateSpec {
 /// `target:`
 struct TargetSpec {
   std::map<std::string, double>
-      mac_rates;  ///< relative MAC rate by format name; default 1 high, 2 for 8 bit
+      mac_rates;  ///< relative MAC rate by format name, where it is not the default
 };
 
 /// A whole experiment of the kind `plan`. Relative paths are relative to the working directory of
@@ -129,7 +129,8 @@ struct Point {
 /// Whether times are measured where they are asked for.
 bool measures(const LatencySpec& latency);
 
-/// MAC rate of a format under a spec: its own or the default for its bits.
-double mac_rate(const Spec& spec, const format::Format& format);
+/// MAC rate of a format under a spec: its own, else what the device publishes of it (0: nothing),
+/// else the high format's bits over those of the wider operand.
+double mac_rate(const Spec& spec, const format::Format& format, double published = 0);
 
 }  // namespace gainsweep::spec

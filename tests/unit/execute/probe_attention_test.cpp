@@ -41,7 +41,9 @@ at::Tensor mask_of(int kind) {
 }
 
 std::vector<format::Format> formats() {
-  std::vector<format::Format> all{format::by_name("int8"), format::by_name("fp8_e4m3")};
+  std::vector<format::Format> all;
+  for (const auto* name : {"int8", "fp8_e4m3", "mxfp4", "nvfp4", "int4_g128", "int8_g64"})
+    all.push_back(format::by_name(name));
   for (auto& format : all) format.activation->scale = format::ScaleRule::dynamic_max;
   return all;
 }

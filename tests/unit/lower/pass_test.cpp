@@ -173,6 +173,44 @@ TEST(FakeQuantize, TakesScaleRulesFromTheFormats) {
   EXPECT_EQ(by_channel.nodes[1].arguments[3], Argument{"power_of_two"});
 }
 
+TEST(FakeQuantize, RoundsInBlocksAlongWhatProductsSumOver) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  const std::vector<format::Format> known{format::by_name("bf16"), format::by_name("mxfp4"),
+                                          format::by_name("nvfp4"), format::by_name("w4a16_g32")};
+  const auto linear = fake_quantize(graph, ops, {FormatId{2}, {}, {}, {}}, known, {{7, 3}});
+  EXPECT_EQ(linear.nodes[0].op, "gainsweep::fake_quantize_blocks");
+  EXPECT_EQ(linear.nodes[0].arguments[1], Argument{"nvfp4"});
+  EXPECT_EQ(linear.nodes[0].arguments[2], Argument{std::int64_t{-1}});
+  const auto units = [&](const graph::Node& node) {
+    return linear.value(std::get<graph::ValueId>(node.arguments[5])).elements.at(0);
+  };
+  EXPECT_EQ(units(linear.nodes[0]), 384) << "448 · 6 / 7";
+  EXPECT_EQ(units(linear.nodes[1]), 896) << "448 · 6 / 3";
+  const auto next = next_scales(linear, known);
+  EXPECT_NE(next.nodes[0].arguments[5], linear.nodes[0].arguments[5]);
+  EXPECT_EQ(next.nodes[1].arguments[5], linear.nodes[1].arguments[5]) << "a weight's";
+
+  const auto product = fake_quantize(graph, ops, {{}, {}, {}, FormatId{1}}, known, {});
+  EXPECT_EQ(count(product, "gainsweep::fake_quantize_blocks"), 2U);
+  std::vector<Argument> dimensions;
+  for (const auto& node : product.nodes)
+    if (node.op == "gainsweep::fake_quantize_blocks") dimensions.push_back(node.arguments[2]);
+  EXPECT_THAT(dimensions, ElementsAre(Argument{std::int64_t{-1}}, Argument{std::int64_t{-2}}));
+  EXPECT_EQ(count(next_scales(product, known), "gainsweep::fake_quantize_blocks"), 2U);
+}
+
+TEST(FakeQuantize, LeavesActivationsHighWhereWeightsAloneAreLow) {
+  const auto graph = gated();
+  const auto ops = graph::quantizable_ops(graph);
+  const std::vector<format::Format> known{format::by_name("bf16"), format::by_name("w4a16_g32")};
+  const auto linear = fake_quantize(graph, ops, {FormatId{1}, {}, {}, {}}, known, {});
+  EXPECT_EQ(count(linear, "gainsweep::fake_quantize_blocks"), 1U);
+  EXPECT_EQ(linear.nodes[1].arguments[0], graph.nodes[0].arguments[0]);
+  const auto product = fake_quantize(graph, ops, {{}, {}, {}, FormatId{1}}, known, {});
+  EXPECT_EQ(count(product, "gainsweep::fake_quantize_blocks"), 0U);
+}
+
 /// What a plan's losses differ by at the next scales is of activations' rounding alone.
 TEST(NextScales, LeaveWeightsAlone) {
   const auto graph = gated();
