@@ -140,8 +140,10 @@ def plan(archive: Archive, model: Model, formats: dict[str, Format]) -> Chosen:
         if operand.role == "weight":
             maxima[place] = model.maxima(module).astype(float)
         for low, format_ in enumerate(known[1:]):
-            largest = maxima[place].max() if operand.role == "weight" else observed[place]
-            scales[place, low] = np.float32(largest / format_.largest)
+            of_weight = operand.role == "weight"
+            largest = maxima[place].max() if of_weight else observed[place]
+            number = format_.weight if of_weight else format_.activation
+            scales[place, low] = np.float32(largest / number.largest) if number else 0
     whole = replace(
         archive,
         ops=ops,
