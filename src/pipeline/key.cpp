@@ -6,9 +6,9 @@
 namespace gainsweep::pipeline::key {
 namespace {
 
-constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 3,
-                       anchor_version = 2, timing_version = 4, plan_version = 4, losses_version = 4,
-                       plan_times_version = 4, floor_version = 2, resamples_version = 1;
+constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 4,
+                       anchor_version = 3, timing_version = 5, plan_version = 4, losses_version = 5,
+                       plan_times_version = 5, floor_version = 3, resamples_version = 1;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())

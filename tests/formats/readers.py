@@ -21,7 +21,6 @@ import llama
 import synthetic
 from gainsweep_analysis import archive, recipes
 from gainsweep_analysis.recipes import layers
-from gainsweep_analysis.recipes.pair import pair_of
 from transformers import AutoModelForCausalLM
 
 PLAN = {
@@ -37,7 +36,7 @@ def expected(chosen):
     high = chosen.archive.formats[0]
     return {
         layer.module: (layer.format != high,
-                       layer.format != high and pair_of(layer.format).activation is not None)
+                       layer.format != high and layer.format.activation is not None)
         for layer in layers.layers(chosen.archive, chosen.formats)
     }  # fmt: skip
 
