@@ -50,13 +50,13 @@ std::vector<std::string> keys(const Facts& f) {
 TEST(Key, StaysWhatItIs) {
   EXPECT_EQ(keys({}), (std::vector<std::string>{
                           "57c7ea9b960e9016f7375aaf72b5ca12a7fda61e651e08fc22d38dbe04c9c8ae",
-                          "12075c9c6f4a66c28466d8c8cc9174cf42a10b1339ec1671cd250b76fc02d215",
-                          "264ee6ddc08372245bc5f1d9cc0faee32fa6e0d79ed86cf6e4edf6013959c708",
-                          "828f16a4af4e710bd937d45f042034eb21f9e602beeefee6262d7e7dcd3645f7",
+                          "53272814ea5b819c2c99bd03a58aa110a3a9929a777372819cdd27b7c0833db5",
+                          "fc4c9a8a11e590f46ce64dc90f0dd436bc14e687025faa770af33de20bae3122",
+                          "217f711ede82e7b2c3cc50b87f40790453891fd3ee32fe05f6ba6ed0c24fd6b5",
                           "8ed95570632a94e2683a76a68d7c8214ce6e70512ceb8003bb25da0eb4574393",
-                          "c0f71d3d66109f777b7aed31b982d18302e603a7cdb0c25d1ce76873dde3c954",
-                          "eac4af5fc277376278abc26648d952a05c17a24f05cf574ef344babd433c9c6e",
-                          "fdc21c258104b5456c7f826dd0b12998654dc205f9caac24543e9be2c2028712"}));
+                          "27f66115566bd3b0a2a4cde851aded93e68e50e54de9615a42dab8578a90aee5",
+                          "12785d29cc160e72f5fb985a832156cb078711b624781094ada06f416b618cf9",
+                          "6379fabea0bed0bbd18384e126cd49783d391fb6ec3a28807127b5857902eaaf"}));
 }
 
 // Which of the eight keys a change of facts changes: observe, score, anchor, timing, plan, losses,
