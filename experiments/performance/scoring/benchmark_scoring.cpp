@@ -1,7 +1,7 @@
 // Passes of one sample on request: benchmark_scoring FOLDER TOKENS THREADS bf16|fp32 reads lines
-// from standard input, each `scoring` (three formats) or `plain` (forward and backward with the
-// gradient of every parameter), and answers each with the seconds of one pass; `peak` with the
-// process's peak resident memory. See README.md.
+// from standard input, each `scoring` (three formats), `scoring FORMAT …` or `plain` (forward and
+// backward with the gradient of every parameter), and answers each with the seconds of one pass;
+// `peak` with the process's peak resident memory. See README.md.
 
 #include <ATen/ATen.h>
 
@@ -11,8 +11,10 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 
 #include "base/error.hpp"
@@ -27,7 +29,13 @@ using namespace gainsweep;
 
 const auto& device = execute::devices().at("cpu");
 
-std::vector<format::Format> low_formats() {
+/// Those that a line of standard input names; three where it names none.
+std::vector<format::Format> low_formats(const std::string& line) {
+  std::istringstream words(line);
+  std::vector<format::Format> formats;
+  words.ignore(std::numeric_limits<std::streamsize>::max(), ' ');
+  for (std::string name; words >> name;) formats.push_back(format::by_name(name));
+  if (!formats.empty()) return formats;
   return {format::by_name("int8"), format::by_name("fp8_e4m3"), format::by_name("fp8_e5m2")};
 }
 
@@ -75,15 +83,15 @@ void add_weights(lower::Maxima& maxima, Workload& work) {
 /// Scoring as a run does it: static activation scales, formats with their default rules.
 class Scoring {
  public:
-  explicit Scoring(Workload& work) : work_(work), prober_(make(work)) {}
+  Scoring(Workload& work, const std::string& line) : work_(work), prober_(make(work, line)) {}
   void run() { prober_.probe(work_.inputs); }
 
  private:
-  static execute::Prober make(Workload& work) {
+  static execute::Prober make(Workload& work, const std::string& line) {
     execute::Program observed(lower::observe(work.graph, work.ops), work.parameters);
     auto maxima = execute::observe(observed, work.inputs, work.ops);
     add_weights(maxima, work);
-    return {lower::probe(work.graph, work.ops), work.ops, work.parameters, low_formats(),
+    return {lower::probe(work.graph, work.ops), work.ops, work.parameters, low_formats(line),
             std::move(maxima)};
   }
 
@@ -137,12 +145,11 @@ class Plain {
   std::vector<at::Tensor> leaves_;
 };
 
-/// Seconds of a pass, which is made when it is first asked for.
+/// Seconds of a pass.
 template <class Pass>
-double seconds(std::optional<Pass>& pass, Workload& work) {
-  if (!pass) pass.emplace(work);
+double seconds(Pass& pass) {
   const auto begin = std::chrono::steady_clock::now();
-  pass->run();
+  pass.run();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
@@ -157,10 +164,14 @@ std::string peak_memory() {
 
 void serve(Workload& work) {
   std::optional<Plain> plain;
-  std::optional<Scoring> scoring;
+  std::map<std::string, Scoring> scorings;
   for (std::string line; std::getline(std::cin, line);) {
-    if (line == "plain") std::cout << seconds(plain, work) << std::endl;
-    if (line == "scoring") std::cout << seconds(scoring, work) << std::endl;
+    if (line == "plain") {
+      if (!plain) plain.emplace(work);
+      std::cout << seconds(*plain) << std::endl;
+    }
+    if (line.starts_with("scoring"))
+      std::cout << seconds(scorings.try_emplace(line, work, line).first->second) << std::endl;
     if (line == "peak") std::cout << peak_memory() << std::endl;
   }
 }
