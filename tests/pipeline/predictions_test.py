@@ -43,9 +43,9 @@ def contribution(file, noise, sample, op, place):
     operands = np.flatnonzero(file["operands/op"][()] == op)
     if noise == "empirical":
         return scores["signed_error"][sample, operands, place - 1].sum() ** 2
-    if file["formats/kind"].asstr()[place] == "integer":
+    if file["formats/weight_kind"].asstr()[place] == "integer":
         return scores["step_norm"][sample, operands, place - 1].sum() / 12
-    bits = int(file["formats/mantissa_bits"][place])
+    bits = int(file["formats/weight_mantissa_bits"][place])
     alpha = 2.0 ** (-2 * bits) / 12 * (3 / (8 * math.log(2)) if noise == "log_uniform" else 1)
     return alpha * scores["sensitivity"][sample, operands].sum()
 

@@ -155,7 +155,7 @@ def reference(checkpoint):
 def test_formats_name_their_scale_grid(archive):
     assert text_of(archive["formats/name"][()]) == ["fp32", *LOW]
     grids = ["arbitrary", "gaudi2", "gaudi3", "power_of_two"]
-    assert text_of(archive["formats/scale_grid"][()]) == grids
+    assert text_of(archive["formats/weight_scale_grid"][()]) == grids
 
 
 def test_scales_are_the_least_that_are_not_below(archive, operands, reference):
@@ -192,13 +192,15 @@ def test_signed_errors_are_those_of_rounding_at_these_scales(archive, operands, 
 
 
 class Rounded(Reference):
-    """The model with every operand rounded to a format."""
+    """The model with every operand rounded: `activation(z, place, axis)` makes an activation, whose
+    place is that among the archive's operands, along the axis that products sum over, and
+    `weight(w)` a weight."""
 
-    def __init__(self, folder, operands, name):
+    def __init__(self, folder, operands, activation, weight):
         def attend(module, query, key, value, _mask, scaling, **_):
             def operand(z, role):
-                largest = operands.observed[operands.by_name[role]]
-                return torch.tensor(rounded(name, z.numpy(), largest))
+                axis = -2 if role == "value" else -1
+                return torch.tensor(activation(z.numpy(), operands.by_name[role], axis))
 
             key, value = (
                 operand(z, role).repeat_interleave(module.num_key_value_groups, 1)
@@ -213,11 +215,10 @@ class Rounded(Reference):
         super().__init__(folder)
         self.model.set_attn_implementation("rounded")
         for path, layer in self.layers.items():
-            layer.weight.data = torch.tensor(rounded_weight(name, layer.weight.detach().numpy()))
-            largest = operands.observed[operands.of_module[path]]
+            layer.weight.data = torch.tensor(weight(layer.weight.detach().numpy()))
             layer.register_forward_pre_hook(
-                lambda _, inputs, largest=largest: (
-                    torch.tensor(rounded(name, inputs[0].numpy(), largest)),
+                lambda _, inputs, place=operands.of_module[path]: (
+                    torch.tensor(activation(inputs[0].numpy(), place, -1)),
                 )
             )
 
@@ -226,7 +227,12 @@ class Rounded(Reference):
 def test_losses_are_those_of_a_model_that_is_rounded(
     archive, operands, reference, checkpoint, tokens, name
 ):
-    model = Rounded(checkpoint, operands, name)
+    model = Rounded(
+        checkpoint,
+        operands,
+        lambda z, place, _: rounded(name, z, operands.observed[place]),
+        lambda w: rounded_weight(name, w),
+    )
     for sample in range(SAMPLES):
         ids = tokens[sample * LENGTH : (sample + 1) * LENGTH + 1]
         with torch.no_grad():
