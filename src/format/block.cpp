@@ -6,11 +6,10 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 
 #include "base/error.hpp"
 #include "format/kernel.hpp"
-#include "format/variant.hpp"
+#include "format/fastest.hpp"
 
 namespace gainsweep::format {
 namespace {
@@ -46,10 +45,6 @@ const Grid& level_grid() {
   return grid;
 }
 
-bool is_finite(float amax) {
-  return std::isfinite(amax);
-}
-
 float power_of_two(const BlockScale& row, const NumberFormat& number, float amax) {
   const auto word = std::bit_cast<std::uint32_t>(amax) + row.raise(number);
   const int biased = static_cast<int>(word >> fp32_mantissa_bits);
@@ -67,18 +62,6 @@ float fraction(const BlockScale& row, const NumberFormat& number, float amax) {
       std::max(amax / static_cast<float>(number.grid.max), std::numeric_limits<float>::min());
   if (!row.is_bf16) return free;
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(free) + 0xFFFFu) & 0xFFFF0000u);
-}
-
-template <class T>
-const Kernels<T>& kernels() {
-  const Variant& variant = *variants().front();
-  if constexpr (std::is_same_v<T, float>) {
-    return variant.for_float;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return variant.for_double;
-  } else {
-    return variant.for_bf16;
-  }
 }
 
 }  // namespace
@@ -125,14 +108,14 @@ std::int64_t scale_bits(const NumberFormat& number, std::int64_t lines, std::int
 
 float global_scale(const NumberFormat& number, float amax) {
   if (!number.two_level || amax == 0) return 1;
-  if (!is_finite(amax)) return std::numeric_limits<float>::quiet_NaN();
+  if (!std::isfinite(amax)) return std::numeric_limits<float>::quiet_NaN();
   const auto most = static_cast<float>(level_grid().max * number.grid.max);
   const float global = most / amax;
-  return is_finite(global) ? global : 1;
+  return std::isfinite(global) ? global : 1;
 }
 
 float block_scale(const NumberFormat& number, float amax, float global) {
-  if (!is_finite(amax)) return std::numeric_limits<float>::quiet_NaN();
+  if (!std::isfinite(amax)) return std::numeric_limits<float>::quiet_NaN();
   if (amax == 0) return 1;
   const auto& row = block_scales().at(number.scale_grid);
   if (row.rule == BlockRule::power_of_two) return power_of_two(row, number, amax);
@@ -164,7 +147,7 @@ void round_blocks(const NumberFormat& number, float global, std::span<const T> i
                   std::span<T> output) {
   assert(input.size() == output.size());
   const auto prepared = make_block_rounder<RealOf<T>>(number, global);
-  kernels<T>().round_blocks(prepared, input.data(), output.data(), input.size());
+  fastest<T>().round_blocks(prepared, input.data(), output.data(), input.size());
 }
 
 template <class T>
@@ -178,7 +161,7 @@ void probe_blocks(std::span<const BlockFormat> formats, std::span<const T> z, st
     for (std::size_t f = 0; f < count; ++f)
       prepared[f] =
           make_block_rounder<RealOf<T>>(formats[first + f].number, formats[first + f].global);
-    kernels<T>().probe_blocks(prepared.data(), count, z.data(), g.data(), z.size(), result.data());
+    fastest<T>().probe_blocks(prepared.data(), count, z.data(), g.data(), z.size(), result.data());
     for (std::size_t f = 0; f < count; ++f) {
       sums[first + f].signed_error += result[2 * f];
       sums[first + f].step_norm += result[2 * f + 1];

@@ -4,9 +4,8 @@
 #include <array>
 #include <cassert>
 #include <cmath>
-#include <type_traits>
 
-#include "format/variant.hpp"
+#include "format/fastest.hpp"
 
 namespace gainsweep::format {
 namespace {
@@ -31,18 +30,6 @@ Real round_scalar(const Grid& grid, Real z, Real scale) {
   return static_cast<Real>(std::nearbyint(bounded / step) * step) * scale;
 }
 
-template <class T>
-const Kernels<T>& kernels() {
-  const Variant& variant = *variants().front();
-  if constexpr (std::is_same_v<T, float>) {
-    return variant.for_float;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return variant.for_double;
-  } else {
-    return variant.for_bf16;
-  }
-}
-
 constexpr Grid int8_grid{.kind = Kind::integer, .max = 127};
 
 }  // namespace
@@ -59,12 +46,12 @@ template <class T>
 void round_span(const Grid& grid, float scale, std::span<const T> input, std::span<T> output) {
   assert(input.size() == output.size());
   const auto prepared = make_rounder<RealOf<T>>(grid, scale);
-  kernels<T>().round(prepared, input.data(), output.data(), input.size());
+  fastest<T>().round(prepared, input.data(), output.data(), input.size());
 }
 
 template <class T>
 float largest_magnitude(std::span<const T> values) {
-  return static_cast<float>(kernels<T>().largest(values.data(), values.size()));
+  return static_cast<float>(fastest<T>().largest(values.data(), values.size()));
 }
 
 template <class T>
@@ -78,7 +65,7 @@ void probe_span(std::span<const ScaledGrid> formats, std::span<const T> z, std::
     for (std::size_t f = 0; f < count; ++f) {
       prepared[f] = make_rounder<RealOf<T>>(formats[first + f].grid, formats[first + f].scale);
     }
-    kernels<T>().probe(prepared.data(), count, z.data(), g.data(), z.size(), result.data());
+    fastest<T>().probe(prepared.data(), count, z.data(), g.data(), z.size(), result.data());
     for (std::size_t f = 0; f < count; ++f) sums.signed_error[first + f] += result[2 + f];
     if (first > 0) continue;
     sums.weighted_square += result[0];
@@ -91,7 +78,7 @@ void quantize_span(float scale, int zero_point, std::span<const T> input,
                    std::span<std::uint8_t> codes) {
   assert(input.size() == codes.size());
   const auto prepared = make_rounder<RealOf<T>>(int8_grid, scale);
-  kernels<T>().quantize(prepared, zero_point, input.data(), codes.data(), input.size());
+  fastest<T>().quantize(prepared, zero_point, input.data(), codes.data(), input.size());
 }
 
 const char* instruction_set() {
