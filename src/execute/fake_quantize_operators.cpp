@@ -45,10 +45,12 @@ template <class T>
 void round_lines(const format::NumberFormat& number, float global, const Lines& from,
                  const Lines& to) {
   const auto grain = std::max<std::int64_t>(piece_elements / from.length(), 1);
+  const format::BlockFormat format{number, global};
+  const format::BlockLines<T> lines({&format, 1});
   at::parallel_for(0, from.count(), grain, [&](std::int64_t begin, std::int64_t end) {
     std::vector<T> scratch, result(static_cast<std::size_t>(from.length()));
     for (auto i = begin; i < end; ++i) {
-      format::round_blocks<T>(number, global, from.line<T>(i, scratch), result);
+      lines.round(from.line<T>(i, scratch), result);
       to.write<T>(i, result);
     }
   });

@@ -45,10 +45,10 @@ void add_line(std::span<const BlockFormat> formats, std::int64_t first, std::spa
   for (std::size_t f = 0; f < formats.size(); ++f) {
     const auto block = formats[f].number.block;
     const auto head = std::min(static_cast<std::size_t>((block - first % block) % block), z.size());
-    const auto one = formats.subspan(f, 1);
+    const format::BlockLines<T> one(formats.subspan(f, 1));
     const auto sum = sums.subspan(f, 1);
-    format::probe_blocks<T>(one, z.first(head), g.first(head), sum);
-    format::probe_blocks<T>(one, z.subspan(head), g.subspan(head), sum);
+    one.probe(z.first(head), g.first(head), sum);
+    one.probe(z.subspan(head), g.subspan(head), sum);
   }
 }
 
@@ -76,10 +76,11 @@ std::vector<BlockSums> flat_sums(const std::vector<BlockFormat>& formats, const 
   const auto values = elements<T>(z), gradients = elements<T>(g);
   constexpr auto size = static_cast<std::size_t>(piece_elements);
   const auto pieces = (z.numel() + piece_elements - 1) / piece_elements;
+  const format::BlockLines<T> all(formats);
   return in_pieces(pieces, formats.size(), [&](std::int64_t p, std::vector<BlockSums>& sums) {
     const auto at = static_cast<std::size_t>(p) * size;
     const auto count = std::min(size, values.size() - at);
-    format::probe_blocks<T>(formats, values.subspan(at, count), gradients.subspan(at, count), sums);
+    all.probe(values.subspan(at, count), gradients.subspan(at, count), sums);
   });
 }
 
@@ -91,6 +92,7 @@ std::vector<BlockSums> line_sums(const std::vector<BlockFormat>& formats, const 
   });
   const auto of_piece = std::max<std::int64_t>(piece_elements / z.length(), 1);
   const auto pieces = (z.count() + of_piece - 1) / of_piece;
+  const format::BlockLines<T> all(formats);
   return in_pieces(pieces, formats.size(), [&](std::int64_t p, std::vector<BlockSums>& sums) {
     std::vector<T> values, gradients;
     for (auto i = p * of_piece; i < std::min((p + 1) * of_piece, z.count()); ++i) {
@@ -98,7 +100,7 @@ std::vector<BlockSums> line_sums(const std::vector<BlockFormat>& formats, const 
       if (is_cut)
         add_line<T>(formats, part.first, line, slope, sums);
       else
-        format::probe_blocks<T>(formats, line, slope, sums);
+        all.probe(line, slope, sums);
     }
   });
 }

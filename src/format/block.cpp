@@ -143,25 +143,37 @@ BlockRounder<Real> make_block_rounder(const NumberFormat& number, float global) 
 }
 
 template <class T>
-void round_blocks(const NumberFormat& number, float global, std::span<const T> input,
-                  std::span<T> output) {
-  assert(input.size() == output.size());
-  const auto prepared = make_block_rounder<RealOf<T>>(number, global);
-  fastest<T>().round_blocks(prepared, input.data(), output.data(), input.size());
+struct BlockLines<T>::State {
+  std::vector<BlockRounder<RealOf<T>>> formats;
+};
+
+template <class T>
+BlockLines<T>::BlockLines(std::span<const BlockFormat> formats) {
+  State state;
+  for (const auto& [number, global] : formats)
+    state.formats.push_back(make_block_rounder<RealOf<T>>(number, global));
+  state_ = std::make_unique<const State>(std::move(state));
 }
 
 template <class T>
-void probe_blocks(std::span<const BlockFormat> formats, std::span<const T> z, std::span<const T> g,
-                  std::span<BlockSums> sums) {
+BlockLines<T>::~BlockLines() = default;
+
+template <class T>
+void BlockLines<T>::round(std::span<const T> input, std::span<T> output) const {
+  assert(input.size() == output.size());
+  fastest<T>().round_blocks(state_->formats.front(), input.data(), output.data(), input.size());
+}
+
+template <class T>
+void BlockLines<T>::probe(std::span<const T> z, std::span<const T> g,
+                          std::span<BlockSums> sums) const {
+  const auto& formats = state_->formats;
   assert(z.size() == g.size() && formats.size() == sums.size());
-  std::array<BlockRounder<RealOf<T>>, max_probed> prepared;
   std::array<double, 2 * max_probed> result;
   for (std::size_t first = 0; first < formats.size(); first += max_probed) {
     const std::size_t count = std::min(formats.size() - first, max_probed);
-    for (std::size_t f = 0; f < count; ++f)
-      prepared[f] =
-          make_block_rounder<RealOf<T>>(formats[first + f].number, formats[first + f].global);
-    fastest<T>().probe_blocks(prepared.data(), count, z.data(), g.data(), z.size(), result.data());
+    fastest<T>().probe_blocks(formats.data() + first, count, z.data(), g.data(), z.size(),
+                              result.data());
     for (std::size_t f = 0; f < count; ++f) {
       sums[first + f].signed_error += result[2 * f];
       sums[first + f].step_norm += result[2 * f + 1];
@@ -169,13 +181,8 @@ void probe_blocks(std::span<const BlockFormat> formats, std::span<const T> z, st
   }
 }
 
-#define GAINSWEEP_INSTANTIATE(T)                                                               \
-  template void round_blocks<T>(const NumberFormat&, float, std::span<const T>, std::span<T>); \
-  template void probe_blocks<T>(std::span<const BlockFormat>, std::span<const T>,              \
-                                std::span<const T>, std::span<BlockSums>);
-GAINSWEEP_INSTANTIATE(float)
-GAINSWEEP_INSTANTIATE(double)
-GAINSWEEP_INSTANTIATE(Bf16)
-#undef GAINSWEEP_INSTANTIATE
+template class BlockLines<float>;
+template class BlockLines<double>;
+template class BlockLines<Bf16>;
 
 }  // namespace gainsweep::format

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,29 +60,39 @@ float global_scale(const NumberFormat& number, float amax);
 /// holds anything not finite, 0 where a two-level scale vanishes (elements are then zeros).
 float block_scale(const NumberFormat& number, float amax, float global);
 
-/// A line rounded block by block: each element as `round_to` at the scale of its block. `output`
-/// may be `input` itself. Instantiated for float, double and Bf16, as round_span.
-template <class T>
-void round_blocks(const NumberFormat& number, float global, std::span<const T> input,
-                  std::span<T> output);
-
-/// What `probe_blocks` adds up for a number format.
-struct BlockSums {
-  double signed_error = 0;  ///< Σ g·(Q(z) − z)
-  double step_norm = 0;     ///< integers: Σ_blocks Δ² Σ_{z≠0} g²
-};
-
 /// A number format in blocks and its global scale.
 struct BlockFormat {
   NumberFormat number;
   float global = 1;
 };
 
-/// One pass over a line and its gradient, or over many lines whose length is a multiple of all
-/// blocks, one after the other: adds to `sums`, one a format. Terms and their order are as those of
-/// `probe_span`.
+/// What a line adds up to in a number format.
+struct BlockSums {
+  double signed_error = 0;  ///< Σ g·(Q(z) − z)
+  double step_norm = 0;     ///< integers: Σ_blocks Δ² Σ_{z≠0} g²
+};
+
+/// Number formats in blocks, prepared once for many lines of T: float, double or Bf16, computed in
+/// as round_span does.
 template <class T>
-void probe_blocks(std::span<const BlockFormat> formats, std::span<const T> z, std::span<const T> g,
-                  std::span<BlockSums> sums);
+class BlockLines {
+ public:
+  explicit BlockLines(std::span<const BlockFormat> formats);
+  BlockLines(const BlockLines&) = delete;
+  BlockLines& operator=(const BlockLines&) = delete;
+  ~BlockLines();
+
+  /// A line rounded to the first format, block by block: each element as `round_to` at the scale of
+  /// its block. `output` may be `input` itself.
+  void round(std::span<const T> input, std::span<T> output) const;
+  /// One pass over a line and its gradient: adds to `sums`, one a format. Terms and their order are
+  /// as those of `probe_span`. Lines whose length is a multiple of all blocks may be given one after
+  /// the other, as one.
+  void probe(std::span<const T> z, std::span<const T> g, std::span<BlockSums> sums) const;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
 
 }  // namespace gainsweep::format

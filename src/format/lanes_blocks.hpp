@@ -61,8 +61,9 @@ struct ScaleLanes {
     factor = scale;
   }
 
-  static void find(const BlockScaling& rule, const float* largest, BlockScales& scales) {
-    for (std::size_t at = 0; at < most_blocks; at += V::width) {
+  static void find(const BlockScaling& rule, std::size_t count, const float* largest,
+                   BlockScales& scales) {
+    for (std::size_t at = 0; at < count; at += V::width) {
       const Value most = V::load(largest + at);
       Value factor{}, scale{};
       switch (rule.rule) {
@@ -99,6 +100,7 @@ struct Blocks {
   struct Walk {
     alignas(64) Real magnitudes[block];
     alignas(64) Real gradients[block];  ///< times the elements' signs
+    alignas(64) float largest[most_blocks];  ///< magnitudes, of small blocks
   };
 
   template <int step>
@@ -119,27 +121,38 @@ struct Blocks {
     }
   }
 
-  /// Largest magnitudes of the blocks, 0 behind the last. As words they are ordered finite <
+  /// The largest magnitude of the elements of one small block. As words they are ordered finite <
   /// infinity < NaN.
-  static void find_largest(const Real* magnitudes, std::size_t length, std::size_t of_block,
-                           float* largest) {
-    for (std::size_t b = 0; b < most_blocks; ++b) largest[b] = 0;
-    for (std::size_t at = 0; at < length; at += of_block) {
-      Signed most{};
-      for (std::size_t i = at; i < at + of_block && i < length; i += V::width) {
-        const auto word = (Signed)V::load(magnitudes + i);
-        most = word > most ? word : most;
-      }
-      const Signed all = largest_lane<static_cast<int>(V::width / 2)>(most);
-      largest[at / of_block] = static_cast<float>(((Value)all)[0]);
+  static float largest_of(const Real* magnitudes) {
+    Signed most{};
+    for (std::size_t i = 0; i < least_block; i += V::width) {
+      const auto word = (Signed)V::load(magnitudes + i);
+      most = word > most ? word : most;
     }
+    const Signed all = largest_lane<static_cast<int>(V::width / 2)>(most);
+    return static_cast<float>(((Value)all)[0]);
   }
 
-  static void find_scales(const BlockRounder<Real>& number, const Real* magnitudes,
-                          std::size_t length, BlockScales& scales) {
-    alignas(64) float largest[most_blocks];
-    find_largest(magnitudes, length, number.scaling.block, largest);
-    ScaleLanes<Bytes>::find(number.scaling, largest, scales);
+  /// Those of all small blocks of a walk, 0 behind the last.
+  static void find_largest(const Real* magnitudes, std::size_t padded, float* largest) {
+    for (std::size_t b = 0; b < most_blocks; ++b)
+      largest[b] = b * least_block < padded ? largest_of(magnitudes + b * least_block) : 0.0F;
+  }
+
+  /// The scales of a number format's blocks from the largest magnitudes of small ones.
+  static void find_scales(const BlockRounder<Real>& number, const float* largest,
+                          BlockScales& scales) {
+    const std::size_t together = number.scaling.block / least_block;
+    alignas(64) float own[most_blocks] = {};
+    for (std::size_t b = 0; b < most_blocks / together; ++b) {
+      std::uint32_t most = 0;
+      for (std::size_t i = b * together; i < (b + 1) * together; ++i) {
+        const auto word = __builtin_bit_cast(std::uint32_t, largest[i]);
+        most = word > most ? word : most;
+      }
+      own[b] = __builtin_bit_cast(float, most);
+    }
+    ScaleLanes<Bytes>::find(number.scaling, most_blocks / together, own, scales);
   }
 
   struct Multiplied {
@@ -184,13 +197,19 @@ struct Blocks {
   static void round_walk(const BlockRounder<Real>& number, const T* input, T* output,
                          std::size_t length) {
     alignas(64) Real magnitudes[block];
-    for (std::size_t at = 0; at < length; at += V::width)
-      V::store(magnitude_of(load(input + at, length - at)), magnitudes + at);
+    alignas(64) float largest[most_blocks];
+    const std::size_t padded = (length + lanes - 1) / lanes * lanes;
+    for (std::size_t at = 0; at < padded; at += V::width) {
+      const Value z = at < length ? load(input + at, length - at) : Value{};
+      V::store(magnitude_of(z), magnitudes + at);
+    }
+    find_largest(magnitudes, padded, largest);
     BlockScales scales;
-    find_scales(number, magnitudes, length, scales);
+    find_scales(number, largest, scales);
+    const int place = __builtin_ctzll(number.scaling.block);
     choose(number, [&](auto divide, auto rounding) {
       for (std::size_t at = 0; at < length; at += V::width) {
-        const std::size_t b = at / number.scaling.block;
+        const std::size_t b = at >> place;
         const Value result = rounded<decltype(divide), decltype(rounding)>(
             number, V::load(magnitudes + at), scales.factor[b], scales.scale[b]);
         const Bits sign = (Bits)load(input + at, length - at) & Words::sign;
@@ -225,20 +244,22 @@ struct Blocks {
       V::store(magnitude_of(value), walk.magnitudes + at);
       V::store((Value)((Bits)slope ^ ((Bits)value & Words::sign)), walk.gradients + at);
     }
+    find_largest(walk.magnitudes, padded, walk.largest);
   }
 
   /// Σ g·sign(z)·(Q(|z|) − |z|), and of integers Σ (g·Δ)² where z is not 0.
   static void add(const BlockRounder<Real>& number, const Walk& walk, std::size_t padded,
                   double (*total)[totals]) {
     BlockScales scales;
-    find_scales(number, walk.magnitudes, padded, scales);
+    find_scales(number, walk.largest, scales);
     Sum error, step;
+    const int place = __builtin_ctzll(number.scaling.block);
     choose(number, [&](auto divide, auto rounding) {
       Sum errors, steps;
       for (std::size_t at = 0; at < padded; at += lanes) {
         for (std::size_t k = 0; k < V::per_group; ++k) {
           const std::size_t i = at + k * V::width;
-          const std::size_t b = i / number.scaling.block;
+          const std::size_t b = i >> place;
           const Value magnitude = V::load(walk.magnitudes + i);
           const Value gradient = V::load(walk.gradients + i);
           const Value result = rounded<decltype(divide), decltype(rounding)>(

@@ -126,6 +126,12 @@ std::vector<NumberFormat> in_blocks() {
   return all;
 }
 
+template <class T>
+void round_blocks(const NumberFormat& number, float global, std::span<const T> input,
+                  std::span<T> output) {
+  BlockLines<T>(std::vector{BlockFormat{number, global}}).round(input, output);
+}
+
 std::vector<float> sample(std::size_t length, unsigned seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal;
@@ -215,7 +221,7 @@ TEST(Blocks, ProbesAddWhatRoundingChanges) {
   for (const std::size_t length : {1, 40, 512, 1000, 3000}) {
     const auto z = sample(length, 11), g = sample(length, 12);
     std::vector<BlockSums> sums(formats.size());
-    probe_blocks<float>(formats, z, g, sums);
+    BlockLines<float>(formats).probe(z, g, sums);
     for (std::size_t f = 0; f < formats.size(); ++f) {
       const auto expected = expected_sums(formats[f].number, formats[f].global, z, g);
       const auto& name = formats[f].number.name;
