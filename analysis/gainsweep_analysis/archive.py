@@ -16,6 +16,7 @@ from .contents import (
     Failure,
     Format,
     Frontier,
+    GivenPlan,
     Number,
     Objective,
     Op,
@@ -195,6 +196,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
         evaluations=measurements.read_evaluations(tables),
+        given=_read_given(tables),
         time_source=measurements.read_time_source(tables),
         structures=measurements.read_structures(tables),
         saved=measurements.read_saved(tables, len(layout["subgraphs"])),
@@ -342,6 +344,23 @@ def _read_predictions(tables: Tables) -> dict[tuple[str, str], dict[str, Estimat
         for noise, model, key, *numbers in table.rows(*columns):
             found.setdefault((noise, model), {})[key] = Estimate(*map(float, numbers))
     return found
+
+
+def _read_given(tables: Tables) -> list[GivenPlan]:
+    if "given_plans" not in tables:
+        return []
+    gains: dict[str, dict[str, int]] = {}
+    for (objective,), table in _below(tables, "given_gains"):
+        for name, gain in table.rows("name", "gain"):
+            gains.setdefault(name, {})[objective] = int(gain)
+    columns = (
+        "name file assignment assignment_key loss_error predicted_mse predicted_bias "
+        "predicted_low predicted_high"
+    )
+    return [
+        GivenPlan(name, file, assignment, key, *map(float, numbers), gains.get(name, {}))
+        for name, file, assignment, key, *numbers in tables["given_plans"].rows(*columns.split())
+    ]
 
 
 def _read_failures(tables: Tables) -> list[Failure]:

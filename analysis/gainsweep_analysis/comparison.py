@@ -1,5 +1,6 @@
 """Two archives' plans side by side."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import numpy as np
 from . import grid
 from .contents import Archive
 from .notation import DASH, significant
-from .plans import PlanRow, rows
+from .plans import PlanRow, given_name, given_rows, rows
 from .table import gain_scale, lowered_text
 
 ROUNDING = 1e-9  # relative: thresholds that differ by less are equal
@@ -17,14 +18,15 @@ ROUNDING = 1e-9  # relative: thresholds that differ by less are equal
 @dataclass(frozen=True)
 class Pair:
     """The plans allowed at one threshold: of each archive the one of its largest threshold that is
-    not above. `differing` counts ops with other formats; it is None where the archives have other
-    ops or one has no plan."""
+    not above; or the given plans of a name, without a threshold. `differing` counts ops with other
+    formats; it is None where the archives have other ops or one has no plan."""
 
     objective: str
-    threshold: float
+    threshold: float | None
     first: PlanRow | None
     second: PlanRow | None
     differing: int | None
+    given: str | None = None  # the name of given plans
 
 
 def pairs(first: Archive, second: Archive, objective: str) -> list[Pair]:
@@ -36,15 +38,38 @@ def pairs(first: Archive, second: Archive, objective: str) -> list[Pair]:
     for threshold in sorted(row.threshold for side in sides for row in side):
         if not thresholds or threshold > thresholds[-1] * (1 + ROUNDING):
             thresholds.append(threshold)
-    same_ops = [op.path for op in first.ops] == [op.path for op in second.ops]
     found = []
     for threshold in thresholds:
         left, right = (_allowed(side, threshold) for side in sides)
-        differing = None
-        if same_ops and left is not None and right is not None:
-            differing = int(np.sum(_formats(first, left) != _formats(second, right)))
+        differing = _differing(first, left, second, right)
         found.append(Pair(objective, threshold, left, right, differing))
+    return found + _given_pairs(first, second, objective)
+
+
+def _given_pairs(first: Archive, second: Archive, objective: str) -> list[Pair]:
+    """Given plans that both archives or one of them has, by name."""
+    sides = [
+        {row.strategy: row for row in given_rows(archive, objective)}
+        if has(archive, objective)
+        else {}
+        for archive in (first, second)
+    ]
+    found = []
+    for strategy in dict.fromkeys([*sides[0], *sides[1]]):
+        left, right = (side.get(strategy) for side in sides)
+        name = strategy.removeprefix(given_name(""))
+        differing = _differing(first, left, second, right)
+        found.append(Pair(objective, None, left, right, differing, name))
     return found
+
+
+def _differing(
+    first: Archive, left: PlanRow | None, second: Archive, right: PlanRow | None
+) -> int | None:
+    same_ops = [op.path for op in first.ops] == [op.path for op in second.ops]
+    if not same_ops or left is None or right is None:
+        return None
+    return int(np.sum(_formats(first, left) != _formats(second, right)))
 
 
 def _allowed(side: list[PlanRow], threshold: float) -> PlanRow | None:
@@ -90,6 +115,7 @@ def records(first: Archive, second: Archive, compared: Iterable[str]) -> list[di
         {
             "objective": pair.objective,
             "allowed_tau": pair.threshold,
+            "given": pair.given,
             **_numbers("a", pair.first),
             **_numbers("b", pair.second),
             "differing_ops": pair.differing,
@@ -102,7 +128,7 @@ def records(first: Archive, second: Archive, compared: Iterable[str]) -> list[di
 def _numbers(side: str, row: PlanRow | None) -> dict:
     measured = row.measured_tau if row is not None else None
     return {
-        f"{side}_threshold": row.threshold if row is not None else None,
+        f"{side}_threshold": None if row is None or math.isnan(row.threshold) else row.threshold,
         f"{side}_gain": row.gain if row is not None else None,
         f"{side}_predicted_tau": row.predicted_tau if row is not None else None,
         f"{side}_measured_tau": measured.value if measured is not None else None,
@@ -112,9 +138,7 @@ def _numbers(side: str, row: PlanRow | None) -> dict:
 
 def _columns(listed: list[Pair], factor: float, unit: str) -> list[grid.Column]:
     heads = ("at, %", "lowered, %", f"saved, {unit}", "predicted τ", "measured τ")
-    columns = [
-        grid.Column("allowed", "τ, %", [significant(pair.threshold, 3, 100) for pair in listed])
-    ]
+    columns = [grid.Column("allowed", "τ, %", [_allowed_text(pair) for pair in listed])]
     for name in ("first", "second"):
         sides = [_side(getattr(pair, name), factor) for pair in listed]
         group = "A" if name == "first" else "B"
@@ -124,6 +148,12 @@ def _columns(listed: list[Pair], factor: float, unit: str) -> list[grid.Column]:
         ]
     counts = [DASH if pair.differing is None else str(pair.differing) for pair in listed]
     return [*columns, grid.Column("ops", "differing", counts)]
+
+
+def _allowed_text(pair: Pair) -> str:
+    if pair.given is not None:
+        return given_name(pair.given)
+    return significant(pair.threshold, 3, 100)
 
 
 def _side(row: PlanRow | None, factor: float) -> list[str]:

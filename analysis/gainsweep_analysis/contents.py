@@ -125,6 +125,22 @@ class Plans:
 
 
 @dataclass(frozen=True)
+class GivenPlan:
+    """A plan of somebody else, read from a file of evaluate.plans."""
+
+    name: str
+    file: str
+    assignment: np.ndarray  # [op], index of the format
+    assignment_key: str
+    loss_error: float  # nat²
+    predicted_mse: float  # nat²
+    predicted_bias: float  # nat
+    predicted_low: float  # of the interval of τ
+    predicted_high: float
+    gains: dict[str, int]  # by objective, those that are known
+
+
+@dataclass(frozen=True)
 class Frontier:
     gain: np.ndarray
     loss_error: np.ndarray
@@ -247,6 +263,7 @@ class Archive:
     contests: list[Contest]
     savings: dict[str, Estimate]  # predicted part of an all-high run, by assignment key
     evaluations: dict[str, Evaluation]  # by assignment key
+    given: list[GivenPlan] = field(default_factory=list)
     anchors: Anchors | None = None
     time_source: TimeSource | None = None  # None where times are measured
     structures: list[str] = field(default_factory=list)  # by class: what timing tables are keyed by

@@ -11,9 +11,9 @@ from .statistics import RESAMPLES, Estimate, bootstrap, mean
 
 @dataclass(frozen=True)
 class Difference:
-    """The second plan's numbers less the first's; below 0 the second is better. Intervals are paired:
-    the same samples are drawn again for both plans, so that what makes a sample hard for every plan
-    cancels. One that does not hold 0 tells the plans apart."""
+    """The second plan's numbers less the first's; below 0 the second is better. Intervals are
+    paired: the same samples are drawn again for both plans, so that what makes a sample hard for
+    every plan cancels. One that does not hold 0 tells the plans apart."""
 
     samples: int
     loss_mse: Estimate  # of mean (g_plan − g_high)², nat²
@@ -61,8 +61,8 @@ def difference_of(
     for key in (first, second):
         if key not in archive.evaluations:
             raise ArchiveError(
-                f"{archive.path}: the plan {key[:12]} was not evaluated. Name it in evaluate.plans, "
-                "or its strategy in evaluate.strategies."
+                f"{archive.path}: the plan {key[:12]} was not evaluated. Name it in "
+                "evaluate.plans, or its strategy in evaluate.strategies."
             )
     if archive.baseline is None:
         raise ArchiveError(f"{archive.path}: the all-high model was not evaluated.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .contents import Archive, Contest, Evaluation, Plans
+from .contents import Archive, Contest, Evaluation, GivenPlan, Plans
 from .statistics import (
     Estimate,
     arithmetic_floor,
@@ -27,11 +27,11 @@ RESAMPLED = "ip"  # the strategy whose programs are solved again on resamples
 class PlanRow:
     objective: str
     strategy: str
-    threshold: float  # allowed τ
+    threshold: float  # allowed τ; NaN of given plans
     lowered: dict[str, float]  # share of the ops by low format
-    gain: int  # as it counted when the plan was chosen
+    gain: int | None  # as it counted when the plan was chosen; None where it is not known
     gain_units: str
-    expected_gain: float  # in the same units; of measured times the sum of medians
+    expected_gain: float | None  # in the same units; of measured times the sum of medians
     gain_share: float | None  # the expected gain over what all-high takes
     predicted_tau: float
     predicted_interval: tuple[float, float]  # of τ
@@ -82,20 +82,57 @@ def rows(archive: Archive, objective: str) -> list[PlanRow]:
     return [plan_row(archive, plans, point) for point in np.argsort(plans.threshold, kind="stable")]
 
 
+def given_rows(archive: Archive, objective: str) -> list[PlanRow]:
+    """The given plans, each as a strategy of its own without a threshold, `given: NAME`."""
+    return [plan_row(archive, _given(plan, objective), 0) for plan in archive.given]
+
+
+def given_name(name: str) -> str:
+    """What stands where those of strategies do."""
+    return f"given: {name}"
+
+
+def _given(plan: GivenPlan, objective: str) -> Plans:
+    """As a table of one plan; a gain that is not known is NaN."""
+
+    def cell(value: float) -> np.ndarray:
+        return np.array([[value]])
+
+    return Plans(
+        objective=objective,
+        strategy=given_name(plan.name),
+        threshold=np.array([math.nan]),
+        budget=np.array([math.nan]),
+        assignment=plan.assignment[None, None, :],
+        assignment_key=np.array([[plan.assignment_key]]),
+        gain=cell(plan.gains.get(objective, math.nan)),
+        loss_error=cell(plan.loss_error),
+        predicted_mse=cell(plan.predicted_mse),
+        predicted_bias=cell(plan.predicted_bias),
+        predicted_low=cell(plan.predicted_low),
+        predicted_high=cell(plan.predicted_high),
+        num_samples=np.zeros(1, int),
+        certificate_gap=np.zeros(1),
+        certificate_nodes=np.zeros(1, int),
+    )
+
+
 def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
     """The plan at one place of a table of plans, of several draws the first."""
     threshold = float(plans.threshold[point])
     assignment = plans.assignment[point, 0]
     key = str(plans.assignment_key[point, 0])
     evaluation = archive.evaluations.get(key, Evaluation(key))
-    expected = expected_gains(archive, plans, point)[0]
+    gain = plans.gain[point, 0]
+    is_known = not np.isnan(gain)
+    expected = expected_gains(archive, plans, point)[0] if is_known else None
     timed = _contest(archive, plan=key)
     return PlanRow(
         objective=plans.objective,
         strategy=plans.strategy,
         threshold=threshold,
         lowered=lowered_share(archive, assignment),
-        gain=int(plans.gain[point, 0]),
+        gain=int(gain) if is_known else None,
         gain_units=archive.objective(plans.objective).units,
         expected_gain=expected,
         gain_share=_share(expected, total_cost(archive, plans.objective)),
@@ -151,8 +188,8 @@ def agreement(
     return float(np.mean(shares[np.arange(len(assignment)), assignment]))
 
 
-def _share(part: float, whole: float | None) -> float | None:
-    return part / whole if whole else None
+def _share(part: float | None, whole: float | None) -> float | None:
+    return part / whole if whole and part is not None else None
 
 
 def expected_gains(archive: Archive, plans: Plans, point: int) -> list[float]:

@@ -13,7 +13,7 @@ from .notation import fixed, interval, listed, significant
 from .plans import PlanRow
 from .stability import finding as stability_finding
 from .statistics import Estimate, perplexity
-from .table import UNROUNDED, columns, legend, objective_note, off_note
+from .table import UNROUNDED, columns, given_columns, legend, objective_note, off_note
 from .timings import marks_legend, warning
 
 Section = tuple[str, list[str]]  # its heading and what stands below it
@@ -105,6 +105,9 @@ def summary(archive: Archive) -> str:
             f"{len(evaluated)} distinct plans were evaluated on {len(evaluated[0].loss)} other "
             f"samples, {timed} of them also timed as a whole."
         )
+        if archive.given:
+            names = listed(plan.name for plan in archive.given)
+            sentences.append(f"Plans of files were among them: {names}.")
     else:
         sentences.append("No plan was evaluated.")
     return " ".join(sentences)
@@ -239,7 +242,10 @@ def _plans_of(archive: Archive, objective: str, plan_folder: str | None) -> Iter
     yield f"<h3>Plans for {escape(objective)}</h3>\n<p class=note>{escape(note)}</p>"
     shown = grid.merged(columns(archive, objective, wide=True))
     yield f"<div class=wide>{table_html(shown)}</div>"
-    if meaning := marks_legend([cell for column in shown for cell in column.cells]):
+    if given := given_columns(archive, objective, wide=True):
+        yield f"<div class=wide>{table_html(given)}</div>"
+    marked = [*shown, *given[1:]]  # names mark nothing
+    if meaning := marks_legend([cell for column in marked for cell in column.cells]):
         yield f"<p class=note>{escape(meaning)}</p>"
     plans = distinct_plans(archive, objective)
     if plan_folder is not None and plans:

@@ -1,5 +1,6 @@
 """The report of several points of a sweep: what they have in common and where they differ."""
 
+import math
 from html import escape
 
 from . import grid
@@ -8,7 +9,7 @@ from .contents import Archive
 from .figures import draw_sweep
 from .notation import fixed, interval, significant
 from .parameters import Labels
-from .plans import PlanRow, rows
+from .plans import PlanRow, given_rows, rows
 from .report import figure_html, page, table_html
 from .table import gain_scale, measured_time_text, predicted_time_text
 from .timings import imprecise, marks_legend
@@ -126,9 +127,9 @@ def columns(archives: list[Archive], labels: Labels, objective: str) -> list[gri
         (place, row)
         for place, archive in enumerate(archives)
         if objective in archive.objectives
-        for row in rows(archive, objective)
+        for row in [*rows(archive, objective), *given_rows(archive, objective)]
     ]
-    listed.sort(key=lambda item: item[1].threshold)
+    listed.sort(key=lambda item: (math.isnan(item[1].threshold), item[1].threshold))
     return grid.without_empty(_columns(archives, labels, objective, listed))
 
 
@@ -146,18 +147,20 @@ def _columns(
         ("saved", "amount"),
         ("time saved, %", "predicted"),
         ("time saved, %", "measured"),
+        ("KL,", "mnat"),
         ("perplex-", "ity"),
     ]
     points: dict[tuple[str, ...], list[int]] = {}
     for place, row in listed:
         cells = (
-            significant(row.threshold, 3, 100),
+            row.strategy if math.isnan(row.threshold) else significant(row.threshold, 3, 100),
             significant(row.predicted_tau, 3, 100),
             interval(row.measured_tau, 100),
             significant(row.gain_share, 3, 100),
             f"{significant(row.expected_gain, 3, factor)} {unit}",
             predicted_time_text(row),
             measured_time_text(row),
+            interval(row.divergence, 1e3),
             fixed(row.perplexity, 3),
         )
         points.setdefault(cells, []).append(place)

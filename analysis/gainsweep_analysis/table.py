@@ -14,6 +14,7 @@ from .plans import (
     PlanRow,
     baseline_seconds,
     expected_time_word,
+    given_rows,
     main_strategy,
     measured_floor,
     quietest,
@@ -40,22 +41,51 @@ def gain_scale(archive: Archive, objective: str) -> tuple[float, str]:
 def columns(archive: Archive, objective: str, *, wide: bool = False) -> list[grid.Column]:
     """The table of an objective, `wide` for a page instead of a terminal; columns without a single
     value are left out."""
-    factor, unit = gain_scale(archive, objective)
-    listed = rows(archive, objective)
-
-    def column(group: str, head: str, cell: Callable[[PlanRow], str]) -> grid.Column:
-        return grid.Column(group, head, [cell(row) for row in listed])
-
-    tau, saved, time = "loss error τ, %", f"{unit} saved by", "time saved, % of a run"
-    baseline = baseline_seconds(archive) or math.nan
     main = main_strategy(archive, objective)
+    found = rows(archive, objective)
+    factor, unit = gain_scale(archive, objective)
     gains = [
-        column(
-            saved, name, lambda row, name=name: significant(row.other_expected.get(name), 3, factor)
+        grid.Column(
+            f"{unit} saved by",
+            name,
+            [significant(row.other_expected.get(name), 3, factor) for row in found],
         )
         for name in archive.strategies(objective)
         if name != main
     ]
+    if not archive.objective(objective).of_times:
+        gains.insert(0, _gains(found, factor, f"{unit} saved by", main))
+    allowed = grid.Column("allowed", "τ, %", [significant(row.threshold, 3, 100) for row in found])
+    return grid.without_empty([allowed, *_measured(archive, objective, found, gains, wide)])
+
+
+def given_columns(archive: Archive, objective: str, *, wide: bool = False) -> list[grid.Column]:
+    """The same of given plans; none where there are none."""
+    found = given_rows(archive, objective)
+    if not found:
+        return []
+    factor, unit = gain_scale(archive, objective)
+    gains = []
+    if not archive.objective(objective).of_times:
+        gains.append(_gains(found, factor, "saved,", unit))
+    names = grid.flush_left("plan", [row.strategy for row in found])
+    return [names, *grid.without_empty(_measured(archive, objective, found, gains, wide))]
+
+
+def _gains(found: list[PlanRow], factor: float, group: str, head: str) -> grid.Column:
+    return grid.Column(group, head, [significant(row.gain, 3, factor) for row in found])
+
+
+def _measured(
+    archive: Archive, objective: str, found: list[PlanRow], gains: list[grid.Column], wide: bool
+) -> list[grid.Column]:
+    """What is predicted and measured of plans beside their gains."""
+
+    def column(group: str, head: str, cell: Callable[[PlanRow], str]) -> grid.Column:
+        return grid.Column(group, head, [cell(row) for row in found])
+
+    tau, time = "loss error τ, %", "time saved, % of a run"
+    baseline = baseline_seconds(archive) or math.nan
     times = [
         column(time, expected_time_word(archive), predicted_time_text),
         column(time, "measured", measured_time_text),
@@ -63,10 +93,7 @@ def columns(archive: Archive, objective: str, *, wide: bool = False) -> list[gri
     of_times = archive.objective(objective).of_times
     if of_times:
         times.append(column("", "ms", lambda row: _milliseconds(row, baseline)))
-    else:
-        gains.insert(0, column(saved, main, lambda row: significant(row.gain, 3, factor)))
-    table = [
-        column("allowed", "τ, %", lambda row: significant(row.threshold, 3, 100)),
+    return [
         column("lowered,", "% of ops", lowered_text),
         column(tau, "predicted", lambda row: significant(row.predicted_tau, 3, 100)),
         column(tau, "measured", measured_text),
@@ -74,7 +101,6 @@ def columns(archive: Archive, objective: str, *, wide: bool = False) -> list[gri
         column("KL,", "mnat", lambda row: divergence_text(row, wide)),
         column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
     ]
-    return grid.without_empty(table)
 
 
 def measured_text(row: PlanRow) -> str:
@@ -92,13 +118,14 @@ def off_note(archive: Archive, objectives: Iterable[str]) -> str | None:
     """The plans whose prediction lies outside the measured interval, with both numbers."""
     off = {}  # of equal plans the first
     for objective in objectives:
-        for row in rows(archive, objective):
+        for row in [*rows(archive, objective), *given_rows(archive, objective)]:
             if row.is_off:
+                is_given = math.isnan(row.threshold)
+                which = row.strategy if is_given else f"at {significant(row.threshold, 3, 100)} %"
                 off.setdefault(
                     (objective, row.assignment_key),
-                    f"{objective} at {significant(row.threshold, 3, 100)} %: predicted "
-                    f"{significant(row.predicted_tau, 3, 100)}, measured "
-                    f"{interval(row.measured_tau, 100)}",
+                    f"{objective} {which}: predicted {significant(row.predicted_tau, 3, 100)}, "
+                    f"measured {interval(row.measured_tau, 100)}",
                 )
     if not off:
         return None
@@ -192,8 +219,8 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
         )
     if archive.baseline is not None and archive.baseline.divergence is not None:
         text += (
-            "KL: mean over tokens of the divergence KL(p‖q) of the plan's predictions q from those of "
-            "the model as stored, p. "
+            "KL: mean over tokens of the divergence KL(p‖q) of the plan's predictions q from those "
+            "of the model as stored, p. "
         )
     if archive.baseline is not None:
         text += (
@@ -217,6 +244,10 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
             "Time saved: predicted by adding what sub-graphs save (medians over blocks), measured "
             "on the whole plan, each as a part of the all-high run beside it; ms: the measured "
             "part, or else the predicted one, of the quietest all-high time. "
+        )
+    if archive.given:
+        text += (
+            "Given: plans of files (evaluate.plans), predicted and measured like the run's own. "
         )
     return text + f"{DASH}: not measured, or the device has no kernel for it."
 
@@ -244,6 +275,9 @@ def text(archive: Archive, objectives: Iterable[str]) -> str:
         cells += [cell for column in shown for cell in column.cells]
         lines += ["", *_wrapped_note(archive, objective)]
         lines += ["", *grid.lines(shown)]
+        if given := given_columns(archive, objective):
+            cells += [cell for column in given[1:] for cell in column.cells]
+            lines += ["", *grid.lines(given)]
     explained = f"{legend(archive, objectives)} {marks_legend(cells)}"
     lines += ["", *textwrap.wrap(explained, WIDTH)]
     off = off_note(archive, objectives)
@@ -265,7 +299,11 @@ def _wrapped_note(archive: Archive, objective: str) -> list[str]:
 
 def records(archive: Archive, objectives: Iterable[str]) -> list[dict]:
     """One flat record per plan, in SI units and the archive's gain units, for other programs."""
-    listed = [row for objective in objectives for row in rows(archive, objective)]
+    listed = [
+        row
+        for objective in objectives
+        for row in [*rows(archive, objective), *given_rows(archive, objective)]
+    ]
     others = dict.fromkeys(name for row in listed for name in row.other_gains)
     return [_record(archive, row, others) for row in listed]
 
@@ -274,7 +312,7 @@ def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
     return {
         "objective": row.objective,
         "strategy": row.strategy,
-        "allowed_tau": row.threshold,
+        "allowed_tau": None if math.isnan(row.threshold) else row.threshold,
         **{f"lowered_{name}": share for name, share in row.lowered.items()},
         "gain": row.gain,
         "gain_units": row.gain_units,

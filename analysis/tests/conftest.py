@@ -17,6 +17,7 @@ RECIPES = {
     "prefix_only": synthetic.Recipe(strategies=("prefix",), frontier=False),
     "alone": synthetic.Recipe(scope="subgraph", evaluated=0),
     "resampled": synthetic.Recipe(low=("int8", "fp8_e4m3"), resamples=40),
+    "given": synthetic.Recipe(given=("ModelOpt, 4.5 bits", "by <hand>")),
     "slow_card": synthetic.Recipe(noise=1e-5, held_back=3),
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
 }

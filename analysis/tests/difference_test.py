@@ -8,7 +8,8 @@ from gainsweep_analysis import ArchiveError, Evaluation, difference, difference_
 
 
 def made_up(seed=5, count=400, apart=0.2):
-    """All-high and two plans whose errors go with how hard a sample is; the second has `apart` more."""
+    """All-high and two plans whose errors go with how hard a sample is; the second's are larger by
+    `apart`."""
     random = np.random.default_rng(seed)
     base = random.normal(2.5, 0.5, count)
     hard = random.lognormal(sigma=1.5, size=count)
@@ -79,7 +80,7 @@ def test_no_class_scores_no_divergence():
 def test_other_samples_are_refused():
     high, first, second = made_up()
     fewer = replace(second, loss=second.loss[:-1])
-    with pytest.raises(ArchiveError, match="400, 399, 400 samples .* are not of the same"):
+    with pytest.raises(ArchiveError, match=r"400, 399, 400 samples .* are not of the same"):
         difference(first, fewer, high)
     with pytest.raises(ArchiveError, match="has times alone"):
         difference(first, replace(second, loss=None), high)

@@ -28,6 +28,7 @@ class Recipe:
     resamples: int = 0
     length: int = 64
     noise: float = 0.002  # of times, relative to a run
+    given: tuple[str, ...] = ()  # names of given plans
     held_back: int | None = None  # blocks of the first class; none: nobody tells of a card
     seed: int = 0
 

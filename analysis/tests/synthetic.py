@@ -76,6 +76,9 @@ def _write_point(writer, run):
     if "time" in run.recipe.objectives:
         _write_timings(writer, run)
     plans = planned.write_plans(writer, run)
+    if run.recipe.given:
+        planned.write_given(writer, run)
+        plans = [("given", plan) for plan in planned.given_plans(run)] + plans
     if run.recipe.resamples:
         planned.write_stability(writer, run)
     planned.write_gains(writer, run)

@@ -120,6 +120,7 @@ batch::Experiment Opening::open_one(const spec::Point& point) {
   }
   subject.host = host_;
   subject.model_digest = digest_of(*subject.model, subject.spec);
+  together(comm_, [&] { pipeline::check_model(subject.given_plans, subject.model_digest); });
   auto experiment =
       pipeline::experiment(std::make_shared<const pipeline::Subject>(std::move(subject)));
   together(comm_, [&] { check_memory(experiment, allowed, process); });

@@ -28,6 +28,7 @@ struct Wording {
   }
   std::string operator()(const Path&) const { return "a path"; }
   std::string operator()(const OptionalPath&) const { return "a path or null"; }
+  std::string operator()(const Paths&) const { return "a list of paths"; }
   std::string operator()(const Choice& choice) const { return one_of(choice.names); }
   std::string operator()(const ChoiceList& list) const {
     return std::string("a list of ") + (list.least_count == 0 ? "any number" : "one or more") +

@@ -46,6 +46,11 @@ struct OptionalPath {
   std::optional<std::filesystem::path>* value;
 };
 
+/// A list of paths.
+struct Paths {
+  std::vector<std::filesystem::path>* value;
+};
+
 /// One word of a closed list.
 struct Choice {
   std::vector<std::string> names;
@@ -102,7 +107,7 @@ struct Section {
 };
 
 using Value =
-    std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Choice, ChoiceList, Patterns,
+    std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Paths, Choice, ChoiceList, Patterns,
                  OptionalPatterns, PatternGroups, Grid, NamedNumbers, Backoff, Section>;
 
 /// All that is said about one key, once.

@@ -66,6 +66,7 @@ class Reader {
   void read_value(const Name& name, const Place& place);
   void read_value(const Path& path, const Place& place);
   void read_value(const OptionalPath& path, const Place& place);
+  void read_value(const Paths& paths, const Place& place);
   void read_value(const Choice& choice, const Place& place);
   void read_value(const ChoiceList& list, const Place& place);
   void read_value(const Patterns& patterns, const Place& place);

@@ -152,6 +152,16 @@ void Reader::read_value(const OptionalPath& path, const Place& place) {
   }
 }
 
+void Reader::read_value(const Paths& paths, const Place& place) {
+  if (!is_list(place)) return;
+  paths.value->clear();
+  for (std::size_t i = 0; i < place.node.items.size(); ++i) {
+    const Node& item = place.node.items[i];
+    auto path = read_path({place.key, item, place.path + index(i), item.line});
+    if (path) paths.value->push_back(std::move(*path));
+  }
+}
+
 std::optional<std::string> Reader::read_choice(const std::vector<std::string>& names,
                                                const Place& place) {
   const Node& node = place.node;

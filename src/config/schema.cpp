@@ -35,6 +35,7 @@ struct Typing {
   Json operator()(const OptionalPath&) const {
     return {{"type", Json::array({"string", "null"})}, {"minLength", 1}};
   }
+  Json operator()(const Paths&) const { return array_of(path_schema()); }
   Json operator()(const Choice& choice) const { return {{"enum", choice.names}}; }
   Json operator()(const ChoiceList& list) const {
     Json schema = array_of({{"enum", list.names}});
@@ -87,6 +88,11 @@ struct Default {
   Json operator()(const Path& path) const { return path.value->string(); }
   Json operator()(const OptionalPath& path) const {
     return *path.value ? Json((*path.value)->string()) : Json();
+  }
+  Json operator()(const Paths& paths) const {
+    Json list = Json::array();
+    for (const auto& path : *paths.value) list.push_back(path.string());
+    return list;
   }
   Json operator()(const Choice& choice) const { return choice.get(); }
   Json operator()(const ChoiceList& list) const { return list.get(); }

@@ -19,6 +19,11 @@ struct Printer {
   std::string operator()(const OptionalPath& path) const {
     return *path.value ? yaml_text((*path.value)->string()) : "null";
   }
+  std::string operator()(const Paths& paths) const {
+    std::vector<std::string> items;
+    for (const auto& path : *paths.value) items.push_back(yaml_text(path.string()));
+    return list(items);
+  }
   std::string operator()(const Choice& choice) const { return choice.get(); }
   std::string operator()(const ChoiceList& choices) const { return list(choices.get()); }
   std::string operator()(const Patterns& patterns) const { return texts(*patterns.value); }

@@ -11,6 +11,7 @@
 #include "pipeline/anchor.hpp"
 #include "pipeline/consultation.hpp"
 #include "pipeline/contest.hpp"
+#include "pipeline/given_plans.hpp"
 #include "pipeline/imported_times.hpp"
 #include "pipeline/loss_set.hpp"
 #include "pipeline/plans.hpp"
@@ -95,9 +96,10 @@ bool is_planned(const archive::Table& table) {
   const std::string_view path = table.path;
   return path.starts_with("plans/") || path.starts_with("programs/") ||
          path.starts_with("frontier/") || path.starts_with("gains/") ||
-         path.starts_with("resamples/") || path.starts_with("stability/") || path == "objectives" ||
-         path == "predictions" || path == "loss_errors" || path == "mean_changes" ||
-         path == "bias_rates" || path == "contests" || path == "savings";
+         path.starts_with("resamples/") || path.starts_with("stability/") ||
+         path.starts_with("given_") || path == "objectives" || path == "predictions" ||
+         path == "loss_errors" || path == "mean_changes" || path == "bias_rates" ||
+         path == "contests" || path == "savings";
 }
 
 // Rows of losses on a set, by assignment, as the units of the archive's own spec left them.
@@ -264,11 +266,14 @@ std::vector<archive::Table> plan_archived(const archive::Contents& contents,
   append(tables, gain_tables(layout, spec, decision));
   append(tables, stability_tables(layout, spec, decision, results));
   append(tables, contest_tables(spec, timed.contests));
+  const auto given = to_given_plans(contents, spec);
+  append(tables, given_tables(layout, spec, decision, given));
   auto assignments = planner.told_plans();
   const auto measured_plans = evaluated(contents);
   const graph::Assignment all_high(layout.partition.ops.size(), high_format);
   for (const auto& plan : measured_plans)
     if (plan.assignment != all_high) assignments.push_back(plan.assignment);
+  for (auto& plan : distinct(given)) assignments.push_back(std::move(plan));
   append(tables, saving_tables(layout, spec, decision.times, assignments));
   append(tables, prediction_tables(layout, spec, measured, measured_plans));
   return tables;

@@ -59,7 +59,10 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   if (!decision) return tables;
   add(gain_tables(subject.layout, subject.spec, *decision));
   add(stability_tables(subject.layout, subject.spec, *decision, results));
-  add(saving_tables(subject.layout, subject.spec, decision->times, told_plans(bench, results)));
+  add(given_tables(subject.layout, subject.spec, *decision, subject.given_plans));
+  auto told = told_plans(bench, results);
+  for (auto& plan : distinct(subject.given_plans)) told.push_back(std::move(plan));
+  add(saving_tables(subject.layout, subject.spec, decision->times, told));
   add(prediction_tables(subject.layout, subject.spec, measured(bench, results),
                         evaluated_plans(bench, results)));
   return tables;
@@ -84,6 +87,9 @@ std::vector<batch::Claim> claims(const Subject& subject) {
                                    {"number of threads", std::to_string(environment.threads)}};
   if (const auto& given = subject.given_times)
     claims.push_back({"file of times", given->digest, ErrorKind::input});
+  if (!subject.given_plans.empty())
+    claims.push_back(
+        {"files of plans", digest_of(subject.given_plans, subject.layout), ErrorKind::input});
   for (const auto& [name, text] : execute::parts(environment.identity))
     claims.push_back({"device's " + name, text});
   return claims;

@@ -33,7 +33,14 @@ std::string stand_in(const Bench& bench, const batch::Results& results) {
 }
 
 bool evaluates(const Workbench& bench) {
-  return !bench.evaluation.chunks.empty() && !bench.subject->spec.evaluate.strategies.empty();
+  const auto& subject = *bench.subject;
+  return !bench.evaluation.chunks.empty() &&
+         !(subject.spec.evaluate.strategies.empty() && subject.given_plans.empty());
+}
+
+// That are evaluated beside all-high.
+std::size_t most_evaluated(const Subject& subject) {
+  return most_plans(subject.spec) + distinct(subject.given_plans).size();
 }
 
 // Losses and times of one plan.
@@ -46,7 +53,7 @@ std::size_t most_units_of_a_plan(const Workbench& bench) {
 // Plans that are evaluated at the next scales too, at most.
 std::size_t most_floor_plans(const Subject& subject) {
   if (!has_static_scales(subject.layout.formats)) return 0;
-  return std::min(most_floors, most_plans(subject.spec));
+  return std::min(most_floors, most_evaluated(subject));
 }
 
 // What evaluations come to at most.
@@ -54,7 +61,7 @@ std::size_t most_evaluations(const Workbench& bench) {
   if (!evaluates(bench)) return 0;
   const auto chunks = bench.evaluation.chunks.size();
   return (1 + most_floor_plans(*bench.subject)) * chunks +
-         most_plans(bench.subject->spec) * most_units_of_a_plan(bench);
+         most_evaluated(*bench.subject) * most_units_of_a_plan(bench);
 }
 
 // Questions whose plans are to be evaluated once they are known.
@@ -112,12 +119,14 @@ std::vector<std::size_t> places(const spec::Spec& spec, const std::vector<Questi
 
 constexpr auto natures = {archive::Nature::deterministic, archive::Nature::measured};
 
-// Equal assignments once: the all-high one, those of objectives that need no timing, then those
-// that only measured times led to.
+// Equal assignments once: the all-high one, given ones, those of objectives that need no timing,
+// then those that only measured times led to.
 std::vector<Evaluated> chosen(const Subject& subject, const Inquiry& inquiry) {
   const auto all = questions(subject.spec.solve);
   std::vector<Evaluated> chosen{{graph::Assignment(subject.layout.partition.ops.size())}};
-  std::set<graph::Assignment> seen{chosen.front().assignment};
+  for (auto& given : distinct(subject.given_plans)) chosen.push_back({std::move(given)});
+  std::set<graph::Assignment> seen;
+  for (const auto& plan : chosen) seen.insert(plan.assignment);
   for (const auto nature : natures)
     for (const auto place : places(subject.spec, all, nature)) {
       if (!is_evaluated(subject.spec, all[place])) continue;
@@ -216,7 +225,8 @@ double cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t 
   auto asked = questions(subject.spec.solve);
   double seconds = seconds_a_plan * static_cast<double>(asked.size());
   std::erase_if(asked, [&](const auto& one) { return !is_evaluated(subject.spec, one); });
-  const auto plans = stand_ins(subject.layout, subject.spec, asked);
+  auto plans = stand_ins(subject.layout, subject.spec, asked);
+  for (auto& given : distinct(subject.given_plans)) plans.push_back(std::move(given));
   if (evaluates(*bench)) seconds += evaluation_seconds(subject, plans, most_floor_plans(subject));
   seconds += seconds_a_choice * num_choices(subject.layout, subject.spec.solve) *
              static_cast<double>(resample_blocks(subject.spec.solve).size());
@@ -236,10 +246,11 @@ batch::Stage planning(Bench bench) {
   stage.memory = [bench] {
     const auto& subject = *bench->subject;
     if (most_evaluations(*bench) + most_searched(*bench) == 0) return batch::Memory{};
-    return batch::Memory{evaluation_bytes(subject), checkpoint_bytes(subject),
-                         times_plans(subject)
-                             ? "write evaluate.time: false, or evaluate.strategies: []"
-                             : "write evaluate.strategies: []"};
+    return batch::Memory{
+        evaluation_bytes(subject), checkpoint_bytes(subject),
+        times_plans(subject)
+            ? "write evaluate.time: false, or evaluate.strategies: [] and evaluate.plans: []"
+            : "write evaluate.strategies: [] and evaluate.plans: []"};
   };
   stage.leave = [bench] {
     bench->timed.end();

@@ -277,6 +277,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
   const auto modelled = read_modelled(spec.latency);
   subject.layout = make_layout(subject, modelled);
   check_search(subject);
+  subject.given_plans = read_plans(spec.evaluate.plans, subject.layout);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(*subject.device); });
   subject.resolved = spec::resolved(spec);

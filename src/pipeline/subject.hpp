@@ -11,6 +11,7 @@
 #include "lower/pass.hpp"
 #include "model/model.hpp"
 #include "pipeline/bucket.hpp"
+#include "pipeline/given_plans.hpp"
 #include "pipeline/given_times.hpp"
 #include "pipeline/key.hpp"
 #include "pipeline/layout.hpp"
@@ -55,6 +56,7 @@ struct Subject {
   Layout layout;
   std::vector<TimingTarget> timing_targets;  ///< none where times are not measured
   std::optional<GivenTimes> given_times;     ///< where they are not measured
+  std::vector<GivenPlan> given_plans;        ///< of evaluate.plans
   std::shared_ptr<const Samples> calibration;
   std::shared_ptr<const Samples> evaluation;
   std::shared_ptr<const Samples> search;  ///< that strategies measure plans on while they search

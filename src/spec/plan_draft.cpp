@@ -20,7 +20,8 @@ namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
     config::Integer, config::NamedNumbers, config::OptionalPath, config::OptionalPatterns,
-    config::Path, config::PatternGroups, config::Patterns, config::Real, config::Section;
+    config::Path, config::Paths, config::PatternGroups, config::Patterns, config::Real,
+    config::Section;
 
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
@@ -252,8 +253,10 @@ Section describe(EvaluateSpec& evaluate) {
        OptionalPath{&evaluate.tokens}},
       {"chunk", "sequences of a unit, a divisor of their number; 0 for all of them",
        count(evaluate.chunk, 0)},
-      {"strategies", "strategies whose plans are evaluated; none for no evaluation",
+      {"strategies", "strategies whose plans are evaluated, if any",
        choice_list(evaluate.strategies, solve::strategies(), 0)},
+      {"plans", "files of plans that somebody else made, which are evaluated beside the run's own",
+       Paths{&evaluate.plans}},
       {"every", "step through the thresholds, 1 for all of them", count(evaluate.every)},
       {"precision",
        "arithmetic that plans and anchors are run in: fp32, or that of the high format, whose own "

@@ -93,8 +93,9 @@ struct EvaluateSpec {
   std::optional<std::filesystem::path> tokens;  ///< default: the windows after the calibration ones
   std::int64_t chunk = 0;                       ///< samples of a unit; 0 for all of them
   std::vector<std::string> strategies{"ip"};
-  std::int64_t every = 1;                   ///< every n-th threshold
-  Arithmetic precision = Arithmetic::fp32;  ///< of anchors too
+  std::vector<std::filesystem::path> plans;  ///< files of plans that others made
+  std::int64_t every = 1;                    ///< every n-th threshold
+  Arithmetic precision = Arithmetic::fp32;   ///< of anchors too
   bool time = true;  ///< measure the plans' time where the device really runs their formats
 };
 

@@ -19,6 +19,7 @@ ALLOWED = {
     "roofline": "base config format graph",
     "timing_table": "base config digest disk",
     "model": "base digest disk graph",
+    "plan_file": "base disk model",
     "lower": "base format graph",
     "parallel": "base",
     "execute": "base digest disk format graph model",
@@ -31,7 +32,7 @@ ALLOWED = {
     "archive": "base digest disk",
     "batch": "archive base",
     "job": "archive base batch digest disk parallel",
-    "pipeline": "archive base batch digest execute format gain graph latency lower model "
+    "pipeline": "archive base batch digest execute format gain graph latency lower model plan_file "
     "roofline sensitivity solve spec timing_table",
     "cli": "archive base batch conformance digest disk execute graph job model parallel pipeline "
     "spec",
@@ -59,7 +60,7 @@ OWNERS = {
     "boost/program_options": "cli",
     "boost/math/": "latency",
     "boost/random/": "solve latency sensitivity",
-    "nlohmann/": "config model job cli",
+    "nlohmann/": "config model plan_file job cli",
 }
 # What a public header may not bring along.
 HEAVY = re.compile(r"torch/|ATen/|c10/|caffe2/|mpi\.h|hdf5|yaml-cpp/|Cbc|Clp|Coin|Osi")

@@ -28,11 +28,13 @@ from .style import (
 )
 
 LEAST_PANEL = 1.6  # inches
+GIVEN = "given"  # in the place of an objective: plans that none led to
 
 
 @dataclass(frozen=True)
 class Point:
-    """A plan's prediction (x) and measurement (y); `objective` is the first that led to it."""
+    """A plan's prediction (x) and measurement (y); `objective` is the first that led to it, or
+    GIVEN."""
 
     objective: str
     x: Estimate
@@ -50,7 +52,13 @@ def _owners(archive: Archive) -> dict[str, str]:
         plans = archive.plans[objective, main_strategy(archive, objective)]
         for key in plans.assignment_key[:, 0]:
             owners.setdefault(str(key), objective)
+    for plan in archive.given:
+        owners.setdefault(plan.assignment_key, GIVEN)
     return owners
+
+
+def _owner_names(archive: Archive) -> list[str]:
+    return [*archive.objectives, GIVEN]
 
 
 def _evaluated(archive: Archive) -> list[tuple[str, Evaluation]]:
@@ -179,7 +187,7 @@ def _log_panel(
 
 
 def _scatter(archive: Archive, axes: Axes, points: list[Point]) -> None:
-    for objective in archive.objectives:
+    for objective in _owner_names(archive):
         own = [point for point in points if point.objective == objective]
         if not own:
             continue
@@ -189,7 +197,7 @@ def _scatter(archive: Archive, axes: Axes, points: list[Point]) -> None:
             xerr=interval_bars([point.x for point in own]),
             yerr=interval_bars([point.y for point in own]),
             linestyle="none",
-            **look(archive.objectives, objective),
+            **look(_owner_names(archive), objective),
             elinewidth=0.6,
             markersize=3,
         )
@@ -199,9 +207,13 @@ def _handles(archive: Archive, groups) -> list[Line2D]:
     present = {point.objective for points in groups for point in points}
     return [
         Line2D(
-            [], [], linestyle="none", **look(archive.objectives, name), label=f"plans for {name}"
+            [],
+            [],
+            linestyle="none",
+            **look(_owner_names(archive), name),
+            label="given plans" if name == GIVEN else f"plans for {name}",
         )
-        for name in archive.objectives
+        for name in _owner_names(archive)
         if name in present
     ]
 

@@ -8,9 +8,10 @@ from matplotlib.patches import Patch
 
 from ..contents import Archive, Plans
 from ..notation import plain
-from ..plans import PlanRow, main_strategy, rows, total_cost
+from ..plans import PlanRow, given_name, given_rows, main_strategy, rows, total_cost
 from ..statistics import Estimate, tau
 from .style import (
+    AMBER,
     BLUE,
     INK,
     MUTED,
@@ -26,6 +27,7 @@ from .style import (
 
 LEAST_PANEL, HEIGHT = 2.1, 2.1  # inches
 MARGIN = 1.25  # of the axis beyond its first and last point, as a factor
+LOOK_OF_GIVEN = {"marker": "*", "color": AMBER, "markersize": 6, "linestyle": "none"}
 
 
 def draw(archive: Archive, width: float) -> list[Drawing]:
@@ -76,7 +78,9 @@ def _panel(axes: Axes, archive: Archive, objective: str) -> None:
     shown = [
         _strategy(axes, archive, objective, name, factor) for name in archive.strategies(objective)
     ]
-    shown.append(_measured(axes, archive, objective, factor))
+    given = given_rows(archive, objective)
+    shown.append(_measured(axes, archive, [*rows(archive, objective), *given], factor))
+    shown.append(_given(axes, given, factor))
     errors = np.concatenate(shown)
     if errors.size:
         low, high = errors.min() / MARGIN, errors.max() * MARGIN
@@ -124,16 +128,30 @@ def _frontier(axes: Axes, archive: Archive, objective: str, factor: float, end: 
     axes.step(x, y, where="post", color=BLUE, linewidth=1.0)
 
 
-def _measured(axes: Axes, archive: Archive, objective: str, factor: float) -> np.ndarray:
+def _given(axes: Axes, given: list[PlanRow], factor: float) -> np.ndarray:
+    """Draws given plans with their names at what is predicted of them; their loss errors."""
+    errors = []
+    for row in given:
+        if row.gain is None or row.predicted_tau <= 0:
+            continue
+        x, y = 100 * row.predicted_tau, factor * row.gain
+        axes.plot(x, y, zorder=4, **LOOK_OF_GIVEN)
+        beside = {"textcoords": "offset points", "xytext": (4, -7), "fontsize": 6, "color": MUTED}
+        axes.annotate(row.strategy.removeprefix(given_name("")), (x, y), **beside)
+        errors.append(x)
+    return np.array(errors)
+
+
+def _measured(axes: Axes, archive: Archive, shown: list[PlanRow], factor: float) -> np.ndarray:
     """Draws evaluated plans with their intervals; their loss errors."""
     errors = []
-    for row in {row.assignment_key: row for row in rows(archive, objective)}.values():
+    for row in {row.assignment_key: row for row in shown}.values():
         gain = _measured_gain(archive, row)
         if row.measured_tau is None or row.measured_tau.value <= 0 or gain is None:
             continue
         x, y = row.measured_tau.scaled(100), gain.scaled(factor)
         axes.errorbar(x.value, y.value, xerr=_bar(x), yerr=_bar(y), **_look_of_measured())
-        if row.predicted_tau > 0:
+        if row.predicted_tau > 0 and row.gain is not None:
             joint = [100 * row.predicted_tau, x.value], [factor * row.gain, y.value]
             axes.plot(*joint, color=MUTED, linewidth=0.5, zorder=1)
         errors.append(x.value)
@@ -148,7 +166,7 @@ def _measured_gain(archive: Archive, row: PlanRow) -> Estimate | None:
             if row.measured_time is None
             else row.measured_time.scaled(archive.objective(row.objective).whole)
         )
-    return Estimate(row.gain, np.nan, np.nan)
+    return None if row.gain is None else Estimate(row.gain, np.nan, np.nan)
 
 
 def _bar(estimate: Estimate) -> np.ndarray:
@@ -182,9 +200,11 @@ def _handles(archive: Archive) -> list:
         if _draws(archive, name):
             label = f"{name}, 10–90 %"
             handles.append(Patch(color=style["color"], alpha=0.18, lw=0, label=label))
+    if archive.given:
+        handles.append(Line2D([], [], label="given", **LOOK_OF_GIVEN))
     if archive.baseline is not None:
         main = main_strategy(archive, archive.objectives[0])
-        label = f"{main}, measured"
+        label = f"{main} and given, measured" if archive.given else f"{main}, measured"
         style = {"mfc": "none", "mec": INK, "mew": 0.8, "ms": 5}
         handles.append(Line2D([], [], linestyle="none", marker="o", label=label, **style))
     return handles
