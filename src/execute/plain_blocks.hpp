@@ -5,7 +5,7 @@
 #include "execute/probe_kernels.hpp"
 #include "format/format.hpp"
 
-/// Rounding block by block in plain ATen operators, for any device. Equal to format::round_blocks
+/// Rounding block by block in plain ATen operators, for any device. Equal to format::BlockLines
 /// bit for bit where the device's fp32 arithmetic is IEEE's.
 namespace gainsweep::execute::plain {
 
