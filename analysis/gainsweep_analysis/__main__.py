@@ -8,7 +8,17 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote
 
-from . import archive, calibration, comparison, exports, scales, stability, table, timing_table
+from . import (
+    archive,
+    budgets,
+    calibration,
+    comparison,
+    exports,
+    scales,
+    stability,
+    table,
+    timing_table,
+)
 from .contents import Archive
 from .disk import write_whole
 from .recipes import command as recipe_command
@@ -36,8 +46,10 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--objective", help="only this objective: time, macs or memory")
     planned = command("plan", "Print one plan: the format of every op.", print_plan)
     planned.add_argument("archive", type=Path)
-    planned.add_argument(
-        "--tau", type=threshold, required=True, help="0.001 or 0.1%%: a threshold, or any other"
+    limit = planned.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--tau", type=threshold, help="0.001 or 0.1%%: a threshold, or any other")
+    limit.add_argument(
+        "--budget", type=budget, metavar="RESOURCE=AMOUNT", help="bits=4.5: one of solve.budgets"
     )
     planned.add_argument("--objective", help="where there are several: time, macs or memory")
     planned.add_argument("--strategy", help="the first of the spec's unless another is named")
@@ -122,6 +134,17 @@ def threshold(text: str) -> float:
     return tau
 
 
+def budget(text: str) -> tuple[str, float]:
+    """A resource with an amount of it."""
+    resource, _, amount = text.partition("=")
+    try:
+        return resource.strip(), float(Decimal(amount.strip()))
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not RESOURCE=AMOUNT, such as bits=4.5"
+        ) from None
+
+
 def selected(options: argparse.Namespace) -> tuple[archive.Sweep, list[Point]]:
     sweep = archive.read_sweep(options.archive)
     return sweep, sweep.where(dict(options.select))
@@ -137,21 +160,39 @@ def print_table(options: argparse.Namespace) -> None:
     sweep, points = selected(options)
     listed = [(found, objectives_of(found, options)) for found in map(sweep.at, points)]
     if options.format == "text":
-        texts = [table.text(found, objectives) for found, objectives in listed]
+        texts = [
+            "\n".join(filter(None, (table.text(found, objectives), *within(found, options))))
+            for found, objectives in listed
+        ]
         heads = [f"── {point.label}\n" if point.label else "" for point in points]
         sys.stdout.write("\n".join(map("".join, zip(heads, texts, strict=True))))
         return
     records = [
         found.point.parameters | record
         for found, objectives in listed
-        for record in table.records(found, objectives)
+        for record in (
+            *table.records(found, objectives),
+            *(budgets.records(found) if options.objective is None else ()),
+        )
     ]
     print_records(records, options.format)
 
 
+def within(found: Archive, options: argparse.Namespace) -> list[str]:
+    """The tables of budgets, which belong to no objective."""
+    return [budgets.text(found)] if options.objective is None else []
+
+
 def print_plan(options: argparse.Namespace) -> None:
     found = only_point(options)
-    chosen = exports.choose(found, options.objective, options.tau, options.strategy)
+    if options.budget is None:
+        chosen = exports.choose(found, options.objective, options.tau, options.strategy)
+    elif options.objective is not None or options.strategy is not None:
+        raise archive.ArchiveError(
+            "--budget names the plan alone. Leave --objective and --strategy out."
+        )
+    else:
+        chosen = exports.choose_within(found, *options.budget)
     written = {"text": exports.text, "csv": exports.csv_text, "json": exports.json_text}
     sys.stdout.write(written[options.format](chosen))
 

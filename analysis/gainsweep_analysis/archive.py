@@ -22,6 +22,7 @@ from .contents import (
     Op,
     Operand,
     Plans,
+    Resource,
     Scores,
     Stability,
     Subgraph,
@@ -35,6 +36,11 @@ FILE_NAME = "archive.h5"
 NUMBER = (
     *("number", "kind", "bits", "stored_bits", "mantissa_bits", "max", "granularity", "block"),
     *("scale", "backoff", "scale_grid"),
+)
+PLANS = (
+    *("budget", "assignment", "assignment_key", "gain", "loss_error", "predicted_mse"),
+    *("predicted_bias", "predicted_low", "predicted_high"),
+    *("num_samples", "certificate_gap", "certificate_nodes"),
 )
 FRONTIER = ("gain", "loss_error", "predicted_mse", "assignment")
 Found = TypeVar("Found")
@@ -178,6 +184,8 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
             (objective, strategy): _read_plans(objective, strategy, table)
             for (objective, strategy), table in _below(tables, "plans")
         },
+        resources=_read_resources(tables),
+        budgets=_read_budgets(tables),
         frontiers={
             objective: Frontier(*(table[name] for name in FRONTIER))
             for (objective,), table in _below(tables, "frontier")
@@ -295,15 +303,32 @@ def _read_scores(tables: Tables) -> Scores:
 
 
 def _read_plans(objective: str, strategy: str, table: Table) -> Plans:
-    columns = (
-        "threshold budget assignment assignment_key gain loss_error predicted_mse "
-        "predicted_bias predicted_low predicted_high num_samples certificate_gap certificate_nodes"
-    )
-    return Plans(
-        objective=objective,
-        strategy=strategy,
-        **{name: table[name] for name in columns.split()},
-    )
+    columns = {name: table[name] for name in ("threshold", *PLANS)}
+    return Plans(objective=objective, strategy=strategy, **columns)
+
+
+def _read_resources(tables: Tables) -> dict[str, Resource]:
+    columns = ("resource", "meaning", "units", "objective", "whole", "least")
+    return {
+        name: Resource(name, meaning, units, objective, float(whole), float(least))
+        for table in both(tables, "resources")
+        for name, meaning, units, objective, whole, least in table.rows(*columns)
+    }
+
+
+def _read_budgets(tables: Tables) -> dict[str, Plans]:
+    """Those of the exact strategy."""
+    about = _read_resources(tables)
+    return {
+        resource: Plans(
+            objective=about[resource].objective,
+            strategy="ip",
+            threshold=table["budget"],
+            **{name: table[name] for name in (*PLANS, "taken")},
+            resource=resource,
+        )
+        for (resource,), table in _below(tables, "budgets")
+    }
 
 
 def _read_stability(table: Table) -> Stability:

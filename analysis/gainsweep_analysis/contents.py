@@ -99,8 +99,22 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Resource:
+    """What there are budgets of."""
+
+    name: str
+    meaning: str
+    units: str
+    objective: str  # whose gains save it
+    whole: float  # what all-high takes
+    least: float  # the least that any plan takes
+
+
+@dataclass(frozen=True)
 class Plans:
-    """The plans of one objective and strategy; `draw` has one place unless it draws several."""
+    """The plans of one objective and strategy; `draw` has one place unless it draws several. With a
+    `resource` they are those of least loss error within budgets of it: its amounts stand for
+    thresholds and budgets, in its units."""
 
     objective: str
     strategy: str
@@ -117,6 +131,8 @@ class Plans:
     num_samples: np.ndarray  # [point]
     certificate_gap: np.ndarray  # [point]
     certificate_nodes: np.ndarray  # [point]
+    resource: str = ""
+    taken: np.ndarray | None = None  # [point, draw], of the resource
 
     def point(self, threshold: float) -> int | None:
         """The place of a threshold, None where its unit failed or was not asked for."""
@@ -264,6 +280,8 @@ class Archive:
     savings: dict[str, Estimate]  # predicted part of an all-high run, by assignment key
     evaluations: dict[str, Evaluation]  # by assignment key
     given: list[GivenPlan] = field(default_factory=list)
+    resources: dict[str, Resource] = field(default_factory=dict)  # by name
+    budgets: dict[str, Plans] = field(default_factory=dict)  # by resource
     anchors: Anchors | None = None
     time_source: TimeSource | None = None  # None where times are measured
     structures: list[str] = field(default_factory=list)  # by class: what timing tables are keyed by

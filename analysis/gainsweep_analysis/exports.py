@@ -140,10 +140,31 @@ def assignment_key(archive: Archive, assignment: np.ndarray) -> str:
     return hashlib.sha256(names.encode()).hexdigest()
 
 
+def choose_within(archive: Archive, resource: str, amount: float) -> Chosen:
+    """The plan within a budget. ArchiveError with what there is for any other."""
+    if resource not in archive.budgets:
+        raise ArchiveError(
+            f"{archive.path}: it has no budgets of '{resource}' (solve.budgets has "
+            f"{', '.join(archive.budgets) or 'none'})."
+        )
+    plans = archive.budgets[resource]
+    place = plans.point(amount)
+    if place is None:
+        listed = ", ".join(f"{budget:.15g}" for budget in sorted(plans.threshold))
+        raise ArchiveError(
+            f"{archive.path}: it has no budget {resource}={amount:.15g}. Take one of: {listed}."
+        )
+    return Chosen(archive, plans, place)
+
+
 def distinct_plans(archive: Archive, objective: str) -> list[Chosen]:
     """The plans of an objective's first strategy that lower something, by threshold; of equal ones
     that of the least."""
-    plans = archive.plans[objective, main_strategy(archive, objective)]
+    return distinct(archive, archive.plans[objective, main_strategy(archive, objective)])
+
+
+def distinct(archive: Archive, plans: Plans) -> list[Chosen]:
+    """The same of one table of plans."""
     found: dict[str, Chosen] = {}
     for place in np.argsort(plans.threshold, kind="stable"):
         if plans.assignment[place, 0].any():
@@ -152,17 +173,23 @@ def distinct_plans(archive: Archive, objective: str) -> list[Chosen]:
     return list(found.values())
 
 
-def file_stem(objective: str, threshold: float) -> str:
-    """Of the files of a plan: `time_0.001`."""
-    return f"{objective}_{threshold:.6g}"
+def file_stem(row: PlanRow) -> str:
+    """Of the files of a plan: `time_0.001`, `bits_4.5`."""
+    if row.resource:
+        return f"{row.resource}_{row.budget:.6g}"
+    return f"{row.objective}_{row.threshold:.6g}"
 
 
 def plan_files(archive: Archive) -> dict[str, str]:
     """Contents of the files of all distinct plans, JSON and CSV, by name."""
+    chosen_ones = [
+        chosen for objective in archive.objectives for chosen in distinct_plans(archive, objective)
+    ]
+    for plans in archive.budgets.values():
+        chosen_ones += distinct(archive, plans)
     return {
-        file_stem(objective, chosen.row.threshold) + ending: layout(chosen)
-        for objective in archive.objectives
-        for chosen in distinct_plans(archive, objective)
+        file_stem(chosen.row) + ending: layout(chosen)
+        for chosen in chosen_ones
         for ending, layout in ((".json", json_text), (".csv", csv_text))
     }
 
@@ -208,10 +235,10 @@ def json_text(chosen: Chosen) -> str:
         "model_digest": archive.provenance["model_digest"],
         "objective": plans.objective,
         "strategy": plans.strategy,
-        "threshold": float(plans.threshold[place]),
+        **_limit(plans, place),
         "loss_model": solve["loss_model"],
         "noise": solve["noise"],
-        "budget": _finite(plans.budget[place]),
+        "budget": None if plans.resource else _finite(plans.budget[place]),
         "loss_error": _finite(plans.loss_error[place, 0]),
         "predicted_mse": _finite(plans.predicted_mse[place, 0]),
         "gain": int(plans.gain[place, 0]),
@@ -223,6 +250,18 @@ def json_text(chosen: Chosen) -> str:
         "modules": {op.path: op.module for op in archive.ops if op.module},
     }
     return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _limit(plans: Plans, place: int) -> dict:
+    """The allowed τ, or how much of a resource is allowed and taken, in its units."""
+    if not plans.resource:
+        return {"threshold": float(plans.threshold[place])}
+    return {
+        "threshold": None,
+        "resource": plans.resource,
+        "allowed": float(plans.threshold[place]),
+        "taken": float(plans.taken[place, 0]),
+    }
 
 
 def _finite(value: float) -> float | None:
@@ -259,11 +298,10 @@ def csv_text(chosen: Chosen) -> str:
 
 def text(chosen: Chosen) -> str:
     """What the plan saves, its predicted and measured errors, and the format of each op."""
-    archive, plans = chosen.archive, chosen.plans
+    archive = chosen.archive
     solve = archive.spec["solve"]
     lines = [
-        f"{archive.provenance['name']}: {_whose(plans)} for {plans.objective} at an allowed loss "
-        f"error τ of {significant(chosen.row.threshold, 3, 100)} %",
+        f"{archive.provenance['name']}: {_whose(chosen)}",
         f"noise {solve['noise']}, loss model {solve['loss_model']}; [low–high]: 95 % interval",
         "",
         *_facts(chosen),
@@ -273,9 +311,16 @@ def text(chosen: Chosen) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _whose(plans: Plans) -> str:
+def _whose(chosen: Chosen) -> str:
+    plans, row = chosen.plans, chosen.row
+    if plans.resource:
+        return f"the plan of least loss error within {plans.resource} = {row.budget:.15g}"
     exact = plans.strategy in (EXACT, FRONTIER)
-    return "the optimal plan" if exact else f"the plan of {plans.strategy}"
+    which = "the optimal plan" if exact else f"the plan of {plans.strategy}"
+    return (
+        f"{which} for {plans.objective} at an allowed loss error τ of "
+        f"{significant(row.threshold, 3, 100)} %"
+    )
 
 
 def _facts(chosen: Chosen) -> list[str]:
@@ -283,6 +328,9 @@ def _facts(chosen: Chosen) -> list[str]:
     factor, unit = gain_scale(archive, row.objective)
     total = total_cost(archive, row.objective)
     facts = {}
+    if row.resource:
+        units = archive.resources[row.resource].units
+        facts["takes"] = f"{significant(row.taken, 6)} {units} of {row.resource}"
     if not archive.objective(row.objective).of_times:
         saved = f"{significant(row.gain, 3, factor)} {unit}"
         if total:

@@ -27,7 +27,7 @@ RESAMPLED = "ip"  # the strategy whose programs are solved again on resamples
 class PlanRow:
     objective: str
     strategy: str
-    threshold: float  # allowed τ; NaN of given plans
+    threshold: float  # allowed τ; NaN of given plans and within a budget
     lowered: dict[str, float]  # share of the ops by low format
     gain: int | None  # as it counted when the plan was chosen; None where it is not known
     gain_units: str
@@ -50,6 +50,9 @@ class PlanRow:
     agreement: float | None  # mean over ops of the share of those plans with the op's format
     assignment: np.ndarray  # [op], index of the format
     assignment_key: str
+    resource: str = ""  # of the budget that it keeps; empty under a threshold
+    budget: float | None = None  # in the resource's units
+    taken: float | None = None  # the same
 
     @property
     def is_off(self) -> bool:
@@ -119,7 +122,7 @@ def _given(plan: GivenPlan, objective: str) -> Plans:
 
 def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
     """The plan at one place of a table of plans, of several draws the first."""
-    threshold = float(plans.threshold[point])
+    threshold = math.nan if plans.resource else float(plans.threshold[point])
     assignment = plans.assignment[point, 0]
     key = str(plans.assignment_key[point, 0])
     evaluation = archive.evaluations.get(key, Evaluation(key))
@@ -158,6 +161,9 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         agreement=agreement(archive, plans, threshold, assignment),
         assignment=assignment,
         assignment_key=key,
+        resource=plans.resource,
+        budget=float(plans.threshold[point]) if plans.resource else None,
+        taken=None if plans.taken is None else float(plans.taken[point, 0]),
     )
 
 

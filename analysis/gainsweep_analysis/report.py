@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
-from . import figures, grid
+from . import budgets, figures, grid
 from .answer import answer_row, lowered_ops, why_nothing
 from .contents import Anchors, Archive
-from .exports import Chosen, distinct_plans, file_stem
+from .exports import Chosen, distinct, distinct_plans, file_stem
 from .figures.style import Drawing, svg
 from .notation import fixed, interval, listed, significant
 from .plans import PlanRow
@@ -30,6 +30,11 @@ def html(archive: Archive, plan_folder: str | None = None) -> str:
         part
         for objective in archive.objectives
         for part in (*_plans_of(archive, objective, plan_folder), *drawn(f"plans_{objective}"))
+    ]
+    plans += [
+        part
+        for resource in archive.budgets
+        for part in _plans_within(archive, resource, plan_folder)
     ]
     sections = [
         ("The answer", list(_answer(archive, plan_folder))),
@@ -138,7 +143,7 @@ def _answer(archive: Archive, plan_folder: str | None) -> Iterable[str]:
             f"<li><b>{escape(name)}</b>: {escape(which)}</li>"
             for name, which in lowered_ops(archive, row.assignment).items()
         )
-        links = _links(objective, row.threshold, plan_folder)
+        links = _links(row, plan_folder)
         yield (
             f"<div class=answer>\n<p>{escape(finding(archive, row))}</p>\n<ul>{ops}</ul>\n"
             f"<p class=note>{escape(_perplexities(archive, row))}{links}</p>\n</div>"
@@ -209,11 +214,11 @@ def _perplexities(archive: Archive, row: PlanRow) -> str:
     return text
 
 
-def _links(objective: str, threshold: float, plan_folder: str | None) -> str:
+def _links(row: PlanRow, plan_folder: str | None) -> str:
     """To the files of a plan."""
     if plan_folder is None:
         return ""
-    path = escape(f"{plan_folder}/{file_stem(objective, threshold)}", quote=True)
+    path = escape(f"{plan_folder}/{file_stem(row)}", quote=True)
     return f'The plan: <a href="{path}.json">JSON</a>, <a href="{path}.csv">CSV</a>.'
 
 
@@ -252,6 +257,16 @@ def _plans_of(archive: Archive, objective: str, plan_folder: str | None) -> Iter
         yield f"<p class=note>{_all_links(plans, plan_folder)}</p>"
 
 
+def _plans_within(archive: Archive, resource: str, plan_folder: str | None) -> Iterable[str]:
+    yield f"<h3>Plans within budgets of {escape(resource)}</h3>"
+    note = f"{budgets.note(archive, resource)}. {budgets.LEGEND}"
+    yield f"<p class=note>{escape(note)}</p>"
+    yield f"<div class=wide>{table_html(budgets.columns(archive, resource, wide=True))}</div>"
+    plans = distinct(archive, archive.budgets[resource])
+    if plan_folder is not None and plans:
+        yield f"<p class=note>{_all_links(plans, plan_folder)}</p>"
+
+
 def _plan_notes(archive: Archive) -> Iterable[str]:
     for text in (off_note(archive, archive.objectives), legend(archive, archive.objectives)):
         if text is not None:
@@ -259,13 +274,16 @@ def _plan_notes(archive: Archive) -> Iterable[str]:
 
 
 def _all_links(plans: list[Chosen], plan_folder: str) -> str:
-    """The JSON files of the plans, by threshold; the CSV files have the same names."""
+    """The JSON files of the plans, by what is allowed; the CSV files have the same names."""
     links = []
-    for chosen in plans:
-        stem = file_stem(chosen.plans.objective, chosen.row.threshold)
-        path = escape(f"{plan_folder}/{stem}.json", quote=True)
-        links.append(f'<a href="{path}">{_percent(chosen.row.threshold)}</a>')
-    return f"Files of the distinct plans, by allowed τ: {', '.join(links)} (CSV beside them)."
+    for row in (chosen.row for chosen in plans):
+        path = escape(f"{plan_folder}/{file_stem(row)}.json", quote=True)
+        shown = f"{row.budget:.6g}" if row.resource else _percent(row.threshold)
+        links.append(f'<a href="{path}">{shown}</a>')
+    allowed = escape(plans[0].plans.resource) or "τ"
+    return (
+        f"Files of the distinct plans, by allowed {allowed}: {', '.join(links)} (CSV beside them)."
+    )
 
 
 def table_html(shown: list[grid.Column]) -> str:

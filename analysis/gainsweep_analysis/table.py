@@ -305,10 +305,11 @@ def records(archive: Archive, objectives: Iterable[str]) -> list[dict]:
         for row in [*rows(archive, objective), *given_rows(archive, objective)]
     ]
     others = dict.fromkeys(name for row in listed for name in row.other_gains)
-    return [_record(archive, row, others) for row in listed]
+    return [record(archive, row, others) for row in listed]
 
 
-def _record(archive: Archive, row: PlanRow, others: Iterable[str]) -> dict:
+def record(archive: Archive, row: PlanRow, others: Iterable[str] = ()) -> dict:
+    """Of one plan; `others` are strategies whose gains are told too."""
     return {
         "objective": row.objective,
         "strategy": row.strategy,
@@ -357,10 +358,10 @@ def _bounds(name: str, estimate: Estimate | None) -> dict:
 
 
 def csv_text(listed: list[dict]) -> str:
+    """Cells are empty where a record lacks what others have."""
     stream = io.StringIO()
-    writer = csv.DictWriter(
-        stream, fieldnames=list(listed[0]) if listed else [], lineterminator="\n"
-    )
+    names = dict.fromkeys(name for record in listed for name in record)
+    writer = csv.DictWriter(stream, fieldnames=list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(listed)
     return stream.getvalue()

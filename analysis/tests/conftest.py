@@ -19,6 +19,7 @@ RECIPES = {
     "resampled": synthetic.Recipe(low=("int8", "fp8_e4m3"), resamples=40),
     "given": synthetic.Recipe(given=("ModelOpt, 4.5 bits", "by <hand>")),
     "slow_card": synthetic.Recipe(noise=1e-5, held_back=3),
+    "budgets": synthetic.Recipe(low=("int8", "fp8_e4m3"), budgets=(8.5, 10.0, 16.0)),
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
 }
 

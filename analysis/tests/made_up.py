@@ -27,6 +27,7 @@ class Recipe:
     loss_model: str = "bias"
     resamples: int = 0
     length: int = 64
+    budgets: tuple[float, ...] = ()  # mean bits a weight, of objectives with memory
     noise: float = 0.002  # of times, relative to a run
     given: tuple[str, ...] = ()  # names of given plans
     held_back: int | None = None  # blocks of the first class; none: nobody tells of a card

@@ -55,6 +55,63 @@ def write_plans(writer, run):
     return evaluated
 
 
+def mean_bits(run, assignment):
+    bits = np.where(np.array(assignment) > 0, 8, 16)
+    return float(np.average(bits, weights=run.model.elements))
+
+
+def write_budgets(writer, run):
+    """Plans that lower ops in the order of a plan for memory until few enough bits are left."""
+    recipe, chosen = run.recipe, []
+    for budget in recipe.budgets:
+        assignment = np.zeros(len(run.model.paths), int)
+        for op in run.order("memory", "ip", 0):
+            if mean_bits(run, assignment) > budget:
+                assignment[op] = run.low_of(op, "memory")[0]
+        chosen.append(assignment)
+    plans = np.array(chosen)[:, None, :]
+    errors = np.apply_along_axis(run.loss_error, 2, plans)
+    n = len(plans)
+    taken = [[mean_bits(run, plan)] for plan in chosen]
+    writer.units(
+        "budgets/bits",
+        [
+            ("budget", recipe.budgets, "bit", []),
+            ("taken", taken, "bit", ["draw"]),
+            ("assignment", plans, "1", ["draw", "op"]),
+            ("assignment_key", [[run.model.key(plan)] for plan in chosen], "", ["draw"]),
+            (
+                "gain",
+                np.apply_along_axis(partial(run.gain_of, "memory"), 2, plans),
+                "byte",
+                ["draw"],
+            ),
+            ("loss_error", errors, "nat^2", ["draw"]),
+            ("predicted_mse", run.predicted_mse(errors), "nat^2", ["draw"]),
+            ("predicted_bias", run.predicted_bias(errors), "nat", ["draw"]),
+            ("predicted_low", run.predicted_tau(errors) / 1.2, "1", ["draw"]),
+            ("predicted_high", run.predicted_tau(errors) * 1.2, "1", ["draw"]),
+            ("num_samples", [recipe.samples] * n, "1", []),
+            ("certificate_gap", [0.0] * n, "1", []),
+            ("certificate_nodes", [1] * n, "1", []),
+            ("certificate_proved", [1] * n, "1", []),
+        ],
+        n,
+    )
+    writer.table(
+        "resources",
+        [
+            ("resource", ["bits"], "", ["row"]),
+            ("meaning", ["mean bits a weight, scales included"], "", ["row"]),
+            ("units", ["bit"], "", ["row"]),
+            ("objective", ["memory"], "", ["row"]),
+            ("whole", [16.0], "1", ["row"]),
+            ("least", [8.0], "1", ["row"]),
+        ],
+    )
+    return [("memory", plan) for plan in chosen]
+
+
 def resampled_plans(run, objective):
     """[resample, threshold, op]: plans of `ip` where loss errors are off by made-up factors."""
     drawn = copy.copy(run)

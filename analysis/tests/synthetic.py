@@ -79,6 +79,8 @@ def _write_point(writer, run):
     if run.recipe.given:
         planned.write_given(writer, run)
         plans = [("given", plan) for plan in planned.given_plans(run)] + plans
+    if run.recipe.budgets:
+        plans += planned.write_budgets(writer, run)
     if run.recipe.resamples:
         planned.write_stability(writer, run)
     planned.write_gains(writer, run)

@@ -91,7 +91,8 @@ void tell(const std::filesystem::path& output, const archive::Contents& contents
           std::size_t num_points) {
   std::size_t plans = 0, samples = 0;
   for (const auto& table : contents.tables) {
-    if (table.path.find("plans/") != std::string::npos) plans += table.fields.front().shape.at(0);
+    for (const auto* of_plans : {"plans/", "budgets/"})
+      if (table.path.find(of_plans) != std::string::npos) plans += table.fields.front().shape.at(0);
     if (table.path.find("frontier/") != std::string::npos) ++plans;
     if (table.path.ends_with("scores")) samples += table.fields.front().shape.at(0);
   }

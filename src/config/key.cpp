@@ -41,13 +41,17 @@ struct Wording {
   std::string operator()(const PatternGroups&) const {
     return "a list of lists of shell globs over paths";
   }
-  std::string operator()(const Grid&) const {
-    return "a rising list of numbers above 0 and at most 1, {geometric: {from, to, count}} or "
-           "{linear: {from, to, count}}";
+  std::string operator()(const Grid& grid) const {
+    return "a rising list of numbers above " + yaml_number(grid.bounds.least) + " and at most " +
+           yaml_number(grid.bounds.most) +
+           ", {geometric: {from, to, count}} or {linear: {from, to, count}}";
   }
   std::string operator()(const NamedNumbers& numbers) const {
     return "a mapping of names to numbers above " + yaml_number(numbers.bounds.least) +
            " and at most " + yaml_number(numbers.bounds.most);
+  }
+  std::string operator()(const NamedGrids& grids) const {
+    return "a mapping of names, each to " + (*this)(Grid{nullptr, grids.bounds});
   }
   std::string operator()(const Backoff& backoff) const {
     return (*this)(backoff.activation) + ", or {activation, weight} of two";
@@ -57,9 +61,9 @@ struct Wording {
 
 }  // namespace
 
-Section describe(Progression& progression) {
-  Real from = grid_bounds;
-  Real to = grid_bounds;
+Section describe(Progression& progression, const Real& bounds) {
+  Real from = bounds;
+  Real to = bounds;
   from.value = &progression.from;
   to.value = &progression.to;
   return {{

@@ -81,9 +81,10 @@ struct PatternGroups {
   std::vector<std::vector<std::string>>* value;
 };
 
-/// A list of numbers above 0 and at most 1, or a progression that is written out when read.
+/// A rising list of numbers, or a progression that is written out when read.
 struct Grid {
   std::vector<double>* value;
+  Real bounds{nullptr, 0, 1};  ///< of each; its `value` is not used
 };
 
 /// Numbers by name, all within the same bounds.
@@ -91,6 +92,13 @@ struct NamedNumbers {
   std::map<std::string, double>* value;
   std::vector<std::string> names;
   Real bounds;  ///< of each; its `value` is not used
+};
+
+/// Rising lists of numbers by name, each as in a grid, all within the same bounds.
+struct NamedGrids {
+  std::map<std::string, std::vector<double>>* value;
+  std::vector<std::string> names;
+  Real bounds;  ///< of each number; its `value` is not used
 };
 
 /// One number for both, or `{activation, weight}`.
@@ -108,7 +116,7 @@ struct Section {
 
 using Value =
     std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Paths, Choice, ChoiceList, Patterns,
-                 OptionalPatterns, PatternGroups, Grid, NamedNumbers, Backoff, Section>;
+                 OptionalPatterns, PatternGroups, Grid, NamedNumbers, NamedGrids, Backoff, Section>;
 
 /// All that is said about one key, once.
 struct Key {
@@ -121,13 +129,13 @@ struct Key {
   bool fixed = false;     ///< true: a sweep may not vary it
 };
 
-/// The keys of a progression of a grid; `from`, `to` and `count` point into it.
+/// The keys of a progression of a grid with such bounds; `from`, `to` and `count` point into it.
 struct Progression {
   double from = 0;
   double to = 0;
   std::int64_t count = 0;
 };
-Section describe(Progression& progression);
+Section describe(Progression& progression, const Real& bounds);
 
 /// The keys of a back-off that differs between activations and weights.
 Section describe(const Backoff& backoff);
@@ -136,7 +144,6 @@ Section describe(const Backoff& backoff);
 inline constexpr const char* name_pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 bool is_name(const std::string& text);
 
-inline constexpr Real grid_bounds{nullptr, 0, 1};
 inline constexpr std::size_t most_grid_numbers = 10000;
 
 /// Words to choose from, as they follow "Write ": "one of a, b", or the only one.

@@ -74,6 +74,7 @@ class Reader {
   void read_value(const PatternGroups& groups, const Place& place);
   void read_value(const Grid& grid, const Place& place);
   void read_value(const NamedNumbers& numbers, const Place& place);
+  void read_value(const NamedGrids& grids, const Place& place);
   void read_value(const Backoff& backoff, const Place& place);
   void read_value(const Section& section, const Place& place);
 
@@ -82,7 +83,8 @@ class Reader {
   std::optional<std::filesystem::path> read_path(const Place& place);
   std::optional<std::string> read_choice(const std::vector<std::string>& names, const Place& place);
   std::vector<std::string> read_texts(const Place& place);
-  void read_progression(const Place& place);
+  void read_progression(const Grid& grid, const Place& place);
+  bool is_mapping(const Place& place);
   bool is_list(const Place& place);
   bool is_plain_scalar(const Place& place);
 

@@ -239,8 +239,7 @@ void Reader::read_value(const PatternGroups& groups, const Place& place) {
   }
 }
 
-void Reader::read_progression(const Place& place) {
-  const auto& grid = std::get<Grid>(place.key.value);
+void Reader::read_progression(const Grid& grid, const Place& place) {
   const auto& entries = place.node.entries;
   if (entries.size() != 1 || (entries[0].key != "geometric" && entries[0].key != "linear")) {
     complain(place, "a mapping that is no progression");
@@ -248,7 +247,7 @@ void Reader::read_progression(const Place& place) {
   }
   const std::string path = place.path + "." + entries[0].key;
   Progression progression;
-  const Section section = describe(progression);
+  const Section section = describe(progression, grid.bounds);
   read({{entries[0].key, place.key.help, section}, entries[0].value, path, entries[0].line});
   if (problems_.touch(path)) return;
   if (progression.from >= progression.to) {
@@ -269,7 +268,7 @@ void Reader::read_progression(const Place& place) {
 
 void Reader::read_value(const Grid& grid, const Place& place) {
   if (place.node.kind == Node::Kind::mapping) {
-    read_progression(place);
+    read_progression(grid, place);
     return;
   }
   if (!is_list(place)) return;
@@ -282,7 +281,7 @@ void Reader::read_value(const Grid& grid, const Place& place) {
   grid.value->clear();
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Place inner{place.key, items[i], place.path + index(i), items[i].line};
-    const auto value = read_real(grid_bounds, inner);
+    const auto value = read_real(grid.bounds, inner);
     if (!value) continue;
     if (!grid.value->empty() && *value <= grid.value->back()) {
       problems_.add(items[i].line, inner.path,
@@ -294,11 +293,14 @@ void Reader::read_value(const Grid& grid, const Place& place) {
   }
 }
 
+bool Reader::is_mapping(const Place& place) {
+  if (place.node.kind == Node::Kind::mapping) return true;
+  complain(place, shown(place.node) + " where a mapping belongs");
+  return false;
+}
+
 void Reader::read_value(const NamedNumbers& numbers, const Place& place) {
-  if (place.node.kind != Node::Kind::mapping) {
-    complain(place, shown(place.node) + " where a mapping belongs");
-    return;
-  }
+  if (!is_mapping(place)) return;
   numbers.value->clear();
   for (const auto& entry : place.node.entries) {
     const std::string path = place.path + "." + entry.key;
@@ -309,6 +311,22 @@ void Reader::read_value(const NamedNumbers& numbers, const Place& place) {
     } else if (const auto rate = read_real(numbers.bounds, {key, entry.value, path, entry.line})) {
       (*numbers.value)[entry.key] = *rate;
     }
+  }
+}
+
+void Reader::read_value(const NamedGrids& grids, const Place& place) {
+  if (!is_mapping(place)) return;
+  grids.value->clear();
+  for (const auto& entry : place.node.entries) {
+    const std::string path = place.path + "." + entry.key;
+    lines_[path] = entry.line;
+    if (std::find(grids.names.begin(), grids.names.end(), entry.key) == grids.names.end()) {
+      problems_.add(entry.line, path, unknown_word(entry.key, grids.names, place.key.help));
+      continue;
+    }
+    const Grid grid{&(*grids.value)[entry.key], grids.bounds};
+    const Key key{entry.key, place.key.help, grid};
+    read_value(grid, {key, entry.value, path, entry.line});
   }
 }
 

@@ -54,13 +54,13 @@ struct Typing {
     group["minItems"] = 1;
     return array_of(group);
   }
-  Json operator()(const Grid&) const {
-    Json list = array_of((*this)(grid_bounds));
+  Json operator()(const Grid& grid) const {
+    Json list = array_of((*this)(grid.bounds));
     list["minItems"] = 1;
     list["maxItems"] = most_grid_numbers;
     list["uniqueItems"] = true;
     Progression progression;
-    const Json numbers = object_of(describe(progression));
+    const Json numbers = object_of(describe(progression, grid.bounds));
     const Json progressions = {{"type", "object"},
                                {"properties", {{"geometric", numbers}, {"linear", numbers}}},
                                {"additionalProperties", false},
@@ -71,6 +71,11 @@ struct Typing {
   Json operator()(const NamedNumbers& numbers) const {
     Json properties = Json::object();
     for (const auto& name : numbers.names) properties[name] = (*this)(numbers.bounds);
+    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  }
+  Json operator()(const NamedGrids& grids) const {
+    Json properties = Json::object();
+    for (const auto& name : grids.names) properties[name] = (*this)(Grid{nullptr, grids.bounds});
     return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
   }
   Json operator()(const Backoff& backoff) const {
@@ -103,6 +108,7 @@ struct Default {
   Json operator()(const PatternGroups& groups) const { return *groups.value; }
   Json operator()(const Grid& grid) const { return *grid.value; }
   Json operator()(const NamedNumbers& numbers) const { return *numbers.value; }
+  Json operator()(const NamedGrids& grids) const { return *grids.value; }
   Json operator()(const Backoff& backoff) const {
     return {{"activation", *backoff.activation.value}, {"weight", *backoff.weight.value}};
   }

@@ -35,15 +35,16 @@ struct Printer {
     for (const auto& group : *groups.value) items.push_back(texts(group));
     return list(items);
   }
-  std::string operator()(const Grid& grid) const {
-    std::vector<std::string> items;
-    for (const double value : *grid.value) items.push_back(yaml_number(value));
-    return list(items);
-  }
+  std::string operator()(const Grid& grid) const { return numbers(*grid.value); }
   std::string operator()(const NamedNumbers& numbers) const {
     std::vector<std::string> items;
     for (const auto& [name, rate] : *numbers.value)
       items.push_back(name + ": " + yaml_number(rate));
+    return "{" + join(items) + "}";
+  }
+  std::string operator()(const NamedGrids& grids) const {
+    std::vector<std::string> items;
+    for (const auto& [name, values] : *grids.value) items.push_back(name + ": " + numbers(values));
     return "{" + join(items) + "}";
   }
   std::string operator()(const Backoff& backoff) const {
@@ -52,6 +53,12 @@ struct Printer {
            "}";
   }
   std::string operator()(const Section&) const { return ""; }
+
+  static std::string numbers(const std::vector<double>& values) {
+    std::vector<std::string> items;
+    for (const double value : values) items.push_back(yaml_number(value));
+    return list(items);
+  }
 
   static std::string texts(const std::vector<std::string>& values) {
     std::vector<std::string> items;

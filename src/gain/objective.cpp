@@ -35,7 +35,7 @@ GainTable time(const Facts& facts) {
   if (!facts.times)
     throw Error(ErrorKind::config,
                 "solve.objectives: time is asked for, but nothing was timed. Run the latency "
-                "stage with this spec, or leave time out.");
+                "stage with this spec, or leave time, and budgets of seconds, out.");
   GainTable table;
   for (const auto& times : *facts.times) {
     table.configurations.push_back(times.configurations);

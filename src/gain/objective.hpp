@@ -20,6 +20,7 @@ struct Facts {
   std::vector<double> mac_rates;               ///< by FormatId
   const std::optional<Times>& times;
   Counting counting = Counting::lower;  ///< of measured savings
+  double bytes_beside = 0;  ///< that a card holds beside the ops' weights, whatever the plan
 };
 
 /// What a plan saves.

@@ -12,7 +12,7 @@ namespace {
 using OfOp = std::function<double(const Facts&, const graph::Op&, FormatId)>;
 
 Resource of_ops(std::string name, std::string help, std::string unit, OfOp of_op) {
-  Resource resource{std::move(name), std::move(help), std::move(unit), false, {}, {}};
+  Resource resource{std::move(name), std::move(help), std::move(unit), "memory", false, {}, {}};
   resource.charges = [of_op = std::move(of_op)](const Facts& facts, const GainTable& table) {
     std::vector<std::vector<double>> charges;
     for (std::size_t j = 0; j < table.configurations.size(); ++j) {
@@ -34,6 +34,16 @@ Resource of_ops(std::string name, std::string help, std::string unit, OfOp of_op
 
 double bytes(const Facts& facts, const graph::Op& op, FormatId format) {
   return static_cast<double>(weight_bytes(op, facts.formats, format));
+}
+
+// Of all that a card holds the weights are what plans change.
+Resource card_bytes() {
+  auto resource = of_ops("card_bytes",
+                         "bytes that a card holds: weights and scales, all other parameters, and "
+                         "keys and values of solve.context tokens of solve.sequences sequences",
+                         "byte", bytes);
+  resource.limit = [](const Facts& facts, double allowed) { return allowed - facts.bytes_beside; };
+  return resource;
 }
 
 double bits(const Facts& facts, const graph::Op& op, FormatId format) {
@@ -93,7 +103,8 @@ Table<Resource>& resources() {
   static Table<Resource> table{
       of_ops("bytes", "bytes of weights and scales", "byte", bytes),
       of_ops("bits", "mean bits a weight, scales included", "bit", bits),
-      {"seconds", "seconds of a run", "s", true, second_charges, second_limit},
+      card_bytes(),
+      {"seconds", "seconds of a run", "s", "time", true, second_charges, second_limit},
   };
   return table;
 }

@@ -95,11 +95,11 @@ Measured to_measured(const archive::Contents& contents, const Layout& layout) {
 bool is_planned(const archive::Table& table) {
   const std::string_view path = table.path;
   return path.starts_with("plans/") || path.starts_with("programs/") ||
-         path.starts_with("frontier/") || path.starts_with("gains/") ||
-         path.starts_with("resamples/") || path.starts_with("stability/") ||
-         path.starts_with("given_") || path == "objectives" || path == "predictions" ||
-         path == "loss_errors" || path == "mean_changes" || path == "bias_rates" ||
-         path == "contests" || path == "savings";
+         path.starts_with("frontier/") || path.starts_with("budgets/") ||
+         path.starts_with("gains/") || path == "resources" || path.starts_with("resamples/") ||
+         path.starts_with("stability/") || path.starts_with("given_") || path == "objectives" ||
+         path == "predictions" || path == "loss_errors" || path == "mean_changes" ||
+         path == "bias_rates" || path == "contests" || path == "savings";
 }
 
 // Rows of losses on a set, by assignment, as the units of the archive's own spec left them.
@@ -164,14 +164,14 @@ class Planner {
 
  private:
   std::string key_of(const Question& question, const std::vector<std::string>& asked = {}) const {
-    return key::plan(decision_.digests[question.objective], key_facts(spec_, question), asked);
+    return key::plan(decision_.digests[question.aim], key_facts(spec_, question), asked);
   }
 
   batch::Fields answer(const Question& question, std::vector<std::string>& asked) {
     if (question.is_frontier()) return frontier(layout_, spec_, question, decision_);
     std::vector<graph::Assignment> missing;
     const auto plan = [&](double threshold) {
-      const Question exact{question.objective, solve::exact_strategy, threshold};
+      const Question exact{question.aim, solve::exact_strategy, threshold};
       asked.push_back(key_of(exact));
       return std::optional(program(exact));
     };
@@ -188,7 +188,7 @@ class Planner {
   }
 
   const Plans& program(const Question& exact) {
-    const auto place = std::pair{exact.objective, exact.threshold};
+    const auto place = std::pair{exact.aim, exact.threshold};
     const auto found = programs_.find(place);
     if (found != programs_.end()) return found->second;
     return programs_.emplace(place, solve_program(layout_, spec_, exact, decision_)).first->second;
@@ -217,19 +217,19 @@ class Planner {
       plans += "\n  plan " + shown(assignment_key(assignment, layout_.formats)) + ", " +
                std::to_string(low) + " of " + std::to_string(assignment.size()) + " ops low";
     }
-    throw Error(
-        ErrorKind::config,
-        "the strategy " + question.how + " for " + spec_.solve.objectives[question.objective] +
-            " at threshold " + shortest(question.threshold) + " asks for losses on " +
-            std::to_string(spec_.solve.search_samples) + " search samples that the archive lacks:" +
-            plans + "\nRun the spec, or leave the strategy out of solve.strategies.");
+    throw Error(ErrorKind::config,
+                "the strategy " + question.how + " for " + decision_.aims[question.aim].objective +
+                    " at threshold " + shortest(question.threshold) + " asks for losses on " +
+                    std::to_string(spec_.solve.search_samples) +
+                    " search samples that the archive lacks:" + plans +
+                    "\nRun the spec, or leave the strategy out of solve.strategies.");
   }
 
   const Layout& layout_;
   const spec::Spec& spec_;
   const Decision& decision_;
   const ArchivedLosses searched_;
-  std::map<std::pair<std::size_t, double>, Plans> programs_;  // by objective and threshold
+  std::map<std::pair<std::size_t, double>, Plans> programs_;  // by aim and threshold
   std::vector<graph::Assignment> told_;
 };
 

@@ -48,11 +48,11 @@ class Consultation final : public solve::Asking {
 
 Consulted consult(const Layout& layout, const spec::Spec& spec, const Question& question,
                   const Decision& decision, const Sources& sources) {
-  Consultation consultation(layout, decision.lowerables[question.objective], sources);
+  Consultation consultation(layout, decision.lowerables[question.aim], sources);
   const auto answer =
       solve::strategies()
           .at(question.how)
-          .next(numbers(spec, decision, question.objective), question.threshold, consultation);
+          .next(numbers(spec, decision, question.aim), question.threshold, consultation);
   if (!answer) return {};
   auto plans = describe(layout, spec, question, decision, *answer);
   if (consultation.asked() > 0) plans.asked = consultation.asked();

@@ -18,9 +18,9 @@ using archive::integers, archive::reals, archive::texts;
 constexpr std::int64_t decision_version = 4;
 
 std::string digest_of(const Layout& layout, const spec::Spec& spec, const Decision& decision,
-                      std::size_t objective) {
+                      std::size_t aim) {
   const auto& errors = decision.errors;
-  const auto& gains = decision.gains[objective];
+  const auto& gains = decision.gains[aim];
   digest::Builder builder;
   builder.add("version", decision_version).add("targets", decision.errors.targets);
   for (const auto& format : layout.formats) builder.add("name", format.name);
@@ -39,12 +39,37 @@ std::string digest_of(const Layout& layout, const spec::Spec& spec, const Decisi
       for (const auto format : gains.configurations[j][p])
         builder.add("format", static_cast<std::int64_t>(format.index));
     }
-  for (const auto& constraint : decision.constraints) {
+  for (const auto& constraint : decision.constraints[aim]) {
     builder.add("resource", constraint.resource).add("limit", constraint.limit);
-    for (const auto& of_subgraph : constraint.charges[objective])
+    for (const auto& of_subgraph : constraint.charges)
       for (const double charge : of_subgraph) builder.add("charge", charge);
   }
   return builder.finish();
+}
+
+// In the high format.
+double bytes_beside(const Layout& layout, const spec::SolveSpec& solve) {
+  double elements = static_cast<double>(layout.held.parameters);
+  for (const auto& cache : layout.held.caches) {
+    const auto tokens = cache.window == 0 ? solve.context : std::min(cache.window, solve.context);
+    elements += static_cast<double>(cache.elements) * static_cast<double>(tokens) *
+                static_cast<double>(solve.sequences);
+  }
+  return elements * layout.formats.front().weight.bits / 8;
+}
+
+std::vector<Constraint> constraints_of(const spec::Spec& spec, const gain::Facts& facts,
+                                       const Aim& aim, const gain::GainTable& gains) {
+  std::vector<std::pair<std::string, double>> limited(spec.solve.constraints.begin(),
+                                                      spec.solve.constraints.end());
+  if (aim.is_budget()) limited.emplace(limited.begin(), aim.resource, 0);
+  std::vector<Constraint> constraints;
+  for (const auto& [name, allowed] : limited) {
+    const auto& resource = gain::resources().at(name);
+    constraints.push_back(
+        {name, allowed, resource.limit(facts, allowed), resource.charges(facts, gains)});
+  }
+  return constraints;
 }
 
 }  // namespace
@@ -69,7 +94,9 @@ gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
     const double published = f < layout.device_rates.size() ? layout.device_rates[f] : 0;
     rates.push_back(spec::mac_rate(spec, layout.formats[f], published));
   }
-  return {layout.partition, layout.formats, std::move(rates), times, spec.solve.gain};
+  return {layout.partition, layout.formats,
+          std::move(rates), times,
+          spec.solve.gain,  bytes_beside(layout, spec.solve)};
 }
 
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured) {
@@ -87,24 +114,29 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
   if (spec.solve.resamples > 0)
     decision.resampling = std::make_shared<const Resampling>(layout, spec, measured);
   const auto facts = gain_facts(layout, spec, measured.times);
-  for (const auto& objective : spec.solve.objectives)
-    decision.gains.push_back(gain::objectives().at(objective).gains(facts));
-  for (const auto& gains : decision.gains)
-    decision.lowerables.push_back(lowerables(layout, gains, decision.errors));
-  for (const auto& [name, allowed] : spec.solve.constraints) {
-    const auto& resource = gain::resources().at(name);
-    decision.constraints.push_back({name, allowed, resource.limit(facts, allowed), {}});
-    for (const auto& gains : decision.gains)
-      decision.constraints.back().charges.push_back(resource.charges(facts, gains));
+  decision.aims = aims(spec.solve);
+  for (std::size_t a = 0; a < decision.aims.size(); ++a) {
+    const auto& aim = decision.aims[a];
+    decision.gains.push_back(gain::objectives().at(aim.objective).gains(facts));
+    decision.constraints.push_back(constraints_of(spec, facts, aim, decision.gains[a]));
+    decision.lowerables.push_back(lowerables(layout, decision.gains[a], decision.errors));
+    decision.digests.push_back(digest_of(layout, spec, decision, a));
   }
-  for (std::size_t o = 0; o < decision.gains.size(); ++o)
-    decision.digests.push_back(digest_of(layout, spec, decision, o));
   return decision;
 }
 
 namespace {
 
-// The objectives of a nature, in the spec's order.
+// The objectives of the spec, then those that save what it has budgets of, each once.
+std::vector<std::string> objectives_of(const spec::Spec& spec) {
+  std::vector<std::string> names;
+  for (const auto& aim : aims(spec.solve))
+    if (std::find(names.begin(), names.end(), aim.objective) == names.end())
+      names.push_back(aim.objective);
+  return names;
+}
+
+// Those of a nature.
 archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
                                archive::Nature nature) {
   std::vector<std::string> names, titles, meanings, units, sources;
@@ -112,7 +144,7 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
   std::vector<double> wholes;
   const std::optional<gain::Times> no_times;
   const auto facts = gain_facts(layout, spec, no_times);
-  for (const auto& name : spec.solve.objectives) {
+  for (const auto& name : objectives_of(spec)) {
     const auto& objective = gain::objectives().at(name);
     if (nature_of(spec, name) != nature) continue;
     names.push_back(name);
@@ -133,6 +165,38 @@ archive::Table objective_table(const Layout& layout, const spec::Spec& spec,
            texts("source", sources, row, "Where these come from; empty where they do not"),
            texts("units", units, row, "Units of its gains"),
            reals("whole", wholes, row, "1", "What the all-high model takes, in those units")}};
+}
+
+// The resources with budgets of a nature.
+archive::Table resource_table(const spec::Spec& spec, const Decision& decision,
+                              archive::Nature nature) {
+  std::vector<std::string> names, meanings, units, objectives;
+  std::vector<double> wholes, leasts;
+  for (std::size_t a = 0; a < decision.aims.size(); ++a) {
+    const auto& aim = decision.aims[a];
+    if (!aim.is_budget() || nature_of(spec, aim.objective) != nature) continue;
+    const auto& resource = gain::resources().at(aim.resource);
+    const auto& constraint = decision.constraints[a].front();
+    names.push_back(aim.resource);
+    meanings.push_back(resource.help);
+    units.push_back(resource.unit);
+    objectives.push_back(aim.objective);
+    wholes.push_back(-constraint.limit);
+    leasts.push_back(-constraint.limit);
+    for (const auto& of_subgraph : constraint.charges) {
+      wholes.back() += of_subgraph.front();
+      leasts.back() += *std::min_element(of_subgraph.begin(), of_subgraph.end());
+    }
+  }
+  const archive::Axes row{{"row", names.size()}};
+  return {"resources",
+          "What there are budgets of",
+          nature,
+          {texts("resource", names, row, "Name"), texts("meaning", meanings, row, "What it is"),
+           texts("units", units, row, "Units of its amounts"),
+           texts("objective", objectives, row, "The objective whose gains save it"),
+           reals("whole", wholes, row, "1", "What the all-high model takes, in those units"),
+           reals("least", leasts, row, "1", "The least that any plan takes, in those units")}};
 }
 
 }  // namespace
@@ -163,7 +227,7 @@ void add_savings(archive::Table& table, const gain::Times& times, const std::str
 std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision) {
   std::vector<archive::Table> tables;
-  for (std::size_t o = 0; o < decision.gains.size(); ++o) {
+  for (std::size_t o = 0; o < spec.solve.objectives.size(); ++o) {
     const auto& gains = decision.gains[o];
     std::vector<std::int64_t> subgraphs, configurations, values;
     std::vector<std::string> formats;
@@ -187,8 +251,9 @@ std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& 
     if (objective.of_times) add_savings(tables.back(), *decision.times, spec.latency.source);
   }
   for (const auto nature : {archive::Nature::deterministic, archive::Nature::measured})
-    if (auto table = objective_table(layout, spec, nature); table.fields[0].shape[0] > 0)
-      tables.push_back(std::move(table));
+    for (auto& table :
+         {objective_table(layout, spec, nature), resource_table(spec, decision, nature)})
+      if (table.fields[0].shape[0] > 0) tables.push_back(table);
   return tables;
 }
 

@@ -8,6 +8,7 @@
 #include "archive/table.hpp"
 #include "execute/probe.hpp"
 #include "gain/objective.hpp"
+#include "pipeline/aim.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/lowerable.hpp"
 #include "sensitivity/anchor.hpp"
@@ -25,13 +26,15 @@ struct Measured {
   std::optional<gain::Times> times;
 };
 
-/// A limit on a resource beside the loss error.
+/// A limit on a resource beside the loss error, under one aim.
 struct Constraint {
   std::string resource;
-  double allowed = 0;  ///< in the resource's unit
-  double limit = 0;    ///< on the sum of charges
-  /// Of an objective's configurations, by [objective][sub-graph][configuration].
-  std::vector<std::vector<std::vector<double>>> charges;
+  double allowed = 0;                        ///< in the resource's unit
+  double limit = 0;                          ///< on the sum of charges
+  std::vector<std::vector<double>> charges;  ///< by [sub-graph][configuration]
+
+  /// The same where another amount is allowed.
+  double limit_of(double amount) const { return amount + (limit - allowed); }
 };
 
 class PlanPredictor;
@@ -42,22 +45,25 @@ struct Decision {
   sensitivity::LossErrors errors;
   std::shared_ptr<const PlanPredictor> predictor;  ///< under the spec's noise
   std::shared_ptr<const Resampling> resampling;    ///< null where no resamples are asked for
-  std::vector<Constraint> constraints;
-  std::vector<gain::GainTable> gains;              ///< one an objective of the spec, in its order
-  std::vector<std::vector<Lowerable>> lowerables;  ///< by objective
-  std::vector<std::string> digests;  ///< one an objective: of its gains, errors and constraints
-  std::optional<gain::Times> times;  ///< that gains in time follow from
+  std::vector<Aim> aims;                           ///< of the spec
+  std::vector<gain::GainTable> gains;              ///< by aim
+  /// By aim; that of a budget comes first, with nothing allowed.
+  std::vector<std::vector<Constraint>> constraints;
+  std::vector<std::vector<Lowerable>> lowerables;  ///< by aim
+  std::vector<std::string> digests;                ///< by aim: of gains, errors and constraints
+  std::optional<gain::Times> times;                ///< that gains in time follow from
 };
 
 /// What gains of a spec follow from; refers to all three.
 gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
                        const std::optional<gain::Times>& times);
 
-/// Loss errors under the spec's noise and the gain table of every objective. Error(input) when no
-/// sample was scored, Error(config) when `time` is asked for and nothing was timed.
+/// Loss errors under the spec's noise and the gain table of every aim. Error(input) when no sample
+/// was scored, Error(config) when times are asked for and nothing was timed.
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured);
 
-/// Gains of `decision` as tables `gains/<objective>`, and the objectives as tables `objectives`.
+/// Gains of `decision` as tables `gains/<objective>`, the objectives as tables `objectives`, and
+/// the resources that there are budgets of as tables `resources`.
 std::vector<archive::Table> gain_tables(const Layout& layout, const spec::Spec& spec,
                                         const Decision& decision);
 

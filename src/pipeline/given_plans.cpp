@@ -171,7 +171,7 @@ std::vector<archive::Table> given_tables(const Layout& layout, const spec::Spec&
               "Lower end of the 95 % interval of the predicted loss error, root mean square over "
               "the root-mean-square loss"),
         reals("predicted_high", highs, row, "1", "Its upper end")}}};
-  for (std::size_t o = 0; o < decision.gains.size(); ++o)
+  for (std::size_t o = 0; o < spec.solve.objectives.size(); ++o)
     if (auto table = gain_table(layout, spec, decision, o, plans); table.fields[0].shape[0] > 0)
       tables.push_back(std::move(table));
   return tables;

@@ -32,7 +32,7 @@ void Inquiry::ask(const Question& question, std::size_t place) {
   if (question.is_frontier()) return put_frontier(question, place);
   const auto most = solve::strategies()
                         .at(question.how)
-                        .most_asked(numbers(bench_->subject->spec, *decision_, question.objective));
+                        .most_asked(numbers(bench_->subject->spec, *decision_, question.aim));
   if (most.programs + most.qualities == 0) return put_silent(question, place);
   put_asking(question, place, most);
 }
@@ -59,7 +59,7 @@ batch::Unit Inquiry::unit_of(const Question& question, std::size_t place,
   const auto& spec = bench_->subject->spec;
   batch::Unit unit;
   static_cast<batch::Ticket&>(unit) = ticket(spec, question, place);
-  unit.key = key::plan(decision_->digests[question.objective], key_facts(spec, question), asked);
+  unit.key = key::plan(decision_->digests[question.aim], key_facts(spec, question), asked);
   return unit;
 }
 
@@ -117,11 +117,11 @@ void Inquiry::put_asking(const Question& question, std::size_t place,
 
 // The exact program under a threshold of the grid is the plan of `ip` there.
 std::optional<Plans> Inquiry::program(const Question& question, double threshold, Asked& asked) {
-  const Question exact{question.objective, solve::exact_strategy, threshold};
+  const Question exact{question.aim, solve::exact_strategy, threshold};
   const auto found = std::find(questions_.begin(), questions_.end(), exact);
   auto unit = unit_of(exact, static_cast<std::size_t>(found - questions_.begin()));
   if (found == questions_.end()) {
-    unit.table = "programs/" + bench_->subject->spec.solve.objectives[question.objective];
+    unit.table = "programs/" + decision_->aims[question.aim].objective;
     unit.order = std::bit_cast<std::uint64_t>(threshold);  // rises with it
   }
   unit.work = [about = bench_->subject, decision = decision_,
@@ -143,7 +143,7 @@ std::optional<std::vector<double>> Inquiry::losses(const Question& question,
   const auto place = static_cast<std::size_t>(known - searched_.begin());
   if (known == searched_.end()) searched_.push_back(assignment);
   const auto& spec = bench_->subject->spec;
-  const auto nature = nature_of(spec, spec.solve.objectives[question.objective]);
+  const auto nature = nature_of(spec, decision_->aims[question.aim].objective);
   const auto units = loss_units(bench_, results_, bench_->search, {assignment, nature}, place);
   for (const auto& unit : units) {
     asked.keys.push_back(unit.key);

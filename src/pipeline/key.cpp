@@ -169,6 +169,7 @@ std::string plan(const std::string& decision, const PlanQuestion& question,
       .add("loss_model", question.loss_model)
       .add("seed", question.seed)
       .add("draws", question.draws);
+  if (!question.resource.empty()) builder.add("resource", question.resource);
   for (const auto& key : asked) builder.add("asked", key);
   return builder.finish();
 }

@@ -57,10 +57,11 @@ struct Round {
 struct PlanQuestion {
   std::string objective;
   std::string how;       ///< strategy, or "frontier"
-  double threshold = 0;  ///< of no frontier
+  double threshold = 0;  ///< τ, or a budget; of no frontier
   std::string loss_model;
   std::int64_t seed = 0;
   std::int64_t draws = 0;
+  std::string resource{};  ///< of a budget, of which the threshold is an amount; else empty
 };
 
 /// What plans on resamples follow from beside the numbers of their objective and the samples.

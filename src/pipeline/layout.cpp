@@ -173,6 +173,39 @@ archive::Table formats_table(const Layout& layout) {
   return table;
 }
 
+constexpr const char *held_parameters = "parameters", *held_cache = "cache";
+
+archive::Table held_table(const Held& held) {
+  Texts what{held_parameters};
+  Integers elements{held.parameters}, windows{0};
+  for (const auto& cache : held.caches) {
+    what.emplace_back(held_cache);
+    elements.push_back(cache.elements);
+    windows.push_back(cache.window);
+  }
+  const Axes row{{"row", what.size()}};
+  return {"held",
+          "What a card holds beside the ops' weights",
+          archive::Nature::deterministic,
+          {texts("what", what, row,
+                 "parameters: those that are no op's weight; cache: a layer's keys and values"),
+           integers("elements", elements, row, "1", "How many; of a cache for each token"),
+           integers("window", windows, row, "1", "Last tokens that a cache keeps; 0 for all")}};
+}
+
+Held read_held(const archive::Contents& contents) {
+  const auto& table = archive::table(contents, "held").fields;
+  Held held;
+  for (std::size_t row = 0; row < texts(table, "what").size(); ++row) {
+    const auto elements = integers(table, "elements").at(row);
+    if (texts(table, "what")[row] == held_cache)
+      held.caches.push_back({elements, integers(table, "window").at(row)});
+    else
+      held.parameters += elements;
+  }
+  return held;
+}
+
 std::vector<graph::Op> read_ops(const archive::Contents& contents) {
   const auto& table = archive::table(contents, "ops").fields;
   const auto& operands = archive::table(contents, "operands").fields;
@@ -239,8 +272,8 @@ std::vector<FormatId> parse_formats(const std::string& text,
 }  // namespace
 
 std::vector<archive::Table> to_tables(const Layout& layout) {
-  return {ops_table(layout), operands_table(layout), subgraphs_table(layout),
-          formats_table(layout)};
+  return {ops_table(layout), operands_table(layout), subgraphs_table(layout), formats_table(layout),
+          held_table(layout.held)};
 }
 
 Layout to_layout(const archive::Contents& contents, const std::vector<format::Format>& formats) {
@@ -253,10 +286,12 @@ Layout to_layout(const archive::Contents& contents, const std::vector<format::Fo
       layout.real_formats.push_back(parse_formats(text, ids));
     layout.modules = texts(archive::table(contents, "ops").fields, "module");
     layout.device_rates = reals(archive::table(contents, "formats").fields, "device_rate");
+    layout.held = read_held(contents);
   } catch (const std::out_of_range&) {
-    throw Error(ErrorKind::input,
-                "the archive's tables ops, operands and subgraphs do not fit each other or its "
-                "formats. Take another copy of the archive.");
+    throw Error(
+        ErrorKind::input,
+        "the archive's tables ops, operands, subgraphs and held do not fit each other or its "
+        "formats. Take another copy of the archive.");
   }
   return layout;
 }

@@ -8,8 +8,15 @@
 #include "archive/table.hpp"
 #include "format/format.hpp"
 #include "graph/partition.hpp"
+#include "model/cache.hpp"
 
 namespace gainsweep::pipeline {
+
+/// What a card holds beside the ops' weights: the same in every plan.
+struct Held {
+  std::int64_t parameters = 0;  ///< elements of those that are no op's weight
+  std::vector<model::Cache> caches{};
+};
 
 /// What solving needs to know of a model; an archive holds it, so that plans need no model.
 struct Layout {
@@ -23,9 +30,10 @@ struct Layout {
   /// Published rates of products in each format where times are modelled, relative to the high
   /// one's; 0 where the device has none. Empty elsewhere.
   std::vector<double> device_rates{};
+  Held held{};
 };
 
-/// The tables `ops`, `operands`, `subgraphs` and `formats`.
+/// The tables `ops`, `operands`, `subgraphs`, `formats` and `held`.
 std::vector<archive::Table> to_tables(const Layout& layout);
 
 /// The layout that `to_tables` wrote. Error(input) when the tables do not fit each other.

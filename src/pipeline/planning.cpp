@@ -112,8 +112,9 @@ batch::Call forecast(const Bench& bench, const batch::Results& results,
 std::vector<std::size_t> places(const spec::Spec& spec, const std::vector<Question>& all,
                                 archive::Nature nature) {
   std::vector<std::size_t> places;
+  const auto every = aims(spec.solve);
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (nature_of(spec, spec.solve.objectives[all[i].objective]) == nature) places.push_back(i);
+    if (nature_of(spec, every[all[i].aim].objective) == nature) places.push_back(i);
   return places;
 }
 

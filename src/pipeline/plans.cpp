@@ -1,11 +1,12 @@
 #include "pipeline/plans.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
-#include <tuple>
 
 #include "archive/field.hpp"
 #include "base/text.hpp"
+#include "gain/resource.hpp"
 #include "pipeline/exact_program.hpp"
 #include "pipeline/plan_predictor.hpp"
 #include "sensitivity/loss_model.hpp"
@@ -30,11 +31,13 @@ double budget(const spec::Spec& spec, const Decision& decision, double threshold
 
 Plans predicted(const Layout& layout, const spec::Spec& spec, const Question& question,
                 const Decision& decision, std::vector<graph::Assignment> assignments) {
-  const auto& gains = decision.gains[question.objective];
+  const auto& gains = decision.gains[question.aim];
+  const bool is_budget = decision.aims[question.aim].is_budget();
+  const auto& constraints = decision.constraints[question.aim];
   const auto& model = sensitivity::loss_models().at(spec.solve.loss_model);
   Plans plans;
   plans.threshold = question.threshold;
-  plans.budget = budget(spec, decision, question.threshold);
+  plans.budget = is_budget ? question.threshold : budget(spec, decision, question.threshold);
   plans.num_samples = decision.errors.samples;
   for (const auto& assignment : assignments) {
     plans.gains.push_back(gain::total(gains, layout.partition, assignment));
@@ -45,19 +48,36 @@ Plans predicted(const Layout& layout, const spec::Spec& spec, const Question& qu
     plans.lows.push_back(prediction.low);
     plans.highs.push_back(prediction.high);
     plans.assignment_keys.push_back(assignment_key(assignment, layout.formats));
-    for (const auto& constraint : decision.constraints)
-      plans.amounts.push_back(amount(layout, decision, question.objective, constraint, assignment));
+    for (std::size_t r = 0; r < constraints.size(); ++r)
+      (is_budget && r == 0 ? plans.taken : plans.amounts)
+          .push_back(amount(layout, decision, question.aim, constraints[r], assignment));
   }
-  for (const auto& constraint : decision.constraints) {
-    plans.constraints.push_back(constraint.resource);
-    plans.allowed.push_back(constraint.allowed);
+  for (std::size_t r = is_budget ? 1 : 0; r < constraints.size(); ++r) {
+    plans.constraints.push_back(constraints[r].resource);
+    plans.allowed.push_back(constraints[r].allowed);
   }
   plans.assignments = std::move(assignments);
   return plans;
 }
 
+Aim aim_of(const spec::Spec& spec, const Question& question) {
+  return aims(spec.solve)[question.aim];
+}
+
 const gain::Objective& objective_of(const spec::Spec& spec, const Question& question) {
-  return gain::objectives().at(spec.solve.objectives[question.objective]);
+  return gain::objectives().at(aim_of(spec, question).objective);
+}
+
+// What the question's threshold or budget is, as the first fields of a record.
+batch::Fields limits(const Plans& plans, const Aim& aim) {
+  if (!aim.is_budget())
+    return {reals("threshold", {plans.threshold}, {}, "1",
+                  "Allowed root-mean-square loss error relative to the root-mean-square loss"),
+            reals("budget", {plans.budget}, {}, "nat^2", "Largest allowed sum of loss errors")};
+  const auto& unit = gain::resources().at(aim.resource).unit;
+  return {reals("budget", {plans.budget}, {}, unit, "Largest allowed amount of the resource"),
+          reals("taken", plans.taken, {{"draw", plans.taken.size()}}, unit,
+                "What the plan takes of it")};
 }
 
 }  // namespace
@@ -73,15 +93,23 @@ std::vector<Question> questions(const spec::SolveSpec& spec) {
       for (const double threshold : spec.thresholds) all.push_back({o, strategy, threshold});
   if (spec.frontier)
     for (std::size_t o = 0; o < spec.objectives.size(); ++o) all.push_back({o, frontier_name, 0});
+  const auto every = aims(spec);
+  for (std::size_t a = spec.objectives.size(); a < every.size(); ++a)
+    for (const double budget : every[a].grid) all.push_back({a, solve::exact_strategy, budget});
   return all;
 }
 
 bool is_evaluated(const spec::Spec& spec, const Question& question) {
-  const auto& [thresholds, strategies] = std::tie(spec.solve.thresholds, spec.evaluate.strategies);
+  if (question.is_frontier()) return false;
+  const auto& strategies = spec.evaluate.strategies;
+  const auto aim = aim_of(spec, question);
+  const auto& grid = aim.grid;
   const auto from_largest =
-      thresholds.end() - std::find(thresholds.begin(), thresholds.end(), question.threshold) - 1;
-  return !question.is_frontier() && from_largest % spec.evaluate.every == 0 &&
-         std::find(strategies.begin(), strategies.end(), question.how) != strategies.end();
+      grid.end() - std::find(grid.begin(), grid.end(), question.threshold) - 1;
+  const bool is_named = aim.is_budget() ? !strategies.empty()
+                                        : std::find(strategies.begin(), strategies.end(),
+                                                    question.how) != strategies.end();
+  return is_named && from_largest % spec.evaluate.every == 0;
 }
 
 std::size_t most_plans(const spec::Spec& spec) {
@@ -91,12 +119,16 @@ std::size_t most_plans(const spec::Spec& spec) {
 }
 
 batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint64_t order) {
-  const auto& objective = objective_of(spec, question);
+  const auto aim = aim_of(spec, question);
+  const auto& objective = gain::objectives().at(aim.objective);
   batch::Ticket ticket;
   ticket.label = question.how + " for " + objective.name;
   ticket.nature = nature_of(spec, objective.name);
   ticket.order = order;
-  if (question.is_frontier()) {
+  if (aim.is_budget()) {
+    ticket.table = "budgets/" + aim.resource;
+    ticket.label = "least loss error within " + shortest(question.threshold) + " " + aim.resource;
+  } else if (question.is_frontier()) {
     ticket.table = "frontier/" + objective.name;
     ticket.form = batch::Form::table;
   } else {
@@ -107,17 +139,14 @@ batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint
 }
 
 key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question) {
-  return {spec.solve.objectives[question.objective],
-          question.how,
-          question.threshold,
-          spec.solve.loss_model,
-          spec.solve.seed,
-          spec.solve.draws};
+  const auto aim = aim_of(spec, question);
+  return {aim.objective,   question.how,     question.threshold, spec.solve.loss_model,
+          spec.solve.seed, spec.solve.draws, aim.resource};
 }
 
-solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t objective) {
+solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t aim) {
   solve::Numbers numbers;
-  numbers.ops = formats_of(decision.lowerables[objective]);
+  numbers.ops = formats_of(decision.lowerables[aim]);
   numbers.budget = [&](double threshold) { return budget(spec, decision, threshold); };
   numbers.seed = static_cast<std::uint64_t>(spec.solve.seed);
   numbers.draws = static_cast<std::uint64_t>(spec.solve.draws);
@@ -126,8 +155,10 @@ solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::si
 
 Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
                     const Decision& decision) {
-  const ExactProgram program(layout, decision, decision.errors, question.objective,
-                             budget(spec, decision, question.threshold));
+  const bool is_budget = decision.aims[question.aim].is_budget();
+  const ExactProgram program(
+      layout, decision, decision.errors, question.aim,
+      is_budget ? question.threshold : budget(spec, decision, question.threshold));
   const auto [solution, certificate] = program.solve();
   auto plans = predicted(layout, spec, question, decision, {program.assignment(solution.choices)});
   plans.certificate = certificate;
@@ -138,7 +169,7 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
                const Decision& decision, const solve::Answer& answer) {
   std::vector<graph::Assignment> assignments;
   for (const auto& formats : answer.plans)
-    assignments.push_back(expand(layout, decision.lowerables[question.objective], formats));
+    assignments.push_back(expand(layout, decision.lowerables[question.aim], formats));
   auto plans = predicted(layout, spec, question, decision, std::move(assignments));
   if (answer.certificate) plans.certificate = *answer.certificate;
   return plans;
@@ -146,7 +177,7 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
 
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision) {
-  const ExactProgram program(layout, decision, decision.errors, question.objective);
+  const ExactProgram program(layout, decision, decision.errors, question.aim);
   auto problem = program.problem();
   double largest = 0;
   for (const auto& group : problem.groups)
@@ -182,10 +213,8 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
   const archive::Axes draw{{"draw", draws}};
   const archive::Axes both{{"draw", draws}, {"op", draws == 0 ? 0 : plans.assignments[0].size()}};
   const auto& certificate = plans.certificate;
-  batch::Fields fields{
-      reals("threshold", {plans.threshold}, {}, "1",
-            "Allowed root-mean-square loss error relative to the root-mean-square loss"),
-      reals("budget", {plans.budget}, {}, "nat^2", "Largest allowed sum of loss errors"),
+  auto fields = limits(plans, aim_of(spec, question));
+  batch::Fields found{
       integers("assignment", archive::flatten(formats), both, "1", "Index of each op's format"),
       texts("assignment_key", plans.assignment_keys, draw,
             "Digest that joins plans and evaluations"),
@@ -207,6 +236,7 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
                "Branch-and-bound nodes of the certificate"),
       integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
                "0 where the certificate's search ended at its limit of nodes")};
+  std::move(found.begin(), found.end(), std::back_inserter(fields));
   if (!plans.constraints.empty()) {
     const archive::Axes constraint{{"constraint", plans.constraints.size()}};
     const archive::Axes taken{{"draw", draws}, {"constraint", plans.constraints.size()}};
@@ -227,8 +257,10 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
 
 Plans to_plans(const archive::Record& record) {
   Plans plans;
-  plans.threshold = reals(record.fields, "threshold").at(0);
   plans.budget = reals(record.fields, "budget").at(0);
+  const bool is_budget = archive::has(record.fields, "taken");
+  plans.threshold = is_budget ? plans.budget : reals(record.fields, "threshold").at(0);
+  if (is_budget) plans.taken = reals(record.fields, "taken");
   plans.gains = integers(record.fields, "gain");
   plans.loss_errors = reals(record.fields, "loss_error");
   plans.predicted_mse = reals(record.fields, "predicted_mse");

@@ -14,30 +14,32 @@
 /// Plans from a decision; pure, without the model.
 namespace gainsweep::pipeline {
 
-/// What is asked of a decision: plans under a threshold, or a whole frontier.
+/// What is asked of a decision: plans under a threshold or within a budget, or a whole frontier.
 struct Question {
-  std::size_t objective = 0;  ///< index into the spec's objectives
-  std::string how;            ///< strategy, or "frontier"
-  double threshold = 0;       ///< τ; 0 for a frontier
+  std::size_t aim = 0;   ///< index into aims()
+  std::string how;       ///< strategy, or "frontier"
+  double threshold = 0;  ///< τ, or an amount of the aim's resource; 0 for a frontier
 
   bool is_frontier() const;
   bool operator==(const Question&) const = default;
 };
 
-/// One per objective, strategy and threshold, then one frontier per objective.
+/// One per objective, strategy and threshold, then one frontier per objective, then one per budget,
+/// of the exact strategy.
 std::vector<Question> questions(const spec::SolveSpec& spec);
 
-/// Whether the first of its plans is evaluated: every n-th threshold counted from the largest, the
-/// named strategies.
+/// Whether the first of its plans is evaluated: every n-th threshold or budget counted from the
+/// largest; the named strategies, or budgets where any is named.
 bool is_evaluated(const spec::Spec& spec, const Question& question);
 
 /// Most plans that are evaluated beside all-high.
 std::size_t most_plans(const spec::Spec& spec);
 
-/// The plans of one objective, threshold and strategy: one, or one a draw for `random`.
+/// The plans of one aim, strategy and threshold or budget: one, or one a draw for `random`.
 struct Plans {
-  double threshold = 0;
-  double budget = 0;  ///< on the summed loss errors
+  double threshold = 0;       ///< that of the question
+  double budget = 0;          ///< on the summed loss errors, or on the aim's resource
+  std::vector<double> taken;  ///< of the aim's resource, where it has one
   std::vector<graph::Assignment> assignments;
   std::vector<std::int64_t> gains;
   std::vector<double> loss_errors;    ///< D = Σ d
@@ -62,10 +64,10 @@ batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint
 key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question);
 
 /// What strategies start from; refers to spec and decision.
-solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t objective);
+solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t aim);
 
-/// The exact program's plan under the question's threshold, with its certificate. Error(input) when
-/// no plan keeps the spec's constraints.
+/// The exact program's plan under the question's threshold or within its budget, with its
+/// certificate. Error(input) when no plan keeps the budget and the spec's constraints.
 Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question& question,
                     const Decision& decision);
 
@@ -73,7 +75,7 @@ Plans solve_program(const Layout& layout, const spec::Spec& spec, const Question
 Plans describe(const Layout& layout, const spec::Spec& spec, const Question& question,
                const Decision& decision, const solve::Answer& answer);
 
-/// Every Pareto-optimal plan of the question's objective, as the frontier's table.
+/// Every Pareto-optimal plan of the question's aim, as the frontier's table.
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision);
 

@@ -115,7 +115,7 @@ std::vector<std::string> imprecision(const spec::Spec& spec,
 
 std::vector<graph::Assignment> told(const spec::Spec& spec, const Question& question,
                                     const Plans& plans) {
-  if (gain::objectives().at(spec.solve.objectives[question.objective]).of_times)
+  if (gain::objectives().at(aims(spec.solve)[question.aim].objective).of_times)
     return plans.assignments;
   return {plans.assignments.front()};
 }

@@ -11,9 +11,9 @@
 #include "pipeline/decision.hpp"
 #include "sensitivity/prediction.hpp"
 
-/// How stable the plans of `ip` are: every program is solved again on resamples of the calibration
-/// samples, by the dynamic program alone. A unit is an objective × a block of resamples, under all
-/// thresholds. Pure, without the model.
+/// How stable the plans of `ip` under thresholds are (those within budgets are left out): every
+/// program is solved again on resamples of the calibration samples, by the dynamic program alone. A
+/// unit is an objective × a block of resamples, under all thresholds. Pure, without the model.
 namespace gainsweep::pipeline {
 
 /// The loss errors of resamples of the calibration samples, the same for all objectives and

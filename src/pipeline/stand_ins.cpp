@@ -59,21 +59,23 @@ solve::Formats answer(const solve::Numbers& numbers, const Question& question, M
 std::vector<graph::Assignment> stand_ins(const Layout& layout, const spec::Spec& spec,
                                          const std::vector<Question>& questions) {
   const auto all = lowerables(layout);
-  const auto& thresholds = spec.solve.thresholds;
+  const auto every = aims(spec.solve);
   solve::Numbers numbers;
   numbers.ops = formats_of(all);
   for (auto& formats : numbers.ops)
     for (auto& low : formats) low.cost = {1};
   numbers.seed = static_cast<std::uint64_t>(spec.solve.seed);
-  numbers.budget = [&](double threshold) {
-    const auto rank = std::count_if(thresholds.begin(), thresholds.end(),
-                                    [&](double other) { return other <= threshold; });
-    return static_cast<double>(rank) / static_cast<double>(thresholds.size() + 1) *
-           static_cast<double>(numbers.ops.size());
-  };
   std::set<graph::Assignment> plans;
   for (const auto& question : questions) {
-    Made made(numbers.ops, numbers.budget, spec.solve.objectives[question.objective]);
+    const auto& aim = every[question.aim];
+    numbers.budget = [&](double threshold) {
+      const auto rank = std::count_if(aim.grid.begin(), aim.grid.end(), [&](double other) {
+        return aim.is_budget() ? other >= threshold : other <= threshold;
+      });
+      return static_cast<double>(rank) / static_cast<double>(aim.grid.size() + 1) *
+             static_cast<double>(numbers.ops.size());
+    };
+    Made made(numbers.ops, numbers.budget, aim.objective);
     plans.insert(expand(layout, all, answer(numbers, question, made)));
   }
   return {plans.begin(), plans.end()};

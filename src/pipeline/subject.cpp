@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
+#include "pipeline/decision.hpp"
 #include "pipeline/imported_times.hpp"
 #include "pipeline/lowerable.hpp"
 #include "pipeline/structure.hpp"
@@ -180,11 +181,22 @@ std::vector<FormatId> timed_formats(const Subject& subject, const graph::Op& op)
   return known;
 }
 
+// Parameters that are no op's weight, and what the model keeps while it generates.
+Held held(const std::filesystem::path& checkpoint, const graph::Graph& graph,
+          const std::vector<graph::Op>& ops) {
+  Held held{0, model::caches(checkpoint)};
+  for (const auto& [name, value] : graph.parameters)
+    held.parameters += graph::num_elements(graph.value(value).shape);
+  for (const auto& op : ops) held.parameters -= op.weight_elements;
+  return held;
+}
+
 Layout make_layout(const Subject& subject, const std::optional<Modelled>& modelled) {
   const auto& spec = subject.spec;
   Layout layout;
   layout.formats = spec.formats.formats;
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
+  layout.held = held(spec.model.checkpoint, *subject.graph, layout.partition.ops);
   for (const auto& op : layout.partition.ops) {
     layout.real_formats.push_back(modelled ? real_formats(*modelled, op, spec.formats.formats)
                                            : timed_formats(subject, op));
@@ -234,12 +246,16 @@ bool flushes_caches(const execute::Device& device) {
   return device.flushed_bytes && device.flushed_bytes() > 0;
 }
 
-// Leaves out the objective `time` where this machine lacks the kernels; the rest goes on.
+// Leaves out the objective `time` and budgets of seconds where this machine lacks the kernels; the
+// rest goes on.
 void leave_out_time(Subject& subject) {
   subject.untimed = execute::missing_kernels(*subject.device, timed_precision(subject.spec));
   if (subject.untimed.empty()) return;
   auto& objectives = subject.spec.solve.objectives;
+  auto& budgets = subject.spec.solve.budgets;
   std::erase_if(objectives, [](const auto& name) { return gain::objectives().at(name).of_times; });
+  std::erase_if(budgets,
+                [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
   if (objectives.empty())
     throw Error(ErrorKind::environment,
                 subject.untimed +
@@ -319,11 +335,9 @@ execute::Precision evaluation_precision(const spec::Spec& spec) {
 }
 
 bool wants_time(const spec::Spec& spec) {
-  const auto& [objectives, constraints] = std::tie(spec.solve.objectives, spec.solve.constraints);
-  return std::any_of(objectives.begin(), objectives.end(),
-                     [](const auto& name) { return gain::objectives().at(name).of_times; }) ||
-         std::any_of(constraints.begin(), constraints.end(),
-                     [](const auto& entry) { return gain::resources().at(entry.first).of_times; });
+  const auto all = aims(spec.solve);
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& aim) { return follows_times(spec, aim.objective); });
 }
 
 bool measures_time(const spec::Spec& spec) {

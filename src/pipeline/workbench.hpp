@@ -69,8 +69,8 @@ struct Workbench {
   batch::Memo<std::vector<std::string>> anchor_keys{{"maxima", "failures"}};
   batch::Memo<std::shared_ptr<const Decision>> decision{
       {"maxima", "scores", "anchors", "latency", "failures"}};
-  batch::Memo<std::vector<Evaluated>> evaluated{
-      {"maxima", "scores", "anchors", "latency", "plans", "programs", "evaluations", "failures"}};
+  batch::Memo<std::vector<Evaluated>> evaluated{{"maxima", "scores", "anchors", "latency", "plans",
+                                                 "programs", "budgets", "evaluations", "failures"}};
   std::map<std::string, latency::Timings> rounds;  ///< parsed, by unit key
 };
 

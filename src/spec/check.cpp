@@ -206,6 +206,18 @@ void check_constraints_kept(const Case& c) {
                 "the constraints.");
 }
 
+void check_number_of_constraints(const Case& c) {
+  const auto& solve = c.parts.spec.solve;
+  const std::size_t most = solve.budgets.empty() ? 3 : 2;
+  if (solve.constraints.size() <= most) return;
+  c.add("solve.constraints",
+        text(static_cast<std::int64_t>(solve.constraints.size())) + " resources are limited" +
+            (solve.budgets.empty() ? "" : " beside those of solve.budgets") +
+            " (exact programs keep four limits, the loss error's among them). Limit at most " +
+            text(static_cast<std::int64_t>(most)) +
+            ": bytes, bits and card_bytes follow from each other.");
+}
+
 struct Rule {
   const char* statement;
   std::vector<std::string> keys;  ///< what it reads; it is silent where one of them has a problem
@@ -264,6 +276,9 @@ const std::vector<Rule>& all_rules() {
       {"`solve.strategies` names only `ip` where `solve.constraints` limits anything.",
        {"solve.constraints", "solve.strategies"},
        check_constraints_kept},
+      {"`solve.constraints` limits at most 3 resources, 2 where there are `solve.budgets`.",
+       {"solve.constraints", "solve.budgets"},
+       check_number_of_constraints},
       {"`solve.resamples` is a multiple of 10.", {"solve.resamples"}, check_resamples},
       {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
        {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},

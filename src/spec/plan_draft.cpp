@@ -19,12 +19,14 @@ namespace gainsweep::spec {
 namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
-    config::Integer, config::NamedNumbers, config::OptionalPath, config::OptionalPatterns,
-    config::Path, config::Paths, config::PatternGroups, config::Patterns, config::Real,
-    config::Section;
+    config::Integer, config::NamedGrids, config::NamedNumbers, config::OptionalPath,
+    config::OptionalPatterns, config::Path, config::Paths, config::PatternGroups, config::Patterns,
+    config::Real, config::Section;
 
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
+constexpr std::int64_t most_context = std::int64_t{1} << 28;
+constexpr double most_amount = 1e18;
 constexpr double week_in_seconds = 7 * 24 * 3600;
 
 Integer count(std::int64_t& value, std::int64_t least = 1, std::int64_t most = million) {
@@ -92,7 +94,8 @@ Section describe_formats(Parts& parts) {
               [&parts] { return parts.high; },
               [&parts](const std::string& name) { parts.high = name; }},
        "", "bf16"},
-      {"low", "formats that ops may be lowered to, as docs/formats.md has them; bf16 only below fp32",
+      {"low",
+       "formats that ops may be lowered to, as docs/formats.md has them; bf16 only below fp32",
        ChoiceList{low_names(), 1, [&parts] { return parts.low; },
                   [&parts](const std::vector<std::string>& names) { parts.low = names; }},
        "", "[int8]"},
@@ -222,8 +225,16 @@ Section describe(SolveSpec& solve) {
        choice(solve.gain)},
       {"constraints",
        "what plans may take at most beside the loss error: bytes of weights, mean bits a weight, "
-       "seconds of a run",
-       NamedNumbers{&solve.constraints, gain::resources().names(), {nullptr, 0, 1e18}}},
+       "bytes that a card holds, seconds of a run",
+       NamedNumbers{&solve.constraints, gain::resources().names(), {nullptr, 0, most_amount}}},
+      {"budgets",
+       "amounts of a resource, such as mean bits a weight, within which the plan of least loss "
+       "error "
+       "is looked for",
+       NamedGrids{&solve.budgets, gain::resources().names(), {nullptr, 0, most_amount}}},
+      {"context", "tokens of each sequence whose keys and values card_bytes counts",
+       count(solve.context, 1, most_context), "tokens"},
+      {"sequences", "number of those sequences", count(solve.sequences)},
       {"objectives", "what plans gain", choice_list(solve.objectives, gain::objectives()), "",
        "[time, macs, memory]"},
       {"thresholds", "allowed root-mean-square loss errors relative to the root-mean-square loss",

@@ -30,6 +30,14 @@ void fit_seed(Parts& parts) {
   parts.spec.solve.seed = parts.spec.seed;
 }
 
+void fit_context(Parts& parts) {
+  parts.spec.solve.context = parts.spec.latency.length;
+}
+
+void fit_sequences(Parts& parts) {
+  parts.spec.solve.sequences = parts.spec.latency.batch;
+}
+
 void fit_strategies(Parts& parts) {
   const auto& made = parts.spec.solve.strategies;
   auto& evaluated = parts.spec.evaluate.strategies;
@@ -63,6 +71,8 @@ constexpr Default defaults[] = {
      "`paper`.",
      "solve.loss_model", fit_loss_model},
     {"`solve.seed` that is left out is `seed`.", "solve.seed", fit_seed},
+    {"`solve.context` that is left out is `latency.length`.", "solve.context", fit_context},
+    {"`solve.sequences` that is left out is `latency.batch`.", "solve.sequences", fit_sequences},
     {"`evaluate.strategies` that is left out is the first of `solve.strategies` where `ip` is none "
      "of them.",
      "evaluate.strategies", fit_strategies},

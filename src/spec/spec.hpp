@@ -68,6 +68,10 @@ struct SolveSpec {
   gain::Counting gain = gain::Counting::lower;  ///< what measured savings count
   std::vector<std::string> objectives;          ///< rows of gain::objectives
   std::map<std::string, double> constraints;    ///< largest amounts by row of gain::resources
+  /// Amounts by row of gain::resources, rising, within which the least loss error is looked for.
+  std::map<std::string, std::vector<double>> budgets;
+  std::int64_t context = 256;           ///< tokens of a sequence whose keys and values a card holds
+  std::int64_t sequences = 1;           ///< such sequences
   std::vector<double> thresholds;       ///< τ, rising; a list, or {geometric: {from, to, count}}
   std::vector<std::string> strategies;  ///< rows of solve::strategies
   std::int64_t seed = 0;                ///< of `random`; the spec's seed where it is left out

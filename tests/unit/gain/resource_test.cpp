@@ -49,6 +49,20 @@ TEST(Bits, AreAMeanOverAllWeights) {
   EXPECT_DOUBLE_EQ(charges[0][3], 8.0 * 168 / 200);
 }
 
+TEST(CardBytes, HoldWhatEveryPlanHas) {
+  const Model model;
+  EXPECT_EQ(model.charges("card_bytes"), model.charges("bytes"));
+  auto facts = model.facts();
+  facts.bytes_beside = 120;
+  EXPECT_EQ(resources().at("card_bytes").limit(facts, 500), 380);
+  EXPECT_EQ(resources().at("card_bytes").limit(facts, 100), -20);
+}
+
+TEST(Resources, AreSavedByAnObjective) {
+  for (const auto& resource : resources())
+    EXPECT_EQ(objectives().at(resource.objective).of_times, resource.of_times) << resource.name;
+}
+
 TEST(Seconds, AreCountedFromTheFastestConfiguration) {
   Model model;
   // {a, b} saves a fifth of a run at most in two members together; b alone and the head were not
@@ -86,7 +100,7 @@ TEST(Seconds, NeedTimes) {
 }
 
 TEST(Resources, AreRowsOfATable) {
-  resources().add({"low_ops", "low ops", "1", false,
+  resources().add({"low_ops", "low ops", "1", "macs", false,
                    [](const Facts&, const GainTable& table) {
                      std::vector<std::vector<double>> charges;
                      for (const auto& configurations : table.configurations) {

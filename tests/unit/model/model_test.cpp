@@ -5,6 +5,7 @@
 
 #include "digest/digest.hpp"
 #include "files.hpp"
+#include "model/cache.hpp"
 #include "model/model.hpp"
 #include "unit/throws.hpp"
 
@@ -58,6 +59,13 @@ std::string weights(const std::string& changed = "", const std::string& dtype = 
   return safetensors(header + "}", static_cast<std::size_t>(end));
 }
 
+std::string config(const std::string& type, int layers, const std::string& further) {
+  return R"({"model_type":")" + type + R"(","hidden_size":8,"intermediate_size":6,)" +
+         R"("num_attention_heads":4,"num_key_value_heads":2,"head_dim":6,"vocab_size":5,)" +
+         R"("max_position_embeddings":64,"num_hidden_layers":)" + std::to_string(layers) + further +
+         "}";
+}
+
 constexpr const char* key_weight = "model.layers.0.self_attn.k_proj.weight";
 
 TEST(Model, OpensConfigurationAndWeights) {
@@ -106,6 +114,23 @@ TEST(Model, RefusesFamiliesThatAreNotKnown) {
   EXPECT_THAT(message(R"({"model_type":3})"), HasSubstr("key 'model_type' is not a text"));
   EXPECT_THAT(message("[]"), HasSubstr("not a JSON object"));
   EXPECT_EQ(reader_of(R"({"model_type":"llama"})", "a/config.json").name, "llama");
+}
+
+TEST(Model, SaysWhatItsLayersKeepOfATokenWhileTheyGenerate) {
+  const auto found = [](const std::string& text) {
+    const TemporaryFolder folder;
+    folder.write("config.json", text);
+    std::vector<std::pair<std::int64_t, std::int64_t>> all;
+    for (const auto& cache : caches(folder.path())) all.emplace_back(cache.elements, cache.window);
+    return all;
+  };
+  using All = std::vector<std::pair<std::int64_t, std::int64_t>>;
+  // Keys and values of two heads of six numbers.
+  EXPECT_EQ(found(config("qwen3", 2, "")), (All{{24, 0}, {24, 0}}));
+  EXPECT_EQ(found(config("mistral", 1, R"(,"sliding_window":16)")), (All{{24, 16}}));
+  EXPECT_EQ(found(config("qwen3", 2,
+                         R"(,"use_sliding_window":true,"sliding_window":8,"max_window_layers":1)")),
+            (All{{24, 0}, {24, 8}}));
 }
 
 TEST(Model, OpensAConfigurationAloneWhereThatIsEnough) {

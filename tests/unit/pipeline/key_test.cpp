@@ -131,6 +131,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.question.loss_model = "other"; }), "....x...");
   EXPECT_EQ(changed_by([](Facts& f) { f.question.seed = 1; }), "....x...");
   EXPECT_EQ(changed_by([](Facts& f) { f.question.draws = 1; }), "....x...");
+  EXPECT_EQ(changed_by([](Facts& f) { f.question.resource = "bits"; }), "....x...");
   EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), ".....xxx");
 }
 

@@ -38,6 +38,12 @@ void expect_round_trip(const Layout& layout) {
   const auto read = to_layout({{}, {}, to_tables(layout)}, layout.formats);
   EXPECT_EQ(read.real_formats, layout.real_formats);
   EXPECT_EQ(read.modules, layout.modules);
+  EXPECT_EQ(read.held.parameters, layout.held.parameters);
+  ASSERT_EQ(read.held.caches.size(), layout.held.caches.size());
+  for (std::size_t i = 0; i < read.held.caches.size(); ++i) {
+    EXPECT_EQ(read.held.caches[i].elements, layout.held.caches[i].elements);
+    EXPECT_EQ(read.held.caches[i].window, layout.held.caches[i].window);
+  }
   EXPECT_EQ(read.partition.classes, layout.partition.classes);
   ASSERT_EQ(read.partition.ops.size(), layout.partition.ops.size());
   for (std::size_t i = 0; i < read.partition.ops.size(); ++i)
@@ -56,7 +62,10 @@ void expect_round_trip(const Layout& layout) {
 
 TEST(Layout, ComesBackFromItsTables) {
   expect_round_trip(models::llama());
-  expect_round_trip(models::small());
+  auto small = models::small();
+  expect_round_trip(small);
+  small.held = {123, {{64, 0}, {32, 16}}};
+  expect_round_trip(small);
 }
 
 TEST(Layout, ComesBackWithTies) {

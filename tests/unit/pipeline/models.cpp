@@ -114,7 +114,7 @@ gain::Times times(const Layout& layout, double scale) {
 Plans answer(const Layout& layout, const spec::Spec& spec, const Question& question,
              const Decision& decision) {
   const auto program = [&](double threshold) {
-    const Question exact{question.objective, solve::exact_strategy, threshold};
+    const Question exact{question.aim, solve::exact_strategy, threshold};
     return std::optional(solve_program(layout, spec, exact, decision));
   };
   return consult(layout, spec, question, decision, {program, {}}).plans.value();

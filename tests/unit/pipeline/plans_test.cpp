@@ -82,8 +82,8 @@ TEST_P(Small, IpPlansAreTheBestUnderTheirBudget) {
     std::int64_t best = 0;
     for (const auto& assignment : all_assignments())
       if (loss_error(decision_, assignment) <= plans.budget)
-        best = std::max(
-            best, gain::total(decision_.gains[point.objective], layout_.partition, assignment));
+        best =
+            std::max(best, gain::total(decision_.gains[point.aim], layout_.partition, assignment));
     EXPECT_EQ(plans.gains[0], best);
     EXPECT_LE(plans.certificate.relative_gap, 1e-6);
     distinct.insert(plans.assignments[0]);
@@ -104,7 +104,7 @@ TEST_P(Small, PlansRespectBudgetAndTiesAndSayWhatTheyAre) {
       EXPECT_LE(plans.loss_errors[i], plans.budget * rounding);
       EXPECT_EQ(plans.loss_errors[i], loss_error(decision_, assignment));
       EXPECT_EQ(plans.gains[i],
-                gain::total(decision_.gains[point.objective], layout_.partition, assignment));
+                gain::total(decision_.gains[point.aim], layout_.partition, assignment));
       EXPECT_EQ(plans.assignment_keys[i], assignment_key(assignment, layout_.formats));
     }
   }
@@ -114,10 +114,9 @@ TEST_P(Small, NoStrategyBeatsIp) {
   std::map<std::pair<std::size_t, double>, std::int64_t> best;
   const auto solved = solve_all(layout_, spec_, decision_);
   for (const auto& [point, plans] : solved)
-    if (point.how == "ip") best[{point.objective, point.threshold}] = plans.gains[0];
+    if (point.how == "ip") best[{point.aim, point.threshold}] = plans.gains[0];
   for (const auto& [point, plans] : solved)
-    for (const auto gain : plans.gains)
-      EXPECT_LE(gain, best.at({point.objective, point.threshold}));
+    for (const auto gain : plans.gains) EXPECT_LE(gain, best.at({point.aim, point.threshold}));
 }
 
 TEST_P(Small, TheFrontierHasEveryParetoOptimalPlan) {
@@ -134,14 +133,12 @@ TEST_P(Small, TheFrontierHasEveryParetoOptimalPlan) {
     for (std::size_t p = 0; p < gains.size(); ++p) {
       const auto plan = to_assignment(std::span(formats).subspan(p * num_ops, num_ops));
       EXPECT_TRUE(respects_ties(layout_, plan));
-      EXPECT_EQ(gain::total(decision_.gains[question.objective], layout_.partition, plan),
-                gains[p]);
+      EXPECT_EQ(gain::total(decision_.gains[question.aim], layout_.partition, plan), gains[p]);
       EXPECT_NEAR(loss_error(decision_, plan), costs[p], costs[p] * (rounding - 1));
     }
     for (const auto& assignment : all_assignments()) {
       const double cost = loss_error(decision_, assignment);
-      const auto gain =
-          gain::total(decision_.gains[question.objective], layout_.partition, assignment);
+      const auto gain = gain::total(decision_.gains[question.aim], layout_.partition, assignment);
       bool matched = false;
       for (std::size_t p = 0; p < gains.size(); ++p)
         matched = matched || (gains[p] >= gain && costs[p] <= cost * rounding);
@@ -154,8 +151,8 @@ std::vector<std::string> keys(const spec::Spec& spec, const Decision& decision,
                               const std::string& objective) {
   std::vector<std::string> keys;
   for (const auto& question : questions(spec.solve))
-    if (spec.solve.objectives[question.objective] == objective)
-      keys.push_back(key::plan(decision.digests[question.objective], key_facts(spec, question)));
+    if (spec.solve.objectives[question.aim] == objective)
+      keys.push_back(key::plan(decision.digests[question.aim], key_facts(spec, question)));
   return keys;
 }
 

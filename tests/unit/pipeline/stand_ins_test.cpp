@@ -31,12 +31,26 @@ TEST(StandIns, LowerMoreOpsUnderLargerThresholds) {
   }
 }
 
+TEST(StandIns, LowerFewerOpsWithinLargerBudgets) {
+  const auto layout = models::llama();
+  auto spec = models::spec(layout);
+  spec.solve.budgets = {{"bits", {8.5, 10, 15}}};
+  auto before = layout.partition.ops.size();
+  for (const double bits : spec.solve.budgets.at("bits")) {
+    const auto plans = stand_ins(layout, spec, {{2, "ip", bits}});
+    ASSERT_EQ(plans.size(), 1U);
+    EXPECT_LT(num_low(plans.front()), before);
+    before = num_low(plans.front());
+  }
+  EXPECT_GT(before, 0U);
+}
+
 TEST(StandIns, AreNamedOnce) {
   const auto layout = models::llama();
   const auto spec = models::spec(layout);
   const Question one{0, "prefix", spec.solve.thresholds.back()};
   auto other = one;
-  other.objective = 1;
+  other.aim = 1;
   EXPECT_EQ(stand_ins(layout, spec, {one, other}).size(), 1U) << "prefix reads no gains";
   EXPECT_TRUE(stand_ins(layout, spec, {}).empty());
 }

@@ -263,7 +263,7 @@ TEST_F(Toys, ConstraintsAreKeptByTheBestPlan) {
       const double limit =
           sensitivity::loss_models().at("bias").limit(decision.errors, question.threshold);
       bool keeps = errors <= limit;
-      for (const auto& constraint : decision.constraints)
+      for (const auto& constraint : decision.constraints[0])
         keeps = keeps &&
                 amount(about.layout, decision, 0, constraint, assignment) <= constraint.allowed;
       if (keeps)
