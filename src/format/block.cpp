@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "base/error.hpp"
-#include "format/kernel.hpp"
 #include "format/fastest.hpp"
+#include "format/kernel.hpp"
 
 namespace gainsweep::format {
 namespace {

@@ -86,8 +86,8 @@ class BlockLines {
   /// its block. `output` may be `input` itself.
   void round(std::span<const T> input, std::span<T> output) const;
   /// One pass over a line and its gradient: adds to `sums`, one a format. Terms and their order are
-  /// as those of `probe_span`. Lines whose length is a multiple of all blocks may be given one after
-  /// the other, as one.
+  /// as those of `probe_span`. Lines whose length is a multiple of all blocks may be given one
+  /// after the other, as one.
   void probe(std::span<const T> z, std::span<const T> g, std::span<BlockSums> sums) const;
 
  private:

@@ -99,7 +99,7 @@ struct Blocks {
   /// The elements of one walk in order, padded with zeros to full groups.
   struct Walk {
     alignas(64) Real magnitudes[block];
-    alignas(64) Real gradients[block];  ///< times the elements' signs
+    alignas(64) Real gradients[block];       ///< times the elements' signs
     alignas(64) float largest[most_blocks];  ///< magnitudes, of small blocks
   };
 

@@ -1,5 +1,5 @@
-"""Formats in blocks through a whole run, against the definitions of tests/formats: signed errors and
-losses of a model in which operands are rounded block by block."""
+"""Formats in blocks through a whole run, against the definitions of tests/formats: signed errors
+and losses of a model in which operands are rounded block by block."""
 
 import json
 import pathlib
@@ -90,7 +90,8 @@ def test_formats_name_both_operands(archive):
         assert names[1:] == [pair[at] or "" for pair in LOW.values()]
     grids = dict(zip(LOW, text_of(archive["formats/weight_scale_grid"][()])[1:], strict=True))
     assert (grids["mxfp4_mxfp8"], grids["mxfp6_e2m3"]) == ("e8m0_ceil", "e8m0_even")
-    assert archive["formats/weight_stored_bits"][()].tolist()[1:] == [4.5, 8.25, 6.25, 4.5, 4.5, 4.25]
+    stored = archive["formats/weight_stored_bits"][()]
+    assert stored.tolist()[1:] == [4.5, 8.25, 6.25, 4.5, 4.5, 4.25]
 
 
 def test_units_of_two_levels_are_stored(archive, operands):
