@@ -91,7 +91,8 @@ RULES = {  # plans that need no model: title, format of what is spared
 DRAWS = 3  # random plans at a budget
 RANDOM = "random"
 TITLES = {
-    **{name: f"gainsweep, {noise}" for name, noise in NOISES.items()},
+    OURS: OURS,
+    **{name: f"gainsweep, {noise}" for name, noise in NOISES.items() if name != OURS},
     **{name: tool.title for name, tool in TOOLS.items()},
     **{name: title for name, (title, _) in RULES.items()},
     RANDOM: f"random, {DRAWS} draws",

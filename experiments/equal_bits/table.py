@@ -6,20 +6,22 @@ FOLDER/MODEL/MENU are what compare.py filled; writes FOLDER/results.csv and FOLD
 """
 
 import csv
+import itertools
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gainsweep_analysis.statistics import Estimate
 from outcomes import Row, rows
-from settings import BUDGETS, MENUS, MODELS, OURS, RANDOM, TITLES
+from settings import BUDGETS, MENUS, MODELS, OURS, RANDOM, TITLES, TOOLS
 
 ESTIMATES = ("loss_mse", "divergence", "perplexity", "mse_over", "divergence_over")
 
 
 def all_rows(folder: Path) -> list[Row]:
     filled = (folder / model / menu for model in MODELS for menu in MENUS)
-    return [row for path in filled if (path / "named.json").exists() for row in rows(path)]
+    return [row for path in filled if (path / "losses").exists() for row in rows(path)]
 
 
 def write_csv(path: Path, found: Sequence[Row]) -> None:
@@ -66,6 +68,8 @@ def _table(found: Iterable[Row], name: str, over: str) -> list[str]:
         "|---" * (len(BUDGETS) + 1) + "|",
     ]
     for tool, title in TITLES.items():
+        if not any((tool, budget) in cells for budget in BUDGETS):
+            continue
         line = [title]
         for budget in BUDGETS:
             row = cells.get((tool, budget))
@@ -94,10 +98,31 @@ def count(found: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def costs(folder: Path) -> str:
+    """What the processes took that made plans for all budgets, and over ours."""
+    lines = [
+        "| model, menu | tool | processor seconds | over gainsweep | wall seconds | peak, MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for model, menu in itertools.product(MODELS, MENUS):
+        took = {
+            name: json.loads(path.read_text())["process"]
+            for name in (OURS, *TOOLS)
+            if (path := folder / model / menu / f"plans/{name}.json").exists()
+        }
+        for name, one in took.items():
+            over = one["processor_seconds"] / took[OURS]["processor_seconds"] if OURS in took else 1
+            cells = [f"{model}, {menu}", TITLES[name], f"{one['processor_seconds']:.1f}"]
+            cells += [f"{over:.2f}", f"{one['seconds']:.1f}", f"{one['peak_bytes'] / 1e6:.0f}"]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main(folder: Path) -> None:
     found = all_rows(folder)
     write_csv(folder / "results.csv", found)
-    (folder / "tables.md").write_text(count(found) + "\n" + markdown(found))
+    parts = (costs(folder), count(found), markdown(found))
+    (folder / "tables.md").write_text("\n".join(parts))
     print(f"{folder}: {len(found)} rows, {RANDOM} plans as the mean of their draws")
 
 
