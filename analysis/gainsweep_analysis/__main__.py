@@ -46,17 +46,13 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--objective", help="only this objective: time, macs or memory")
     planned = command("plan", "Print one plan: the format of every op.", print_plan)
     planned.add_argument("archive", type=Path)
-    limit = planned.add_mutually_exclusive_group(required=True)
-    limit.add_argument("--tau", type=threshold, help="0.001 or 0.1%%: a threshold, or any other")
-    limit.add_argument(
-        "--budget", type=budget, metavar="RESOURCE=AMOUNT", help="bits=4.5: one of solve.budgets"
-    )
+    add_limit(planned, "--tau", "0.001 or 0.1%%: a threshold, or any other")
     planned.add_argument("--objective", help="where there are several: time, macs or memory")
     planned.add_argument("--strategy", help="the first of the spec's unless another is named")
     planned.add_argument("--format", choices=("text", "csv", "json"), default="text")
     sent = command("export", "Write a plan as a runtime or another tool reads it.", export_plan)
     sent.add_argument("archive", type=Path)
-    sent.add_argument("--threshold", type=threshold, required=True, help="as --tau of plan")
+    add_limit(sent, "--threshold", "as --tau of plan")
     recipe_command.add_arguments(sent)
     scaled = command("scales", "Print the scales of operands in every low format.", print_scales)
     scaled.add_argument("archive", type=Path)
@@ -110,6 +106,15 @@ def parser() -> argparse.ArgumentParser:
     compared.add_argument("second", type=Path, metavar="B")
     compared.add_argument("--format", choices=("text", "csv", "json"), default="text")
     return top
+
+
+def add_limit(parser: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    """What names a plan beside its objective and strategy: a threshold, or a budget."""
+    limit = parser.add_mutually_exclusive_group(required=True)
+    limit.add_argument(name, dest="tau", type=threshold, help=help_text)
+    limit.add_argument(
+        "--budget", type=budget, metavar="RESOURCE=AMOUNT", help="bits=4.5: one of solve.budgets"
+    )
 
 
 def condition(text: str) -> tuple[str, str]:
@@ -183,22 +188,25 @@ def within(found: Archive, options: argparse.Namespace) -> list[str]:
     return [budgets.text(found)] if options.objective is None else []
 
 
-def print_plan(options: argparse.Namespace) -> None:
-    found = only_point(options)
+def chosen_plan(found: Archive, options: argparse.Namespace) -> exports.Chosen:
     if options.budget is None:
-        chosen = exports.choose(found, options.objective, options.tau, options.strategy)
-    elif options.objective is not None or options.strategy is not None:
+        return exports.choose(found, options.objective, options.tau, options.strategy)
+    if options.objective is not None or options.strategy is not None:
         raise archive.ArchiveError(
             "--budget names the plan alone. Leave --objective and --strategy out."
         )
-    else:
-        chosen = exports.choose_within(found, *options.budget)
+    return exports.choose_within(found, *options.budget)
+
+
+def print_plan(options: argparse.Namespace) -> None:
+    chosen = chosen_plan(only_point(options), options)
     written = {"text": exports.text, "csv": exports.csv_text, "json": exports.json_text}
     sys.stdout.write(written[options.format](chosen))
 
 
 def export_plan(options: argparse.Namespace) -> None:
-    recipe_command.run(only_point(options), options)
+    found = only_point(options)
+    recipe_command.run(found, lambda: chosen_plan(found, options), options)
 
 
 def print_scales(options: argparse.Namespace) -> None:

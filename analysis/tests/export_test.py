@@ -264,4 +264,9 @@ def test_the_command(cases, tmp_path, capsys):
     assert json.loads(out.read_text())["quant_method"] == "compressed-tensors"
     assert main([*call, "--to", "csv", "-o", str(out)]) == 2
     assert "is there already" in capsys.readouterr().err
+    within = ["export", str(cases("budgets").path), "--budget", "bits=10", "--to", "plan"]
+    assert main(within) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == "gainsweep plan"
+    assert main([*within, "--objective", "macs"]) == 2
+    assert "--budget names the plan alone" in capsys.readouterr().err
     assert main([*call, "--to", "modelopt", "--checkpoint", str(tmp_path / "x")]) == 2

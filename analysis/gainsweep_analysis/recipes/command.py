@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import checkpoint, exports
@@ -30,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="of the archive's model")
 
 
-def run(found: Archive, options: argparse.Namespace) -> None:
+def run(found: Archive, choose: Callable[[], exports.Chosen], options: argparse.Namespace) -> None:
     """ArchiveError where the plan cannot be said; nothing is written then."""
     _check(options)
-    chosen = exports.choose(found, options.objective, options.threshold, options.strategy)
+    chosen = choose()
     if options.to in LAYOUTS:
         _put(options.out, LAYOUTS[options.to](chosen))
         return
