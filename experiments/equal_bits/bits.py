@@ -18,21 +18,12 @@ def layer_bits(layer: Layer, format_name: str) -> int:
 
 
 def group_bits(group: Iterable[Layer], format_name: str) -> int:
-    """Layers that run as one product: a tensor's own scale is theirs in common."""
-    members = list(group)
-    tensor = 0 if format_name == HIGH else STORAGE[format_name].tensor
-    each = sum(layer_bits(layer, format_name) for layer in members)
-    return each - tensor * (len(members) - 1)
+    """Layers that run as one product are stored one by one."""
+    return sum(layer_bits(layer, format_name) for layer in group)
 
 
 def mean_bits(groups: Iterable[list[Layer]], plan: Plan) -> float:
     """Bits a weight. KeyError where the plan leaves a layer out."""
-    taken = elements = 0
-    for group in groups:
-        formats = {plan[layer.module] for layer in group}
-        if len(formats) == 1:
-            taken += group_bits(group, formats.pop())
-        else:
-            taken += sum(layer_bits(layer, plan[layer.module]) for layer in group)
-        elements += sum(layer.elements for layer in group)
-    return taken / elements
+    layers = [layer for group in groups for layer in group]
+    taken = sum(layer_bits(layer, plan[layer.module]) for layer in layers)
+    return taken / sum(layer.elements for layer in layers)

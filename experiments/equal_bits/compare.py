@@ -87,9 +87,10 @@ class Comparison:
             if not tool.plans:
                 continue
             factors = (1.0,) if self.asked.only_plans else tool.factors
-            asked = sorted({round(budget * factor, 4) for budget in BUDGETS for factor in factors})
+            budgets = BUDGETS[:1] if self.asked.only_plans else BUDGETS
+            asked = sorted({round(budget * factor, 4) for budget in budgets for factor in factors})
             plans = self.call(name, "plans", asked=asked)["plans"]
-            for budget in BUDGETS:
+            for budget in budgets:
                 of_budget = [plans[f"{round(budget * factor, 4)}"] for factor in factors]
                 kept = [plan for plan in of_budget if mean_bits(self.groups, plan) <= budget]
                 if kept:
@@ -116,7 +117,7 @@ class Comparison:
             described = program.spec(self.model, self.menu, self.asked.samples, self.asked.threads)
             took = program.run(self.asked.program, described, folder, self.asked.threads)
             folder.with_suffix(".json").write_text(json.dumps({"process": took}))
-        return program.plans(folder, self.groups)
+        return program.plans(folder, self.groups, self.menu)
 
     def run(self) -> None:
         named = [*self.made_by_tools(), *self.made_by_program(), *self.made_by_rule()]
@@ -162,7 +163,9 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, default=SOURCE / "out/equal_bits/environments")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--samples", type=int, default=CALIBRATION, help="for calibration")
-    parser.add_argument("--only-plans", action="store_true", help="evaluate nothing")
+    parser.add_argument(
+        "--only-plans", action="store_true", help="evaluate nothing, ask tools for one budget"
+    )
     parser.add_argument("--without", nargs="*", default=[], choices=TOOLS, help="leave tools out")
     Comparison(parser.parse_args()).run()
 

@@ -11,7 +11,7 @@ from by_rule import Groups
 from gainsweep_analysis.contents import Archive
 from plan_files import Named, plan_of
 from processes import measured
-from settings import BUDGETS, EVALUATION, HIGH, LENGTH, NOISES
+from settings import BUDGETS, EVALUATION, HIGH, LENGTH, noises
 
 
 def spec(
@@ -19,11 +19,12 @@ def spec(
 ) -> dict:
     """Without files of plans what makes plans alone, under each noise; anchors are for
     predictions."""
-    evaluate = {"samples": EVALUATION, "strategies": [], "time": False}
+    evaluate = {"samples": EVALUATION if plans else 1, "strategies": [], "time": False}
     if plans:
         more = {"evaluate": evaluate | {"plans": [str(path) for path in plans]}}
     else:
-        more = {"evaluate": evaluate, "sweep": {"product": {"solve.noise": list(NOISES.values())}}}
+        noise = list(noises(tuple(menu)).values())
+        more = {"evaluate": evaluate, "sweep": {"product": {"solve.noise": noise}}}
     return {
         "schema": 2,
         "name": "equal_bits",
@@ -65,12 +66,12 @@ def archive(folder: Path) -> Archive:
     return sweep.at(sweep.points[0])
 
 
-def plans(folder: Path, groups: Groups) -> list[Named]:
+def plans(folder: Path, groups: Groups, menu: Sequence[str]) -> list[Named]:
     """The plan of least loss error at each budget that has one, by noise. ValueError where the
     program's count of its bits is not the one of all tools."""
     sweep = analysis.open(folder)
     named = []
-    for name, point in zip(NOISES, sweep.points, strict=True):
+    for name, point in zip(noises(tuple(menu)), sweep.points, strict=True):
         made = sweep.at(point)
         found = made.budgets["bits"]
         for place, budget in enumerate(found.threshold):

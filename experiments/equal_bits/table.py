@@ -21,7 +21,8 @@ ESTIMATES = ("loss_mse", "divergence", "perplexity", "mse_over", "divergence_ove
 
 def all_rows(folder: Path) -> list[Row]:
     filled = (folder / model / menu for model in MODELS for menu in MENUS)
-    return [row for path in filled if (path / "losses").exists() for row in rows(path)]
+    done = [path for path in filled if (path / "losses" / OURS / "archive.h5").exists()]
+    return [row for path in done for row in rows(path)]
 
 
 def write_csv(path: Path, found: Sequence[Row]) -> None:

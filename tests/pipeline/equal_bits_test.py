@@ -50,11 +50,11 @@ def test_scales_count(name, columns, bits):
     assert layer_bits(Layer("a", 5, columns), name) == 5 * bits
 
 
-def test_a_fused_product_has_one_scale_of_the_tensor():
+def test_every_tensor_has_a_scale_of_its_own():
     plan = {layer.module: "nvfp4" for layer in LAYERS}
     elements = sum(layer.elements for layer in LAYERS)
     blocks = sum(layer.rows * -(-layer.columns // 16) for layer in LAYERS)
-    expected = 4 + (8 * blocks + 32 * len(GROUPS)) / elements
+    expected = 4 + (8 * blocks + 32 * len(LAYERS)) / elements
     assert mean_bits(GROUPS, plan) == pytest.approx(expected, rel=1e-12)
 
 
