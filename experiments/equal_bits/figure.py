@@ -72,7 +72,7 @@ def figure(path: Path, found: Sequence[Row]) -> None:
                 axes.set_ylabel(title)
         grid[-1][column].set_xlabel("budget, bits a weight")
     handles, labels = grid[0][0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="lower center", ncols=4, frameon=False)
+    drawn.legend(handles, labels, loc="lower center", ncols=min(4, 1 + len(models)), frameon=False)
     drawn.tight_layout(rect=(0, 0.08, 1, 1))
     drawn.savefig(path, dpi=110)
 
