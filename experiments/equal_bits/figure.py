@@ -60,7 +60,11 @@ def draw(axes: Axes, found: Sequence[Row], number: str) -> None:
 def figure(path: Path, found: Sequence[Row]) -> None:
     models = list(dict.fromkeys(row.model for row in found))
     drawn, grid = plt.subplots(
-        len(NUMBERS), len(models), figsize=(4.2 * len(models), 7), squeeze=False, sharex=True
+        len(NUMBERS),
+        len(models),
+        figsize=(max(8, 4.2 * len(models)), 7),
+        squeeze=False,
+        sharex=True,
     )
     for column, model in enumerate(models):
         for place, (number, title) in enumerate(NUMBERS):
@@ -72,7 +76,7 @@ def figure(path: Path, found: Sequence[Row]) -> None:
                 axes.set_ylabel(title)
         grid[-1][column].set_xlabel("budget, bits a weight")
     handles, labels = grid[0][0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="lower center", ncols=min(4, 1 + len(models)), frameon=False)
+    drawn.legend(handles, labels, loc="lower center", ncols=min(4, 2 + len(models)), frameon=False)
     drawn.tight_layout(rect=(0, 0.08, 1, 1))
     drawn.savefig(path, dpi=110)
 
