@@ -34,15 +34,7 @@ def write_plans(writer, run):
                     ["draw"],
                 ),
                 ("gain", each(partial(run.gain_of, objective), 2, plans), units, ["draw"]),
-                ("loss_error", errors, "nat^2", ["draw"]),
-                ("predicted_mse", run.predicted_mse(errors), "nat^2", ["draw"]),
-                ("predicted_bias", run.predicted_bias(errors), "nat", ["draw"]),
-                ("predicted_low", run.predicted_tau(errors) / 1.2, "1", ["draw"]),
-                ("predicted_high", run.predicted_tau(errors) * 1.2, "1", ["draw"]),
-                ("num_samples", [recipe.samples] * n, "1", []),
-                ("certificate_gap", [0.0] * n, "1", []),
-                ("certificate_nodes", [1] * n, "1", []),
-                ("certificate_proved", [1] * n, "1", []),
+                *_predictions(run, errors),
             ],
             n,
             measured=objective == "time",
@@ -53,6 +45,22 @@ def write_plans(writer, run):
         for objective in recipe.objectives:
             write_frontier(writer, run, objective)
     return evaluated
+
+
+def _predictions(run, errors):
+    """The columns of plans that follow from their loss errors, with a certificate each."""
+    n = len(errors)
+    return [
+        ("loss_error", errors, "nat^2", ["draw"]),
+        ("predicted_mse", run.predicted_mse(errors), "nat^2", ["draw"]),
+        ("predicted_bias", run.predicted_bias(errors), "nat", ["draw"]),
+        ("predicted_low", run.predicted_tau(errors) / 1.2, "1", ["draw"]),
+        ("predicted_high", run.predicted_tau(errors) * 1.2, "1", ["draw"]),
+        ("num_samples", [run.recipe.samples] * n, "1", []),
+        ("certificate_gap", [0.0] * n, "1", []),
+        ("certificate_nodes", [1] * n, "1", []),
+        ("certificate_proved", [1] * n, "1", []),
+    ]
 
 
 def mean_bits(run, assignment):
@@ -86,15 +94,7 @@ def write_budgets(writer, run):
                 "byte",
                 ["draw"],
             ),
-            ("loss_error", errors, "nat^2", ["draw"]),
-            ("predicted_mse", run.predicted_mse(errors), "nat^2", ["draw"]),
-            ("predicted_bias", run.predicted_bias(errors), "nat", ["draw"]),
-            ("predicted_low", run.predicted_tau(errors) / 1.2, "1", ["draw"]),
-            ("predicted_high", run.predicted_tau(errors) * 1.2, "1", ["draw"]),
-            ("num_samples", [recipe.samples] * n, "1", []),
-            ("certificate_gap", [0.0] * n, "1", []),
-            ("certificate_nodes", [1] * n, "1", []),
-            ("certificate_proved", [1] * n, "1", []),
+            *_predictions(run, errors),
         ],
         n,
     )

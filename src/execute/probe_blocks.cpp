@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <memory>
 #include <span>
 
 #include "execute/lines.hpp"
@@ -32,25 +33,40 @@ Chosen chosen(const OperandFormats& formats) {
   return result;
 }
 
-/// Whether lines of a length, one after the other, have the same blocks as each alone.
-bool blocks_fit(const std::vector<BlockFormat>& formats, std::int64_t length) {
-  return std::all_of(formats.begin(), formats.end(),
-                     [&](const BlockFormat& format) { return length % format.number.block == 0; });
+/// Whether a block of every format ends after so many elements.
+bool blocks_fit(const std::vector<BlockFormat>& formats, std::int64_t elements) {
+  return std::all_of(formats.begin(), formats.end(), [&](const BlockFormat& format) {
+    return elements % format.number.block == 0;
+  });
 }
 
-/// A line whose first element is element `first` of a longer one.
+/// Lines whose first element is element `first` of a longer one: where their first block ends
+/// depends on the format.
 template <class T>
-void add_line(std::span<const BlockFormat> formats, std::int64_t first, std::span<const T> z,
-              std::span<const T> g, std::span<BlockSums> sums) {
-  for (std::size_t f = 0; f < formats.size(); ++f) {
-    const auto block = formats[f].number.block;
-    const auto head = std::min(static_cast<std::size_t>((block - first % block) % block), z.size());
-    const format::BlockLines<T> one(formats.subspan(f, 1));
-    const auto sum = sums.subspan(f, 1);
-    one.probe(z.first(head), g.first(head), sum);
-    one.probe(z.subspan(head), g.subspan(head), sum);
+class CutLines {
+ public:
+  CutLines(std::span<const BlockFormat> formats, std::int64_t first) {
+    for (std::size_t f = 0; f < formats.size(); ++f) {
+      const auto block = formats[f].number.block;
+      const auto head = static_cast<std::size_t>((block - first % block) % block);
+      heads_.push_back(head);
+      formats_.push_back(std::make_unique<const format::BlockLines<T>>(formats.subspan(f, 1)));
+    }
   }
-}
+
+  void probe(std::span<const T> z, std::span<const T> g, std::span<BlockSums> sums) const {
+    for (std::size_t f = 0; f < heads_.size(); ++f) {
+      const auto head = std::min(heads_[f], z.size());
+      const auto sum = sums.subspan(f, 1);
+      formats_[f]->probe(z.first(head), g.first(head), sum);
+      formats_[f]->probe(z.subspan(head), g.subspan(head), sum);
+    }
+  }
+
+ private:
+  std::vector<std::size_t> heads_;  ///< elements before the first whole block, by format
+  std::vector<std::unique_ptr<const format::BlockLines<T>>> formats_;
+};
 
 /// Sums of `pieces`, each made by `of(piece, sums)`, in their order.
 template <class Of>
@@ -84,25 +100,25 @@ std::vector<BlockSums> flat_sums(const std::vector<BlockFormat>& formats, const 
   });
 }
 
-template <class T>
-std::vector<BlockSums> line_sums(const std::vector<BlockFormat>& formats, const OperandPart& part,
-                                 const Lines& z, const Lines& g) {
-  const bool is_cut = std::any_of(formats.begin(), formats.end(), [&](const BlockFormat& format) {
-    return part.first % format.number.block != 0;
-  });
+/// `lines` probes one line.
+template <class T, class Probe>
+std::vector<BlockSums> line_sums(const Probe& lines, std::size_t num_formats, const Lines& z,
+                                 const Lines& g) {
   const auto of_piece = std::max<std::int64_t>(piece_elements / z.length(), 1);
   const auto pieces = (z.count() + of_piece - 1) / of_piece;
-  const format::BlockLines<T> all(formats);
-  return in_pieces(pieces, formats.size(), [&](std::int64_t p, std::vector<BlockSums>& sums) {
+  return in_pieces(pieces, num_formats, [&](std::int64_t p, std::vector<BlockSums>& sums) {
     std::vector<T> values, gradients;
-    for (auto i = p * of_piece; i < std::min((p + 1) * of_piece, z.count()); ++i) {
-      const auto line = z.line<T>(i, values), slope = g.line<T>(i, gradients);
-      if (is_cut)
-        add_line<T>(formats, part.first, line, slope, sums);
-      else
-        all.probe(line, slope, sums);
-    }
+    for (auto i = p * of_piece; i < std::min((p + 1) * of_piece, z.count()); ++i)
+      lines.probe(z.line<T>(i, values), g.line<T>(i, gradients), sums);
   });
+}
+
+template <class T>
+std::vector<BlockSums> line_sums(const std::vector<BlockFormat>& formats, std::int64_t first,
+                                 const Lines& z, const Lines& g) {
+  if (blocks_fit(formats, first))
+    return line_sums<T>(format::BlockLines<T>(formats), formats.size(), z, g);
+  return line_sums<T>(CutLines<T>(formats, first), formats.size(), z, g);
 }
 
 }  // namespace
@@ -116,7 +132,7 @@ void add_in_blocks(const OperandFormats& formats, const OperandPart& part, const
                        blocks_fit(own.formats, values.length());
   with_element_type(z.scalar_type(), [&]<class T>() {
     const auto sums = is_flat ? flat_sums<T>(own.formats, z, g)
-                              : line_sums<T>(own.formats, part, values, gradients);
+                              : line_sums<T>(own.formats, part.first, values, gradients);
     for (std::size_t f = 0; f < sums.size(); ++f) {
       probe.signed_error[own.places[f]] += sums[f].signed_error;
       probe.step_norm[own.places[f]] += sums[f].step_norm;

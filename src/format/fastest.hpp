@@ -6,10 +6,9 @@
 
 namespace gainsweep::format {
 
-/// The kernels for spans of T that are the fastest here.
+/// A variant's kernels for spans of T.
 template <class T>
-const Kernels<T>& fastest() {
-  const Variant& variant = *variants().front();
+const Kernels<T>& kernels_of(const Variant& variant) {
   if constexpr (std::is_same_v<T, float>) {
     return variant.for_float;
   } else if constexpr (std::is_same_v<T, double>) {
@@ -17,6 +16,12 @@ const Kernels<T>& fastest() {
   } else {
     return variant.for_bf16;
   }
+}
+
+/// Those that are the fastest here.
+template <class T>
+const Kernels<T>& fastest() {
+  return kernels_of<T>(*variants().front());
 }
 
 }  // namespace gainsweep::format

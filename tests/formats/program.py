@@ -16,7 +16,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 
@@ -27,6 +26,7 @@ from checkpoints import decompressed, load_file
 from compressed_tensors.quantization import QuantizationConfig
 from compressed_tensors.quantization.lifecycle.forward import fake_quantize
 from compressed_tensors.quantization.utils import compute_dynamic_scales_and_zp
+from evaluated import losses
 from gainsweep_analysis import __main__ as analysis
 from transformers import AutoModelForCausalLM
 
@@ -58,18 +58,6 @@ def spec(name):
     }
 
 
-def losses(model):
-    with h5py.File(TOKENS) as file:
-        ids = torch.from_numpy(file["tokens"][: 2 * SAMPLES * LENGTH + 1].astype(np.int64))
-    found = []
-    for first in range(SAMPLES * LENGTH, 2 * SAMPLES * LENGTH, LENGTH):
-        window = ids[first : first + LENGTH + 1]
-        with torch.no_grad():
-            logits = model(window[None, :-1]).logits[0]
-        found.append(float(torch.nn.functional.cross_entropy(logits, window[1:])))
-    return np.array(found)
-
-
 def rounded_input(arguments, whole):
     def look(layer, inputs):
         value = inputs[0]
@@ -92,7 +80,7 @@ def theirs(checkpoint):
                 scheme.input_activations, tensors.get(f"{module}.input_global_scale")
             )
             model.get_submodule(module).register_forward_pre_hook(look)
-    return losses(model)
+    return losses(model, TOKENS, SAMPLES, LENGTH)
 
 
 def check(executable, name, folder):

@@ -16,6 +16,7 @@ from scale_grid_test import (
     Operands,
     Rounded,
     check_changes,
+    check_signed_errors,
     random_checkpoint,
     rounding_spec,
     text_of,
@@ -105,23 +106,14 @@ def test_units_of_two_levels_are_stored(archive, operands):
 
 
 def test_signed_errors_are_those_of_rounding_in_blocks(archive, operands, reference, tokens):
-    found = archive["scores/signed_error"][()]
-    for sample in range(SAMPLES):
-        ids = tokens[sample * LENGTH : (sample + 1) * LENGTH + 1]
-        reference.model.zero_grad()
-        reference.loss(ids, np.ones(len(ids))).backward()
-        for name, layer in reference.layers.items():
-            z, w = reference.seen[name].numpy(), layer.weight.detach().numpy()
-            g = reference.gradients[name].numpy()
-            place = operands.of_module[name]
-            for low, (of_weight, of_activation) in enumerate(LOW.values()):
-                change = rounded(of_activation, z, operands.observed[place]) - z
-                terms = (g @ w) * change
-                error = found[sample, place, low]
-                assert abs(error - terms.sum()) <= 1e-4 * np.abs(terms).sum(), (name, low)
-                terms = (g.T @ z) * (rounded(of_weight, w, np.abs(w).max()) - w)
-                error = found[sample, place + 1, low]
-                assert abs(error - terms.sum()) <= 1e-4 * np.abs(terms).sum(), (name, low)
+    def activation(name, z, place):
+        number = LOW[name][1]
+        return None if number is None else rounded(number, z, operands.observed[place])
+
+    def weight(name, w):
+        return rounded(LOW[name][0], w, np.abs(w).max())
+
+    check_signed_errors(archive, operands, reference, tokens, LOW, activation, weight)
 
 
 @pytest.mark.parametrize("name", LOW)

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import gainsweep_analysis
-import h5py
 import numpy as np
 import pytest
 from conftest import SOURCE
@@ -14,6 +13,8 @@ from gainsweep_analysis.checkpoint import safetensors
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
+
+sys.path.insert(0, str(SOURCE / "tests/formats"))
 
 MODEL, TOKENS = SOURCE / "configs/models/embedded", SOURCE / "configs/data/embedded.h5"
 SAMPLES, LENGTH = 4, 48
@@ -73,27 +74,16 @@ def weight(tensors, module):
     return elements * np.repeat(eighths / whole, 16, axis=1)
 
 
-def losses(model):
-    """Of the samples that plans are evaluated on: those after the calibration's."""
-    with h5py.File(TOKENS) as file:
-        ids = torch.from_numpy(file["tokens"][: 2 * SAMPLES * LENGTH + 1].astype(np.int64))
-    found = []
-    for first in range(SAMPLES * LENGTH, 2 * SAMPLES * LENGTH, LENGTH):
-        window = ids[first : first + LENGTH + 1]
-        with torch.no_grad():
-            logits = model(window[None, :-1]).logits[0]
-        found.append(float(torch.nn.functional.cross_entropy(logits, window[1:])))
-    return np.array(found)
-
-
 def test_its_weights_are_those_of_the_measured_plan(exported):
+    from evaluated import losses
+
     run = gainsweep_analysis.read(exported / "out")
     (plan,) = (e for e in run.evaluations.values() if e.loss is not None and e.assignment.any())
     used = {run.formats[place].name for place in plan.assignment}
     assert len(used) > 2, used
     transformers.logging.disable_progress_bar()
     model = transformers.AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
-    assert np.abs(losses(model) - run.baseline.loss).max() < 1e-5
+    assert np.abs(losses(model, TOKENS, SAMPLES, LENGTH) - run.baseline.loss).max() < 1e-5
     checkpoint = exported / "checkpoint"
     tensors = dict(safetensors.read(checkpoint / safetensors.SINGLE))
     config = json.loads((checkpoint / "config.json").read_text())["quantization_config"]
@@ -101,6 +91,6 @@ def test_its_weights_are_those_of_the_measured_plan(exported):
         for module in group["targets"]:
             values = torch.from_numpy(weight(tensors, module))
             model.get_submodule(module).weight.data = values
-    found = losses(model)
+    found = losses(model, TOKENS, SAMPLES, LENGTH)
     assert np.abs(found - run.baseline.loss).max() > 1e-3
     assert np.abs(found - plan.loss).max() < 1e-5

@@ -171,24 +171,35 @@ def test_scales_are_the_least_that_are_not_below(archive, operands, reference):
     assert operands.observed[operands.of_module["model.layers.0.mlp.down_proj"]] > 16 * 240
 
 
-def test_signed_errors_are_those_of_rounding_at_these_scales(archive, operands, reference, tokens):
+def check_signed_errors(archive, operands, reference, tokens, low, activation, weight):
+    """The stored ones of linear layers against rounding by hand: `activation(name, z, place)` and
+    `weight(name, w)` for each name of `low`; an activation that is None stays high."""
     found = archive["scores/signed_error"][()]
     for sample in range(SAMPLES):
         ids = tokens[sample * LENGTH : (sample + 1) * LENGTH + 1]
         reference.model.zero_grad()
         reference.loss(ids, np.ones(len(ids))).backward()
-        for name, layer in reference.layers.items():
-            z, w = reference.seen[name].numpy(), layer.weight.detach().numpy()
-            g = reference.gradients[name].numpy()
-            place = operands.of_module[name]
-            for low, format_ in enumerate(LOW):
-                change = rounded(format_, z, operands.observed[place]) - z
-                terms = (g @ w) * change
-                error = found[sample, place, low]
-                assert abs(error - terms.sum()) < 1e-4 * np.abs(terms).sum(), (name, format_)
-                terms = (g.T @ z) * (rounded_weight(format_, w) - w)
-                error = found[sample, place + 1, low]
-                assert abs(error - terms.sum()) < 1e-4 * np.abs(terms).sum(), (name, format_)
+        for path, layer in reference.layers.items():
+            z, w = reference.seen[path].numpy(), layer.weight.detach().numpy()
+            g = reference.gradients[path].numpy()
+            place = operands.of_module[path]
+            for at, name in enumerate(low):
+                of_input, of_weight = found[sample, place : place + 2, at]
+                made = activation(name, z, place)
+                if made is None:
+                    assert of_input == 0, (path, name)
+                else:
+                    terms = (g @ w) * (made - z)
+                    assert abs(of_input - terms.sum()) < 1e-4 * np.abs(terms).sum(), (path, name)
+                terms = (g.T @ z) * (weight(name, w) - w)
+                assert abs(of_weight - terms.sum()) < 1e-4 * np.abs(terms).sum(), (path, name)
+
+
+def test_signed_errors_are_those_of_rounding_at_these_scales(archive, operands, reference, tokens):
+    def activation(name, z, place):
+        return rounded(name, z, operands.observed[place])
+
+    check_signed_errors(archive, operands, reference, tokens, LOW, activation, rounded_weight)
 
 
 class Rounded(Reference):

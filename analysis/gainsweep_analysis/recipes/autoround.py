@@ -4,7 +4,7 @@ import json
 
 from ..contents import Archive, Format, Number
 from .layers import layers
-from .limits import Abilities
+from .limits import Abilities, why_no_number
 
 HIGH = {"bits": 16, "data_type": "fp", "act_bits": 16, "act_data_type": "fp"}
 TENSOR, CHANNEL = 0, -1  # as `group_size`
@@ -21,10 +21,8 @@ ELEMENTS = {
 
 def obstacle(format_: Format) -> str:
     for number in filter(None, (format_.weight, format_.activation)):
-        if number.name not in ELEMENTS:
-            return f"it has no numbers in {number.name} (it has {', '.join(ELEMENTS)})"
-        if number.backoff != 1:
-            return "it scales to the whole range; solve with backoff: 1"
+        if why := why_no_number(number, ELEMENTS):
+            return why
     if (
         format_.activation
         and format_.activation.block

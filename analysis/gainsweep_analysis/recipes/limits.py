@@ -1,9 +1,9 @@
 """What a runtime's file cannot say of a plan, and the nearest plan that it can."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..contents import Archive, Format
+from ..contents import Archive, Format, Number
 from ..seal import ArchiveError
 from .layers import fused_groups
 
@@ -125,6 +125,14 @@ def _named(archive: Archive, ops: tuple[int, ...]) -> str:
     paths = [archive.ops[op].path for op in ops]
     more = f" and {len(paths) - MOST_NAMED} others" if len(paths) > MOST_NAMED else ""
     return ", ".join(paths[:MOST_NAMED]) + more
+
+
+def why_no_number(number: Number, elements: Mapping[str, object]) -> str:
+    """Why a tool that has the number formats `elements`, each scaled to its whole range, has no
+    such numbers; empty where it has."""
+    if number.name not in elements:
+        return f"it has no numbers in {number.name} (it has {', '.join(elements)})"
+    return "" if number.backoff == 1 else "it scales to the whole range; solve with backoff: 1"
 
 
 def nearest(archive: Archive, formats: list[Format], able: Abilities) -> list[Format]:

@@ -4,7 +4,7 @@ import yaml
 
 from ..contents import Archive, Format, Number
 from .layers import attention_of, layers
-from .limits import Abilities
+from .limits import Abilities, why_no_number
 
 # What `num_bits` says of an element; integers by their bits.
 ELEMENTS = {
@@ -24,10 +24,8 @@ PRODUCTS = {"qk": ("q_bmm", "k_bmm"), "av": ("p_bmm", "v_bmm")}
 
 def obstacle(format_: Format) -> str:
     for number in filter(None, (format_.weight, format_.activation)):
-        if number.name not in ELEMENTS:
-            return f"it has no numbers in {number.name} (it has {', '.join(ELEMENTS)})"
-        if number.backoff != 1:
-            return "it scales to the whole range; solve with backoff: 1"
+        if why := why_no_number(number, ELEMENTS):
+            return why
         if not number.block and number.scale_grid != "arbitrary":
             return "its scales are any numbers; solve with scale_grid: arbitrary"
     return ""

@@ -11,6 +11,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +94,16 @@ def answer(path: str, **facts: object) -> None:
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
     Path(path).write_text(json.dumps(facts, indent=1))
+
+
+def losses(task: dict, path: str, quantise: Callable[[torch.nn.Module, str], None]) -> None:
+    """Answers with what a task's plans predict; `quantise` rounds a layer to a format."""
+    reference = outcomes(task, load_model(task))
+    found = {}
+    for key, plan in task["plans"].items():
+        model = load_model(task)
+        for module, name in plan.items():
+            if name != HIGH:
+                quantise(model.get_submodule(module), name)
+        found[key] = outcomes(task, model, reference["predictions"])
+    answer(path, high=reference["losses"], plans=found)

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "format/fastest.hpp"
 #include "format/kernel.hpp"
 #include "format/variant.hpp"
 #include "unit/throws.hpp"
@@ -62,10 +63,7 @@ std::vector<T> rounded(const Variant& variant, const NumberFormat& number, float
                        const std::vector<T>& input) {
   const auto prepared = make_block_rounder<T>(number, global);
   std::vector<T> output(input.size());
-  if constexpr (std::is_same_v<T, float>)
-    variant.for_float.round_blocks(prepared, input.data(), output.data(), input.size());
-  else
-    variant.for_double.round_blocks(prepared, input.data(), output.data(), input.size());
+  kernels_of<T>(variant).round_blocks(prepared, input.data(), output.data(), input.size());
   return output;
 }
 

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "format/fastest.hpp"
 #include "format/format.hpp"
 #include "format/kernel.hpp"
 #include "format/scale.hpp"
@@ -170,17 +171,6 @@ TEST(Reciprocal, IsPreparedForUsualScalesOnly) {
   EXPECT_FALSE(make_rounder<float>(grid, std::nextafter(1.0F, 2.0F)).reciprocal_exact);
   EXPECT_FALSE(make_rounder<float>(grid, 1e-30F).reciprocal_exact);
   EXPECT_FALSE(make_rounder<float>(number_by_name("bf16").grid, 0.037F).reciprocal_exact);
-}
-
-template <class T>
-const Kernels<T>& kernels_of(const Variant& variant) {
-  if constexpr (std::is_same_v<T, float>) {
-    return variant.for_float;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return variant.for_double;
-  } else {
-    return variant.for_bf16;
-  }
 }
 
 template <class Real>

@@ -53,6 +53,13 @@ class Dual : public testing::TestWithParam<std::size_t> {
       for (auto& choice : group) choice.cost[0] = change(choice.cost[0]);
     return made;
   }
+
+  /// One whose errors differ by powers of ten, a quarter of them 0.
+  Problem spread(std::mt19937_64& bits, std::uniform_real_distribution<double>& power) const {
+    return problem({.most_groups = 5, .cost_levels = 0}, bits, [&](double cost) {
+      return bits() % 4 == 0 ? 0 : cost * std::pow(10, power(bits));
+    });
+  }
 };
 INSTANTIATE_TEST_SUITE_P(Resources, Dual, testing::Values(2, 3, 4));
 
@@ -87,9 +94,7 @@ TEST_P(Dual, EqualsExhaustiveWhereErrorsDifferByPowersOfTen) {
   std::uniform_real_distribution<double> power(-4, 4);
   for (int i = 0; i < 600 && !HasFailure(); ++i) {
     SCOPED_TRACE("instance " + std::to_string(i));
-    const auto made = problem({.most_groups = 5, .cost_levels = 0}, bits, [&](double cost) {
-      return bits() % 4 == 0 ? 0 : cost * std::pow(10, power(bits));
-    });
+    const auto made = spread(bits, power);
     const auto expected = least_error(made);
     const auto found = solve_dual(made).solution;
     ASSERT_EQ(found.termination, expected.termination);
@@ -103,9 +108,7 @@ TEST_P(Dual, IsLeastToAPartWhereErrorsDifferByMore) {
   std::uniform_real_distribution<double> power(-20, 20);
   for (int i = 0; i < 600 && !HasFailure(); ++i) {
     SCOPED_TRACE("instance " + std::to_string(i));
-    const auto made = problem({.most_groups = 5, .cost_levels = 0}, bits, [&](double cost) {
-      return bits() % 4 == 0 ? 0 : cost * std::pow(10, power(bits));
-    });
+    const auto made = spread(bits, power);
     const auto expected = least_error(made);
     const auto found = solve_dual(made).solution;
     ASSERT_EQ(found.termination, expected.termination);
