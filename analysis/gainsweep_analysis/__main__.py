@@ -21,6 +21,7 @@ from . import (
 )
 from .contents import Archive
 from .disk import write_whole
+from .items import command as item_command
 from .recipes import command as recipe_command
 from .tables import Point
 from .tokens import TokensError
@@ -101,6 +102,8 @@ def parser() -> argparse.ArgumentParser:
         )
     tokens = command("tokens", "Make a token file from texts.", token_command.run)
     token_command.add_arguments(tokens)
+    items = command("items", "Make an items file of a task's raw data.", item_command.run)
+    item_command.add_arguments(items)
     compared = command("compare", "Print two archives' plans side by side.", compare)
     compared.add_argument("first", type=Path, metavar="A")
     compared.add_argument("second", type=Path, metavar="B")

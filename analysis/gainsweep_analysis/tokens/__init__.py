@@ -1,4 +1,4 @@
-"""Token files from text: the one part of this package that makes something for the program."""
+"""Token files from text."""
 
 from .problem import TokensError
 

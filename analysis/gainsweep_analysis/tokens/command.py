@@ -34,14 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        "of fewer tokens")  # fmt: skip
     texts.add_argument("--shuffle", choices=("documents",), help="take documents in random order")
     texts.add_argument("--seed", type=natural, default=0, help="of --shuffle; default: 0")
-    encoding = parser.add_argument_group("tokens")
-    encoding.add_argument("--tokenizer", type=Path, required=True, metavar="PATH",
-                          help="tokenizer.json, or a folder that has one")  # fmt: skip
-    encoding.add_argument("--bos", choices=BOS, default="auto", help="before every document: as "
-                          "the tokenizer does it, always or never")  # fmt: skip
-    for name in ("bos", "eos"):
-        encoding.add_argument(f"--{name}-token", metavar="TOKEN", help=f"{name.upper()} where the "
-                              "files beside the tokenizer do not name it")  # fmt: skip
+    encoding = add_tokenizer(parser, "before every document")
     encoding.add_argument("--separator", default="none", help=f"between documents: {SEPARATORS}")
     samples = parser.add_argument_group("samples")
     samples.add_argument("--pack", choices=packing.PACKS, default="concat", help="one stream whose "
@@ -56,6 +49,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     samples.add_argument("--split", type=split, metavar="NAME=N,…", help="a file a name, "
                          "FILE-NAME.h5, without overlap: calibration=64,evaluation=32")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="token file, HDF5")
+
+
+def add_tokenizer(parser: argparse.ArgumentParser, where: str):
+    """The group of options that an Encoder is made of."""
+    encoding = parser.add_argument_group("tokens")
+    encoding.add_argument("--tokenizer", type=Path, required=True, metavar="PATH",
+                          help="tokenizer.json, or a folder that has one")  # fmt: skip
+    encoding.add_argument("--bos", choices=BOS, default="auto", help=f"{where}: as the tokenizer "
+                          "does it, always or never")  # fmt: skip
+    for name in ("bos", "eos"):
+        encoding.add_argument(f"--{name}-token", metavar="TOKEN", help=f"{name.upper()} where the "
+                              "files beside the tokenizer do not name it")  # fmt: skip
+    return encoding
+
+
+def encoder_of(options: argparse.Namespace) -> Encoder:
+    names = {"bos": options.bos_token, "eos": options.eos_token}
+    return Encoder(options.tokenizer, options.bos, names)
 
 
 def natural(text: str) -> int:
@@ -96,8 +107,7 @@ def run(options: argparse.Namespace) -> None:
         raise TokensError("--samples and --split both say how many. Leave one out.")
     layout = next(name for name in LAYOUTS if getattr(options, name))
     sources = Sources(getattr(options, layout), layout, options.field)
-    names = {"bos": options.bos_token, "eos": options.eos_token}
-    encoder = Encoder(options.tokenizer, options.bos, names)
+    encoder = encoder_of(options)
     template = None if options.template is None else Template(options.template)
     separator = separating(encoder, options.separator)
     taken = take(encoder.encode(chosen(sources, options), template), options.min_length)
@@ -175,12 +185,15 @@ def _print_summary(taken: Taken, stream: packing.Stream, samples: int) -> None:
     num_bytes = sum(document.num_bytes for document in taken.kept)
     unknown = sum(document.num_unknown for document in taken.kept)
     tokens = len(stream.ids)
-    share = unknown / max(1, tokens)
     print(
         f"{taken.documents} documents, {taken.dropped / max(1, taken.documents):.1%} dropped; "
         f"{tokens} tokens, {tokens / max(1, num_bytes):.3f} a byte; {samples} samples; "
         f"{unknown} unknown tokens"
     )
+    warn_of_unknown(unknown / max(1, tokens))
+
+
+def warn_of_unknown(share: float) -> None:
     if share > MOST_UNKNOWN:
         print(
             f"gainsweep_analysis: warning: {share:.2%} of the tokens are unknown ones: the "

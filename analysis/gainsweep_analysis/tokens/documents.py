@@ -50,20 +50,14 @@ class Sources:
 
     def texts(self, path: str) -> Iterator[Document]:
         data = b"".join(self.lines(path))
-        yield Document(_shown(path), _decoded(data, _shown(path)))
+        yield Document(_shown(path), decoded(data, _shown(path)))
 
     def records(self, path: str) -> Iterator[Document]:
         for number, line in enumerate(self.lines(path), start=1):
             place = f"{_shown(path)}:{number}"
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(_decoded(line, place))
-            except json.JSONDecodeError as error:
-                raise TokensError(
-                    f"{place}: it is not JSON ({error}). Give one JSON object a line."
-                ) from None
-            yield Document(place, self._chosen(record, place))
+            if line.strip():
+                record = json_object(decoded(line, place), place)
+                yield Document(place, self._chosen(record, place))
 
     def rows(self, path: str) -> Iterator[Document]:
         try:
@@ -89,9 +83,7 @@ class Sources:
         except (ArrowInvalid, OSError) as error:
             raise TokensError(f"{path}: it is no sound parquet file ({error}).") from None
 
-    def _chosen(self, record: object, place: str) -> object:
-        if not isinstance(record, dict):
-            raise TokensError(f"{place}: it is not a JSON object. Give one JSON object a line.")
+    def _chosen(self, record: dict, place: str) -> object:
         if self._field not in record:
             self._refuse_field(place, record)
         return record[self._field]
@@ -115,7 +107,19 @@ def _shown(path: str) -> str:
     return "standard input" if path == STANDARD_INPUT else path
 
 
-def _decoded(data: bytes, place: str) -> str:
+def json_object(line: str, place: str) -> dict:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise TokensError(
+            f"{place}: it is not JSON ({error}). Give one JSON object a line."
+        ) from None
+    if not isinstance(record, dict):
+        raise TokensError(f"{place}: it is not a JSON object. Give one JSON object a line.")
+    return record
+
+
+def decoded(data: bytes, place: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -49,17 +50,18 @@ class Encoder:
         self._tokenizer.no_padding()
         self.digest = hashlib.sha256(contents).hexdigest()
         self._names = names | {}
+        self._found: dict[str, str | int | None] = {}
         self._bos = bos
         self._unknown = self._find_unknown(json.loads(contents)["model"])
 
-    @property
+    @cached_property
     def vocabulary(self) -> int:
         """Ids are below it; those of added tokens may lie behind gaps."""
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
     def special(self, name: str) -> int:
         """The id of `bos` or `eos`: as the options name it, or the files beside the tokenizer."""
-        token = self._names.get(name) or _named_beside(self.path.parent, name)
+        token = self._named(name)
         if token is None:
             raise TokensError(
                 f"{self.path}: it does not say which token is {name.upper()}, nor does a "
@@ -73,9 +75,27 @@ class Encoder:
             )
         return found
 
+    def prefix(self) -> int:
+        """What stands before a text that nothing else stands before: BOS, or else EOS."""
+        is_eos = self._named("bos") is None and self._named("eos") is not None
+        return self.special("eos" if is_eos else "bos")
+
     def plain(self, text: str) -> list[int]:
         """The ids of a text alone."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def whole(self, text: str) -> list[int]:
+        """The ids of a text and what is put around it; one that begins with BOS gets no second."""
+        begins = self._bos_text is not None and text.startswith(self._bos_text)
+        if self._bos == "never" or begins:
+            return self.plain(text)
+        ids = self._tokenizer.encode(text, add_special_tokens=True).ids
+        if self._bos == "always" and ids[:1] != [bos := self.special("bos")]:
+            ids = [bos, *ids]
+        return ids
+
+    def num_unknown(self, ids: np.ndarray | list[int]) -> int:
+        return 0 if self._unknown is None else int(np.sum(np.asarray(ids) == self._unknown))
 
     def encode(self, documents: Iterable[Document], template: Template | None) -> Iterator[Encoded]:
         for batch in _batches(documents):
@@ -99,8 +119,19 @@ class Encoder:
             bos = self.special("bos")
             if not ids.size or ids[0] != bos:  # a text that begins with it gets no second one
                 ids, counts = np.insert(ids, 0, bos), np.insert(counts, 0, counted is None)
-        unknown = 0 if self._unknown is None else int(np.sum(ids == self._unknown))
-        return Encoded(ids, counts, len(text.encode()), unknown)
+        return Encoded(ids, counts, len(text.encode()), self.num_unknown(ids))
+
+    def _named(self, name: str) -> str | int | None:
+        if name not in self._found:
+            token = self._names.get(name)
+            self._found[name] = token or _named_beside(self.path.parent, name)
+        return self._found[name]
+
+    @cached_property
+    def _bos_text(self) -> str | None:
+        if self._named("bos") is None:
+            return None
+        return self._tokenizer.id_to_token(self.special("bos"))
 
     def _find_unknown(self, model: dict) -> int | None:
         if isinstance(model.get("unk_id"), int):

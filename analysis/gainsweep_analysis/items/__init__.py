@@ -1,0 +1,1 @@
+"""Items files: what tasks ask a model, as tokens."""
