@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -195,9 +196,12 @@ def plan_files(archive: Archive) -> dict[str, str]:
 
 
 def loss_errors(chosen: Chosen) -> list[float | None]:
+    return loss_errors_of(chosen.archive, chosen.row.assignment)
+
+
+def loss_errors_of(archive: Archive, assignment: Sequence[int]) -> list[float | None]:
     """`d` of each op in its format under the spec's noise, nat²; None where none are stored."""
-    errors = chosen.archive.loss_errors.get(chosen.archive.spec["solve"]["noise"])
-    assignment = chosen.row.assignment
+    errors = archive.loss_errors.get(archive.spec["solve"]["noise"])
     if errors is None:
         return [None] * len(assignment)
     return [float(errors[op, index]) for op, index in enumerate(assignment)]
@@ -301,7 +305,7 @@ def text(chosen: Chosen) -> str:
     archive = chosen.archive
     solve = archive.spec["solve"]
     lines = [
-        f"{archive.provenance['name']}: {_whose(chosen)}",
+        f"{archive.provenance['name']}: {whose(chosen)}",
         f"noise {solve['noise']}, loss model {solve['loss_model']}; [low–high]: 95 % interval",
         "",
         *_facts(chosen),
@@ -311,7 +315,7 @@ def text(chosen: Chosen) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _whose(chosen: Chosen) -> str:
+def whose(chosen: Chosen) -> str:
     plans, row = chosen.plans, chosen.row
     if plans.resource:
         return f"the plan of least loss error within {plans.resource} = {row.budget:.15g}"

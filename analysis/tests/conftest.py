@@ -18,6 +18,9 @@ RECIPES = {
     "alone": synthetic.Recipe(scope="subgraph", evaluated=0),
     "resampled": synthetic.Recipe(low=("int8", "fp8_e4m3"), resamples=40),
     "given": synthetic.Recipe(given=("ModelOpt, 4.5 bits", "by <hand>")),
+    "twelve": synthetic.Recipe(
+        layers=12, samples=3, evaluated=0, frontier=False, objectives=("macs",), strategies=("ip",)
+    ),
     "slow_card": synthetic.Recipe(noise=1e-5, held_back=3),
     "budgets": synthetic.Recipe(low=("int8", "fp8_e4m3"), budgets=(8.5, 10.0, 16.0)),
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),

@@ -70,6 +70,22 @@ def _number(name: str) -> Number:
     return Number(name, "floating", bits, stored, 3, largest, granularity, block, scale, 1.0, grid)
 
 
+def gaudi_format(
+    name: str = "fp8_e4m3_gaudi2",
+    grids: tuple[str, str] = ("gaudi2", "gaudi2"),
+    granularity: str = "tensor",
+    backoffs: tuple[float, float] = (0.25, 0.5),
+) -> Format:
+    """As Gaudis have it; grids and back-offs of activations and weights."""
+    largest = {"fp8_e4m3_gaudi2": 240.0, "fp8_e4m3": 448.0, "fp8_e5m2": 57344.0}[name]
+    shared = {"granularity": "tensor", "block": 0, "scale": "static"}
+    numbers = [
+        Number(name, "floating", 8, 8.0, 3, largest, backoff=backoff, scale_grid=grid, **shared)
+        for grid, backoff in zip(grids, backoffs, strict=True)
+    ]
+    return Format(name, 0.0, replace(numbers[1], granularity=granularity), numbers[0])
+
+
 def _composition(name: str) -> tuple[str, str | None]:
     if alone := WEIGHTS_ALONE.fullmatch(name):
         bits, size, block = alone.groups()
@@ -144,6 +160,8 @@ def plan(archive: Archive, model: Model, formats: dict[str, Format]) -> Chosen:
             largest = maxima[place].max() if is_weight else observed[place]
             number = format_.weight if is_weight else format_.activation
             scales[place, low] = _scale(number, largest)
+    errors = np.arange(len(ops) * len(known)).reshape(len(ops), -1) * 1e-6
+    errors[:, 0] = 0
     whole = replace(
         archive,
         ops=ops,
@@ -151,10 +169,19 @@ def plan(archive: Archive, model: Model, formats: dict[str, Format]) -> Chosen:
         weight_maxima=maxima,
         maxima=observed,
         scales=scales,
-        loss_errors={"empirical": np.arange(len(ops) * len(known)).reshape(len(ops), -1) * 1e-6},
+        loss_errors={"empirical": errors},
+        gains={},
     )
     made = exports.choose(archive, "macs", archive.spec_thresholds[0], None)
-    plans = replace(made.plans, assignment=np.array([[assignment]]), threshold=np.array([1e-3]))
+    total = errors[np.arange(len(ops)), assignment].sum()
+    plans = replace(
+        made.plans,
+        assignment=np.array([[assignment]]),
+        threshold=np.array([1e-3]),
+        budget=np.array([2 * total]),
+        loss_error=np.array([[total]]),
+        predicted_mse=np.array([[total]]),
+    )
     return Chosen(whole, plans, 0)
 
 

@@ -3,7 +3,7 @@
 import json
 
 from ..contents import Archive, Format, Number
-from .layers import Layer, fused_groups, layers
+from .layers import layers, unshared_scales
 from .limits import Abilities
 
 MIXED = "mixed-precision"
@@ -132,22 +132,9 @@ def notes(archive: Archive, formats: list[Format]) -> list[str]:
             f"scales of activations follow a runtime's own rule there, {', '.join(sorted(rules))} "
             "in predictions"
         )
-    if whole := _whole(archive, layers(archive, formats)):
+    if own := unshared_scales(archive, formats):
         found.append(
-            f"layers that vLLM fuses have scales of their own ({whole[0]}), of which it takes one. "
+            f"layers that vLLM fuses have scales of their own ({own[0]}), of which it takes one. "
             "Solve with partition.fused: all"
         )
     return found
-
-
-def _whole(archive: Archive, found: list[Layer]) -> list[str]:
-    """Layers of fused products whose weights have a scale a tensor that they do not share."""
-    fused = {op for group in fused_groups(archive) for op in group if archive.ops[op].fused < 0}
-    return [
-        layer.module
-        for layer in found
-        if layer.format != archive.formats[0]
-        and (number := layer.format.weight)
-        and (number.granularity == "tensor" or number.name == "nvfp4")
-        and set(layer.ops) & fused
-    ]

@@ -66,3 +66,16 @@ def attention_of(archive: Archive, place: int) -> str | None:
         if op.module and op.path.rpartition(".")[0] == section:
             return op.module.rpartition(".")[0]
     return None
+
+
+def unshared_scales(archive: Archive, formats: list[Format]) -> list[str]:
+    """Low layers of fused products whose weights have a scale a tensor that they do not share."""
+    fused = {op for group in fused_groups(archive) for op in group if archive.ops[op].fused < 0}
+    return [
+        layer.module
+        for layer in layers(archive, formats)
+        if layer.format != archive.formats[0]
+        and (number := layer.format.weight)
+        and (number.granularity == "tensor" or number.name == "nvfp4")
+        and set(layer.ops) & fused
+    ]

@@ -1,13 +1,10 @@
-"""What a runtime's file cannot say of a plan, and the nearest plan that it can."""
+"""What a runtime's file cannot say of a plan."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..contents import Archive, Format, Number
-from ..seal import ArchiveError
 from .layers import fused_groups
-
-MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,8 @@ class Abilities:
     splits: bool  # layers that runtimes fuse, each in a format of its own
     remainders: bool  # rows whose last block is shorter
     obstacle: Callable[[Format], str]  # why it has no such format, empty where it has
+    # What is wrong with the formats of all ops together.
+    whole: Callable[[Archive, list[Format]], list[Problem]] = lambda archive, formats: []
 
 
 def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[Problem]:
@@ -43,7 +42,7 @@ def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[P
             found.append(
                 Problem(f"{format_.name}: {obstacle}", ops, "Solve again without it in formats.low")
             )
-    return found
+    return found + able.whole(archive, formats)
 
 
 def _unnamed(archive: Archive, lowered: list[int], able: Abilities) -> list[Problem]:
@@ -110,63 +109,9 @@ def _remainders(archive: Archive, formats: list[Format], lowered: list[int]) -> 
     return found
 
 
-def refuse(archive: Archive, found: list[Problem], target: str) -> None:
-    """ArchiveError with every problem, its ops and a way out, where there is any."""
-    if not found:
-        return
-    lines = [f"{archive.path}: {target} cannot say this plan:"]
-    for problem in found:
-        lines.append(f"  {problem.what}: {_named(archive, problem.ops)}. {problem.instead}.")
-    lines.append("--nearest keeps these ops high and says what that costs.")
-    raise ArchiveError("\n".join(lines))
-
-
-def _named(archive: Archive, ops: tuple[int, ...]) -> str:
-    paths = [archive.ops[op].path for op in ops]
-    more = f" and {len(paths) - MOST_NAMED} others" if len(paths) > MOST_NAMED else ""
-    return ", ".join(paths[:MOST_NAMED]) + more
-
-
 def why_no_number(number: Number, elements: Mapping[str, object]) -> str:
     """Why a tool that has the number formats `elements`, each scaled to its whole range, has no
     such numbers; empty where it has."""
     if number.name not in elements:
         return f"it has no numbers in {number.name} (it has {', '.join(elements)})"
     return "" if number.backoff == 1 else "it scales to the whole range; solve with backoff: 1"
-
-
-def nearest(archive: Archive, formats: list[Format], able: Abilities) -> list[Format]:
-    """The plan with every op of a problem high, and again until there is no problem: no loss error
-    becomes larger."""
-    raised = list(formats)
-    while found := problems(archive, raised, able):
-        for place in {op for problem in found for op in problem.ops}:
-            raised[place] = archive.formats[0]
-    return raised
-
-
-def price(archive: Archive, objective: str, before: list[Format], after: list[Format]) -> list[str]:
-    """What changed, with predicted loss error and gain of both plans."""
-    changed = tuple(p for p, (a, b) in enumerate(zip(before, after, strict=True)) if a != b)
-    lines = [f"{len(changed)} ops stay high: {_named(archive, changed)}"] if changed else []
-    errors = archive.loss_errors.get(archive.spec["solve"]["noise"])
-    if changed and errors is not None:
-        sums = [sum(errors[p, archive.formats.index(f)] for p, f in enumerate(plan))
-                for plan in (before, after)]  # fmt: skip
-        lines.append(f"sum of loss errors: {sums[0]:.4g} → {sums[1]:.4g} nat²")
-    if changed and objective in archive.gains:
-        units = archive.objective(objective).units
-        gains = [_gain(archive, objective, plan) for plan in (before, after)]
-        if None not in gains:
-            lines.append(f"gain: {gains[0]} → {gains[1]} ({units})")
-    return lines
-
-
-def _gain(archive: Archive, objective: str, formats: list[Format]) -> int | None:
-    total = 0
-    for subgraph, gains in zip(archive.subgraphs, archive.gains[objective], strict=True):
-        gain = gains.get(tuple(formats[op].name for op in subgraph.ops))
-        if gain is None:
-            return None
-        total += gain
-    return total
