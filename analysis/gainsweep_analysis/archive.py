@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -298,7 +298,7 @@ def _read_weight_maxima(tables: Tables) -> dict[int, np.ndarray]:
 def _read_scores(tables: Tables) -> Scores:
     if "scores" not in tables:
         raise ArchiveError("it has no table 'scores' (no calibration sample was scored).")
-    names = ("sample", "loss", "targets", "sensitivity", "signed_error", "step_norm")
+    names = (field.name for field in fields(Scores))
     return Scores(*(tables["scores"][name] for name in names))
 
 

@@ -83,6 +83,7 @@ class Scores:
     targets: np.ndarray  # [sample]: how many count
     sensitivity: np.ndarray  # [sample, operand], nat²
     signed_error: np.ndarray  # [sample, operand, low], nat
+    square_error: np.ndarray  # [sample, operand, low], nat²
     step_norm: np.ndarray  # [sample, operand, low], nat²
 
 

@@ -160,6 +160,7 @@ class Run:
         self.signed_error = (
             np.sqrt(self.sensitivity)[..., None] * spread * random.normal(size=(n, k, lows))
         )
+        self.square_error = self.signed_error**2 / 2
         integer = np.array([FORMATS[name][0] == "integer" for name in recipe.low])
         self.step_norm = np.where(integer, 12 * 0.02**2 * self.sensitivity[..., None], 0.0)
         of_op = np.zeros((k, len(model.paths)))

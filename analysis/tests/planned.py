@@ -6,6 +6,9 @@ from functools import partial
 
 import numpy as np
 
+# Loss errors under each noise, in those of the first.
+NOISES = {"empirical": 1, "squares": 1, "shrunken": 1, "paper": 1.5, "log_uniform": 1}
+
 
 def write_plans(writer, run):
     """The tables of plans; those to evaluate, by objective."""
@@ -242,15 +245,13 @@ def write_objectives(writer, run):
 
 
 def write_predictions(writer, run, listed, measured):
-    """Of every noise the same sum, one and a half times as large under the paper's."""
+    """Of every noise the same sum times what NOISES says."""
     rows = []
     for assignment, _ in listed:
         if not assignment.any():
             continue
-        for noise, model in itertools.product(
-            ("empirical", "paper", "log_uniform"), ("first_order", "bias")
-        ):
-            total = run.loss_error(assignment) * (1.5 if noise == "paper" else 1)
+        for noise, model in itertools.product(NOISES, ("first_order", "bias")):
+            total = run.loss_error(assignment) * NOISES[noise]
             bias = run.recipe.length / 2 * total if model == "bias" else 0
             error = np.sqrt((total + bias**2) / run.mean_square)
             key = run.model.key(assignment)
@@ -269,8 +270,12 @@ def write_predictions(writer, run, listed, measured):
 
 def write_loss_errors(writer, run):
     axes = ["op", "format"]
-    factors = {"empirical": 1, "paper": 1.5, "log_uniform": 1}
-    writer.table("loss_errors", [(name, f * run.d, "nat^2", axes) for name, f in factors.items()])
+    writer.table("loss_errors", [(name, f * run.d, "nat^2", axes) for name, f in NOISES.items()])
+    rows = [("format", run.recipe.low, "", ["row"])]
+    rows += [
+        (name, [0.5] * len(run.recipe.low), "1", ["row"]) for name in ("factor", "reliability")
+    ]
+    writer.table("shrinkage", rows)
 
 
 def write_gains(writer, run):

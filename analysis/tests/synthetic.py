@@ -236,6 +236,7 @@ def _write_scores(writer, run):
             ("targets", [run.recipe.length] * len(run.loss), "1", []),
             ("sensitivity", run.sensitivity, "nat^2", ["operand"]),
             ("signed_error", run.signed_error, "nat", both),
+            ("square_error", run.square_error, "nat^2", both),
             ("step_norm", run.step_norm, "nat^2", both),
         ],
         len(run.loss),

@@ -117,7 +117,7 @@ class Comparison:
             described = program.spec(self.model, self.menu, self.asked.samples, self.asked.threads)
             took = program.run(self.asked.program, described, folder, self.asked.threads)
             folder.with_suffix(".json").write_text(json.dumps({"process": took}))
-        return program.plans(folder, self.groups, self.menu)
+        return program.plans(folder, self.groups)
 
     def run(self) -> None:
         named = [*self.made_by_tools(), *self.made_by_program(), *self.made_by_rule()]

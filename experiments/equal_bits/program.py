@@ -11,7 +11,7 @@ from by_rule import Groups
 from gainsweep_analysis.contents import Archive
 from plan_files import Named, plan_of
 from processes import measured
-from settings import BUDGETS, EVALUATION, HIGH, LENGTH, noises
+from settings import BUDGETS, EVALUATION, HIGH, LENGTH, NOISES
 
 
 def spec(
@@ -23,8 +23,8 @@ def spec(
     if plans:
         more = {"evaluate": evaluate | {"plans": [str(path) for path in plans]}}
     else:
-        noise = list(noises(tuple(menu)).values())
-        more = {"evaluate": evaluate, "sweep": {"product": {"solve.noise": noise}}}
+        noises = list(NOISES.values())
+        more = {"evaluate": evaluate, "sweep": {"product": {"solve.noise": noises}}}
     return {
         "schema": 2,
         "name": "equal_bits",
@@ -66,12 +66,12 @@ def archive(folder: Path) -> Archive:
     return sweep.at(sweep.points[0])
 
 
-def plans(folder: Path, groups: Groups, menu: Sequence[str]) -> list[Named]:
+def plans(folder: Path, groups: Groups) -> list[Named]:
     """The plan of least loss error at each budget that has one, by noise. ValueError where the
     program's count of its bits is not the one of all tools."""
     sweep = analysis.open(folder)
     named = []
-    for name, point in zip(noises(tuple(menu)), sweep.points, strict=True):
+    for name, point in zip(NOISES, sweep.points, strict=True):
         made = sweep.at(point)
         found = made.budgets["bits"]
         for place, budget in enumerate(found.threshold):

@@ -82,9 +82,12 @@ TOOLS = {
     ),
 }
 OURS = "gainsweep"
-# Models of the rounding error by what their plans are called: the default, and one of step sizes
-# that block-scaled floating formats have not.
-NOISES = {OURS: "empirical", "gainsweep_steps": "log_uniform"}
+# Models of the rounding error by what their plans are called; the first is the default.
+NOISES = {
+    OURS: "empirical",
+    "gainsweep_squares": "squares",
+    "gainsweep_shrunken": "shrunken",
+}
 BY_TOOLS_TOO = (*NOISES, *TOOLS)  # whose plans tools evaluate as well
 RULES = {  # plans that need no model: title, format of what is spared
     "hand_high": ("by hand, spared in bf16", HIGH),
@@ -105,7 +108,3 @@ def interpreter(tool: Tool, environments: Path) -> Path:
     if tool.environment is None:
         return Path(sys.executable)
     return environments / tool.environment / "bin/python"
-
-
-def noises(menu: tuple[str, ...]) -> dict[str, str]:
-    return NOISES if menu == MENUS["weights"] else {OURS: NOISES[OURS]}

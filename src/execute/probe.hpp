@@ -14,6 +14,7 @@ namespace gainsweep::execute {
 struct OperandProbe {
   double sensitivity = 0;            ///< Σ (z·∂g/∂z)²
   std::vector<double> signed_error;  ///< Σ ∂g/∂z·(Q(z) − z)
+  std::vector<double> square_error;  ///< Σ (∂g/∂z·(Q(z) − z))²
   std::vector<double> step_norm;  ///< integers: Σ_groups Δ² Σ_{z≠0} (∂g/∂z)²; 0 for floating
 };
 

@@ -80,6 +80,7 @@ std::vector<BlockSums> in_pieces(std::int64_t pieces, std::size_t num_formats, O
   for (const auto& piece : sums) {
     for (std::size_t f = 0; f < num_formats; ++f) {
       total[f].signed_error += piece[f].signed_error;
+      total[f].square_error += piece[f].square_error;
       total[f].step_norm += piece[f].step_norm;
     }
   }
@@ -135,6 +136,7 @@ void add_in_blocks(const OperandFormats& formats, const OperandPart& part, const
                               : line_sums<T>(own.formats, part.first, values, gradients);
     for (std::size_t f = 0; f < sums.size(); ++f) {
       probe.signed_error[own.places[f]] += sums[f].signed_error;
+      probe.square_error[own.places[f]] += sums[f].square_error;
       probe.step_norm[own.places[f]] += sums[f].step_norm;
     }
   });

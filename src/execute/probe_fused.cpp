@@ -16,6 +16,7 @@ namespace {
 struct PieceSums {
   double sensitivity = 0;
   std::vector<double> signed_error;
+  std::vector<double> square_error;
   std::vector<double> step_norm;
 };
 
@@ -48,9 +49,10 @@ struct Walk {
   const std::vector<std::span<const float>>& scales;
 
   PieceSums sums(std::size_t begin, std::size_t end, std::vector<format::ScaledGrid> grids) const {
-    PieceSums piece{0, {}, std::vector<double>(grids.size())};
+    PieceSums piece{0, {}, {}, std::vector<double>(grids.size())};
     format::ProbeSums sums;
     sums.signed_error.resize(grids.size());
+    sums.square_error.resize(grids.size());
     while (begin < end) {
       const std::size_t row = begin / row_elements;
       const std::size_t count = std::min(end, (row + 1) * row_elements) - begin;
@@ -68,6 +70,7 @@ struct Walk {
     }
     piece.sensitivity = sums.weighted_square;
     piece.signed_error = std::move(sums.signed_error);
+    piece.square_error = std::move(sums.square_error);
     return piece;
   }
 };
@@ -76,6 +79,7 @@ void add(const PieceSums& piece, const std::vector<std::size_t>& places, Operand
   probe.sensitivity += piece.sensitivity;
   for (std::size_t f = 0; f < places.size(); ++f) {
     probe.signed_error[places[f]] += piece.signed_error[f];
+    probe.square_error[places[f]] += piece.square_error[f];
     probe.step_norm[places[f]] += piece.step_norm[f];
   }
 }

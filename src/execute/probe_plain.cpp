@@ -31,10 +31,10 @@ double weighted(const std::vector<float>& steps, const at::Tensor& sums) {
   return (weights.square() * sums).sum().item<double>();
 }
 
-/// What one format adds, by row: Σ g·(Q(z) − z), and Σ (g·Δ)² over non-zero z of integers in
-/// blocks.
+/// What one format adds, by row: Σ g·(Q(z) − z), Σ (g·(Q(z) − z))², and Σ (g·Δ)² over non-zero z
+/// of integers in blocks.
 struct RowSums {
-  at::Tensor error, steps;
+  at::Tensor error, square, steps;
 };
 
 RowSums sums_in_blocks(const OperandFormat& format, const OperandPart& part, const at::Tensor& z,
@@ -42,7 +42,8 @@ RowSums sums_in_blocks(const OperandFormat& format, const OperandPart& part, con
   const auto values = plain::widened(z), gradients = plain::widened(g);
   const auto found = plain::rounded_in_blocks(*format.number, part, values, format.scales.at(0));
   const auto counted = gradients.masked_fill(values == 0, 0);
-  return {as_rows(gradients * (found.rounded - values), rows_differ).sum(1),
+  const auto terms = as_rows(gradients * (found.rounded - values), rows_differ);
+  return {terms.sum(1), terms.square().sum(1),
           as_rows((counted * found.scales).square(), rows_differ).sum(1)};
 }
 
@@ -58,27 +59,28 @@ void add_plain(const OperandFormats& formats, const OperandPart& part, const at:
   const auto nothing = at::zeros_like(sums.front());
   for (std::size_t f = 0; f < formats.size(); ++f) {
     const auto& format = formats[f];
-    RowSums found{nothing, nothing};
+    RowSums found{nothing, nothing, nothing};
     if (format.in_blocks()) {
       found = sums_in_blocks(format, part, z, g, rows_differ);
     } else if (format.number != nullptr) {
       own[f] = part_of(format.scales, part.first_row, values.size(0));
       const auto scale = plain::scales_for(values, own[f]);
-      const auto error = plain::rounded(format.number->grid, values, scale) - values;
-      found.error = (gradients * error).sum(1);
+      const auto terms = gradients * (plain::rounded(format.number->grid, values, scale) - values);
+      found = {terms.sum(1), terms.square().sum(1), nothing};
     }
-    sums.insert(sums.end(), {found.error, found.steps});
+    sums.insert(sums.end(), {found.error, found.square, found.steps});
   }
   // One copy to the host for all sums.
   const auto host = at::stack(sums).cpu().to(at::kDouble);
   probe.sensitivity += host[0].sum().item<double>();
   for (std::size_t f = 0; f < formats.size(); ++f) {
-    const auto place = 2 * static_cast<std::int64_t>(f) + 2;
+    const auto place = 3 * static_cast<std::int64_t>(f) + 2;
     probe.signed_error[f] += host[place].sum().item<double>();
+    probe.square_error[f] += host[place + 1].sum().item<double>();
     if (formats[f].number == nullptr || formats[f].number->grid.kind != format::Kind::integer)
       continue;
     probe.step_norm[f] +=
-        formats[f].in_blocks() ? host[place + 1].sum().item<double>() : weighted(own[f], host[1]);
+        formats[f].in_blocks() ? host[place + 2].sum().item<double>() : weighted(own[f], host[1]);
   }
 }
 

@@ -40,7 +40,7 @@ ProbeSession::ProbeSession(std::vector<format::Format> formats,
 
 void ProbeSession::begin() {
   const std::vector<double> zeros(formats_.size());
-  const OperandProbe empty{0, zeros, zeros};
+  const OperandProbe empty{0, zeros, zeros, zeros};
   record = {};
   for (const graph::Op& op : ops_) record.operands.emplace_back(op.operands.size(), empty);
   first_not_finite.reset();

@@ -169,14 +169,15 @@ void BlockLines<T>::probe(std::span<const T> z, std::span<const T> g,
                           std::span<BlockSums> sums) const {
   const auto& formats = state_->formats;
   assert(z.size() == g.size() && formats.size() == sums.size());
-  std::array<double, 2 * max_probed> result;
+  std::array<double, 3 * max_probed> result;
   for (std::size_t first = 0; first < formats.size(); first += max_probed) {
     const std::size_t count = std::min(formats.size() - first, max_probed);
     fastest<T>().probe_blocks(formats.data() + first, count, z.data(), g.data(), z.size(),
                               result.data());
     for (std::size_t f = 0; f < count; ++f) {
-      sums[first + f].signed_error += result[2 * f];
-      sums[first + f].step_norm += result[2 * f + 1];
+      sums[first + f].signed_error += result[3 * f];
+      sums[first + f].square_error += result[3 * f + 1];
+      sums[first + f].step_norm += result[3 * f + 2];
     }
   }
 }

@@ -69,6 +69,7 @@ struct BlockFormat {
 /// What a line adds up to in a number format.
 struct BlockSums {
   double signed_error = 0;  ///< Σ g·(Q(z) − z)
+  double square_error = 0;  ///< Σ (g·(Q(z) − z))²
   double step_norm = 0;     ///< integers: Σ_blocks Δ² Σ_{z≠0} g²
 };
 

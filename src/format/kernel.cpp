@@ -57,16 +57,20 @@ float largest_magnitude(std::span<const T> values) {
 template <class T>
 void probe_span(std::span<const ScaledGrid> formats, std::span<const T> z, std::span<const T> g,
                 ProbeSums& sums) {
-  assert(z.size() == g.size() && formats.size() == sums.signed_error.size());
+  assert(z.size() == g.size() && formats.size() == sums.signed_error.size() &&
+         formats.size() == sums.square_error.size());
   std::array<Rounder<RealOf<T>>, max_probed> prepared;
-  std::array<double, 2 + max_probed> result;
+  std::array<double, 2 + 2 * max_probed> result;
   for (std::size_t first = 0; first == 0 || first < formats.size(); first += max_probed) {
     const std::size_t count = std::min(formats.size() - first, max_probed);
     for (std::size_t f = 0; f < count; ++f) {
       prepared[f] = make_rounder<RealOf<T>>(formats[first + f].grid, formats[first + f].scale);
     }
     fastest<T>().probe(prepared.data(), count, z.data(), g.data(), z.size(), result.data());
-    for (std::size_t f = 0; f < count; ++f) sums.signed_error[first + f] += result[2 + f];
+    for (std::size_t f = 0; f < count; ++f) {
+      sums.signed_error[first + f] += result[2 + 2 * f];
+      sums.square_error[first + f] += result[3 + 2 * f];
+    }
     if (first > 0) continue;
     sums.weighted_square += result[0];
     sums.square_gradient += result[1];

@@ -43,9 +43,10 @@ struct ProbeSums {
   double weighted_square = 0;        ///< Σ (z·g)²
   double square_gradient = 0;        ///< Σ_{z≠0} g²
   std::vector<double> signed_error;  ///< per format Σ g·(Q(z) − z)
+  std::vector<double> square_error;  ///< per format Σ (g·(Q(z) − z))²
 };
 
-/// One fused pass over a scale group (or a piece of one): adds to `sums`, whose `signed_error` has
+/// One fused pass over a scale group (or a piece of one): adds to `sums`, whose vectors have
 /// one entry per format. `z` and `g` have equal length. Instantiated for float, double, Bf16.
 template <class T>
 void probe_span(std::span<const ScaledGrid> formats, std::span<const T> z, std::span<const T> g,

@@ -300,40 +300,45 @@ struct Lanes {
     plain.flush(total[1]);
   }
 
-  /// Σ g·(Q(z) − z) = Σ g·sign(z)·(Q(|z|) − |z|) over a block of full groups.
-  static void add_error(const Rounder<Real>& grid, const Real* magnitudes, const Real* gradients,
-                        std::size_t length, double* total) {
-    Sum error;
+  /// Σ g·(Q(z) − z) = Σ g·sign(z)·(Q(|z|) − |z|) over a block of full groups, and the sum of the
+  /// terms' squares.
+  static void add_errors(const Rounder<Real>& grid, const Real* magnitudes, const Real* gradients,
+                         std::size_t length, double (*total)[totals]) {
+    Sum error, square;
     choose<Division>(grid, [&](auto divide, auto rounding) {
-      Sum sum;
+      Sum errors, squares;
       for (std::size_t at = 0; at < length; at += lanes) {
         for (std::size_t k = 0; k < V::per_group; ++k) {
           const Value magnitude = V::load(magnitudes + at + k * V::width);
           const Value rounded =
               rounded_magnitude<decltype(divide), decltype(rounding)>(magnitude, grid) * grid.scale;
-          sum.part[k] += V::load(gradients + at + k * V::width) * (rounded - magnitude);
+          const Value term = V::load(gradients + at + k * V::width) * (rounded - magnitude);
+          errors.part[k] += term;
+          squares.part[k] += term * term;
         }
       }
-      error = sum;
+      error = errors;
+      square = squares;
     });
-    error.flush(total);
+    error.flush(total[0]);
+    square.flush(total[1]);
   }
 
   static void probe(const Rounder<Real>* formats, std::size_t num_formats, const T* z, const T* g,
                     std::size_t length, double* sums) {
     alignas(64) Real magnitudes[block];
     alignas(64) Real gradients[block];
-    double total[2 + max_probed][totals];
-    __builtin_memset(total, 0, (2 + num_formats) * sizeof total[0]);
+    double total[2 + 2 * max_probed][totals];
+    __builtin_memset(total, 0, (2 + 2 * num_formats) * sizeof total[0]);
     for (std::size_t at = 0; at < length; at += block) {
       const std::size_t count = length - at < block ? length - at : block;
       const std::size_t padded = (count + lanes - 1) / lanes * lanes;
       add_squares(z + at, g + at, count, magnitudes, gradients, total);
       for (std::size_t f = 0; f < num_formats; ++f) {
-        add_error(formats[f], magnitudes, gradients, padded, total[2 + f]);
+        add_errors(formats[f], magnitudes, gradients, padded, total + 2 + 2 * f);
       }
     }
-    for (std::size_t i = 0; i < 2 + num_formats; ++i) sums[i] = added(total[i]);
+    for (std::size_t i = 0; i < 2 + 2 * num_formats; ++i) sums[i] = added(total[i]);
   }
 };
 

@@ -247,15 +247,16 @@ struct Blocks {
     find_largest(walk.magnitudes, padded, walk.largest);
   }
 
-  /// Σ g·sign(z)·(Q(|z|) − |z|), and of integers Σ (g·Δ)² where z is not 0.
+  /// Σ g·sign(z)·(Q(|z|) − |z|), the sum of the terms' squares, and of integers Σ (g·Δ)² where z
+  /// is not 0.
   static void add(const BlockRounder<Real>& number, const Walk& walk, std::size_t padded,
                   double (*total)[totals]) {
     BlockScales scales;
     find_scales(number, walk.largest, scales);
-    Sum error, step;
+    Sum error, square, step;
     const int place = __builtin_ctzll(number.scaling.block);
     choose(number, [&](auto divide, auto rounding) {
-      Sum errors, steps;
+      Sum errors, squares, steps;
       for (std::size_t at = 0; at < padded; at += lanes) {
         for (std::size_t k = 0; k < V::per_group; ++k) {
           const std::size_t i = at + k * V::width;
@@ -264,7 +265,9 @@ struct Blocks {
           const Value gradient = V::load(walk.gradients + i);
           const Value result = rounded<decltype(divide), decltype(rounding)>(
               number, magnitude, scales.factor[b], scales.scale[b]);
-          errors.part[k] += gradient * (result - magnitude);
+          const Value term = gradient * (result - magnitude);
+          errors.part[k] += term;
+          squares.part[k] += term * term;
           if constexpr (__is_same(decltype(rounding), ToInteger)) {
             const Value counted = magnitude != Real(0) ? gradient : Value{};
             const Value weighted = counted * V::splat(Real(scales.scale[b]));
@@ -273,24 +276,26 @@ struct Blocks {
         }
       }
       error = errors;
+      square = squares;
       step = steps;
     });
     error.flush(total[0]);
-    step.flush(total[1]);
+    square.flush(total[1]);
+    step.flush(total[2]);
   }
 
   static void probe_blocks(const BlockRounder<Real>* formats, std::size_t num_formats, const T* z,
                            const T* g, std::size_t length, double* sums) {
-    double total[2 * max_probed][totals];
-    __builtin_memset(total, 0, 2 * num_formats * sizeof total[0]);
+    double total[3 * max_probed][totals];
+    __builtin_memset(total, 0, 3 * num_formats * sizeof total[0]);
     Walk walk;
     for (std::size_t at = 0; at < length; at += block) {
       const std::size_t count = length - at < block ? length - at : block;
       const std::size_t padded = (count + lanes - 1) / lanes * lanes;
       fill(walk, z + at, g + at, count, padded);
-      for (std::size_t f = 0; f < num_formats; ++f) add(formats[f], walk, padded, total + 2 * f);
+      for (std::size_t f = 0; f < num_formats; ++f) add(formats[f], walk, padded, total + 3 * f);
     }
-    for (std::size_t i = 0; i < 2 * num_formats; ++i) sums[i] = added(total[i]);
+    for (std::size_t i = 0; i < 3 * num_formats; ++i) sums[i] = added(total[i]);
   }
 };
 

@@ -103,14 +103,15 @@ struct Kernels {
   using Real = RealOf<T>;
   void (*round)(const Rounder<Real>& grid, const T* input, T* output, std::size_t length);
   Real (*largest)(const T* values, std::size_t length);
-  /// Writes Σ(z·g)², Σ_{z≠0} g² and per format Σ g·(Q(z) − z) into `sums`.
+  /// Writes Σ(z·g)², Σ_{z≠0} g² and per format Σ g·(Q(z) − z) and Σ (g·(Q(z) − z))² into `sums`.
   void (*probe)(const Rounder<Real>* formats, std::size_t num_formats, const T* z, const T* g,
                 std::size_t length, double* sums);
   void (*quantize)(const Rounder<Real>& grid, int zero_point, const T* input, std::uint8_t* codes,
                    std::size_t length);
   void (*round_blocks)(const BlockRounder<Real>& number, const T* input, T* output,
                        std::size_t length);
-  /// Writes per format Σ g·(Q(z) − z) and, of integers, Σ_blocks Δ² Σ_{z≠0} g² into `sums`.
+  /// Writes per format Σ g·(Q(z) − z), Σ (g·(Q(z) − z))² and, of integers, Σ_blocks Δ² Σ_{z≠0} g²
+  /// into `sums`.
   void (*probe_blocks)(const BlockRounder<Real>* formats, std::size_t num_formats, const T* z,
                        const T* g, std::size_t length, double* sums);
 };

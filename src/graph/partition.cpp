@@ -146,8 +146,8 @@ void check_limit(const Partition& partition, std::size_t limit, std::size_t num_
           std::to_string(first->ties.size()) + " configurations are more than the limit of " +
           std::to_string(limit) +
           "). Give ops a sub-graph each with `split: [patterns]`, one format to all matches "
-          "with `tie: [patterns]`, or leave ops that run ahead out of the relation with "
-          "`late: [patterns]`.");
+          "with `tie: [patterns]` (`fused: qkv` or `fused: all` to those that runtimes run as one "
+          "product), or leave ops that run ahead out of the relation with `late: [patterns]`.");
 }
 
 void assign_classes(const Graph& graph, Partition& partition) {

@@ -99,6 +99,10 @@ gain::Facts gain_facts(const Layout& layout, const spec::Spec& spec,
           spec.solve.gain,  bytes_beside(layout, spec.solve)};
 }
 
+sensitivity::Scores scores_of(const Layout& layout, const Measured& measured) {
+  return {measured.scores, layout.partition.ops, layout.formats};
+}
+
 Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& measured) {
   if (measured.scores.empty())
     throw Error(ErrorKind::input,
@@ -106,10 +110,9 @@ Decision decide(const Layout& layout, const spec::Spec& spec, const Measured& me
                 "table 'failures' says why.");
   Decision decision;
   decision.times = measured.times;
-  decision.errors = sensitivity::loss_errors(measured.scores, layout.partition.ops, layout.formats,
-                                             spec.solve.noise);
-  decision.predictor =
-      std::make_shared<const PlanPredictor>(layout, measured, spec.solve.noise, spec.seed);
+  const auto& noise = sensitivity::noises().at(spec.solve.noise);
+  decision.errors = sensitivity::loss_errors(scores_of(layout, measured), noise);
+  decision.predictor = std::make_shared<const PlanPredictor>(layout, measured, noise, spec.seed);
   if (const auto rate = decision.predictor->bias_rate()) decision.errors.bias_rate = rate->value;
   if (spec.solve.resamples > 0)
     decision.resampling = std::make_shared<const Resampling>(layout, spec, measured);

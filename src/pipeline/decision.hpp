@@ -26,6 +26,8 @@ struct Measured {
   std::optional<gain::Times> times;
 };
 
+sensitivity::Scores scores_of(const Layout& layout, const Measured& measured);
+
 /// A limit on a resource beside the loss error, under one aim.
 struct Constraint {
   std::string resource;

@@ -2,8 +2,7 @@
 
 namespace gainsweep::pipeline {
 sensitivity::Evidence evidence(const Measured& measured,
-                               const std::vector<std::vector<std::vector<double>>>& contributions,
-                               std::int64_t seed) {
+                               const sensitivity::Contributions& contributions, std::int64_t seed) {
   sensitivity::Evidence evidence;
   for (const auto& score : measured.scores) {
     evidence.losses.push_back(score.loss);
@@ -17,9 +16,8 @@ sensitivity::Evidence evidence(const Measured& measured,
 }
 
 PlanPredictor::PlanPredictor(const Layout& layout, const Measured& measured,
-                             sensitivity::Noise noise, std::int64_t seed)
-    : contributions_(
-          sensitivity::contributions(measured.scores, layout.partition.ops, layout.formats, noise)),
+                             const sensitivity::Noise& noise, std::int64_t seed)
+    : contributions_(noise.contributions(scores_of(layout, measured))),
       predictor_(evidence(measured, contributions_, seed)) {}
 
 sensitivity::Prediction PlanPredictor::predict(const sensitivity::LossModel& model,

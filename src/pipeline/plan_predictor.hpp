@@ -5,20 +5,20 @@
 #include <vector>
 
 #include "pipeline/decision.hpp"
+#include "sensitivity/noise.hpp"
 #include "sensitivity/prediction.hpp"
 
 namespace gainsweep::pipeline {
 
 /// What predictions start from; `contributions` are those of the scores. Refers to the anchors.
 sensitivity::Evidence evidence(const Measured& measured,
-                               const std::vector<std::vector<std::vector<double>>>& contributions,
-                               std::int64_t seed);
+                               const sensitivity::Contributions& contributions, std::int64_t seed);
 
 /// What is predicted of assignments under one model of the rounding error, with intervals; pure.
 class PlanPredictor {
  public:
   /// `seed` is that of the resamples that intervals come from. Error(internal) without scores.
-  PlanPredictor(const Layout& layout, const Measured& measured, sensitivity::Noise noise,
+  PlanPredictor(const Layout& layout, const Measured& measured, const sensitivity::Noise& noise,
                 std::int64_t seed);
 
   sensitivity::Prediction predict(const sensitivity::LossModel& model,
@@ -30,7 +30,7 @@ class PlanPredictor {
   double targets() const { return predictor_.targets(); }
 
  private:
-  std::vector<std::vector<std::vector<double>>> contributions_;  ///< [sample][op][FormatId]
+  sensitivity::Contributions contributions_;
   sensitivity::Predictor predictor_;
 };
 

@@ -28,7 +28,7 @@ std::string stand_in(const Bench& bench, const batch::Results& results) {
   for (const auto& unit : score(bench).call(results).units) builder.add("score", unit.key);
   for (const auto& unit : anchor(bench).call(results).units) builder.add("anchor", unit.key);
   for (const auto& unit : timing(bench).call(results).units) builder.add("timing", unit.key);
-  builder.add("noise", spelling(bench->subject->spec.solve.noise));
+  builder.add("noise", bench->subject->spec.solve.noise);
   return builder.finish();
 }
 

@@ -1,5 +1,6 @@
 #include "pipeline/predictions.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "archive/field.hpp"
@@ -13,10 +14,10 @@ using sensitivity::Noise;
 
 class Rows {
  public:
-  void add(const std::string& key, Noise noise, const std::string& model,
+  void add(const std::string& key, const std::string& noise, const std::string& model,
            const sensitivity::Prediction& prediction) {
     keys_.push_back(key);
-    noises_.push_back(spelling(noise));
+    noises_.push_back(noise);
     models_.push_back(model);
     loss_errors_.push_back(prediction.loss_error);
     biases_.push_back(prediction.bias);
@@ -48,20 +49,48 @@ class Rows {
   std::vector<double> loss_errors_, biases_, mean_squares_, errors_, lows_, highs_;
 };
 
+/// Those that mean something of all formats in use.
+std::vector<const Noise*> suitable_noises(const Layout& layout) {
+  std::vector<const Noise*> suitable;
+  for (const auto& noise : sensitivity::noises())
+    if (std::all_of(layout.formats.begin() + 1, layout.formats.end(),
+                    [&](const auto& format) { return sensitivity::suits(noise, format); }))
+      suitable.push_back(&noise);
+  return suitable;
+}
+
 archive::Table loss_error_table(const Layout& layout, const Measured& measured) {
   archive::Table table{"loss_errors",
                        "Loss error of each op in each format under every noise",
                        archive::Nature::deterministic,
                        {}};
-  for (const auto noise : enumerators<Noise>()) {
-    const auto errors =
-        sensitivity::loss_errors(measured.scores, layout.partition.ops, layout.formats, noise);
+  for (const auto* noise : suitable_noises(layout)) {
+    const auto errors = sensitivity::loss_errors(scores_of(layout, measured), *noise);
     table.fields.push_back(
-        reals(spelling(noise), archive::flatten(errors.d),
+        reals(noise->name, archive::flatten(errors.d),
               {{"op", errors.d.size()}, {"format", layout.formats.size()}}, "nat^2",
               "Mean square of the loss's change when the op alone runs in the format"));
   }
   return table;
+}
+
+archive::Table shrinkage_table(const Layout& layout, const Measured& measured) {
+  std::vector<std::string> names;
+  std::vector<double> factors, reliabilities;
+  for (const auto& found : sensitivity::shrinkages(scores_of(layout, measured))) {
+    names.push_back(layout.formats[names.size() + 1].name);
+    factors.push_back(found.factor);
+    reliabilities.push_back(found.reliability);
+  }
+  const archive::Axes row{{"row", names.size()}};
+  return {"shrinkage",
+          "How far empirical loss errors are trusted beside the sums of squared errors",
+          archive::Nature::deterministic,
+          {texts("format", names, row, "The low format"),
+           reals("factor", factors, row, "1",
+                 "Empirical loss errors over squares, geometric mean over ops"),
+           reals("reliability", reliabilities, row, "1",
+                 "Part of the spread of the ratios' logarithms that is no sampling noise")}};
 }
 
 // Rows of mean changes, whatever they are of.
@@ -106,14 +135,14 @@ archive::Table mean_change_table(const Layout& layout, const Measured& measured)
   return table;
 }
 
-using Predictors = std::vector<std::pair<Noise, PlanPredictor>>;
+using Predictors = std::vector<std::pair<std::string, PlanPredictor>>;  ///< by noise
 
 archive::Table bias_rate_table(const Predictors& predictors) {
   std::vector<std::string> noises;
   std::vector<double> rates, lows, highs, fitted;
   for (const auto& [noise, predictor] : predictors) {
     const auto rate = *predictor.bias_rate();
-    noises.push_back(spelling(noise));
+    noises.push_back(noise);
     fitted.push_back(predictor.targets() / 2);
     rates.push_back(rate.value);
     lows.push_back(rate.low);
@@ -135,10 +164,11 @@ archive::Table bias_rate_table(const Predictors& predictors) {
 std::vector<archive::Table> prediction_tables(const Layout& layout, const spec::Spec& spec,
                                               const Measured& measured,
                                               const std::vector<Evaluated>& plans) {
-  std::vector<archive::Table> tables{loss_error_table(layout, measured)};
+  std::vector<archive::Table> tables{loss_error_table(layout, measured),
+                                     shrinkage_table(layout, measured)};
   Predictors predictors;
-  for (const auto noise : enumerators<Noise>())
-    predictors.emplace_back(noise, PlanPredictor(layout, measured, noise, spec.seed));
+  for (const auto* noise : suitable_noises(layout))
+    predictors.emplace_back(noise->name, PlanPredictor(layout, measured, *noise, spec.seed));
   if (!measured.anchors.empty()) {
     tables.push_back(mean_change_table(layout, measured));
     tables.push_back(bias_rate_table(predictors));

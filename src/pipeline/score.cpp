@@ -109,11 +109,12 @@ ScoreState score_state(Workbench& bench, const batch::Results& results) {
 batch::Fields to_fields(std::size_t sample, const execute::ProbeRecord& score,
                         const std::vector<graph::Op>& ops, std::size_t num_low_formats) {
   std::vector<double> sensitivity;
-  std::vector<std::vector<double>> signed_error, step_norm;
+  std::vector<std::vector<double>> signed_error, square_error, step_norm;
   for (const auto [op, operand] : operand_axis(ops)) {
     const auto& probe = score.operands[op][operand];
     sensitivity.push_back(probe.sensitivity);
     signed_error.push_back(probe.signed_error);
+    square_error.push_back(probe.square_error);
     step_norm.push_back(probe.step_norm);
   }
   const archive::Axes operand{{"operand", sensitivity.size()}};
@@ -125,6 +126,8 @@ batch::Fields to_fields(std::size_t sample, const execute::ProbeRecord& score,
           reals("sensitivity", sensitivity, operand, "nat^2", "Sum over elements of (z dg/dz)^2"),
           reals("signed_error", archive::flatten(signed_error), both, "nat",
                 "Sum over elements of dg/dz (Q(z) - z)"),
+          reals("square_error", archive::flatten(square_error), both, "nat^2",
+                "Sum over elements of (dg/dz (Q(z) - z))^2"),
           reals("step_norm", archive::flatten(step_norm), both, "nat^2",
                 "Integer formats: sum over scale groups of step^2 times the sum of (dg/dz)^2 "
                 "over non-zero z; 0 for floating formats")};
@@ -139,9 +142,10 @@ execute::ProbeRecord to_score(const archive::Record& record, const std::vector<g
   const auto axis = operand_axis(ops);
   const auto& sensitivity = reals(record.fields, "sensitivity");
   const auto& signed_error = reals(record.fields, "signed_error");
+  const auto& square_error = reals(record.fields, "square_error");
   const auto& step_norm = reals(record.fields, "step_norm");
   if (sensitivity.size() != axis.size() || signed_error.size() != axis.size() * num_low_formats ||
-      step_norm.size() != signed_error.size())
+      square_error.size() != signed_error.size() || step_norm.size() != signed_error.size())
     throw Error(ErrorKind::input, "a score has " + std::to_string(sensitivity.size()) +
                                       " operands and " + std::to_string(signed_error.size()) +
                                       " signed errors where the ops have " +
@@ -154,6 +158,7 @@ execute::ProbeRecord to_score(const archive::Record& record, const std::vector<g
     const auto last = first + static_cast<std::ptrdiff_t>(num_low_formats);
     probe.sensitivity = sensitivity[i];
     probe.signed_error.assign(signed_error.begin() + first, signed_error.begin() + last);
+    probe.square_error.assign(square_error.begin() + first, square_error.begin() + last);
     probe.step_norm.assign(step_norm.begin() + first, step_norm.begin() + last);
   }
   return score;

@@ -19,7 +19,7 @@ using archive::integers, archive::reals;
 constexpr double tail = 0.025;
 
 std::string digest_of(const spec::Spec& spec, const Measured& measured,
-                      const std::vector<std::vector<std::vector<double>>>& terms) {
+                      const sensitivity::Contributions& terms) {
   digest::Builder builder;
   builder.add("seed", spec.solve.seed);
   for (std::size_t r = 0; r < terms.size(); ++r) {
@@ -111,8 +111,7 @@ archive::Table stability_table(const Layout& layout, const spec::Spec& spec, std
 }  // namespace
 
 Resampling::Resampling(const Layout& layout, const spec::Spec& spec, const Measured& measured)
-    : terms_(sensitivity::contributions(measured.scores, layout.partition.ops, layout.formats,
-                                        spec.solve.noise)),
+    : terms_(sensitivity::noises().at(spec.solve.noise).contributions(scores_of(layout, measured))),
       errors_(evidence(measured, terms_, spec.solve.seed),
               static_cast<std::size_t>(spec.solve.resamples)),
       digest_(digest_of(spec, measured, terms_)) {}

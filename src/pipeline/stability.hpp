@@ -31,7 +31,7 @@ class Resampling {
   const std::string& digest() const { return digest_; }
 
  private:
-  std::vector<std::vector<std::vector<double>>> terms_;  ///< [sample][op][FormatId]
+  sensitivity::Contributions terms_;
   sensitivity::ResampledErrors errors_;
   std::string digest_;
 };

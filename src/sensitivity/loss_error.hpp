@@ -5,9 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "execute/probe.hpp"
-#include "format/format.hpp"
-#include "graph/graph.hpp"
+#include "sensitivity/contributions.hpp"
 #include "sensitivity/noise.hpp"
 
 namespace gainsweep::sensitivity {
@@ -28,26 +26,11 @@ struct LossErrors {
 /// Error(internal) without samples.
 double mean_targets(std::span<const double> targets, std::span<const double> terms);
 
-/// Loss errors under a noise model (docs/method.md, "Loss errors"), sums in the order of `records`;
-/// `formats` by FormatId. `targets` is the mean with what each record adds to all ops in all
-/// formats.
-/// * empirical: `mean_r (Σ_operands e)²`
-/// * paper, log_uniform: `mean_r Σ_operands` of `α s` where the operand's number format is
-/// floating,
-///   with α of that name, of `Σ_groups Δ²/12 · Σ_{z≠0} (∂g/∂z)²` where it is integer, under either
-///   name, and of 0 where the operand stays high.
-/// Error(internal) without records or when they disagree on ops or formats.
-LossErrors loss_errors(std::span<const execute::ProbeRecord> records,
-                       const std::vector<graph::Op>& ops,
-                       const std::vector<format::Format>& formats, Noise noise);
-
-/// What each sample adds to an op's loss error in a low format: the terms whose mean is `d`.
-/// [record][op][FormatId], 0 for the high format. Error(internal) as above.
-std::vector<std::vector<std::vector<double>>> contributions(
-    std::span<const execute::ProbeRecord> records, const std::vector<graph::Op>& ops,
-    const std::vector<format::Format>& formats, Noise noise);
+/// Loss errors under a noise model, sums in the order of the records. `targets` is the mean with
+/// what each record adds to all ops in all formats. Error(internal) as the noise's contributions.
+LossErrors loss_errors(const Scores& scores, const Noise& noise);
 
 /// What each sample adds to the loss errors of all ops in all formats, of its contributions.
-std::vector<double> totals(const std::vector<std::vector<std::vector<double>>>& contributions);
+std::vector<double> totals(const Contributions& contributions);
 
 }  // namespace gainsweep::sensitivity

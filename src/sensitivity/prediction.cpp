@@ -91,7 +91,7 @@ ResampledErrors::ResampledErrors(const Evidence& evidence, std::size_t count)
 }
 
 LossErrors loss_errors(const ResampledErrors& errors, std::size_t index,
-                       const std::vector<std::vector<std::vector<double>>>& terms) {
+                       const Contributions& terms) {
   LossErrors drawn = errors.drawn()[index];
   for (const auto& of_op : terms.front()) drawn.d.emplace_back(of_op.size());
   const auto places = errors.resamples().places(index);

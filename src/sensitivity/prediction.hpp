@@ -77,7 +77,7 @@ class ResampledErrors {
 
 /// The loss errors of a resample; `terms` are the calibration samples' contributions.
 LossErrors loss_errors(const ResampledErrors& errors, std::size_t index,
-                       const std::vector<std::vector<std::vector<double>>>& terms);
+                       const Contributions& terms);
 
 /// Predictions of plans from the same evidence. Intervals are 95 % ones, of the percentile
 /// bootstrap over calibration samples and over those of anchors, 1,000 resamples; those of

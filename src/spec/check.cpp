@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "format/scale.hpp"
+#include "sensitivity/noise.hpp"
 #include "solve/strategy.hpp"
 
 namespace gainsweep::spec {
@@ -152,15 +153,15 @@ void check_time_means_something(const Case& c) {
 }
 
 void check_noise(const Case& c) {
-  using sensitivity::Noise;
-  const auto noise = c.parts.spec.solve.noise;
-  if (noise == Noise::empirical) return;
+  const auto& noise = c.parts.spec.solve.noise;
   for (const auto& format : c.parts.scaled) {
-    if (!is_in_use(c.parts, format.name) || !format::is_narrow(format.weight.grid)) continue;
-    c.add("solve.noise", "'" + std::string(spelling(noise)) + "' with " + format.name +
+    if (!is_in_use(c.parts, format.name) ||
+        sensitivity::suits(sensitivity::noises().at(noise), format))
+      continue;
+    c.add("solve.noise", "'" + noise + "' with " + format.name +
                              " (its elements have so few exponents that their rounding error is "
                              "no part of their size, which this model takes it for). Write "
-                             "empirical.");
+                             "empirical, squares or shrunken.");
   }
 }
 
@@ -266,8 +267,9 @@ const std::vector<Rule>& all_rules() {
        "means nothing.",
        {"formats.low", "device", "latency.source", "solve.objectives"},
        check_time_means_something},
-      {"`solve.noise` is `empirical` where a format in use has elements of two exponent bits or "
-       "fewer: mxfp4, nvfp4, mxfp6_e2m3.",
+      {"`solve.noise` is neither `paper` nor `log_uniform` where a format in use has elements of "
+       "two "
+       "exponent bits or fewer: mxfp4, nvfp4, mxfp6_e2m3.",
        {"formats.low", "solve.noise"},
        check_noise},
       {"`evaluate.strategies` are among `solve.strategies`.",

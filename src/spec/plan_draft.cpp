@@ -10,6 +10,7 @@
 #include "gain/resource.hpp"
 #include "latency/source.hpp"
 #include "sensitivity/loss_model.hpp"
+#include "sensitivity/noise.hpp"
 #include "solve/strategy.hpp"
 #include "spec/check.hpp"
 #include "spec/choice.hpp"
@@ -217,7 +218,8 @@ Section describe(SolveSpec& solve) {
        "how loss errors add up: to first order, with the bias that rounding puts on the loss of a "
        "well-fitted model, or with the one that anchors measured",
        choice(solve.loss_model, sensitivity::loss_models())},
-      {"noise", "model of the rounding error that plans are made with", choice(solve.noise)},
+      {"noise", "model of the rounding error that plans are made with",
+       choice(solve.noise, sensitivity::noises())},
       {"gain",
        "what measured savings count when plans are chosen: the lower end of their interval (0 "
        "where "

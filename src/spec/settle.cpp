@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sensitivity/noise.hpp"
+
 namespace gainsweep::spec {
 namespace {
 
@@ -20,10 +22,9 @@ void fit_least_repetitions(Parts& parts) {
   rule.least_repetitions = std::min(rule.least_repetitions, rule.repetitions);
 }
 
-// The paper's noise is the error of a sum of independent roundings: it has no bias.
 void fit_loss_model(Parts& parts) {
   auto& solve = parts.spec.solve;
-  if (solve.noise == sensitivity::Noise::paper) solve.loss_model = "first_order";
+  solve.loss_model = sensitivity::noises().at(solve.noise).loss_model;
 }
 
 void fit_seed(Parts& parts) {

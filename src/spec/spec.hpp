@@ -16,7 +16,6 @@
 #include "graph/partition.hpp"
 #include "latency/scope.hpp"
 #include "latency/stopping_rule.hpp"
-#include "sensitivity/noise.hpp"
 #include "spec/basics.hpp"
 
 /// What experiments are described by.
@@ -63,8 +62,8 @@ inline constexpr std::int64_t resample_block = 10;
 
 /// `solve:`
 struct SolveSpec {
-  std::string loss_model = "anchored";  ///< row of sensitivity::loss_models
-  sensitivity::Noise noise = sensitivity::Noise::empirical;
+  std::string loss_model = "anchored";          ///< row of sensitivity::loss_models
+  std::string noise = "empirical";              ///< row of sensitivity::noises
   gain::Counting gain = gain::Counting::lower;  ///< what measured savings count
   std::vector<std::string> objectives;          ///< rows of gain::objectives
   std::map<std::string, double> constraints;    ///< largest amounts by row of gain::resources

@@ -153,7 +153,7 @@ def test_scores_are_those_of_a_sample_alone(program, spec, tmp_path):
         result = program("run", written, "--out", tmp_path / name)
         assert result.returncode == 0, result.stderr
         with h5py.File(tmp_path / name / "archive.h5") as archive:
-            fields = ("loss", "targets", "sensitivity", "signed_error", "step_norm")
+            fields = ("loss", "targets", "sensitivity", "signed_error", "square_error", "step_norm")
             return [archive[f"scores/{field}"][()] for field in fields]
 
     write_samples(tmp_path / "other.h5", [(samples[2] + 1) % 16])

@@ -43,6 +43,8 @@ def contribution(file, noise, sample, op, place):
     operands = np.flatnonzero(file["operands/op"][()] == op)
     if noise == "empirical":
         return scores["signed_error"][sample, operands, place - 1].sum() ** 2
+    if noise == "squares":
+        return scores["square_error"][sample, operands, place - 1].sum()
     if file["formats/weight_kind"].asstr()[place] == "integer":
         return scores["step_norm"][sample, operands, place - 1].sum() / 12
     bits = int(file["formats/weight_mantissa_bits"][place])
@@ -50,7 +52,7 @@ def contribution(file, noise, sample, op, place):
     return alpha * scores["sensitivity"][sample, operands].sum()
 
 
-@pytest.mark.parametrize("noise", ["empirical", "paper", "log_uniform"])
+@pytest.mark.parametrize("noise", ["empirical", "squares", "paper", "log_uniform"])
 def test_loss_errors_are_means_over_samples(archive, noise):
     stored = archive[f"loss_errors/{noise}"][()]
     samples = range(len(archive["scores/loss"]))
@@ -58,6 +60,26 @@ def test_loss_errors_are_means_over_samples(archive, noise):
         for place in range(stored.shape[1]):
             terms = [contribution(archive, noise, sample, op, place) for sample in samples]
             assert stored[op, place] == pytest.approx(np.mean(terms), rel=1e-12)
+
+
+def test_shrunken_loss_errors_lie_between_signed_errors_and_squares(archive):
+    """docs/method.md, "Shrunken"; over all ops, each rounded in every format."""
+    samples, ops = range(len(archive["scores/loss"])), range(len(archive["ops/path"]))
+    for place in range(1, len(archive["formats/name"])):
+        e, q = (
+            np.array([[contribution(archive, noise, r, op, place) for op in ops] for r in samples])
+            for noise in ("empirical", "squares")
+        )
+        ratios = np.log(e.mean(axis=0) / q.mean(axis=0))
+        sampling = (e / e.mean(axis=0) - q / q.mean(axis=0)).var(axis=0, ddof=1) / len(samples)
+        factor = np.exp(ratios.mean())
+        reliability = max(0, 1 - sampling.mean() / ratios.var(ddof=1))
+        mixed = e.mean(axis=0) ** reliability * (factor * q.mean(axis=0)) ** (1 - reliability)
+        mixed *= e.mean(axis=0).sum() / mixed.sum()
+        np.testing.assert_allclose(archive["loss_errors/shrunken"][:, place], mixed, rtol=1e-9)
+        assert archive["shrinkage/factor"][place - 1] == pytest.approx(factor, rel=1e-9)
+        assert archive["shrinkage/reliability"][place - 1] == pytest.approx(reliability, abs=1e-9)
+        assert factor > 0 and 0 <= reliability < 1
 
 
 def mean_change(loss, entropy, spread, loss_change, divergence, tilt):
@@ -147,7 +169,7 @@ def test_predictions_follow_from_loss_errors(archive):
     keys, noises, models = (
         table[name].asstr()[()] for name in ("assignment_key", "noise", "loss_model")
     )
-    assert set(models) == {"first_order", "bias", "anchored"} and len(set(noises)) == 3
+    assert set(models) == {"first_order", "bias", "anchored"} and len(set(noises)) == 5
     assert set(keys) == {key for key, assignment in assignments.items() if assignment.any()}
     for row, (key, noise, model) in enumerate(zip(keys, noises, models, strict=True)):
         errors = archive[f"loss_errors/{noise}"][()]

@@ -118,8 +118,9 @@ def _draw_loss(archive: Archive, width: float) -> list[Drawing]:
             axes.set_ylabel("measured τ, %")
     legend_on_top(figure, [*_handles(archive, [p for _, p in groups]), *_line_handles()])
     caption = (
-        "Loss errors of the evaluated plans, predicted from calibration samples under each noise "
-        "and loss model and measured on other samples; those that predict the same share a panel. "
+        "Loss errors of the evaluated plans, predicted from calibration samples and measured on "
+        "other samples: under the noise that plans were made with and each loss model, and under "
+        "their loss model and each noise; those that predict the same share a panel. "
         "Titles: loss model, noise; bold what plans were made with. Bars are 95 % bootstrap "
         "intervals over samples, numbers measured over predicted: median (least to largest)."
     )
@@ -127,12 +128,16 @@ def _draw_loss(archive: Archive, width: float) -> list[Drawing]:
 
 
 def panels(archive: Archive) -> list[tuple[list[tuple[str, str]], list[Point]]]:
-    """Loss models and noises with the points that they predict; equal predictions once."""
+    """Loss models and noises with the points that they predict, those that plans were made with and
+    what differs from them in one of the two; equal predictions once."""
+    solve = archive.spec["solve"]
     noises = list(dict.fromkeys(noise for noise, _ in archive.predictions))
     models = list(dict.fromkeys(model for _, model in archive.predictions))
     groups: list[tuple[list[tuple[str, str]], list[Point]]] = []
     for model, noise in itertools.product(models, noises):
         if (noise, model) not in archive.predictions:
+            continue
+        if noise != solve["noise"] and model != solve["loss_model"]:
             continue
         points = loss_points(archive, noise, model)
         twin = next((names for names, other in groups if _same(points, other)), None)

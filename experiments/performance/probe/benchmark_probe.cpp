@@ -59,6 +59,7 @@ void report(const char* type, std::size_t length, std::size_t row, std::size_t n
   const auto grids = scaled_grids<T>(z, num_formats);
   format::ProbeSums sums;
   sums.signed_error.resize(num_formats);
+  sums.square_error.resize(num_formats);
   std::vector<double> nanoseconds;
   for (int i = 0; i < repetitions; ++i) {
     const auto start = std::chrono::steady_clock::now();

@@ -67,6 +67,7 @@ std::vector<gainsweep::execute::ProbeRecord> make_scores(const pipeline::Layout&
       for (auto& operand : operands)
         for (std::size_t f = 1; f < layout.formats.size(); ++f) {
           operand.signed_error.push_back(size * static_cast<double>(f) * of_sample(bits));
+          operand.square_error.push_back(0);
           operand.step_norm.push_back(0);
         }
     }

@@ -125,6 +125,7 @@ TEST(ComputedWeight, IsProbedAsIfItWereStored) {
       const auto &a = got.operands[0][k], &b = wanted.operands[0][k];
       EXPECT_NEAR(a.sensitivity, b.sensitivity, 1e-6 * b.sensitivity) << k;
       expect_close(a.signed_error, b.signed_error, 1e-4);
+      expect_close(a.square_error, b.square_error, 1e-5);
       expect_close(a.step_norm, b.step_norm, 1e-5);
     }
   }

@@ -69,7 +69,8 @@ TEST(DecoderFamily, IsScored) {
       for (const auto& operand : record.operands.at(op)) {
         EXPECT_GT(operand.sensitivity, 0);
         EXPECT_TRUE(std::isfinite(operand.sensitivity));
-        EXPECT_TRUE(all_finite(operand.signed_error) && all_finite(operand.step_norm));
+        EXPECT_TRUE(all_finite(operand.signed_error) && all_finite(operand.square_error) &&
+                    all_finite(operand.step_norm));
       }
     }
   }

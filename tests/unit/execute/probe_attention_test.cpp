@@ -110,6 +110,7 @@ TEST_P(ProbedAttention, AgreesWithItsProductsApart) {
       for (std::size_t f = 0; f < 2; ++f) {
         // Single elements of softmax cross a rounding boundary.
         EXPECT_NEAR(a.signed_error[f], e.signed_error[f], 1e-5 * std::sqrt(e.sensitivity));
+        EXPECT_NEAR(a.square_error[f], e.square_error[f], 1e-5 * e.square_error[f]);
         EXPECT_NEAR(a.step_norm[f], e.step_norm[f], 1e-11 * e.step_norm[f]);
       }
     }

@@ -55,18 +55,25 @@ Session session_of(const graph::Op& op, ScaleRule rule, std::vector<float> maxim
   return session;
 }
 
-/// One group: numbers of equal scale, flattened.
+void add_format(OperandProbe& probe) {
+  for (auto* sums : {&probe.signed_error, &probe.square_error, &probe.step_norm})
+    sums->push_back(0);
+}
+
+/// One group, numbers of equal scale, flattened: adds to the last format.
 void add_group(const format::NumberFormat& f, float amax, const at::Tensor& z, const at::Tensor& g,
-               double& error, double& step_norm) {
+               OperandProbe& probe) {
   const float scale = format::scale_of(f, amax);
   const auto values = z.contiguous();
   const auto gradients = g.contiguous();
   for (std::int64_t i = 0; i < values.numel(); ++i) {
     const double value = values.const_data_ptr<double>()[i];
     const double gradient = gradients.const_data_ptr<double>()[i];
-    error += gradient * (format::round_to(f.grid, value, scale) - value);
+    const double term = gradient * (format::round_to(f.grid, value, scale) - value);
+    probe.signed_error.back() += term;
+    probe.square_error.back() += term * term;
     if (f.grid.kind == format::Kind::integer && value != 0) {
-      step_norm += static_cast<double>(scale) * scale * gradient * gradient;
+      probe.step_norm.back() += static_cast<double>(scale) * scale * gradient * gradient;
     }
   }
 }
@@ -77,26 +84,25 @@ float amax_of(const at::Tensor& z) {
 
 OperandProbe expected_activation(const std::vector<Format>& all, const at::Tensor& z,
                                  const at::Tensor& g, std::optional<float> static_amax) {
-  OperandProbe probe{(z * g).square().sum().item<double>(), {}, {}};
+  OperandProbe probe{(z * g).square().sum().item<double>(), {}, {}, {}};
   for (const auto& f : all) {
-    add_group(*f.activation, static_amax.value_or(amax_of(z)), z, g,
-              probe.signed_error.emplace_back(), probe.step_norm.emplace_back());
+    add_format(probe);
+    add_group(*f.activation, static_amax.value_or(amax_of(z)), z, g, probe);
   }
   return probe;
 }
 
 OperandProbe expected_weight(const std::vector<Format>& all, const at::Tensor& w,
                              const at::Tensor& g) {
-  OperandProbe probe{(w * g).square().sum().item<double>(), {}, {}};
+  OperandProbe probe{(w * g).square().sum().item<double>(), {}, {}, {}};
   for (const auto& f : all) {
-    auto& error = probe.signed_error.emplace_back();
-    auto& step_norm = probe.step_norm.emplace_back();
+    add_format(probe);
     if (f.weight.granularity == format::Granularity::tensor) {
-      add_group(f.weight, amax_of(w), w, g, error, step_norm);
+      add_group(f.weight, amax_of(w), w, g, probe);
       continue;
     }
     for (std::int64_t row = 0; row < w.size(0); ++row) {
-      add_group(f.weight, amax_of(w[row]), w[row], g[row], error, step_norm);
+      add_group(f.weight, amax_of(w[row]), w[row], g[row], probe);
     }
   }
   return probe;
@@ -111,9 +117,11 @@ void expect_equal(const OperandProbe& actual, const OperandProbe& expected) {
   EXPECT_GT(expected.sensitivity, 0);
   expect_close(actual.sensitivity, expected.sensitivity, 0);
   ASSERT_EQ(actual.signed_error.size(), expected.signed_error.size());
+  ASSERT_EQ(actual.square_error.size(), expected.square_error.size());
   ASSERT_EQ(actual.step_norm.size(), expected.step_norm.size());
   for (std::size_t f = 0; f < expected.signed_error.size(); ++f) {
     expect_close(actual.signed_error[f], expected.signed_error[f], 10 * expected.sensitivity);
+    expect_close(actual.square_error[f], expected.square_error[f], 0);
     expect_close(actual.step_norm[f], expected.step_norm[f], 0);
   }
 }
@@ -280,12 +288,14 @@ TEST(AddProbe, DoesNotDependOnTheThreadCount) {
       at::set_num_threads(count);
       auto& probe = probes.emplace_back();
       probe.signed_error.resize(4);
+      probe.square_error.resize(4);
       probe.step_norm.resize(4);
       fused_probes().add(all, {}, z, g, probe);
     }
     EXPECT_GT(probes[0].sensitivity, 0);
     EXPECT_EQ(probes[0].sensitivity, probes[1].sensitivity);
     EXPECT_EQ(probes[0].signed_error, probes[1].signed_error);
+    EXPECT_EQ(probes[0].square_error, probes[1].square_error);
     EXPECT_EQ(probes[0].step_norm, probes[1].step_norm);
   }
   at::set_num_threads(threads);

@@ -50,7 +50,7 @@ at::Tensor operand(std::int64_t rows, std::int64_t columns, unsigned seed) {
 OperandProbe probe_of(const ProbeKernels& kernels, const OperandFormats& formats,
                       const OperandPart& part, const at::Tensor& z, const at::Tensor& g) {
   const std::vector<double> zeros(formats.size());
-  OperandProbe probe{0, zeros, zeros};
+  OperandProbe probe{0, zeros, zeros, zeros};
   kernels.add(formats, part, z, g, probe);
   return probe;
 }
@@ -84,6 +84,7 @@ void expect_equal(const OperandFormats& formats, const OperandPart& part, const 
     EXPECT_NEAR(plain.signed_error[f], fused.signed_error[f],
                 1e-6 * magnitude(formats[f], part, z, g))
         << name;
+    EXPECT_NEAR(plain.square_error[f], fused.square_error[f], 1e-5 * fused.square_error[f]) << name;
     EXPECT_NEAR(plain.step_norm[f], fused.step_norm[f], 1e-5 * fused.step_norm[f]) << name;
   }
 }

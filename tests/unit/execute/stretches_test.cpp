@@ -96,6 +96,7 @@ void expect_same_bits(const ProbeRecord& actual, const ProbeRecord& expected) {
       EXPECT_GT(e.sensitivity, 0);
       EXPECT_EQ(a.sensitivity, e.sensitivity) << "op " << op << ", operand " << k;
       EXPECT_EQ(a.signed_error, e.signed_error);
+      EXPECT_EQ(a.square_error, e.square_error);
       EXPECT_EQ(a.step_norm, e.step_norm);
     }
 }

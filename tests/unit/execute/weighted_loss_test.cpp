@@ -52,6 +52,7 @@ class WeightedLoss : public ::testing::Test {
       for (std::size_t k = 0; k < a.operands[op].size(); ++k) {
         const auto &one = a.operands[op][k], &other = b.operands[op][k];
         expect(one.sensitivity, other.sensitivity);
+        expect(one.square_error.front(), other.square_error.front());
         expect(one.step_norm.front(), other.step_norm.front());
         EXPECT_LE(std::abs(one.signed_error.front() - other.signed_error.front()),
                   tolerance * std::sqrt(other.sensitivity));

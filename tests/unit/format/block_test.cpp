@@ -191,7 +191,7 @@ TEST(Blocks, RoundInPlaceAndInBfloat16) {
 }
 
 struct Expected {
-  double error = 0, magnitude = 0, step = 0;
+  double error = 0, magnitude = 0, square = 0, step = 0;
 };
 
 Expected expected_sums(const NumberFormat& number, float global, std::span<const float> z,
@@ -206,6 +206,7 @@ Expected expected_sums(const NumberFormat& number, float global, std::span<const
       const double term = double{g[i]} * (double{rounded[i]} - z[i]);
       sums.error += term;
       sums.magnitude += std::abs(term);
+      sums.square += term * term;
       if (z[i] != 0) sums.step += step * step * g[i] * g[i];
     }
   }
@@ -224,6 +225,7 @@ TEST(Blocks, ProbesAddWhatRoundingChanges) {
       const auto expected = expected_sums(formats[f].number, formats[f].global, z, g);
       const auto& name = formats[f].number.name;
       EXPECT_NEAR(sums[f].signed_error, expected.error, 1e-6 * expected.magnitude) << name;
+      EXPECT_NEAR(sums[f].square_error, expected.square, 1e-5 * expected.square) << name;
       const bool is_integer = formats[f].number.grid.kind == Kind::integer;
       EXPECT_NEAR(sums[f].step_norm, is_integer ? expected.step : 0, 1e-5 * expected.step) << name;
     }
@@ -234,13 +236,13 @@ TEST(Blocks, ProbesAreTheSameOnEveryInstructionSet) {
   const auto z = sample(1300, 3), g = sample(1300, 4);
   for (const auto& number : in_blocks()) {
     const auto prepared = make_block_rounder<float>(number, 2);
-    double expected[2];
-    generic_variant.for_float.probe_blocks(&prepared, 1, z.data(), g.data(), z.size(), expected);
+    std::array<double, 3> expected;
+    generic_variant.for_float.probe_blocks(&prepared, 1, z.data(), g.data(), z.size(),
+                                           expected.data());
     for (const auto* variant : variants()) {
-      double sums[2];
-      variant->for_float.probe_blocks(&prepared, 1, z.data(), g.data(), z.size(), sums);
-      EXPECT_EQ(sums[0], expected[0]) << variant->name << ", " << number.name;
-      EXPECT_EQ(sums[1], expected[1]) << variant->name << ", " << number.name;
+      std::array<double, 3> sums;
+      variant->for_float.probe_blocks(&prepared, 1, z.data(), g.data(), z.size(), sums.data());
+      EXPECT_EQ(sums, expected) << variant->name << ", " << number.name;
     }
   }
 }

@@ -67,6 +67,11 @@ std::vector<ScaledGrid> every_format(float amax) {
   return grids;
 }
 
+ProbeSums sums_of(std::size_t num_formats) {
+  return {.signed_error = std::vector<double>(num_formats),
+          .square_error = std::vector<double>(num_formats)};
+}
+
 struct PlainSums {
   ProbeSums sums;
   std::vector<double> error_magnitude;  ///< per format Σ |g·(Q(z) − z)|
@@ -74,9 +79,7 @@ struct PlainSums {
 
 template <class T>
 PlainSums plain(std::span<const ScaledGrid> formats, std::span<const T> z, std::span<const T> g) {
-  PlainSums result;
-  result.sums.signed_error.resize(formats.size());
-  result.error_magnitude.resize(formats.size());
+  PlainSums result{sums_of(formats.size()), std::vector<double>(formats.size())};
   for (std::size_t i = 0; i < z.size(); ++i) {
     const auto value = to_float(z[i]);
     const double gradient = to_float(g[i]);
@@ -86,6 +89,7 @@ PlainSums plain(std::span<const ScaledGrid> formats, std::span<const T> z, std::
       const double rounded = round_to(formats[f].grid, value, formats[f].scale);
       const double term = gradient * (rounded - value);
       result.sums.signed_error[f] += term;
+      result.sums.square_error[f] += term * term;
       result.error_magnitude[f] += std::abs(term);
     }
   }
@@ -106,14 +110,16 @@ TYPED_TEST(Probe, EqualsPlainSums) {
     const auto g = sample<TypeParam>(length, 1e-3F, 2);
     const auto formats = every_format(2);  // some values saturate
     const auto want = plain<TypeParam>(formats, z, g);
-    ProbeSums got;
-    got.signed_error.resize(formats.size());
+    auto got = sums_of(formats.size());
     probe_span<TypeParam>(formats, z, g, got);
     const double bound = this->tolerance;
     EXPECT_NEAR(got.weighted_square, want.sums.weighted_square, bound * want.sums.weighted_square);
     EXPECT_NEAR(got.square_gradient, want.sums.square_gradient, bound * want.sums.square_gradient);
     for (std::size_t f = 0; f < formats.size(); ++f) {
       EXPECT_NEAR(got.signed_error[f], want.sums.signed_error[f], bound * want.error_magnitude[f])
+          << plain_names()[f] << " at length " << length;
+      EXPECT_NEAR(got.square_error[f], want.sums.square_error[f],
+                  10 * bound * want.sums.square_error[f])
           << plain_names()[f] << " at length " << length;
     }
   }
@@ -123,7 +129,7 @@ TYPED_TEST(Probe, AddsToTheSums) {
   const auto z = sample<TypeParam>(100, 1, 1);
   const auto g = sample<TypeParam>(100, 1, 2);
   const auto formats = every_format(3);
-  ProbeSums once{.signed_error = std::vector<double>(formats.size())};
+  auto once = sums_of(formats.size());
   probe_span<TypeParam>(formats, z, g, once);
   ProbeSums twice = once;
   probe_span<TypeParam>(formats, z, g, twice);
@@ -131,6 +137,7 @@ TYPED_TEST(Probe, AddsToTheSums) {
   EXPECT_EQ(twice.square_gradient, 2 * once.square_gradient);
   for (std::size_t f = 0; f < formats.size(); ++f) {
     EXPECT_EQ(twice.signed_error[f], 2 * once.signed_error[f]);
+    EXPECT_EQ(twice.square_error[f], 2 * once.square_error[f]);
   }
 }
 
@@ -141,7 +148,7 @@ TYPED_TEST(Probe, TakesAnyNumberOfFormats) {
   for (int i = 0; i < 4; ++i) {
     for (const auto& grid : every_format(3)) many.push_back(grid);
   }
-  ProbeSums all{.signed_error = std::vector<double>(many.size())};
+  auto all = sums_of(many.size());
   probe_span<TypeParam>(many, z, g, all);
   ProbeSums none;
   probe_span<TypeParam>({}, z, g, none);
@@ -150,6 +157,7 @@ TYPED_TEST(Probe, TakesAnyNumberOfFormats) {
   EXPECT_NE(all.signed_error[1], 0);
   for (std::size_t f = 0; f < many.size(); ++f) {
     EXPECT_EQ(all.signed_error[f], all.signed_error[f % plain_names().size()]);
+    EXPECT_EQ(all.square_error[f], all.square_error[f % plain_names().size()]);
   }
 }
 
@@ -157,10 +165,11 @@ TYPED_TEST(Probe, ShowsNan) {
   auto z = sample<TypeParam>(100, 1, 1);
   const auto g = sample<TypeParam>(100, 1, 2);
   z[77] = from_float<TypeParam>(std::numeric_limits<float>::quiet_NaN());
-  ProbeSums sums{.signed_error = std::vector<double>(plain_names().size())};
+  auto sums = sums_of(plain_names().size());
   probe_span<TypeParam>(every_format(3), z, g, sums);
   EXPECT_TRUE(std::isnan(sums.weighted_square));
   for (const double error : sums.signed_error) EXPECT_TRUE(std::isnan(error));
+  for (const double square : sums.square_error) EXPECT_TRUE(std::isnan(square));
 }
 
 TEST(Reciprocal, IsPreparedForUsualScalesOnly) {
@@ -185,7 +194,7 @@ template <class T>
 std::vector<double> probe_with(const Variant& variant, std::span<const T> z, std::span<const T> g,
                                float scale) {
   const auto formats = rounders<RealOf<T>>(scale);
-  std::vector<double> sums(2 + formats.size());
+  std::vector<double> sums(2 + 2 * formats.size());
   kernels_of<T>(variant).probe(formats.data(), formats.size(), z.data(), g.data(), z.size(),
                                sums.data());
   return sums;

@@ -50,7 +50,7 @@ std::vector<std::string> keys(const Facts& f) {
 TEST(Key, StaysWhatItIs) {
   EXPECT_EQ(keys({}), (std::vector<std::string>{
                           "57c7ea9b960e9016f7375aaf72b5ca12a7fda61e651e08fc22d38dbe04c9c8ae",
-                          "53272814ea5b819c2c99bd03a58aa110a3a9929a777372819cdd27b7c0833db5",
+                          "ca3d0d2b49075dc63bd35bde6ba40c20f4f00b9929c0b151e4c14257d6855a58",
                           "fc4c9a8a11e590f46ce64dc90f0dd436bc14e687025faa770af33de20bae3122",
                           "217f711ede82e7b2c3cc50b87f40790453891fd3ee32fe05f6ba6ed0c24fd6b5",
                           "8ed95570632a94e2683a76a68d7c8214ce6e70512ceb8003bb25da0eb4574393",

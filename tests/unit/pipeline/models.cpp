@@ -88,7 +88,10 @@ Measured scores(const Layout& layout, unsigned seed) {
       score.operands.emplace_back();
       for (std::size_t k = 0; k < op.operands.size(); ++k)
         score.operands.back().push_back(
-            {squares(1, random)[0], numbers(num_low, random), squares(num_low, random)});
+            {squares(1, random)[0], numbers(num_low, random), {}, squares(num_low, random)});
+      for (auto& operand : score.operands.back())
+        for (const double error : operand.signed_error)
+          operand.square_error.push_back(error * error / 4);
     }
     measured.scores.push_back(std::move(score));
   }

@@ -264,7 +264,7 @@ TEST_F(Keys, ChangeWithLossModelNoiseSeedAndTargets) {
     return kept(before, after) == 0;
   };
   EXPECT_TRUE(changed([&] { spec_.solve.loss_model = "first_order"; }));
-  EXPECT_TRUE(changed([&] { spec_.solve.noise = sensitivity::Noise::paper; }));
+  EXPECT_TRUE(changed([&] { spec_.solve.noise = "paper"; }));
   EXPECT_TRUE(changed([&] { spec_.seed = 1; }));
   EXPECT_TRUE(changed([&] { measured_.scores[0].targets = 9; }));
   EXPECT_EQ(macs_keys(), before);

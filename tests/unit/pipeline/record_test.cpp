@@ -69,6 +69,7 @@ TEST(Record, ScoresComeBack) {
     for (std::size_t k = 0; k < score.operands[op].size(); ++k) {
       EXPECT_EQ(read.operands[op][k].sensitivity, score.operands[op][k].sensitivity);
       EXPECT_EQ(read.operands[op][k].signed_error, score.operands[op][k].signed_error);
+      EXPECT_EQ(read.operands[op][k].square_error, score.operands[op][k].square_error);
       EXPECT_EQ(read.operands[op][k].step_norm, score.operands[op][k].step_norm);
     }
   }

@@ -54,8 +54,8 @@ TEST_P(Resampled, PlansAreWhatAnEnumerationFindsOnTheSameDraws) {
   const auto spec = resampled(layout, 20);
   const auto measured = models::scores(layout, GetParam());
   const auto decision = decide(layout, spec, measured);
-  const auto terms = sensitivity::contributions(measured.scores, layout.partition.ops,
-                                                layout.formats, spec.solve.noise);
+  const auto terms =
+      sensitivity::noises().at(spec.solve.noise).contributions(scores_of(layout, measured));
   const sensitivity::Resamples draws(3, 20, 7);
   const auto& model = sensitivity::loss_models().at(spec.solve.loss_model);
   std::set<graph::Assignment> distinct;

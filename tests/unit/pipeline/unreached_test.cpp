@@ -29,7 +29,7 @@ const auto mixture = ops({"layers.0.mlp.experts.0.gate", "layers.0.mlp.experts.0
 execute::ProbeRecord score(const std::vector<double>& sensitivities) {
   execute::ProbeRecord record;
   for (const double sensitivity : sensitivities)
-    record.operands.push_back({{sensitivity, {}, {}}, {sensitivity, {}, {}}});
+    record.operands.push_back({{sensitivity, {}, {}, {}}, {sensitivity, {}, {}, {}}});
   return record;
 }
 

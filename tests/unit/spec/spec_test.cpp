@@ -134,7 +134,7 @@ evaluate: {samples: 21, tokens: other.h5, strategies: [prefix], every: 2, time: 
   EXPECT_EQ(spec.seed, 9007199254740991);
   EXPECT_EQ(spec.target.mac_rates, (std::map<std::string, double>{{"fp32", 1}, {"int8", 3.5}}));
   EXPECT_EQ(spec.solve.loss_model, "first_order");
-  EXPECT_EQ(spec.solve.noise, sensitivity::Noise::paper);
+  EXPECT_EQ(spec.solve.noise, "paper");
   EXPECT_EQ(spec.solve.objectives, (std::vector<std::string>{"memory", "time"}));
   EXPECT_EQ(spec.solve.thresholds, (std::vector<double>{0.1, 0.1 + (0.3 - 0.1) / 2, 0.3}));
   EXPECT_EQ(spec.solve.strategies, (std::vector<std::string>{"random", "prefix"}));
