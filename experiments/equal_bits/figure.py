@@ -19,7 +19,7 @@ from table import all_rows
 LOOKS = {  # colour and marker
     OURS: ("#000000", "o"),
     "gainsweep_squares": ("#e08214", "o"),
-    "gainsweep_shrunken": ("#8c510a", "o"),
+    "gainsweep_empirical": ("#8c510a", "o"),
     "modelopt": ("#2e8b57", "s"),
     "autoround": ("#1f77b4", "^"),
     "fisher": ("#d62728", "D"),

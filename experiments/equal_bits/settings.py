@@ -82,11 +82,11 @@ TOOLS = {
     ),
 }
 OURS = "gainsweep"
-# Models of the rounding error by what their plans are called; the first is the default.
+# Models of the rounding error by what their plans are called; `empirical` is the default of specs.
 NOISES = {
-    OURS: "empirical",
+    OURS: "shrunken",
     "gainsweep_squares": "squares",
-    "gainsweep_shrunken": "shrunken",
+    "gainsweep_empirical": "empirical",
 }
 BY_TOOLS_TOO = (*NOISES, *TOOLS)  # whose plans tools evaluate as well
 RULES = {  # plans that need no model: title, format of what is spared

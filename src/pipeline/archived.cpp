@@ -98,8 +98,8 @@ bool is_planned(const archive::Table& table) {
          path.starts_with("frontier/") || path.starts_with("budgets/") ||
          path.starts_with("gains/") || path == "resources" || path.starts_with("resamples/") ||
          path.starts_with("stability/") || path.starts_with("given_") || path == "objectives" ||
-         path == "predictions" || path == "loss_errors" || path == "mean_changes" ||
-         path == "bias_rates" || path == "contests" || path == "savings";
+         path == "predictions" || path == "loss_errors" || path == "shrinkage" ||
+         path == "mean_changes" || path == "bias_rates" || path == "contests" || path == "savings";
 }
 
 // Rows of losses on a set, by assignment, as the units of the archive's own spec left them.
