@@ -24,6 +24,8 @@ from .disk import write_whole
 from .items import command as item_command
 from .recipes import command as recipe_command
 from .tables import Point
+from .tasks import latex as task_latex
+from .tasks import table as task_table
 from .tokens import TokensError
 from .tokens import command as token_command
 
@@ -64,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
     steady.add_argument("archive", type=Path)
     steady.add_argument("--format", choices=("text", "csv", "json"), default="text")
     steady.add_argument("--objective", help="only this objective: time, macs or memory")
+    asked = command("tasks", "Print what plans do to the answers of tasks.", print_tasks)
+    asked.add_argument("archive", type=Path)
+    asked.add_argument("--format", choices=("text", "csv", "json", "latex"), default="text")
+    asked.add_argument("--objective", help="only this objective: time, macs or memory")
     report = command(
         "report", "Write the report, HTML, with the plans' files beside it.", write_report
     )
@@ -91,7 +97,8 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("table", type=Path, metavar="FILE.yaml")
     checked.add_argument("--archive", type=Path, help="also what it lacks of this one's model")
     checked.set_defaults(run=check_timings, select=[])
-    for added in (listed, shown, planned, sent, scaled, steady, report, drawn, matched, exported):
+    of_points = (listed, shown, planned, sent, scaled, steady, asked, report, drawn, matched)
+    for added in (*of_points, exported):
         added.add_argument(
             "--select",
             action="append",
@@ -227,6 +234,18 @@ def print_stability(options: argparse.Namespace) -> None:
         sys.stdout.write(stability.text(found, objectives))
     else:
         print_records(stability.records(found, objectives), options.format)
+
+
+def print_tasks(options: argparse.Namespace) -> None:
+    found = only_point(options)
+    if options.objective is not None:
+        objectives_of(found, options)
+    if options.format == "text":
+        sys.stdout.write(task_table.text(found, options.objective))
+    elif options.format == "latex":
+        sys.stdout.write(task_latex.text(found, options.objective))
+    else:
+        print_records(task_table.records(found, options.objective), options.format)
 
 
 def only_point(options: argparse.Namespace) -> Archive:

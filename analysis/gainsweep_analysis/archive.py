@@ -205,6 +205,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         predictions=_read_predictions(tables),
         evaluations=measurements.read_evaluations(tables),
         given=_read_given(tables),
+        tasks=measurements.read_tasks(tables),
         time_source=measurements.read_time_source(tables),
         structures=measurements.read_structures(tables),
         saved=measurements.read_saved(tables, len(layout["subgraphs"])),

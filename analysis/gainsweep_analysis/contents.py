@@ -235,6 +235,43 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What the model says of the requests of a task under one assignment."""
+
+    assignment: np.ndarray  # [op]
+    loglikelihood: np.ndarray  # [request], nat
+    greedy: np.ndarray  # [request], bool: every target is the likeliest token
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that was asked; docs/items_files.md."""
+
+    name: str
+    task: str  # what its file calls it
+    variant: str
+    kind: str  # choice, loglikelihood or rolling
+    bos: str
+    length: int
+    shots: int
+    dropped: int
+    label: np.ndarray  # [item]: the right choice, -1 for none
+    item_bytes: np.ndarray  # [item], of documents
+    item_words: np.ndarray  # [item], of documents
+    item: np.ndarray  # [request]: items follow one another
+    bytes: np.ndarray  # [request], of choices
+    characters: np.ndarray  # [request], of choices
+    targets: np.ndarray  # [request]: tokens that are scored
+    answers: dict[str, Answers]  # by assignment key, those that all requests were asked under
+
+    @property
+    def baseline(self) -> Answers | None:
+        """The answers of the all-high model."""
+        found = (answers for answers in self.answers.values() if not answers.assignment.any())
+        return next(found, None)
+
+
+@dataclass(frozen=True)
 class Anchors:
     """What every op in one low format does to the loss on average."""
 
@@ -283,6 +320,7 @@ class Archive:
     given: list[GivenPlan] = field(default_factory=list)
     resources: dict[str, Resource] = field(default_factory=dict)  # by name
     budgets: dict[str, Plans] = field(default_factory=dict)  # by resource
+    tasks: list[Task] = field(default_factory=list)
     anchors: Anchors | None = None
     time_source: TimeSource | None = None  # None where times are measured
     structures: list[str] = field(default_factory=list)  # by class: what timing tables are keyed by

@@ -1,10 +1,10 @@
-"""Reads anchors, times and evaluations."""
+"""Reads anchors, times, evaluations and tasks."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from .contents import Anchors, Contest, Evaluation, TimeSource, Timing
+from .contents import Anchors, Answers, Contest, Evaluation, Task, TimeSource, Timing
 from .statistics import Estimate
 from .tables import Table, Tables, both
 
@@ -128,6 +128,50 @@ def _evaluated(table: Table) -> Iterable[tuple[str, dict[str, np.ndarray]]]:
             rows = rows[np.argsort(first[rows])]
             values = {name: column[rows].ravel() for name, column in of_samples.items()}
             yield key, {"assignment": table["assignment"][rows[0]], **values}
+
+
+def read_tasks(tables: Tables) -> list[Task]:
+    if "tasks" not in tables:
+        return []
+    texts, counts = ("name", "task", "variant", "kind", "bos"), ("length", "shots", "dropped")
+    found = []
+    for name, *row in tables["tasks"].rows(*texts, *counts):
+        items, requests = tables[f"tasks/{name}/items"], tables[f"tasks/{name}/requests"]
+        columns = {
+            column: requests[column] for column in ("item", "bytes", "characters", "targets")
+        }
+        words = dict(zip(texts, (name, *row[: len(texts) - 1]), strict=True))
+        numbers = zip(counts, map(int, row[len(texts) - 1 :]), strict=True)
+        found.append(
+            Task(
+                **words,
+                **dict(numbers),
+                label=items["label"],
+                item_bytes=items["bytes"],
+                item_words=items["words"],
+                **columns,
+                answers=_read_answers(tables, name, len(requests["item"])),
+            )
+        )
+    return found
+
+
+def _read_answers(tables: Tables, name: str, num_requests: int) -> dict[str, Answers]:
+    """Of the assignments that all requests were asked under."""
+    rows: dict[str, list[tuple]] = {}
+    for table in both(tables, f"evaluations/tasks/{name}"):
+        columns = ("first_request", "num_requests", "loglikelihood", "greedy", "assignment")
+        for key, *row in table.rows("assignment_key", *columns):
+            rows.setdefault(key, []).append(tuple(row))
+    found = {}
+    for key, chunks in rows.items():
+        chunks.sort(key=lambda chunk: chunk[0])
+        likelihood, greedy = (
+            np.concatenate([chunk[place][: chunk[1]] for chunk in chunks]) for place in (2, 3)
+        )
+        if len(likelihood) == num_requests:
+            found[key] = Answers(chunks[0][4], likelihood, greedy == 1)
+    return found
 
 
 def read_anchors(tables: Tables) -> Anchors | None:

@@ -14,6 +14,8 @@ from .plans import PlanRow
 from .stability import finding as stability_finding
 from .statistics import Estimate, perplexity
 from .table import UNROUNDED, columns, given_columns, legend, objective_note, off_note
+from .tasks import rows as task_rows
+from .tasks import table as task_table
 from .timings import marks_legend, warning
 
 Section = tuple[str, list[str]]  # its heading and what stands below it
@@ -43,6 +45,7 @@ def html(archive: Archive, plan_folder: str | None = None) -> str:
         ("Plans", [*plans, *_plan_notes(archive)]),
         ("Stability", [*_stability(archive), *drawn("stability")]),
         ("Predicted against measured", drawn("loss_error", "time")),
+        ("Tasks", [*_tasks(archive), *drawn("tasks_")]),
         ("Sensitivity", drawn("sensitivity")),
         ("Times of the sub-graphs", drawn("configurations_", "latency_")),
         ("Failures", [_failures(archive)] if archive.failures else []),
@@ -297,6 +300,21 @@ def table_html(shown: list[grid.Column]) -> str:
         for row in zip(*(column.cells for column in shown), strict=True)
     )
     return f"<table><thead><tr>{top}</tr>\n<tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
+
+
+def _tasks(archive: Archive) -> Iterable[str]:
+    found = task_rows.asked(archive)
+    for group in found.groups:
+        yield f"<h3>Tasks: {escape(group.name)}</h3>\n<p class=note>{escape(group.title)}</p>"
+        yield f"<div class=wide>{table_html(task_table.columns(found, group))}</div>"
+        for task in found.tasks:
+            if shown := task_table.task_columns(archive, group, task):
+                yield f"<p class=note>{escape(task.name)}:</p>"
+                yield f"<div class=wide>{table_html(shown)}</div>"
+    if found.groups:
+        asked = "; ".join(map(task_table.describe, found.tasks))
+        explained = f"{asked}. {task_table.legend(archive)} {task_table.CHANGES}"
+        yield f"<p class=note>{escape(explained)}</p>"
 
 
 def _stability(archive: Archive) -> Iterable[str]:

@@ -321,18 +321,18 @@ def record(archive: Archive, row: PlanRow, others: Iterable[str] = ()) -> dict:
         "predicted_tau": row.predicted_tau,
         "predicted_tau_low": row.predicted_interval[0],
         "predicted_tau_high": row.predicted_interval[1],
-        **_bounds("measured_tau", row.measured_tau),
+        **estimate_cells("measured_tau", row.measured_tau),
         "prediction_is_off": row.is_off,
         "predicted_bias_nat": row.predicted_bias,
-        **_bounds("measured_bias_nat", row.measured_bias),
-        **_bounds("divergence_nat", row.divergence),
-        **_bounds("predicted_time_share", row.predicted_time),
-        **_bounds("measured_time_share", row.measured_time),
+        **estimate_cells("measured_bias_nat", row.measured_bias),
+        **estimate_cells("divergence_nat", row.divergence),
+        **estimate_cells("predicted_time_share", row.predicted_time),
+        **estimate_cells("measured_time_share", row.measured_time),
         "predicted_time_is_precise": _flag(row.predicted_time, row.is_predicted_precisely),
         "measured_time_is_precise": _flag(row.measured_time, row.is_measured_precisely),
         "time_prediction_is_outside": _flag(row.measured_time, row.time_is_outside),
         "resampled_agreement": row.agreement,
-        **_bounds("resampled_gain", row.resampled_gain),
+        **estimate_cells("resampled_gain", row.resampled_gain),
         "baseline_time_s": baseline_seconds(archive),
         "time_source": "measured" if archive.time_source is None else archive.time_source.name,
         "perplexity": row.perplexity,
@@ -346,7 +346,7 @@ def _flag(estimate: Estimate | None, value: bool) -> bool | None:
     return None if estimate is None else value
 
 
-def _bounds(name: str, estimate: Estimate | None) -> dict:
+def estimate_cells(name: str, estimate: Estimate | None) -> dict:
     bounds = ("", "_low", "_high")
     if estimate is None:
         return {name + bound: None for bound in bounds}

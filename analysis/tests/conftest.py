@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import asked
 import pytest
 import synthetic
 from gainsweep_analysis import archive
@@ -23,6 +24,9 @@ RECIPES = {
     ),
     "slow_card": synthetic.Recipe(noise=1e-5, held_back=3),
     "budgets": synthetic.Recipe(low=("int8", "fp8_e4m3"), budgets=(8.5, 10.0, 16.0)),
+    "tasks": synthetic.Recipe(
+        tasks=tuple(asked.TASKS), given=("by <hand> & 4_bits",), budgets=(9.0, 12.0)
+    ),
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
 }
 

@@ -256,6 +256,8 @@ def test_last_words(maker):
     ]
     assert found["item/source"] == [1, 4, 5] and found["request/bytes"] == [1, 1, 3]
     assert found["item/label"] == [0, 0, 0] and found.attributes["kind"] == "loglikelihood"
+    verses = maker("last-word", maker.write("t.jsonl", [{"text": "a b\nc d.\n"}]))
+    assert verses.requests == [([BOS, *ids("a b c")], ids("d"))]
 
 
 def test_last_words_among_others(maker):

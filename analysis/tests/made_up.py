@@ -30,6 +30,7 @@ class Recipe:
     budgets: tuple[float, ...] = ()  # mean bits a weight, of objectives with memory
     noise: float = 0.002  # of times, relative to a run
     given: tuple[str, ...] = ()  # names of given plans
+    tasks: tuple[str, ...] = ()  # of those of asked.py
     held_back: int | None = None  # blocks of the first class; none: nobody tells of a card
     seed: int = 0
 

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import asked
 import h5py
 import numpy as np
 import planned
@@ -87,6 +88,8 @@ def _write_point(writer, run):
     planned.write_loss_errors(writer, run)
     planned.write_objectives(writer, run)
     times = _write_evaluations(writer, run, plans) if run.recipe.evaluated else []
+    if run.recipe.tasks:
+        asked.write(writer, run, plans)
     if "time" in run.recipe.objectives:
         planned.write_savings(writer, run)
         planned.write_contests(writer, run, times)

@@ -34,7 +34,9 @@ TASKS = {
     "winogrande": Task(prompts.winogrande, "choice", "*.jsonl"),
     "lambada": Task(prompts.lambada, "loglikelihood", "*.jsonl, or a text a line"),
     "wikitext": Task(prompts.wikitext, "rolling", "raw text, or *.jsonl with a page a line"),
-    "last-word": Task(prompts.last_word, "loglikelihood", "any text: the last word of each line"),
+    "last-word": Task(
+        prompts.last_word, "loglikelihood", "text: the last word of each line; or *.jsonl"
+    ),
     "last-word-choice": Task(prompts.last_word_choice, "choice", "the same, one of four words"),
 }
 

@@ -135,12 +135,16 @@ def _winogrande(raw: Raw) -> Iterator[Question]:
 
 def lambada(raw: Raw, _: Extras) -> Asked:
     """The text of openai has capitals and newlines, the standard one is lower-cased."""
-    if raw.is_json:
-        texts = [(record.line, record.text("text")) for record in raw.records()]
-    else:
-        texts = [(n, line) for n, line in enumerate(raw.lines(), start=1) if line.strip()]
+    texts = _texts(raw)
     is_standard = all(text == text.lower() for _, text in texts)
     return Asked("standard" if is_standard else "openai", _lambada(raw, texts))
+
+
+def _texts(raw: Raw) -> list[tuple[int, str]]:
+    """With the line of each: fields of JSON lines, or lines that are not blank."""
+    if raw.is_json:
+        return [(record.line, record.text("text")) for record in raw.records()]
+    return [(n, line) for n, line in enumerate(raw.lines(), start=1) if line.strip()]
 
 
 def _lambada(raw: Raw, texts: list[tuple[int, str]]) -> Iterator[Question]:
@@ -213,28 +217,33 @@ def detokenise(text: str) -> str:
 
 
 def last_word(raw: Raw, _: Extras) -> Asked:
-    return Asked("lines", (Question(line, [prompt], 0) for line, prompt in _last_words(raw)))
+    items = (Question(line, [prompt], 0) for line, prompt in _last_words(raw))
+    return Asked(_form(raw), items)
 
 
 def last_word_choice(raw: Raw, extras: Extras) -> Asked:
-    variant = f"lines, {NUM_CHOICES} choices, seed {extras.seed}"
+    variant = f"{_form(raw)}, {NUM_CHOICES} choices, seed {extras.seed}"
     return Asked(variant, _choices(raw, np.random.default_rng(extras.seed)))
 
 
+def _form(raw: Raw) -> str:
+    return "json-lines" if raw.is_json else "lines"
+
+
 def _last_words(raw: Raw) -> Iterator[tuple[int, Prompt]]:
-    """The last word of each line, without the marks behind it; lines without a word are none."""
-    for number, line in enumerate(raw.lines(), start=1):
-        if found := LAST_WORD.search(line):
-            yield number, Prompt(line[: found.start()].rstrip(), found[0])
+    """The last word of each text, without the marks behind it; texts without a word are none."""
+    for number, text in _texts(raw):
+        if found := LAST_WORD.search(text):
+            yield number, Prompt(text[: found.start()].rstrip(), found[0])
 
 
 def _choices(raw: Raw, generator: np.random.Generator) -> Iterator[Question]:
-    """The others are last words of other lines, as often as these have them."""
+    """The others are last words of other texts, as often as these have them."""
     asked = list(_last_words(raw))
     words = [prompt.choice for _, prompt in asked]
     if len(set(words)) < NUM_CHOICES:
         raise TokensError(
-            f"{raw.path}: its lines end in {len(set(words))} different words, and an item has "
+            f"{raw.path}: its texts end in {len(set(words))} different words, and an item has "
             f"{NUM_CHOICES} choices. Give more text, or ask for the task last-word."
         )
     for line, prompt in asked:

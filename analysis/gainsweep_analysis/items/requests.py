@@ -80,6 +80,8 @@ def _asked(encoder: Encoder, question: Question, length: int, made: Made) -> Ite
     for place, prompt in enumerate(question.prompts):
         context, continuation = pair(encoder, prompt)
         shown = f"the continuation '{prompt.choice}' of choice {place}"
+        if not prompt.choice:
+            raise Unscorable(f"choice {place} is empty")
         if not continuation:
             raise Unscorable(f"{shown} has no token of its own")
         if not context:

@@ -1,0 +1,1 @@
+"""What plans do to the answers of tasks, beside the all-high model's."""
