@@ -32,7 +32,7 @@ def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[P
     lowered = [place for place, format_ in enumerate(formats) if format_ != archive.formats[0]]
     found = [*_unnamed(archive, lowered, able)]
     if not able.splits:
-        found += _splits(archive, formats)
+        found += splits(archive, formats)
     if not able.remainders:
         found += _remainders(archive, formats, lowered)
     for format_ in archive.formats[1:]:
@@ -81,7 +81,8 @@ def _unnamed(archive: Archive, lowered: list[int], able: Abilities) -> list[Prob
     return found
 
 
-def _splits(archive: Archive, formats: list[Format]) -> list[Problem]:
+def splits(archive: Archive, formats: list[Format]) -> list[Problem]:
+    """Groups that runtimes run in one format and the plan in several."""
     return [
         Problem(
             "runtimes run them as one matrix product, in one format; this plan gives them "

@@ -4,7 +4,7 @@ import yaml
 
 from ..contents import Archive, Format, Number
 from .layers import attention_of, layers
-from .limits import Abilities, why_no_number
+from .limits import Abilities, splits, why_no_number
 
 # What `num_bits` says of an element; integers by their bits.
 ELEMENTS = {
@@ -43,9 +43,15 @@ def text(archive: Archive, formats: list[Format]) -> str:
         leaf = op.path.rpartition(".")[2]
         if op.kind == "matmul" and formats[place] != archive.formats[0]:
             entries += _product(attention_of(archive, place), leaf, formats[place])
-    return yaml.safe_dump(
-        {"quant_cfg": entries, "algorithm": "max"}, sort_keys=False, default_flow_style=None
-    )
+    whole = {"quant_cfg": entries, "algorithm": "max"}
+    return yaml.dump(whole, Dumper=_Plain, sort_keys=False, default_flow_style=None)
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes what occurs twice twice: not every reader knows YAML's aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _layer(module: str, format_: Format) -> list[dict]:
@@ -99,6 +105,11 @@ def notes(archive: Archive, formats: list[Format]) -> list[str]:
     ):
         found.append("formats of single attentions are simulated there; a checkpoint that it "
                      "exports has one for the whole KV cache")  # fmt: skip
+    if splits(archive, formats):
+        found.append(
+            "the plan splits layers that vLLM runs as one, so a checkpoint for vLLM must not split "
+            "them; solve with partition.fused: all"
+        )
     found.append(
         "its scales of blocks follow its own rules; calibrate with samples, then mtq.quantize"
     )
