@@ -20,6 +20,7 @@ ALLOWED = {
     "timing_table": "base config digest disk",
     "model": "base digest disk graph",
     "plan_file": "base disk model",
+    "exported": "base disk model",
     "lower": "base format graph",
     "parallel": "base",
     "execute": "base digest disk format graph model",
@@ -60,7 +61,8 @@ OWNERS = {
     "boost/program_options": "cli",
     "boost/math/": "latency",
     "boost/random/": "solve latency sensitivity",
-    "nlohmann/": "config model plan_file job cli",
+    "boost/crc": "exported",
+    "nlohmann/": "config model plan_file exported job cli",
 }
 # What a public header may not bring along.
 HEAVY = re.compile(r"torch/|ATen/|c10/|caffe2/|mpi\.h|hdf5|yaml-cpp/|Cbc|Clp|Coin|Osi")
@@ -71,6 +73,7 @@ SOLE_USERS = {
     "graph": "Boost.Graph's disjoint sets, Boost's bit sets",
     "solve": "CBC, Boost.Geometry's R-tree",
     "config": "yaml-cpp",
+    "exported": "Boost.CRC",
     "parallel": "MPI",
     "execute": "LibTorch",
     "archive": "HDF5",
