@@ -13,6 +13,7 @@ from . import (
     budgets,
     calibration,
     comparison,
+    export_model,
     exports,
     scales,
     stability,
@@ -21,6 +22,7 @@ from . import (
 )
 from .contents import Archive
 from .disk import write_whole
+from .export_model import ModelError
 from .items import command as item_command
 from .recipes import command as recipe_command
 from .tables import Point
@@ -111,6 +113,8 @@ def parser() -> argparse.ArgumentParser:
     token_command.add_arguments(tokens)
     items = command("items", "Make an items file of a task's raw data.", item_command.run)
     item_command.add_arguments(items)
+    converted = command("export-model", "Make a .pt2 file of a PyTorch module.", export_model.run)
+    export_model.add_arguments(converted)
     compared = command("compare", "Print two archives' plans side by side.", compare)
     compared.add_argument("first", type=Path, metavar="A")
     compared.add_argument("second", type=Path, metavar="B")
@@ -366,7 +370,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
         sys.stdout.flush()
-    except (archive.ArchiveError, TokensError) as error:
+    except (archive.ArchiveError, ModelError, TokensError) as error:
         print(f"gainsweep_analysis: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
