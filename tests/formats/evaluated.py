@@ -1,8 +1,33 @@
 """Losses of a model in transformers on the samples that the program evaluates plans on."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import torch
+
+SOURCE = Path(__file__).resolve().parents[2]
+MODEL, TOKENS = SOURCE / "configs/models/embedded", SOURCE / "configs/data/embedded.h5"
+
+
+def spec(name, rules, samples, length):
+    """Of the embedded model: a plan that lowers all that it may to one format."""
+    return {
+        "schema": 2,
+        "name": name,
+        "model": {"checkpoint": str(MODEL)},
+        "calibration": {"tokens": str(TOKENS), "samples": samples, "length": length},
+        "formats": {"high": "bf16", "low": [name], **({name: rules} if rules else {})},
+        "partition": {"fused": "all"},
+        "latency": {"length": length},
+        "solve": {
+            "objectives": ["memory"],
+            "thresholds": [1.0],
+            "strategies": ["ip"],
+            "loss_model": "bias",
+        },
+        "evaluate": {"samples": samples},
+    }
 
 
 def losses(model, tokens, samples, length):

@@ -26,36 +26,13 @@ from checkpoints import decompressed, load_file
 from compressed_tensors.quantization import QuantizationConfig
 from compressed_tensors.quantization.lifecycle.forward import fake_quantize
 from compressed_tensors.quantization.utils import compute_dynamic_scales_and_zp
-from evaluated import losses
+from evaluated import MODEL, SOURCE, TOKENS, losses, spec
 from gainsweep_analysis import __main__ as analysis
 from transformers import AutoModelForCausalLM
 
-SOURCE = Path(__file__).resolve().parents[2]
-MODEL, TOKENS = SOURCE / "configs/models/embedded", SOURCE / "configs/data/embedded.h5"
 SAMPLES, LENGTH, CLOSE = 8, 64, 5e-6
 RULE = {"scale_grid": "e8m0_compressed_tensors"}
 FORMATS = {"nvfp4": {}, "mxfp4": RULE, "mxfp8_e4m3": RULE, "mxfp6_e2m3": RULE, "w4a16_g64": {}}
-
-
-def spec(name):
-    """A plan that lowers all linear layers but the shared head."""
-    low = {name: FORMATS[name]} if FORMATS[name] else {}
-    return {
-        "schema": 2,
-        "name": name,
-        "model": {"checkpoint": str(MODEL)},
-        "calibration": {"tokens": str(TOKENS), "samples": SAMPLES, "length": LENGTH},
-        "formats": {"high": "bf16", "low": [name], **low},
-        "partition": {"fused": "all"},
-        "latency": {"length": LENGTH},
-        "solve": {
-            "objectives": ["memory"],
-            "thresholds": [1.0],
-            "strategies": ["ip"],
-            "loss_model": "bias",
-        },
-        "evaluate": {"samples": SAMPLES},
-    }
 
 
 def rounded_input(arguments, whole):
@@ -85,7 +62,7 @@ def theirs(checkpoint):
 
 def check(executable, name, folder):
     path = folder / "spec.yaml"
-    path.write_text(json.dumps(spec(name)))
+    path.write_text(json.dumps(spec(name, FORMATS[name], SAMPLES, LENGTH)))
     command = [executable, "run", path, "--out", folder / "out", "--quiet"]
     if subprocess.run(command, cwd=SOURCE).returncode != 0:
         return False
