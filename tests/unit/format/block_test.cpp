@@ -247,6 +247,31 @@ TEST(Blocks, ProbesAreTheSameOnEveryInstructionSet) {
   }
 }
 
+/// Elements at ties and one last place beside them, in blocks of every size, tiny ones included:
+/// where a quotient that is not rounded correctly shows.
+TEST(Blocks, RoundTiesTheSameOnEveryInstructionSet) {
+  std::mt19937 generator(6);
+  std::uniform_real_distribution<float> exponent(-149, 120), mantissa(1, 2);
+  for (const auto& number : in_blocks()) {
+    const auto prepared = make_block_rounder<float>(number, 1);
+    for (int i = 0; i < 4000; ++i) {
+      const float amax = std::ldexp(mantissa(generator), static_cast<int>(exponent(generator)));
+      const float scale = block_scale(number, amax, 1);
+      std::vector<float> z{amax};
+      for (int k = 1; z.size() < 16; ++k) {
+        const float tie = std::min((static_cast<float>(k / 3) + 0.5F) / 2 * scale, amax);
+        z.push_back(k % 3 == 0 ? tie : std::nextafter(tie, k % 3 == 1 ? 0 : amax));
+      }
+      std::vector<float> expected(z.size()), rounded(z.size());
+      generic_variant.for_float.round_blocks(prepared, z.data(), expected.data(), z.size());
+      for (const auto* variant : variants()) {
+        variant->for_float.round_blocks(prepared, z.data(), rounded.data(), z.size());
+        ASSERT_EQ(rounded, expected) << variant->name << ", " << number.name << ", " << amax;
+      }
+    }
+  }
+}
+
 TEST(Blocks, NothingSaturatesWhereScalesAreRoundedUp) {
   for (const auto& number : in_blocks()) {
     if (number.scale_grid != "e8m0_ceil" && number.grid.kind != Kind::integer) continue;
