@@ -171,7 +171,7 @@ def test_equal_rows_are_one():
 
 
 @pytest.mark.parametrize("width", ["column", "page"])
-@pytest.mark.parametrize("name", ["whole", "deep"])
+@pytest.mark.parametrize("name", ["whole", "deep", "tasks"])
 def test_figures_hold_their_width(cases, name, width):
     """Nothing leaves the paper, no two names of an axis touch."""
     inches = figures.WIDTHS[width]

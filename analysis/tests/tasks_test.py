@@ -245,6 +245,9 @@ def test_text_marks_what_is_beyond_chance(cases):
     text = table.text(found)
     assert "hellaswag: 40 items (json-lines), 160 requests" in text
     assert "wikitext: 6 documents" in text and "lost, won" in text
+    of_others = replace(found.tasks[0], variant="", dropped=2)
+    assert "40 items (2 dropped), 160" in table.describe(of_others)
+    assert "40 items, 160" in table.describe(replace(of_others, dropped=0))
     asked = rows.asked(found)
     for group in asked.groups:
         columns = table.columns(asked, group)[3:]

@@ -124,10 +124,11 @@ def _root(result: Result) -> str:
 
 def describe(task: Task) -> str:
     """What was asked, in a line."""
-    dropped = f", {task.dropped} dropped" if task.dropped else ""
+    known = [task.variant, f"{task.dropped} dropped" if task.dropped else ""]
+    form = f" ({', '.join(filter(None, known))})" if any(known) else ""
     documents = "documents" if task.kind == "rolling" else "items"
     return (
-        f"{task.name}: {len(task.label)} {documents} ({task.variant}{dropped}), "
+        f"{task.name}: {len(task.label)} {documents}{form}, "
         f"{len(task.item)} requests of up to {task.length} tokens, {task.shots} shots, "
         f"BOS {task.bos}"
     )
