@@ -13,6 +13,9 @@
 #include <string_view>
 #include <utility>
 
+#include "archive/foreign_data.hpp"
+#include "archive/items.hpp"
+#include "archive/items_file.hpp"
 #include "base/error.hpp"
 #include "disk/file.hpp"
 #include "disk/process.hpp"
@@ -22,15 +25,31 @@ namespace {
 
 using disk::ChildProcess;
 
-/// The command line of a decoder: this word, the parent's process id, and for each file its
-/// vocabulary and its path.
-constexpr const char* command = "decode-tokens";
+/// Files of one kind. The command line of a decoder is the kind's command, the parent's process id,
+/// and for each file its vocabulary and its path.
+struct Kind {
+  const char* command;
+  std::size_t num_arrays;  ///< that a file holds, as all of the kind do
+  std::size_t num_texts;
+  Decoded (*decode)(std::span<const std::byte> bytes, std::int64_t vocabulary);
+};
+
+Decoded decode_stream(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+  auto stream = decode_tokens(bytes, vocabulary);
+  return {{std::move(stream.ids), std::move(stream.offsets), std::move(stream.mask)}, {}};
+}
+
+constexpr Kind token_files{"decode-tokens", 3, 0, decode_stream};
+constexpr Kind items_files{"decode-items", num_item_arrays, num_item_texts,
+                           [](std::span<const std::byte> bytes, std::int64_t vocabulary) {
+                             return to_decoded(decode_items(bytes, vocabulary));
+                           }};
 
 /// Whether a child of this very program would decode instead of doing everything once more.
 bool serves = false;
 
-/// What the child sends before each array of a file, of which there are three, or instead of the
-/// first before a message's letters.
+/// What the child sends before each array and text of a file, or instead of the first before a
+/// message's letters.
 struct Header {
   bool is_error = false;
   ErrorKind kind = ErrorKind::internal;
@@ -53,26 +72,28 @@ std::chrono::seconds time_limit(std::size_t bytes) {
 /// How much longer than its processor time decoding may last: others use the processor too.
 constexpr int wall_clock_factor = 10;
 
-TokenStream decode_file(const TokenFile& file) {
+Decoded decode_file(const Kind& kind, const TokenFile& file) {
   const std::vector<std::byte> bytes = disk::read_bytes(file.path);
   const auto limit = time_limit(bytes.size());
   disk::limit_processor_time(limit);
   const disk::WallClockLimit until_decoded(wall_clock_factor * limit);
   try {
-    return decode_tokens(bytes, file.vocabulary);
+    return kind.decode(bytes, file.vocabulary);
   } catch (const Error& error) {
     throw with_context(error, file.path.string());
   }
 }
 
 /// False when the parent is gone.
-bool serve(const TokenFile& file) {
-  const auto fail = [](ErrorKind kind, const std::string& message) {
-    return send({true, kind}, message);
+bool serve(const Kind& kind, const TokenFile& file) {
+  const auto fail = [](ErrorKind error, const std::string& message) {
+    return send({true, error}, message);
   };
+  const auto sent = [](const auto& values) { return send({}, values); };
   try {
-    const TokenStream stream = decode_file(file);
-    return send({}, stream.ids) && send({}, stream.offsets) && send({}, stream.mask);
+    const auto decoded = decode_file(kind, file);
+    return std::all_of(decoded.arrays.begin(), decoded.arrays.end(), sent) &&
+           std::all_of(decoded.texts.begin(), decoded.texts.end(), sent);
   } catch (const Error& error) {
     return fail(error.kind(), error.what());
   } catch (const std::bad_alloc&) {
@@ -105,9 +126,10 @@ ChildProcess::Got receive(ChildProcess& child, std::uint64_t count, Sequence& va
   return ChildProcess::Got::all;
 }
 
-/// An array, or the file's error. Anything but `all`: the child ended or hangs before that.
-ChildProcess::Got receive_array(ChildProcess& child, std::chrono::milliseconds patience,
-                                std::vector<std::int64_t>& values) {
+/// An array or text, or the file's error. Anything but `all`: the child ended or hangs before that.
+template <class Sequence>
+ChildProcess::Got receive_sequence(ChildProcess& child, std::chrono::milliseconds patience,
+                                   Sequence& values) {
   Header header;
   auto got = child.read(std::as_writable_bytes(std::span(&header, 1)), patience);
   if (got != ChildProcess::Got::all) return got;
@@ -119,12 +141,15 @@ ChildProcess::Got receive_array(ChildProcess& child, std::chrono::milliseconds p
 }
 
 ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds patience,
-                                 TokenStream& stream) {
-  for (auto* values : {&stream.ids, &stream.offsets, &stream.mask}) {
-    const auto got = receive_array(child, patience, *values);
-    if (got != ChildProcess::Got::all) return got;
-  }
-  return ChildProcess::Got::all;
+                                 Decoded& decoded) {
+  auto got = ChildProcess::Got::all;
+  const auto receive_all = [&](auto& sequences) {
+    for (std::size_t i = 0; i < sequences.size() && got == ChildProcess::Got::all; ++i)
+      got = receive_sequence(child, patience, sequences[i]);
+  };
+  receive_all(decoded.arrays);
+  receive_all(decoded.texts);
+  return got;
 }
 
 /// Says of a file how the child that decoded it ended.
@@ -162,8 +187,8 @@ ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds 
           " s. Check the disk and the load of the machine, then run the same command again.");
 }
 
-std::vector<std::string> words_for(std::span<const TokenFile> files) {
-  std::vector<std::string> words{command, std::to_string(::getpid())};
+std::vector<std::string> words_for(const Kind& kind, std::span<const TokenFile> files) {
+  std::vector<std::string> words{kind.command, std::to_string(::getpid())};
   for (const TokenFile& file : files) {
     words.push_back(std::to_string(file.vocabulary));
     words.push_back(file.path.string());
@@ -174,48 +199,66 @@ std::vector<std::string> words_for(std::span<const TokenFile> files) {
 /// The contents of the first files, of at least one, by one child. An end of the child is held
 /// against the file at hand only when that is its first: damage done by an earlier one may have
 /// come to light late.
-std::vector<TokenStream> decode_some(std::span<const TokenFile> files, const Decoder& decoder) {
-  std::vector<TokenStream> decoded;
-  ChildProcess child(decoder.program, words_for(files));
+std::vector<Decoded> decode_some(const Kind& kind, std::span<const TokenFile> files,
+                                 const Decoder& decoder) {
+  std::vector<Decoded> decoded;
+  ChildProcess child(decoder.program, words_for(kind, files));
   while (decoded.size() < files.size()) {
-    TokenStream stream;
-    const auto got = receive_answer(child, decoder.patience, stream);
+    Decoded file{std::vector<Numbers>(kind.num_arrays), std::vector<std::string>(kind.num_texts)};
+    const auto got = receive_answer(child, decoder.patience, file);
     if (got != ChildProcess::Got::all) {
       if (!decoded.empty()) break;
       if (got == ChildProcess::Got::nothing)
         refuse_silence(files.front().path.string(), decoder.patience);
       refuse_end(files.front().path.string(), child.wait());
     }
-    decoded.push_back(std::move(stream));
+    decoded.push_back(std::move(file));
   }
   return decoded;
+}
+
+std::vector<Decoded> decode(const Kind& kind, const std::vector<TokenFile>& files,
+                            const Decoder& decoder) {
+  if (!serves && decoder.program == Decoder{}.program) {
+    throw Error(ErrorKind::internal, "main of this program does not call serve_if_decoder");
+  }
+  std::vector<Decoded> all;
+  for (auto rest = std::span(files); !rest.empty(); rest = std::span(files).subspan(all.size())) {
+    for (auto& file : decode_some(kind, rest, decoder)) all.push_back(std::move(file));
+  }
+  return all;
 }
 
 }  // namespace
 
 void serve_if_decoder(int argc, char** argv) {
   serves = true;
-  if (argc < 3 || argv[1] != std::string_view(command)) return;
-  disk::settle_as_child(parsed<pid_t>(argv[2]));
-  for (int i = 3; i + 1 < argc; i += 2) {
-    if (!serve({argv[i + 1], parsed<std::int64_t>(argv[i])})) break;
+  for (const Kind& kind : {token_files, items_files}) {
+    if (argc < 3 || argv[1] != std::string_view(kind.command)) continue;
+    disk::settle_as_child(parsed<pid_t>(argv[2]));
+    for (int i = 3; i + 1 < argc; i += 2) {
+      if (!serve(kind, {argv[i + 1], parsed<std::int64_t>(argv[i])})) break;
+    }
+    ::_exit(0);  // damage that a file has done must not come to light in destructors
   }
-  ::_exit(0);  // damage that a file has done must not come to light in destructors
 }
 
 std::vector<TokenStream> read_tokens(const std::vector<TokenFile>& files, const Decoder& decoder) {
-  if (!serves && decoder.program == Decoder{}.program) {
-    throw Error(ErrorKind::internal, "main of this program does not call serve_if_decoder");
-  }
-  std::vector<TokenStream> all;
-  for (auto rest = std::span(files); !rest.empty(); rest = std::span(files).subspan(all.size())) {
-    for (auto& stream : decode_some(rest, decoder)) all.push_back(std::move(stream));
-  }
-  return all;
+  std::vector<TokenStream> streams;
+  for (auto& [arrays, texts] : decode(token_files, files, decoder))
+    streams.push_back({std::move(arrays[0]), std::move(arrays[1]), std::move(arrays[2])});
+  return streams;
 }
 
 std::vector<TokenStream> read_tokens(const std::vector<TokenFile>& files) {
   return read_tokens(files, Decoder{});
+}
+
+std::vector<Items> read_items(const std::vector<TokenFile>& files) {
+  std::vector<Items> all;
+  for (auto& decoded : decode(items_files, files, Decoder{}))
+    all.push_back(to_items(std::move(decoded)));
+  return all;
 }
 
 }  // namespace gainsweep::archive

@@ -3,66 +3,13 @@
 #include <algorithm>
 #include <string>
 
-#include "archive/hdf5.hpp"
-#include "base/error.hpp"
+#include "archive/foreign_data.hpp"
 #include "base/text.hpp"
-#include "disk/foreign.hpp"
 
 namespace gainsweep::archive {
 namespace {
 
 constexpr const char* dataset_name = "tokens";
-
-[[noreturn]] void refuse(const std::string& why) {
-  throw Error(ErrorKind::input, why);
-}
-
-std::string class_name(H5T_class_t type_class) {
-  switch (type_class) {
-    case H5T_FLOAT:
-      return "floating-point numbers";
-    case H5T_STRING:
-      return "texts";
-    case H5T_COMPOUND:
-      return "compounds";
-    case H5T_ENUM:
-      return "enumerated values";
-    default:
-      return "something else";
-  }
-}
-
-using Numbers = std::vector<std::int64_t>;
-
-const hdf5::Link* find(const std::vector<hdf5::Link>& links, const char* name) {
-  const auto link = std::find_if(links.begin(), links.end(),
-                                 [&](const auto& known) { return known.name == name; });
-  return link == links.end() ? nullptr : &*link;
-}
-
-Numbers read_numbers(const hdf5::Dataset& dataset, const char* contents, const char* form) {
-  const hdf5::Type type = hdf5::type_of(dataset);
-  const H5T_class_t type_class = H5Tget_class(type.id());
-  if (type_class != H5T_INTEGER) {
-    refuse("it holds " + class_name(type_class) + ", not integer " + contents);
-  }
-  const std::size_t rank = hdf5::shape_of(dataset).size();
-  if (rank != 1) {
-    refuse("it has " + std::to_string(rank) + " dimensions instead of 1. Store " + form);
-  }
-  Numbers numbers(hdf5::count_stored(dataset, H5Tget_size(type.id())));
-  if (!numbers.empty()) hdf5::read(dataset, hdf5::int64(), numbers.data());
-  return numbers;
-}
-
-Numbers read_dataset(hid_t group, const char* name, const std::string& path, const char* contents,
-                     const char* form) {
-  try {
-    return read_numbers(hdf5::open_dataset(group, name), contents, form);
-  } catch (const Error& error) {
-    throw with_context(error, quote(path));
-  }
-}
 
 /// Refuses with what the file holds unless its root has the dataset.
 Numbers read_ids(hid_t root, const std::vector<hdf5::Link>& links) {
@@ -74,7 +21,7 @@ Numbers read_ids(hid_t root, const std::vector<hdf5::Link>& links) {
     const std::string found = join(links, [](const hdf5::Link& known) { return known.name; });
     refuse("it has no dataset 'tokens' (it holds: " + (found.empty() ? "nothing" : found) + ")");
   }
-  return read_dataset(root, dataset_name, dataset_name, "token ids",
+  return read_numbers(root, dataset_name, dataset_name, "token ids",
                       "one long stream of token ids");
 }
 
@@ -90,7 +37,7 @@ Numbers read_offsets(hid_t root, const std::vector<hdf5::Link>& links) {
         "its group 'samples' has no dataset 'offset'. Store where samples begin there, or no "
         "such group");
   }
-  auto offsets = read_dataset(group.id(), "offset", "samples/offset", "places of tokens",
+  auto offsets = read_numbers(group.id(), "offset", "samples/offset", "places of tokens",
                               "the first token of each sample, then the end");
   if (offsets.empty())
     refuse(
@@ -103,7 +50,7 @@ Numbers read_mask(hid_t root, const std::vector<hdf5::Link>& links) {
   const auto* link = find(links, "mask");
   if (link == nullptr) return {};
   if (link->is_group) refuse("'mask' is a group, not a dataset");
-  return read_dataset(root, "mask", "mask", "marks", "a 0 or 1 for each token");
+  return read_numbers(root, "mask", "mask", "marks", "a 0 or 1 for each token");
 }
 
 void check_ids(const Numbers& ids, std::int64_t vocabulary) {
@@ -161,12 +108,8 @@ void check_counted(const TokenStream& stream) {
 
 TokenStream decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
   const hdf5::Session session;
-  if (!hdf5::is_hdf5(bytes)) {
-    const std::string kind = disk::foreign_content(bytes, "an HDF5 file");
-    if (!kind.empty()) refuse("it is " + kind);
-    refuse("it is not an HDF5 file. Store token ids as its dataset 'tokens'");
-  }
-  const hdf5::File file = hdf5::open_image(bytes);
+  const hdf5::File file =
+      open_foreign(bytes, "Store token ids as its dataset 'tokens'");
   const hdf5::Group root = hdf5::open_group(file.id(), "/");
   const auto links = hdf5::links(root.id());
   TokenStream stream{read_ids(root.id(), links), read_offsets(root.id(), links),

@@ -1,0 +1,73 @@
+#include "archive/foreign_data.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "disk/foreign.hpp"
+
+namespace gainsweep::archive {
+namespace {
+
+std::string class_name(H5T_class_t type_class) {
+  switch (type_class) {
+    case H5T_FLOAT:
+      return "floating-point numbers";
+    case H5T_STRING:
+      return "texts";
+    case H5T_COMPOUND:
+      return "compounds";
+    case H5T_ENUM:
+      return "enumerated values";
+    default:
+      return "something else";
+  }
+}
+
+Numbers read_numbers(const hdf5::Dataset& dataset, const std::string& contents,
+                     const std::string& form) {
+  const hdf5::Type type = hdf5::type_of(dataset);
+  const H5T_class_t type_class = H5Tget_class(type.id());
+  if (type_class != H5T_INTEGER) {
+    refuse("it holds " + class_name(type_class) + ", not integer " + contents);
+  }
+  const std::size_t rank = hdf5::shape_of(dataset).size();
+  if (rank != 1) {
+    refuse("it has " + std::to_string(rank) + " dimensions instead of 1. Store " + form);
+  }
+  Numbers numbers(hdf5::count_stored(dataset, H5Tget_size(type.id())));
+  if (!numbers.empty()) hdf5::read(dataset, hdf5::int64(), numbers.data());
+  return numbers;
+}
+
+}  // namespace
+
+void refuse(const std::string& why) {
+  throw Error(ErrorKind::input, why);
+}
+
+hdf5::File open_foreign(std::span<const std::byte> bytes, const std::string& advice) {
+  if (!hdf5::is_hdf5(bytes)) {
+    const std::string kind = disk::foreign_content(bytes, "an HDF5 file");
+    if (!kind.empty()) refuse("it is " + kind);
+    refuse("it is not an HDF5 file. " + advice);
+  }
+  return hdf5::open_image(bytes);
+}
+
+const hdf5::Link* find(const std::vector<hdf5::Link>& links, const std::string& name) {
+  const auto link = std::find_if(links.begin(), links.end(),
+                                 [&](const auto& known) { return known.name == name; });
+  return link == links.end() ? nullptr : &*link;
+}
+
+Numbers read_numbers(hid_t group, const std::string& name, const std::string& path,
+                     const std::string& contents, const std::string& form) {
+  try {
+    return read_numbers(hdf5::open_dataset(group, name), contents, form);
+  } catch (const Error& error) {
+    throw with_context(error, quote(path));
+  }
+}
+
+}  // namespace gainsweep::archive
