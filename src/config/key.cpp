@@ -26,6 +26,9 @@ struct Wording {
   std::string operator()(const Name&) const {
     return "a name of 1 to 64 letters, digits, '.', '_' and '-' that starts with a letter or digit";
   }
+  std::string operator()(const OptionalName&) const {
+    return "null or " + (*this)(Name{nullptr});
+  }
   std::string operator()(const Path&) const { return "a path"; }
   std::string operator()(const OptionalPath&) const { return "a path or null"; }
   std::string operator()(const Paths&) const { return "a list of paths"; }
@@ -57,6 +60,10 @@ struct Wording {
     return (*this)(backoff.activation) + ", or {activation, weight} of two";
   }
   std::string operator()(const Section&) const { return "a mapping of keys"; }
+  std::string operator()(const Sections& sections) const {
+    const auto section = each(sections);
+    return "a list of mappings of " + join(section.keys, [](const Key& key) { return key.name; });
+  }
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,6 +40,11 @@ struct Name {
 
 struct Path {
   std::filesystem::path* value;
+};
+
+/// A name, or `null` for one that follows from something else.
+struct OptionalName {
+  std::optional<std::string>* value;
 };
 
 /// A path, or `null` for none.
@@ -114,9 +120,16 @@ struct Section {
   std::vector<Key> keys;
 };
 
-using Value =
-    std::variant<Integer, Real, Flag, Name, Path, OptionalPath, Paths, Choice, ChoiceList, Patterns,
-                 OptionalPatterns, PatternGroups, Grid, NamedNumbers, NamedGrids, Backoff, Section>;
+/// A list of mappings that all have the same keys.
+struct Sections {
+  std::function<std::size_t()> size;
+  std::function<void(std::size_t)> resize;  ///< what is there no longer or not yet has defaults
+  std::function<Section(std::size_t)> at;   ///< behind the last: that of one with defaults
+};
+
+using Value = std::variant<Integer, Real, Flag, Name, OptionalName, Path, OptionalPath, Paths,
+                           Choice, ChoiceList, Patterns, OptionalPatterns, PatternGroups, Grid,
+                           NamedNumbers, NamedGrids, Backoff, Section, Sections>;
 
 /// All that is said about one key, once.
 struct Key {
@@ -128,6 +141,20 @@ struct Key {
   bool in_use = true;     ///< false: described, but not printed for this spec
   bool fixed = false;     ///< true: a sweep may not vary it
 };
+
+/// The list that `items` holds, each item with the keys that `describe` gives it.
+template <class Item>
+Sections sections(std::vector<Item>& items, Section (*describe)(Item&)) {
+  return {[&items] { return items.size(); },
+          [&items](std::size_t size) { items.assign(size, Item{}); },
+          [&items, describe, other = std::make_shared<Item>()](std::size_t place) {
+            return describe(place < items.size() ? items[place] : *other);
+          }};
+}
+/// The keys of each item.
+inline Section each(const Sections& sections) {
+  return sections.at(sections.size());
+}
 
 /// The keys of a progression of a grid with such bounds; `from`, `to` and `count` point into it.
 struct Progression {

@@ -85,6 +85,17 @@ void Reader::read_value(const Section& section, const Place& place) {
   }
 }
 
+void Reader::read_value(const Sections& sections, const Place& place) {
+  if (!is_list(place)) return;
+  const auto& items = place.node.items;
+  sections.resize(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto path = place.path + "[" + std::to_string(i) + "]";
+    const Key key{place.key.name, place.key.help, sections.at(i)};
+    read({key, items[i], path, items[i].line});
+  }
+}
+
 std::optional<std::string> complaint(const std::vector<Moved>& moved, const std::string& path) {
   const auto key = std::find_if(moved.begin(), moved.end(),
                                 [&](const Moved& candidate) { return candidate.from == path; });

@@ -64,6 +64,7 @@ class Reader {
   void read_value(const Real& real, const Place& place);
   void read_value(const Flag& flag, const Place& place);
   void read_value(const Name& name, const Place& place);
+  void read_value(const OptionalName& name, const Place& place);
   void read_value(const Path& path, const Place& place);
   void read_value(const OptionalPath& path, const Place& place);
   void read_value(const Paths& paths, const Place& place);
@@ -77,9 +78,11 @@ class Reader {
   void read_value(const NamedGrids& grids, const Place& place);
   void read_value(const Backoff& backoff, const Place& place);
   void read_value(const Section& section, const Place& place);
+  void read_value(const Sections& sections, const Place& place);
 
   std::optional<double> read_real(const Real& bounds, const Place& place);
   std::optional<std::string> read_text(const Place& place);
+  std::optional<std::string> read_name(const Place& place);
   std::optional<std::filesystem::path> read_path(const Place& place);
   std::optional<std::string> read_choice(const std::vector<std::string>& names, const Place& place);
   std::vector<std::string> read_texts(const Place& place);

@@ -119,13 +119,22 @@ std::optional<std::string> Reader::read_text(const Place& place) {
   return {};
 }
 
+std::optional<std::string> Reader::read_name(const Place& place) {
+  auto text = read_text(place);
+  if (!text || is_name(*text)) return text;
+  complain(place, shown(*text) + " is not a name");
+  return {};
+}
+
 void Reader::read_value(const Name& name, const Place& place) {
-  const auto text = read_text(place);
-  if (!text) return;
-  if (is_name(*text)) {
-    *name.value = *text;
-  } else {
-    complain(place, shown(*text) + " is not a name");
+  if (auto written = read_name(place)) *name.value = std::move(*written);
+}
+
+void Reader::read_value(const OptionalName& name, const Place& place) {
+  if (place.node.kind == Node::Kind::null) {
+    name.value->reset();
+  } else if (auto written = read_name(place)) {
+    *name.value = std::move(*written);
   }
 }
 

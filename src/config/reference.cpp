@@ -30,10 +30,11 @@ std::string sentence(std::string help) {
   return help + ".";
 }
 
-void print_table(const Section& section, const std::string& path, std::string& text) {
-  const auto is_section = [](const Key& key) { return std::holds_alternative<Section>(key.value); };
-  if (std::all_of(section.keys.begin(), section.keys.end(), is_section)) return;
-  text += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
+bool is_section(const Key& key) {
+  return std::holds_alternative<Section>(key.value);
+}
+
+void print_rows(const Section& section, const std::string& path, std::string& text) {
   for (const auto& key : section.keys) {
     if (is_section(key)) continue;
     text += "| `" + path + key.name + "` | " + wanted(key.value) +
@@ -41,7 +42,15 @@ void print_table(const Section& section, const std::string& path, std::string& t
             (key.example.empty() ? "`" + value_text(key.value) + "`"
                                  : "none, e.g. `" + key.example + "`") +
             " | " + key.help + " |\n";
+    if (const auto* sections = std::get_if<Sections>(&key.value))
+      print_rows(each(*sections), path + key.name + "[].", text);
   }
+}
+
+void print_table(const Section& section, const std::string& path, std::string& text) {
+  if (std::all_of(section.keys.begin(), section.keys.end(), is_section)) return;
+  text += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
+  print_rows(section, path, text);
 }
 
 void print_sections(const Section& section, const std::string& path, std::string& text) {

@@ -31,6 +31,9 @@ struct Typing {
   }
   Json operator()(const Flag&) const { return {{"type", "boolean"}}; }
   Json operator()(const Name&) const { return {{"type", "string"}, {"pattern", name_pattern}}; }
+  Json operator()(const OptionalName&) const {
+    return {{"type", Json::array({"string", "null"})}, {"pattern", name_pattern}};
+  }
   Json operator()(const Path&) const { return path_schema(); }
   Json operator()(const OptionalPath&) const {
     return {{"type", Json::array({"string", "null"})}, {"minLength", 1}};
@@ -82,6 +85,7 @@ struct Typing {
     return {{"oneOf", Json::array({(*this)(backoff.activation), object_of(describe(backoff))})}};
   }
   Json operator()(const Section& section) const { return object_of(section); }
+  Json operator()(const Sections& sections) const { return array_of(object_of(each(sections))); }
 };
 
 /// What a value holds where nothing is written.
@@ -90,6 +94,9 @@ struct Default {
   Json operator()(const Real& real) const { return *real.value; }
   Json operator()(const Flag& flag) const { return *flag.value; }
   Json operator()(const Name& name) const { return *name.value; }
+  Json operator()(const OptionalName& name) const {
+    return *name.value ? Json(**name.value) : Json();
+  }
   Json operator()(const Path& path) const { return path.value->string(); }
   Json operator()(const OptionalPath& path) const {
     return *path.value ? Json((*path.value)->string()) : Json();
@@ -112,7 +119,16 @@ struct Default {
   Json operator()(const Backoff& backoff) const {
     return {{"activation", *backoff.activation.value}, {"weight", *backoff.weight.value}};
   }
-  Json operator()(const Section&) const { return Json::object(); }
+  Json operator()(const Section& section) const {
+    Json values = Json::object();
+    for (const auto& key : section.keys) values[key.name] = std::visit(*this, key.value);
+    return values;
+  }
+  Json operator()(const Sections& sections) const {
+    Json list = Json::array();
+    for (std::size_t i = 0; i < sections.size(); ++i) list.push_back((*this)(sections.at(i)));
+    return list;
+  }
 };
 
 Json schema_of(const Key& key) {

@@ -15,6 +15,9 @@ struct Printer {
   std::string operator()(const Real& real) const { return yaml_number(*real.value); }
   std::string operator()(const Flag& flag) const { return *flag.value ? "true" : "false"; }
   std::string operator()(const Name& name) const { return yaml_text(*name.value); }
+  std::string operator()(const OptionalName& name) const {
+    return *name.value ? yaml_text(**name.value) : "null";
+  }
   std::string operator()(const Path& path) const { return yaml_text(path.value->string()); }
   std::string operator()(const OptionalPath& path) const {
     return *path.value ? yaml_text((*path.value)->string()) : "null";
@@ -52,7 +55,16 @@ struct Printer {
     return "{activation: " + (*this)(backoff.activation) + ", weight: " + (*this)(backoff.weight) +
            "}";
   }
-  std::string operator()(const Section&) const { return ""; }
+  std::string operator()(const Section& section) const {
+    return "{" + join(section.keys, [](const Key& key) {
+             return key.name + ": " + value_text(key.value);
+           }) + "}";
+  }
+  std::string operator()(const Sections& sections) const {
+    std::vector<std::string> items;
+    for (std::size_t i = 0; i < sections.size(); ++i) items.push_back((*this)(sections.at(i)));
+    return list(items);
+  }
 
   static std::string numbers(const std::vector<double>& values) {
     std::vector<std::string> items;

@@ -188,6 +188,26 @@ void check_chunk(const Case& c) {
   refuse("solve.search_samples", solve.search_samples);
 }
 
+void check_task_names(const Case& c) {
+  const auto& tasks = c.parts.spec.evaluate.tasks;
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    for (std::size_t other = 0; other < i && tasks[i].name; ++other) {
+      if (tasks[other].name != tasks[i].name) continue;
+      c.add("evaluate.tasks[" + std::to_string(i) + "].name",
+            "'" + *tasks[i].name + "' is the name of evaluate.tasks[" + std::to_string(other) +
+                "], too (tables tell tasks by their names). Give one of them another.");
+      break;
+    }
+}
+
+void check_tasks_answered(const Case& c) {
+  const auto& evaluate = c.parts.spec.evaluate;
+  if (evaluate.tasks.empty() || !evaluate.strategies.empty() || !evaluate.plans.empty()) return;
+  c.add("evaluate.tasks",
+        "tasks that no plan would answer (evaluate.strategies and evaluate.plans name none). Name "
+        "a strategy or a plan, or leave the tasks out.");
+}
+
 void check_resamples(const Case& c) {
   const auto resamples = c.parts.spec.solve.resamples;
   if (resamples % resample_block == 0) return;
@@ -285,6 +305,10 @@ const std::vector<Rule>& all_rules() {
       {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
        {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},
        check_chunk},
+      {"Names in `evaluate.tasks` differ.", {"evaluate.tasks"}, check_task_names},
+      {"`evaluate.tasks` are named only beside `evaluate.strategies` or `evaluate.plans`.",
+       {"evaluate.strategies", "evaluate.plans", "evaluate.tasks"},
+       check_tasks_answered},
   };
   return rules;
 }

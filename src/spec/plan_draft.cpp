@@ -14,6 +14,7 @@
 #include "solve/strategy.hpp"
 #include "spec/check.hpp"
 #include "spec/choice.hpp"
+#include "spec/evaluate_keys.hpp"
 #include "spec/settle.hpp"
 
 namespace gainsweep::spec {
@@ -21,7 +22,7 @@ namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
     config::Integer, config::NamedGrids, config::NamedNumbers, config::OptionalPath,
-    config::OptionalPatterns, config::Path, config::Paths, config::PatternGroups, config::Patterns,
+    config::OptionalPatterns, config::Path, config::PatternGroups, config::Patterns,
     config::Real, config::Section;
 
 constexpr std::int64_t million = 1000000;
@@ -255,28 +256,6 @@ Section describe(SolveSpec& solve) {
        "number of sequences after the evaluation ones that strategies measure plans on while they "
        "search",
        count(solve.search_samples, 0)},
-  }};
-}
-
-Section describe(EvaluateSpec& evaluate) {
-  return {{
-      {"samples", "number of sequences that plans are evaluated on", count(evaluate.samples)},
-      {"tokens",
-       "HDF5 file of the token ids; null for the sequences that follow the calibration ones",
-       OptionalPath{&evaluate.tokens}},
-      {"chunk", "sequences of a unit, a divisor of their number; 0 for all of them",
-       count(evaluate.chunk, 0)},
-      {"strategies", "strategies whose plans are evaluated, if any",
-       choice_list(evaluate.strategies, solve::strategies(), 0)},
-      {"plans", "files of plans that somebody else made, which are evaluated beside the run's own",
-       Paths{&evaluate.plans}},
-      {"every", "step through the thresholds, 1 for all of them", count(evaluate.every)},
-      {"precision",
-       "arithmetic that plans and anchors are run in: fp32, or that of the high format, whose own "
-       "rounding then adds to what plans change",
-       choice(evaluate.precision)},
-      {"time", "measure the time of plans whose formats the device really runs",
-       Flag{&evaluate.time}},
   }};
 }
 

@@ -90,6 +90,13 @@ constexpr auto words(Arithmetic) {
   return std::to_array<Word<Arithmetic>>({{Arithmetic::fp32, "fp32"}, {Arithmetic::high, "high"}});
 }
 
+/// A task of `evaluate.tasks:`
+struct TaskSpec {
+  std::filesystem::path items;      ///< file of its requests
+  std::int64_t items_limit = 0;     ///< first items; 0: all
+  std::optional<std::string> name;  ///< default: as the file calls the task
+};
+
 /// `evaluate:`
 struct EvaluateSpec {
   std::int64_t samples = 32;
@@ -97,6 +104,7 @@ struct EvaluateSpec {
   std::int64_t chunk = 0;                       ///< samples of a unit; 0 for all of them
   std::vector<std::string> strategies{"ip"};
   std::vector<std::filesystem::path> plans;  ///< files of plans that others made
+  std::vector<TaskSpec> tasks;
   std::int64_t every = 1;                    ///< every n-th threshold
   Arithmetic precision = Arithmetic::fp32;   ///< of anchors too
   bool time = true;  ///< measure the plans' time where the device really runs their formats
