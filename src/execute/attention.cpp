@@ -75,6 +75,14 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
   return attended(made.weights, v, mask.size(0), blocks);
 }
 
+at::Tensor mask_packed(const at::Tensor& scores, const at::Tensor& positions,
+                       const at::Tensor& parts, std::int64_t window) {
+  const auto ahead = positions.unsqueeze(1) - positions.unsqueeze(0);
+  auto unseen = parts.ne(0).logical_and(parts.unsqueeze(1).ne(parts)).logical_or_(ahead.lt(0));
+  if (window > 0) unseen.logical_or_(ahead.ge(window));
+  return scores.masked_fill(unseen, -std::numeric_limits<double>::infinity());
+}
+
 void check_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const at::Tensor& mask) {
   TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && mask.dim() == 2 && mask.size(0) > 0 &&

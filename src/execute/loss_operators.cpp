@@ -91,6 +91,10 @@ at::Tensor target_log_likelihoods(const at::Tensor& scores, const at::Tensor& ta
   return logarithms(scores, targets).likelihoods;
 }
 
+at::Tensor targets_are_likeliest(const at::Tensor& scores, const at::Tensor& targets) {
+  return scores.argmax(1).eq(targets).to(at::kFloat);
+}
+
 at::Tensor mean_cross_entropy(const at::Tensor& scores, const at::Tensor& targets,
                               const std::optional<at::Tensor>& weights) {
   TORCH_CHECK(scores.dim() == 2 && targets.dim() == 1 && scores.size(0) == targets.size(0) &&

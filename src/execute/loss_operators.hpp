@@ -12,6 +12,10 @@ namespace gainsweep::execute {
 /// scores are.
 at::Tensor target_log_likelihoods(const at::Tensor& scores, const at::Tensor& targets);
 
+/// 1 for each target whose score is the largest of all classes, the first of equal ones; 0 for the
+/// others. In fp32.
+at::Tensor targets_are_likeliest(const at::Tensor& scores, const at::Tensor& targets);
+
 /// The mean over targets of −log p, weighted: Σ w (−log p) / Σ w, all weights 1 where there are
 /// none. Targets of weight 0 need not have finite scores. The gradient has the scores' type.
 at::Tensor mean_cross_entropy(const at::Tensor& scores, const at::Tensor& targets,

@@ -59,9 +59,11 @@ TORCH_LIBRARY(gainsweep, m) {
   m.def("at_least_fp32(Tensor x) -> Tensor");
   m.def("mean_cross_entropy(Tensor scores, Tensor targets, Tensor? weights=None) -> Tensor");
   m.def("target_log_likelihoods(Tensor scores, Tensor targets) -> Tensor");
+  m.def("targets_are_likeliest(Tensor scores, Tensor targets) -> Tensor");
   m.def("observe(Tensor z, int op, int operand) -> ()");
   m.def("probed_linear(Tensor x, Tensor w, Tensor? bias, int op) -> Tensor");
   m.def("probed_matmul(Tensor a, Tensor b, int op) -> Tensor");
+  m.def("mask_packed(Tensor scores, Tensor positions, Tensor parts, int window) -> Tensor");
   m.def("attention(Tensor q, Tensor k, Tensor v, Tensor mask, float? cap=None) -> Tensor");
   m.def(
       "probed_attention(Tensor q, Tensor k, Tensor v, Tensor mask, int qk, int av, float? "
@@ -103,6 +105,8 @@ TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
   m.impl("at_least_fp32", gainsweep::execute::at_least_fp32);
   m.impl("mean_cross_entropy", gainsweep::execute::mean_cross_entropy);
   m.impl("target_log_likelihoods", gainsweep::execute::target_log_likelihoods);
+  m.impl("targets_are_likeliest", gainsweep::execute::targets_are_likeliest);
+  m.impl("mask_packed", gainsweep::execute::mask_packed);
   m.impl("probed_linear", gainsweep::execute::probed_linear);
   m.impl("probed_matmul", gainsweep::execute::probed_matmul);
   m.impl("probed_attention", gainsweep::execute::probed_attention);

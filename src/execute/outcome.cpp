@@ -82,6 +82,16 @@ ClassScores class_scores(const at::Tensor& scores) {
       ClassScores::State{std::move(rows), std::move(largest), std::move(totals)}));
 }
 
+std::vector<Verdict> verdicts(const at::Tensor& log_likelihoods, const at::Tensor& likeliest) {
+  const auto on_host = [](const at::Tensor& x) { return x.to(at::kCPU, at::kDouble).contiguous(); };
+  const auto values = on_host(log_likelihoods), flags = on_host(likeliest);
+  std::vector<Verdict> verdicts;
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    verdicts.push_back(
+        {values.const_data_ptr<double>()[i], flags.const_data_ptr<double>()[i] != 0});
+  return verdicts;
+}
+
 std::vector<double> shares(std::span<const float> weights, std::int64_t targets) {
   const auto count = static_cast<std::size_t>(targets);
   if (weights.empty()) return std::vector<double>(count, 1 / static_cast<double>(targets));
@@ -168,6 +178,7 @@ Outcome outcome(Program& program, const Inputs& inputs) {
     throw Error(ErrorKind::internal,
                 "graph " + program.graph().name + " gives no loss. Report this.");
   const auto found = run_tensors(program.state(), inputs.state(), outputs);
+  if (found.front().dim() > 0) return {.verdicts = verdicts(found.at(0), found.at(1))};
   Outcome outcome{found.front().to(at::kCPU, at::kDouble).item<double>()};
   if (found.size() > 1) outcome.scores = class_scores(found[1]);
   return outcome;

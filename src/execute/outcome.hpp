@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "execute/program.hpp"
 
@@ -23,13 +24,21 @@ class ClassScores {
   std::shared_ptr<const State> state_;
 };
 
-/// One run of a sample.
+/// What a run says of one target.
+struct Verdict {
+  double log_likelihood = 0;  ///< nat
+  bool is_likeliest = false;  ///< of all classes
+};
+
+/// One run of a sample: of its mean loss, or of each of its targets.
 struct Outcome {
   double loss = 0;                      ///< nat
   std::optional<ClassScores> scores{};  ///< where the program's second output has them
+  std::vector<Verdict> verdicts{};
 };
 
-/// Runs a program whose first output is the mean loss. Local; errors as for Program::run.
+/// Runs a program whose outputs are the mean loss and, if there is a second, class scores; or, of
+/// the targets, log-likelihoods and which of them are likeliest. Local; errors as for Program::run.
 Outcome outcome(Program& program, const Inputs& inputs);
 
 /// How sure a model is, as means over targets; `p` is what it predicts of one target.

@@ -1,5 +1,6 @@
 #include "model/decoder.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -9,10 +10,12 @@
 #include "model/decoder_nodes.hpp"
 #include "model/decoder_outputs.hpp"
 #include "model/mixture.hpp"
+#include "model/sample.hpp"
 
 namespace gainsweep::model {
 namespace {
 
+using graph::Shape;
 using graph::ValueId;
 
 /// Embedded tokens, in the hidden size.
@@ -32,8 +35,12 @@ ValueId add_embedding(Nodes& nodes, ValueId tokens, ValueId weight) {
   const auto first = decoder.position_offset;
   const auto all = nodes.graph.add_parameter(names.positions + ".weight",
                                              {decoder.longest + first, decoder.hidden});
-  const auto positions = nodes.slice(all, 0, first, first + nodes.length, "positions");
-  return nodes.sum(x, positions, "positions");
+  if (!nodes.packing)
+    return nodes.sum(x, nodes.slice(all, 0, first, first + nodes.length, "positions"), "positions");
+  const auto rows = nodes.graph.add_node("aten::add.Scalar", {nodes.packing->positions, first},
+                                         {nodes.length}, "positions", graph::ElementType::index);
+  const Shape shape{nodes.length, decoder.hidden};
+  return nodes.sum(x, nodes.add("aten::embedding", {all, rows}, shape, "positions"), "positions");
 }
 
 /// What a part of a layer adds is summed with what goes by it.
@@ -93,6 +100,24 @@ ValueId add_head(Nodes& nodes, ValueId x_BTC) {
   return logits_BTV;
 }
 
+Packing add_packing(Nodes& nodes) {
+  const auto input = [&](const char* name) {
+    return nodes.graph.add_input(name, graph::ElementType::index, {nodes.length});
+  };
+  const auto positions = input(positions_input);
+  return {positions, input(parts_input)};
+}
+
+/// Those tokens alone that outputs are of.
+ValueId add_scored(Nodes& nodes, ValueId x_BTC, std::int64_t scored) {
+  if (nodes.packing) {
+    const auto rows = nodes.graph.add_input(rows_input, graph::ElementType::index, {scored});
+    return nodes.select(x_BTC, 1, rows, "scored");
+  }
+  if (scored == 0 || scored == nodes.length) return x_BTC;
+  return nodes.slice(x_BTC, 1, nodes.length - scored, nodes.length, "scored");
+}
+
 void check(const Decoder& decoder, const Workload& workload) {
   if (workload.batch < 1 || workload.length < 1) {
     throw Error(ErrorKind::input,
@@ -101,7 +126,11 @@ void check(const Decoder& decoder, const Workload& workload) {
                     " must both be at least 1 (a graph has fixed shapes). Ask for "
                     "at least one token.");
   }
-  if (workload.length > decoder.longest) {
+  if (workload.packed && (workload.batch != 1 || workload.scored < 1)) {
+    throw Error(ErrorKind::internal,
+                "packed sequences are one batch, with rows that are scored. Report this.");
+  }
+  if (workload.length > decoder.longest && !workload.packed) {
     throw Error(ErrorKind::input, "length " + std::to_string(workload.length) +
                                       " tokens exceeds the model's " +
                                       std::to_string(decoder.longest) +
@@ -111,11 +140,25 @@ void check(const Decoder& decoder, const Workload& workload) {
 
 }  // namespace
 
+std::int64_t longest_packed(const Decoder& decoder) {
+  auto longest = decoder.longest;
+  const auto bound = [&](const Rope& rope) {
+    if (const auto* dynamic = std::get_if<DynamicRope>(&rope.scaling))
+      longest = std::min(longest, dynamic->trained_length);
+    if (const auto* scaled = std::get_if<LongRope>(&rope.scaling))
+      longest = std::min(longest, scaled->original_length);
+  };
+  bound(decoder.rope);
+  if (decoder.window_rope) bound(*decoder.window_rope);
+  return longest;
+}
+
 graph::Graph build(const Decoder& decoder, const Workload& workload) {
   check(decoder, workload);
   Nodes nodes(decoder, workload);
   const auto tokens =
       nodes.graph.add_input("tokens", graph::ElementType::index, {nodes.batch, nodes.length});
+  if (workload.packed) nodes.packing = add_packing(nodes);
   const auto embedding = nodes.graph.add_parameter(
       decoder.names.embedding + ".weight",
       {decoder.vocabulary, decoder.embedding_size == 0 ? decoder.hidden : decoder.embedding_size});
@@ -123,7 +166,7 @@ graph::Graph build(const Decoder& decoder, const Workload& workload) {
   auto x_BTC = add_embedding(nodes, tokens, embedding);
   for (std::int64_t layer = 0; layer < decoder.layers; ++layer)
     x_BTC = add_layer(nodes, x_BTC, layer, tables);
-  add_outputs(nodes, add_head(nodes, x_BTC), workload);
+  add_outputs(nodes, add_head(nodes, add_scored(nodes, x_BTC, workload.scored)), workload);
   return std::move(nodes.graph);
 }
 

@@ -131,8 +131,12 @@ Decoder parse_decoder(const std::string& family, std::string_view config,
 /// checkpoint. Grouped-query keys and values are single operands of `qk` and `av`: query heads of a
 /// group are stacked along the rows instead of repeating keys. Weights that are rows of a tensor,
 /// transposed or less one are computed from it by nodes that depend on no input.
+/// Of packed sequences inputs say where tokens stand (model/sample.hpp).
 /// Error(input) when the length exceeds the model's.
 graph::Graph build(const Decoder& decoder, const Workload& workload);
+
+/// Most tokens of sequences that may be packed: as many as are embedded by their positions alone.
+std::int64_t longest_packed(const Decoder& decoder);
 
 /// The decoder with the tensors of its checkpoint, under the names of build(). Where the
 /// head shares the embedding's weight, either name serves; where both are stored and differ, the

@@ -1,5 +1,6 @@
 #include "model/decoder_attention.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -24,33 +25,38 @@ std::int64_t num_rotated(const Decoder& decoder) {
   return static_cast<std::int64_t>(static_cast<double>(decoder.head_size) * decoder.rotated_share);
 }
 
-Rotation add_rotation(Nodes& nodes, const std::string& name, RopeTable table, double factor) {
+Rotation add_rotation(Nodes& nodes, const std::string& name, RopeTable table, std::int64_t length,
+                      double factor) {
   for (auto* half : {&table.cos, &table.sin}) {
     for (auto& element : *half) element *= factor;
   }
   const auto rotated = num_rotated(nodes.decoder);
   const auto rest = nodes.decoder.head_size - rotated;
-  const Shape half{nodes.length, 1, rotated / 2};
+  const Shape half{length, 1, rotated / 2};
   const auto cos = nodes.graph.add_constant(name + ".cos", half, std::move(table.cos));
   const auto sin = nodes.graph.add_constant(name + ".sin", half, std::move(table.sin));
   const auto negated = nodes.add("aten::neg", {sin}, half, name);
   const auto joined = [&](std::vector<ValueId> parts, const char* leaf, double number) {
     if (rest != 0) {
       const auto one = nodes.graph.add_constant(name + leaf, {1, 1, 1}, {number});
-      const Shape unturned{nodes.length, 1, rest};
+      const Shape unturned{length, 1, rest};
       parts.push_back(nodes.add("aten::expand", {one, unturned}, unturned, name));
     }
     return nodes.add("aten::cat", {parts, std::int64_t{2}},
-                     {nodes.length, 1, nodes.decoder.head_size}, name);
+                     {length, 1, nodes.decoder.head_size}, name);
   };
   const auto whole_cos = joined({cos, cos}, ".rest_cos", factor);
   return {whole_cos, joined({negated, sin}, ".rest_sin", 0)};
 }
 
 Rotations add_rotations(Nodes& nodes, const std::string& name, const Rope& rope) {
-  const auto table = rope_table(rope, num_rotated(nodes.decoder), nodes.length);
-  const auto query = add_rotation(nodes, name + ".query", table, score_factor(nodes.decoder, 0));
-  return {query, add_rotation(nodes, name + ".key", table, 1)};
+  // No packed sequence is longer than the decoder allows, whatever all of them are together.
+  const auto length = nodes.packing ? std::min(nodes.length, longest_packed(nodes.decoder))
+                                    : nodes.length;
+  const auto table = rope_table(rope, num_rotated(nodes.decoder), length);
+  const auto factor = score_factor(nodes.decoder, 0);
+  const auto query = add_rotation(nodes, name + ".query", table, length, factor);
+  return {query, add_rotation(nodes, name + ".key", table, length, 1)};
 }
 
 bool has_window(const Decoder& decoder, std::int64_t layer) {
@@ -65,8 +71,10 @@ std::int64_t window_of(const Nodes& nodes, std::int64_t layer) {
   return window < nodes.length ? window : 0;
 }
 
-/// Exact zeros after the softmax above the diagonal and, with a window, beyond it.
+/// Exact zeros after the softmax above the diagonal and, with a window, beyond it. Of packed
+/// sequences each layer makes its own: what a segment of the graph reads is given or its own.
 void add_masks(Nodes& nodes, AttentionTables& tables) {
+  if (nodes.packing) return;
   const Shape square{nodes.length, nodes.length};
   const auto blocked =
       nodes.graph.add_constant("mask.blocked", {1, 1}, {-std::numeric_limits<double>::infinity()});
@@ -83,8 +91,18 @@ void add_masks(Nodes& nodes, AttentionTables& tables) {
   }
 }
 
+/// The rotation of each token.
+Rotation at_positions(Nodes& nodes, const Rotation& rotation, const std::string& path) {
+  if (!nodes.packing) return rotation;
+  const auto positions = nodes.packing->positions;
+  return {nodes.select(rotation.cos, 0, positions, path),
+          nodes.select(rotation.sin, 0, positions, path)};
+}
+
 /// x·cos + swap(x)·sin, where swap exchanges the halves of the numbers that turn.
-ValueId rotate(Nodes& nodes, ValueId x_BTHD, const Rotation& rotation, const std::string& path) {
+ValueId rotate(Nodes& nodes, ValueId x_BTHD, const Rotation& by_position,
+               const std::string& path) {
+  const auto rotation = at_positions(nodes, by_position, path);
   const Shape shape = nodes.shape(x_BTHD);
   const std::int64_t dim = 3;
   const auto rotated = num_rotated(nodes.decoder);
@@ -155,9 +173,19 @@ ValueId swap_heads(Nodes& nodes, ValueId x, const std::string& path) {
   return nodes.add("aten::transpose.int", {x, std::int64_t{1}, std::int64_t{2}}, shape, path);
 }
 
+/// Scores with −∞ where a token is unseen.
+ValueId masked(Nodes& nodes, ValueId scores_BHTT, std::int64_t layer, const AttentionTables& tables,
+               const std::string& path) {
+  const auto window = window_of(nodes, layer);
+  if (!nodes.packing) return nodes.sum(scores_BHTT, tables.masks.at(window), path);
+  const auto& [positions, parts] = *nodes.packing;
+  return nodes.add("gainsweep::mask_packed", {scores_BHTT, positions, parts, window},
+                   nodes.shape(scores_BHTT), path);
+}
+
 /// The attention weights, [B, K, R, T] with R = G·T rows: the group's heads are stacked.
-ValueId add_weights(Nodes& nodes, ValueId q_BKRD, ValueId k_BKDT, ValueId mask,
-                    const std::string& path) {
+ValueId add_weights(Nodes& nodes, ValueId q_BKRD, ValueId k_BKDT, std::int64_t layer,
+                    const AttentionTables& tables, const std::string& path) {
   const auto& decoder = nodes.decoder;
   const Shape scores_BHTT{nodes.batch, decoder.heads, nodes.length, nodes.length};
   const Shape grouped_BKRT{nodes.batch, decoder.key_value_heads, nodes.shape(q_BKRD)[2],
@@ -166,7 +194,7 @@ ValueId add_weights(Nodes& nodes, ValueId q_BKRD, ValueId k_BKDT, ValueId mask,
   if (decoder.attention_softcap != 0)
     scores = nodes.capped(scores, decoder.attention_softcap, path + ".softcap");
   scores = nodes.reshape(scores, scores_BHTT, path + ".softmax");
-  scores = nodes.sum(scores, mask, path + ".softmax");
+  scores = masked(nodes, scores, layer, tables, path + ".softmax");
   scores =
       nodes.add("aten::softmax.int", {scores, std::int64_t{-1}}, scores_BHTT, path + ".softmax");
   return nodes.reshape(scores, grouped_BKRT, path + ".av");
@@ -204,8 +232,7 @@ ValueId add_attention(Nodes& nodes, ValueId x_BTC, std::int64_t layer, const std
   const auto k_BKDT =
       nodes.add("aten::permute", {k_BTKD, Shape{0, 2, 3, 1}}, {B, K, D, T}, path + ".qk");
   const auto v_BKTD = swap_heads(nodes, v_BTKD, path + ".av");
-  const auto weights_BKRT =
-      add_weights(nodes, q_BKRD, k_BKDT, tables.masks.at(window_of(nodes, layer)), path);
+  const auto weights_BKRT = add_weights(nodes, q_BKRD, k_BKDT, layer, tables, path);
   const auto y_BKRD =
       nodes.add("aten::matmul", {weights_BKRT, v_BKTD}, {B, K, H / K * T, D}, path + ".av");
   const auto y_BTHD =

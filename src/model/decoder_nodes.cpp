@@ -26,6 +26,12 @@ ValueId Nodes::sum(ValueId x, ValueId y, const std::string& path) {
   return add("aten::add.Tensor", {x, y}, shape(x), path);
 }
 
+ValueId Nodes::select(ValueId x, std::int64_t dimension, ValueId places, const std::string& path) {
+  Shape part = shape(x);
+  part[static_cast<std::size_t>(dimension)] = shape(places)[0];
+  return add("aten::index_select", {x, dimension, places}, std::move(part), path);
+}
+
 ValueId Nodes::slice(ValueId x, std::int64_t dimension, std::int64_t first, std::int64_t last,
                      const std::string& path) {
   Shape part = shape(x);

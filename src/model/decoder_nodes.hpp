@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@ struct Stored {
   bool transposed = false;  ///< rows are columns there
 };
 
+/// Where the tokens of packed sequences stand, [T] each.
+struct Packing {
+  graph::ValueId positions;
+  graph::ValueId parts;
+};
+
 /// The graph of a decoder while it is built: what all its parts are made of.
 ///
 /// Shape letters: B sequences, T tokens, C hidden size, F intermediate size, V vocabulary, D head
@@ -24,6 +31,7 @@ struct Nodes {
   const Decoder& decoder;
   std::int64_t batch;
   std::int64_t length;
+  std::optional<Packing> packing{};  ///< none: one sequence after the other
   graph::Graph graph{};
 
   const graph::Shape& shape(graph::ValueId x) const { return graph.value(x).shape; }
@@ -33,6 +41,9 @@ struct Nodes {
   graph::ValueId reshape(graph::ValueId x, const graph::Shape& shape, const std::string& path);
   /// The sum of two values of one shape.
   graph::ValueId sum(graph::ValueId x, graph::ValueId y, const std::string& path);
+  /// Slices of a dimension, by an input that says which.
+  graph::ValueId select(graph::ValueId x, std::int64_t dimension, graph::ValueId places,
+                        const std::string& path);
   /// Rows, or other slices, from `first` to `last`.
   graph::ValueId slice(graph::ValueId x, std::int64_t dimension, std::int64_t first,
                        std::int64_t last, const std::string& path);

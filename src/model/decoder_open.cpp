@@ -178,6 +178,8 @@ Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
   const graph::Shape sequences{batch_size, sequence_length};
   Model model;
   model.name = decoder.family;
+  model.longest = decoder.longest;
+  model.longest_packed = longest_packed(decoder);
   model.parameters = std::move(checkpoint);
   note_config(decoder, model);
   const Names names(decoder, *model.parameters);
@@ -193,6 +195,8 @@ Model open(const Decoder& given, std::shared_ptr<const Checkpoint> checkpoint) {
     model.inputs.push_back({name, graph::ElementType::index, sequences, decoder.vocabulary});
   }
   model.inputs.push_back({weights_input, graph::ElementType::fp32, sequences});
+  for (const char* name : {positions_input, parts_input, rows_input})
+    model.inputs.push_back({name, graph::ElementType::index, {sequence_length}});
   model.digested = files_of(*model.parameters);
   return model;
 }

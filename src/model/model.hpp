@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,7 +20,10 @@ namespace gainsweep::model {
 enum class Output {
   mean_loss,               ///< mean cross entropy over the targets, a scalar
   target_log_likelihoods,  ///< logarithm of each target's probability, in the targets' shape
-  class_scores,            ///< logits: the targets' shape and the classes
+  /// 1 for each target that the model holds for likeliest (the first of equal classes), 0 for the
+  /// others, in the targets' shape.
+  targets_are_likeliest,
+  class_scores,  ///< logits: the targets' shape and the classes
 };
 
 /// What a graph of a model is made for.
@@ -28,6 +32,11 @@ struct Workload {
   std::int64_t length = 0;        ///< of a sequence; read by models of sequences alone
   std::vector<Output> outputs{};  ///< none: the whole forward pass, of which nothing is kept
   bool weighted = false;          ///< a mean loss reads weights of the targets
+  std::int64_t scored = 0;  ///< last tokens of a sequence that outputs are of; 0: all of them
+  /// Sequences that begin alike stand in one, the beginning once: inputs say where each token stands
+  /// in its own (`positions`), which one that is (`parts`, 0: the beginning of all), and which
+  /// tokens the `scored` outputs are of (`rows`).
+  bool packed = false;
   auto operator<=>(const Workload&) const = default;
 };
 
@@ -87,6 +96,11 @@ struct Model {
   /// Patterns of ops that take one format in a sub-graph, where a spec says nothing of it
   /// (graph::PartitionSpec::tie): without them a layer of experts has too many configurations.
   std::vector<std::string> ties{};
+  /// Most tokens of a sequence.
+  std::int64_t longest = std::numeric_limits<std::int64_t>::max();
+  /// Most tokens of sequences that may be packed: a token is embedded by its
+  /// position alone. 0: none may.
+  std::int64_t longest_packed = 0;
 
   /// By name; null where there is none.
   const Input* input(const std::string& name) const;

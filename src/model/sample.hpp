@@ -31,6 +31,11 @@ struct Sample {
 constexpr const char* targets_input = "labels";
 constexpr const char* weights_input = "weights";
 
+/// Those that say where the tokens of packed sequences stand.
+constexpr const char* positions_input = "positions";
+constexpr const char* parts_input = "parts";
+constexpr const char* rows_input = "rows";
+
 /// T: number of a sample's targets that count, those whose weight is not 0. Error(input) where
 /// there is not one weight, finite and not negative, for each target.
 std::int64_t num_targets(const Sample& sample);

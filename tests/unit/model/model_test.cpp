@@ -75,8 +75,10 @@ TEST(Model, OpensConfigurationAndWeights) {
   const auto model = open(folder.path());
   EXPECT_EQ(model.name, "llama");
   EXPECT_EQ(model.parameters->tensors().size(), 11u);
-  ASSERT_EQ(model.inputs.size(), 3u);
-  for (const auto& input : model.inputs) {
+  EXPECT_EQ(model.inputs.size(), 6u);
+  for (const char* name : {"tokens", "labels", "weights"}) {
+    ASSERT_NE(model.input(name), nullptr);
+    const auto& input = *model.input(name);
     const bool are_weights = input.name == "weights";
     EXPECT_EQ(input.shape, (graph::Shape{batch_size, sequence_length}));
     EXPECT_EQ(input.type, are_weights ? graph::ElementType::fp32 : graph::ElementType::index);
