@@ -116,7 +116,8 @@ Folder open_folder(const Folder& root, const std::string& name) {
 void read_datasets(const Folder& root, Items& items) {
   items.tokens = root.read("tokens", "token ids");
   const auto request = open_folder(root, "request");
-  items.requests = {request.read("offset", "places of tokens"), request.read("item", "items"),
+  items.requests = {request.read("offset", "places of tokens"),
+                    request.read("item", "items"),
                     request.read("choice", "numbers of choices"),
                     request.read("start", "places of the first predicted tokens"),
                     request.read("bytes", "lengths of choices"),
@@ -207,8 +208,8 @@ void check_choices(const Items& items, const Numbers& counts) {
   for (std::size_t r = 0; r < item.size(); ++r) {
     const bool is_first = r == 0 || item[r] != item[r - 1];
     if (choice[r] != (is_first ? 0 : choice[r - 1] + 1))
-      refuse_at("request/choice", r, choice[r], " (choices of an item count from 0). " +
-                                                    std::string(make_it));
+      refuse_at("request/choice", r, choice[r],
+                " (choices of an item count from 0). " + std::string(make_it));
   }
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto& [label, requests, raw_bytes, words] = items.items;
@@ -216,9 +217,9 @@ void check_choices(const Items& items, const Numbers& counts) {
       refuse_at("item/requests", i, requests[i],
                 ", and 'request/item' has " + std::to_string(counts[i]) + " of the item");
     if (label[i] < -1 || label[i] >= counts[i])
-      refuse_at("item/label", i, label[i],
-                ", and the item has " + std::to_string(counts[i]) +
-                    " choices (-1 where none is right)");
+      refuse_at(
+          "item/label", i, label[i],
+          ", and the item has " + std::to_string(counts[i]) + " choices (-1 where none is right)");
   }
 }
 

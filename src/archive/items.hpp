@@ -34,8 +34,8 @@ struct Items {
     std::vector<std::int64_t> bytes, characters;
   } requests;
   struct PerItem {
-    std::vector<std::int64_t> label;     ///< the right choice, -1 for none
-    std::vector<std::int64_t> requests;  ///< how many, which are consecutive
+    std::vector<std::int64_t> label;         ///< the right choice, -1 for none
+    std::vector<std::int64_t> requests;      ///< how many, which are consecutive
     std::vector<std::int64_t> bytes, words;  ///< of the raw document of windows, else 0
   } items;
 

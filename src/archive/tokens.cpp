@@ -108,8 +108,7 @@ void check_counted(const TokenStream& stream) {
 
 TokenStream decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabulary) {
   const hdf5::Session session;
-  const hdf5::File file =
-      open_foreign(bytes, "Store token ids as its dataset 'tokens'");
+  const hdf5::File file = open_foreign(bytes, "Store token ids as its dataset 'tokens'");
   const hdf5::Group root = hdf5::open_group(file.id(), "/");
   const auto links = hdf5::links(root.id());
   TokenStream stream{read_ids(root.id(), links), read_offsets(root.id(), links),

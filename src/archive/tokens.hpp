@@ -8,8 +8,8 @@
 
 namespace gainsweep::archive {
 
-/// An HDF5 file whose dataset `tokens` has token ids of any integer type one after the other, all in
-/// [0, vocabulary).
+/// An HDF5 file whose dataset `tokens` has token ids of any integer type one after the other, all
+/// in [0, vocabulary).
 struct TokenFile {
   std::filesystem::path path;
   std::int64_t vocabulary = 0;

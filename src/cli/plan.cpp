@@ -163,8 +163,11 @@ void print_model(const pipeline::Subject& subject) {
             << partition.subgraphs.size() << " sub-graphs of " << partition.classes.size()
             << " classes\n"
             << pipeline::to_text(*subject.calibration, "calibration") << ", "
-            << pipeline::to_text(*subject.evaluation, "evaluation") << "\n"
-            << (subject.timing_targets.empty() ? "" : "\n");
+            << pipeline::to_text(*subject.evaluation, "evaluation") << "\n";
+  for (const auto& task : subject.tasks) std::cout << "task " << pipeline::to_text(task) << "\n";
+  for (const auto& note : notes_of(subject.tasks))
+    std::cout << "  " << model::to_line(note) << "\n";
+  std::cout << (subject.timing_targets.empty() ? "" : "\n");
   print_fused(partition);
   for (const auto& target : subject.timing_targets)
     std::cout << "  " << std::left << std::setw(44) << target.label << std::right << std::setw(4)
@@ -280,6 +283,11 @@ nlohmann::json to_json(const Planned& planned) {
                       {"calibration", to_json(*planned.subject->calibration)},
                       {"evaluation", to_json(*planned.subject->evaluation)},
                       {"stages", to_json(planned.total)}};
+  for (const auto& task : planned.subject->tasks)
+    json["tasks"].push_back({{"name", task.name},
+                             {"items", task.num_items},
+                             {"requests", task.num_requests},
+                             {"chunks", task.chunks.size()}});
   for (const auto& target : planned.subject->timing_targets)
     json["timed"].push_back({{"subgraph", target.label},
                              {"members", target.applies_to.size()},
@@ -320,7 +328,9 @@ int check(const SpecChoice& spec) {
   if (points.size() > 1) std::cout << points.size() << " points; the last one: ";
   std::cout << partition.ops.size() << " ops, " << partition.subgraphs.size() << " sub-graphs, "
             << pipeline::to_text(*subject.calibration, "calibration") << ", "
-            << pipeline::to_text(*subject.evaluation, "evaluation") << "; nothing was run";
+            << pipeline::to_text(*subject.evaluation, "evaluation");
+  for (const auto& task : subject.tasks) std::cout << ", task " << pipeline::to_text(task);
+  std::cout << "; nothing was run";
   if (const auto device = not_looked_for(subject.spec.device); !device.empty())
     std::cout << ", and " << device;
   std::cout << ".\n";

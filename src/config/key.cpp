@@ -26,9 +26,7 @@ struct Wording {
   std::string operator()(const Name&) const {
     return "a name of 1 to 64 letters, digits, '.', '_' and '-' that starts with a letter or digit";
   }
-  std::string operator()(const OptionalName&) const {
-    return "null or " + (*this)(Name{nullptr});
-  }
+  std::string operator()(const OptionalName&) const { return "null or " + (*this)(Name{nullptr}); }
   std::string operator()(const Path&) const { return "a path"; }
   std::string operator()(const OptionalPath&) const { return "a path or null"; }
   std::string operator()(const Paths&) const { return "a list of paths"; }

@@ -56,9 +56,10 @@ struct Printer {
            "}";
   }
   std::string operator()(const Section& section) const {
-    return "{" + join(section.keys, [](const Key& key) {
-             return key.name + ": " + value_text(key.value);
-           }) + "}";
+    return "{" +
+           join(section.keys,
+                [](const Key& key) { return key.name + ": " + value_text(key.value); }) +
+           "}";
   }
   std::string operator()(const Sections& sections) const {
     std::vector<std::string> items;

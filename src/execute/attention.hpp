@@ -38,9 +38,9 @@ at::Tensor attended(const std::vector<at::Tensor>& weights, const at::Tensor& v,
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const at::Tensor& mask, std::optional<double> cap);
 
-/// Scores [B, H, T, T] with −∞ where a token of packed sequences does not see another: it sees those
-/// of the beginning (part 0) and of its own part that do not stand behind it and, with a window,
-/// less than that before it. `positions` and `parts` are [T].
+/// Scores [B, H, T, T] with −∞ where a token of packed sequences does not see another: it sees
+/// those of the beginning (part 0) and of its own part that do not stand behind it and, with a
+/// window, less than that before it. `positions` and `parts` are [T].
 at::Tensor mask_packed(const at::Tensor& scores, const at::Tensor& positions,
                        const at::Tensor& parts, std::int64_t window);
 

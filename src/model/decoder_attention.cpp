@@ -42,8 +42,8 @@ Rotation add_rotation(Nodes& nodes, const std::string& name, RopeTable table, st
       const Shape unturned{length, 1, rest};
       parts.push_back(nodes.add("aten::expand", {one, unturned}, unturned, name));
     }
-    return nodes.add("aten::cat", {parts, std::int64_t{2}},
-                     {length, 1, nodes.decoder.head_size}, name);
+    return nodes.add("aten::cat", {parts, std::int64_t{2}}, {length, 1, nodes.decoder.head_size},
+                     name);
   };
   const auto whole_cos = joined({cos, cos}, ".rest_cos", factor);
   return {whole_cos, joined({negated, sin}, ".rest_sin", 0)};
@@ -51,8 +51,8 @@ Rotation add_rotation(Nodes& nodes, const std::string& name, RopeTable table, st
 
 Rotations add_rotations(Nodes& nodes, const std::string& name, const Rope& rope) {
   // No packed sequence is longer than the decoder allows, whatever all of them are together.
-  const auto length = nodes.packing ? std::min(nodes.length, longest_packed(nodes.decoder))
-                                    : nodes.length;
+  const auto length =
+      nodes.packing ? std::min(nodes.length, longest_packed(nodes.decoder)) : nodes.length;
   const auto table = rope_table(rope, num_rotated(nodes.decoder), length);
   const auto factor = score_factor(nodes.decoder, 0);
   const auto query = add_rotation(nodes, name + ".query", table, length, factor);
@@ -100,8 +100,7 @@ Rotation at_positions(Nodes& nodes, const Rotation& rotation, const std::string&
 }
 
 /// x·cos + swap(x)·sin, where swap exchanges the halves of the numbers that turn.
-ValueId rotate(Nodes& nodes, ValueId x_BTHD, const Rotation& by_position,
-               const std::string& path) {
+ValueId rotate(Nodes& nodes, ValueId x_BTHD, const Rotation& by_position, const std::string& path) {
   const auto rotation = at_positions(nodes, by_position, path);
   const Shape shape = nodes.shape(x_BTHD);
   const std::int64_t dim = 3;

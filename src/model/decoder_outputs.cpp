@@ -59,8 +59,8 @@ void add_outputs(Nodes& nodes, ValueId logits_BSV, const Workload& workload) {
     if (output == Output::mean_loss) {
       value = add_mean_loss(nodes, compared(), workload.weighted);
     } else if (output == Output::target_log_likelihoods) {
-      value = add_of_targets(nodes, compared(), "gainsweep::target_log_likelihoods",
-                             "log_likelihoods");
+      value =
+          add_of_targets(nodes, compared(), "gainsweep::target_log_likelihoods", "log_likelihoods");
     } else if (output == Output::targets_are_likeliest) {
       value = add_of_targets(nodes, compared(), "gainsweep::targets_are_likeliest", "likeliest");
     }

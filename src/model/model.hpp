@@ -32,10 +32,10 @@ struct Workload {
   std::int64_t length = 0;        ///< of a sequence; read by models of sequences alone
   std::vector<Output> outputs{};  ///< none: the whole forward pass, of which nothing is kept
   bool weighted = false;          ///< a mean loss reads weights of the targets
-  std::int64_t scored = 0;  ///< last tokens of a sequence that outputs are of; 0: all of them
-  /// Sequences that begin alike stand in one, the beginning once: inputs say where each token stands
-  /// in its own (`positions`), which one that is (`parts`, 0: the beginning of all), and which
-  /// tokens the `scored` outputs are of (`rows`).
+  std::int64_t scored = 0;        ///< last tokens of a sequence that outputs are of; 0: all of them
+  /// Sequences that begin alike stand in one, the beginning once: inputs say where each token
+  /// stands in its own (`positions`), which one that is (`parts`, 0: the beginning of all), and
+  /// which tokens the `scored` outputs are of (`rows`).
   bool packed = false;
   auto operator<=>(const Workload&) const = default;
 };

@@ -12,6 +12,8 @@ namespace gainsweep::pipeline {
 struct Bucket {
   std::int64_t length = 0;  ///< tokens
   bool weighted = false;    ///< some targets do not count
+  std::int64_t scored = 0;  ///< last tokens whose targets are asked about; 0: their mean loss is
+  bool packed = false;      ///< sequences that begin alike in one
   auto operator<=>(const Bucket&) const = default;
 };
 
@@ -22,8 +24,7 @@ inline constexpr std::size_t most_buckets = 8;
 template <class T>
 class ByBucket {
  public:
-  /// What `make` gives for the bucket. Stays where it is until `most_buckets` others were asked
-  /// for.
+  /// What `make` gives for the bucket. Stays where it is until `most()` others were asked for.
   template <class Make>
   T& get(const Bucket& bucket, const Make& make) {
     const auto found = std::find_if(made_.begin(), made_.end(),
@@ -32,17 +33,20 @@ class ByBucket {
       made_.splice(made_.end(), made_, found);
       return made_.back().second;
     }
-    if (made_.size() == most_buckets) made_.pop_front();
+    while (made_.size() >= most_) made_.pop_front();
     made_.emplace_back(bucket, make());
     return made_.back().second;
   }
 
+  std::size_t most() const { return most_; }
+  void keep_at_most(std::size_t buckets) { most_ = buckets; }
   bool empty() const { return made_.empty(); }
   /// That of the bucket that was asked for last; there has to be one.
   const T& last() const { return made_.back().second; }
   void clear() { made_.clear(); }
 
  private:
+  std::size_t most_ = most_buckets;
   std::list<std::pair<Bucket, T>> made_;
 };
 

@@ -9,6 +9,7 @@
 #include "graph/rows.hpp"
 #include "graph/segments.hpp"
 #include "graph/signature.hpp"
+#include "pipeline/bucket.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -62,6 +63,20 @@ Course course(const graph::Graph& whole, const std::vector<graph::Op>& ops,
   }
   cut_head(course, block_elements);
   return course;
+}
+
+std::size_t constant_bytes(const Course& course) {
+  std::size_t elements = 0;
+  for (const auto& leg : course.legs)
+    for (const auto& value : leg.graph.values) elements += value.elements.size();
+  return elements * sizeof(double);
+}
+
+std::size_t courses_kept(const Course& one) {
+  constexpr std::size_t most_bytes = std::size_t{1} << 26;
+  constexpr std::size_t most_courses = 256;
+  const auto bytes = std::max<std::size_t>(1, constant_bytes(one));
+  return std::max(most_buckets, std::min(most_courses, most_bytes / bytes));
 }
 
 std::vector<std::size_t> times_of(const std::vector<Leg>& legs) {

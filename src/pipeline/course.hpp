@@ -36,6 +36,12 @@ inline constexpr std::int64_t uncut_head = std::numeric_limits<std::int64_t>::ma
 Course course(const graph::Graph& whole, const std::vector<graph::Op>& ops,
               std::int64_t block_elements = head_block);
 
+/// Bytes of the constants that a course holds, such as tables of rotations.
+std::size_t constant_bytes(const Course& course);
+
+/// Courses of so many buckets are kept at once: most_buckets, more while their constants are small.
+std::size_t courses_kept(const Course& one);
+
 /// By leg, how many legs have its structure; 0 for all but the first of these.
 std::vector<std::size_t> times_of(const std::vector<Leg>& legs);
 

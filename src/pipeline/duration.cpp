@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/answers.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/course.hpp"
 #include "pipeline/pace.hpp"
@@ -135,6 +136,16 @@ double evaluation_seconds(const Subject& subject, const std::vector<graph::Assig
   if (!keeps_scores(subject, room))
     seconds += num_plans * samples * head_pace(subject, high_format).run;
   return seconds;
+}
+
+double answer_seconds(const Subject& subject, const std::vector<graph::Assignment>& plans) {
+  if (subject.tasks.empty()) return 0;
+  const auto paces = in_all_formats(subject, answer_pace);
+  const double num_plans = static_cast<double>(plans.size()) - shared_plans(subject, plans);
+  const auto chunks = static_cast<double>(num_answer_units(subject));
+  const double anew = (1 - part_kept(subject, answer_room(subject))) * chunks;
+  const auto &high = paces.front(), plan = mean(paces);
+  return high.run + anew * high.once + num_plans * (plan.run + anew * plan.once);
 }
 
 double contest_seconds(const Subject& subject, const std::string& table) {

@@ -18,6 +18,9 @@ double anchor_seconds(const Subject& subject, std::size_t num_samples);
 double evaluation_seconds(const Subject& subject, const std::vector<graph::Assignment>& plans,
                           std::size_t again);
 
+/// Of what all-high and plans say of the spec's tasks, likewise.
+double answer_seconds(const Subject& subject, const std::vector<graph::Assignment>& plans);
+
 /// Of all rounds of the contest of a timing target, by its table.
 double contest_seconds(const Subject& subject, const std::string& table);
 

@@ -47,7 +47,9 @@ std::vector<archive::Table> own_tables(const Bench& bench, const batch::Results&
   const auto add = [&](std::vector<archive::Table> more) {
     std::move(more.begin(), more.end(), std::back_inserter(tables));
   };
+  add(task_tables(subject.tasks));
   auto notes = subject.model->notes;
+  for (auto& note : notes_of(subject.tasks)) notes.push_back(std::move(note));
   if (const auto& given = subject.given_times) {
     add(given->tables);
     notes.insert(notes.end(), given->notes.begin(), given->notes.end());
@@ -90,6 +92,8 @@ std::vector<batch::Claim> claims(const Subject& subject) {
   if (!subject.given_plans.empty())
     claims.push_back(
         {"files of plans", digest_of(subject.given_plans, subject.layout), ErrorKind::input});
+  if (!subject.tasks.empty())
+    claims.push_back({"files of items", digest_of(subject.tasks), ErrorKind::input});
   for (const auto& [name, text] : execute::parts(environment.identity))
     claims.push_back({"device's " + name, text});
   return claims;
@@ -122,6 +126,8 @@ batch::Experiment experiment(std::shared_ptr<const Subject> subject) {
     for (auto& remark : slow_cards(contests)) remarks.push_back(std::move(remark));
     if (const auto& given = bench->subject->given_times)
       for (const auto& note : given->notes) remarks.push_back(model::to_line(note));
+    for (const auto& note : notes_of(bench->subject->tasks))
+      remarks.push_back(model::to_line(note));
     for (const auto& note : unreached(bench, results)) remarks.push_back(model::to_line(note));
     return remarks;
   };

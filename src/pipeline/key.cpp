@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 5,
                        anchor_version = 3, timing_version = 5, plan_version = 4, losses_version = 5,
-                       plan_times_version = 5, floor_version = 3, resamples_version = 1;
+                       plan_times_version = 5, floor_version = 3, resamples_version = 1,
+                       answers_version = 1;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {
   if (computing.model.empty())
@@ -29,6 +30,7 @@ digest::Builder base(const char* stage, std::int64_t version, const Computing& c
 void add(digest::Builder& builder, const Sample& sample) {
   builder.add("tokens", sample.tokens).add("last", sample.last_label);
   if (!sample.mask.empty()) builder.add("mask", sample.mask);
+  if (sample.scored > 0) builder.add("scored", sample.scored);
 }
 
 void add(digest::Builder& builder, const Workload& workload, const std::string& formats,
@@ -199,6 +201,14 @@ std::string floor(const Computing& computing, const std::string& precision,
                   const std::string& assignment) {
   auto builder = base("floor", floor_version, computing);
   return of_evaluation(builder, precision, formats, maxima, samples, assignment);
+}
+
+std::string answers(const Computing& computing, const std::string& precision,
+                    const std::string& formats, const std::string& maxima, const std::string& task,
+                    const std::string& requests, const std::string& assignment) {
+  auto builder = base("answers", answers_version, computing);
+  builder.add("task", task);
+  return of_evaluation(builder, precision, formats, maxima, requests, assignment);
 }
 
 std::string plan_times(const Computing& computing, const Workload& workload,

@@ -31,6 +31,7 @@ struct Sample {
   std::string tokens;           ///< digest of its inputs
   std::int64_t last_label = 0;  ///< all others are inputs too
   std::string mask{};           ///< digest of the marks of its targets; empty: all count
+  std::int64_t scored = 0;      ///< last targets that are asked about; 0: their mean loss is
 };
 
 /// What is timed, and on what.
@@ -118,6 +119,11 @@ std::string losses(const Computing& computing, const std::string& precision,
 std::string floor(const Computing& computing, const std::string& precision,
                   const std::string& formats, const std::string& maxima, const std::string& samples,
                   const std::string& assignment);
+
+/// What an assignment says of some requests of a task; `requests` is of_sample_set of these.
+std::string answers(const Computing& computing, const std::string& precision,
+                    const std::string& formats, const std::string& maxima, const std::string& task,
+                    const std::string& requests, const std::string& assignment);
 
 /// Times of a whole plan against all-high; `partition` is of_partition.
 std::string plan_times(const Computing& computing, const Workload& workload,

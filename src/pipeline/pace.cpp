@@ -175,6 +175,21 @@ Pace head_pace(const Subject& subject, FormatId format) {
   return pace_of(subject, legs_of(course, course.legs.size() - 1), format);
 }
 
+Pace answer_pace(const Subject& subject, FormatId format) {
+  const auto course = course_of(subject);
+  const auto head = head_pace(subject, format);
+  auto pace = pace_of(subject, legs_of(course, 0), format);
+  double tokens = 0, targets = 0;
+  for (const auto& task : subject.tasks)
+    for (const auto& bucket : task.runs->buckets) {
+      tokens += static_cast<double>(bucket.length);
+      targets += static_cast<double>(bucket.scored);
+    }
+  const auto length = static_cast<double>(subject.spec.calibration.length);
+  pace.run = ((pace.run - head.run) * tokens + head.run * targets) / length;
+  return pace;
+}
+
 TimedSegments timed_segments(const Subject& subject, OpId op) {
   const auto ops = graph::quantizable_ops(*subject.latency_graph);
   const Paces paces(subject, timed_precision(subject.spec));

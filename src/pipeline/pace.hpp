@@ -23,6 +23,9 @@ Pace evaluation_pace(const Subject& subject, FormatId format);
 /// What of it comes behind the last value that is handed on: scores and loss.
 Pace head_pace(const Subject& subject, FormatId format);
 
+/// Of all requests of the subject's tasks under such a plan.
+Pace answer_pace(const Subject& subject, FormatId format);
+
 /// Seconds of segments of the latency workload, all high.
 struct TimedSegments {
   double holder = 0;  ///< the one that has an op

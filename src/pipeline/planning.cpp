@@ -5,6 +5,7 @@
 
 #include "digest/digest.hpp"
 #include "pipeline/anchor.hpp"
+#include "pipeline/answers.hpp"
 #include "pipeline/duration.hpp"
 #include "pipeline/estimate.hpp"
 #include "pipeline/evaluation.hpp"
@@ -43,11 +44,16 @@ std::size_t most_evaluated(const Subject& subject) {
   return most_plans(subject.spec) + distinct(subject.given_plans).size();
 }
 
-// Losses and times of one plan.
+// Losses and answers of one plan.
+std::size_t units_of_a_plan(const Workbench& bench) {
+  return bench.evaluation.chunks.size() + num_answer_units(*bench.subject);
+}
+
+// With its times.
 std::size_t most_units_of_a_plan(const Workbench& bench) {
   const auto& subject = *bench.subject;
   const auto rounds = static_cast<std::size_t>(most_rounds(subject.spec.latency.rule));
-  return bench.evaluation.chunks.size() + (times_plans(subject) ? rounds : 0);
+  return units_of_a_plan(bench) + (times_plans(subject) ? rounds : 0);
 }
 
 // Plans that are evaluated at the next scales too, at most.
@@ -59,8 +65,8 @@ std::size_t most_floor_plans(const Subject& subject) {
 // What evaluations come to at most.
 std::size_t most_evaluations(const Workbench& bench) {
   if (!evaluates(bench)) return 0;
-  const auto chunks = bench.evaluation.chunks.size();
-  return (1 + most_floor_plans(*bench.subject)) * chunks +
+  return units_of_a_plan(bench) +
+         most_floor_plans(*bench.subject) * bench.evaluation.chunks.size() +
          most_evaluated(*bench.subject) * most_units_of_a_plan(bench);
 }
 
@@ -165,6 +171,10 @@ void evaluate(const Bench& bench, const batch::Results& results, const Decision&
   for (std::size_t i = 0; i < plans.size(); ++i)
     for (auto& unit : loss_units(bench, results, bench->evaluation, plans[i], i))
       inquiry.need(std::move(unit));
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    for (const auto& task : subject.tasks)
+      for (auto& unit : answer_units(bench, results, task, plans[i], i))
+        inquiry.need(std::move(unit));
   // Which plans they are is known when all plans are.
   if (open > 0)
     inquiry.expect(most_floor_plans(subject) * bench->evaluation.chunks.size());
@@ -228,7 +238,9 @@ double cost(const Bench& bench, std::span<const batch::Unit> units, std::size_t 
   std::erase_if(asked, [&](const auto& one) { return !is_evaluated(subject.spec, one); });
   auto plans = stand_ins(subject.layout, subject.spec, asked);
   for (auto& given : distinct(subject.given_plans)) plans.push_back(std::move(given));
-  if (evaluates(*bench)) seconds += evaluation_seconds(subject, plans, most_floor_plans(subject));
+  if (evaluates(*bench))
+    seconds += evaluation_seconds(subject, plans, most_floor_plans(subject)) +
+               answer_seconds(subject, plans);
   seconds += seconds_a_choice * num_choices(subject.layout, subject.spec.solve) *
              static_cast<double>(resample_blocks(subject.spec.solve).size());
   if (evaluates(*bench) && !plans.empty() && times_plans(subject))

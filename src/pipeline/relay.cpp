@@ -91,7 +91,9 @@ const Course& Relay::course(const Bucket& bucket) {
 std::size_t Relay::bytes_handed_on(const Batch& batch) {
   Bucket longest;
   for (const auto sample : batch.samples) longest = std::max(longest, batch.of->buckets[sample]);
-  const auto& legs = course(longest).legs;
+  const auto& own = course(longest);
+  courses_.keep_at_most(courses_kept(own));
+  const auto& legs = own.legs;
   std::int64_t most = 0;
   for (std::size_t leg = 0; leg + 1 < legs.size(); ++leg) {
     const auto& graph = legs[leg].graph;
@@ -106,7 +108,7 @@ std::size_t Relay::end_of_part(const Batch& batch, std::size_t first, std::size_
   const auto last = std::min(batch.samples.size(), first + at_once);
   for (auto end = first; end < last; ++end) {
     buckets.insert(batch.of->buckets[batch.samples[end]]);
-    if (buckets.size() > most_buckets) return end;
+    if (buckets.size() > courses_.most()) return end;
   }
   return last;
 }
@@ -290,7 +292,9 @@ void Relay::finish(Pass& pass) {
 }
 
 void Relay::keep(const Pass& pass, std::size_t sample, const execute::Outcome& outcome) {
-  const auto bytes = outcome.scores ? outcome.scores->num_bytes() : 0;
+  // Without class scores nothing is compared with all-high.
+  if (!outcome.scores) return;
+  const auto bytes = outcome.scores->num_bytes();
   if (bytes_of_scores_ + bytes > pass.room.scores) return;
   bytes_of_scores_ += bytes;
   outcomes_.emplace(pass.outcome_name(sample), outcome);

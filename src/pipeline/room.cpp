@@ -18,9 +18,11 @@ constexpr std::int64_t plans_at_once = 2;
 // What plans are run with, and how far a rank's memory goes.
 class Needs {
  public:
-  explicit Needs(const Subject& subject)
+  /// Samples of some buckets are run, the longest in `course`.
+  Needs(const Subject& subject, Course course, std::set<Bucket> buckets)
       : subject_(subject),
-        course_(course(*subject.evaluation_graph, subject.layout.partition.ops)),
+        course_(std::move(course)),
+        buckets_(std::move(buckets)),
         bytes_of_real_(evaluation_precision(subject.spec) == execute::Precision::fp32 ? 4 : 2) {}
 
   // `together` samples of `plans` plans are run at once, for which `beginnings` of others may be
@@ -76,20 +78,15 @@ class Needs {
 
   // Constants of the legs that are kept for further buckets, such as tables of rotations.
   std::int64_t table_bytes() const {
-    std::set<Bucket> buckets;
-    for (const auto* samples : {&subject_.calibration, &subject_.evaluation, &subject_.search})
-      buckets.insert((*samples)->buckets.begin(), (*samples)->buckets.end());
-    const auto further = std::min(buckets.size(), most_buckets) - 1;
-    std::size_t elements = 0;
-    for (const auto& leg : course_.legs)
-      for (const auto& value : leg.graph.values) elements += value.elements.size();
-    return static_cast<std::int64_t>(further * elements * sizeof(double));
+    const auto further = std::min(buckets_.size(), courses_kept(course_)) - 1;
+    return static_cast<std::int64_t>(further * constant_bytes(course_));
   }
 
   // Class scores of a sample, in fp32 whatever they are computed in.
   std::int64_t score_bytes() const {
-    const auto& graph = *subject_.evaluation_graph;
-    if (graph.outputs.size() < 2) return 0;
+    const auto& graph = course_.legs.back().graph;
+    const bool is_asked = buckets_.rbegin()->scored > 0;
+    if (graph.outputs.size() < 2 || is_asked) return 0;
     return graph::num_elements(graph.value(graph.outputs[1]).shape) * 4;
   }
 
@@ -102,8 +99,32 @@ class Needs {
 
   const Subject& subject_;
   Course course_;
+  std::set<Bucket> buckets_;
   std::int64_t bytes_of_real_;
 };
+
+Needs needs(const Subject& subject) {
+  std::set<Bucket> buckets;
+  for (const auto* samples : {&subject.calibration, &subject.evaluation, &subject.search})
+    buckets.insert((*samples)->buckets.begin(), (*samples)->buckets.end());
+  return {subject, course(*subject.evaluation_graph, subject.layout.partition.ops),
+          std::move(buckets)};
+}
+
+// Of tasks; there has to be one.
+Needs answer_needs(const Subject& subject) {
+  std::set<Bucket> buckets;
+  Bucket most;
+  for (const auto& task : subject.tasks)
+    for (const auto& bucket : task.runs->buckets) {
+      buckets.insert(bucket);
+      most.length = std::max(most.length, bucket.length);
+      most.scored = std::max(most.scored, bucket.scored);
+      most.packed = most.packed || bucket.packed;
+    }
+  const auto [graph, ops] = evaluation_graph_of(subject, most);
+  return {subject, course(*graph, ops), std::move(buckets)};
+}
 
 std::int64_t sum(const Room& room) {
   return static_cast<std::int64_t>(room.weights + room.values + room.scores);
@@ -120,39 +141,48 @@ Room evaluation_room(const Subject& subject) {
   const auto chunk = static_cast<std::size_t>(subject.spec.evaluate.chunk);
   const auto beginnings =
       searched > 0 ? most_beginnings : std::min(most_beginnings, most_plans(subject.spec));
-  return Needs(subject).room(plans_at_once, chunk == 0 ? std::max(evaluated, searched) : chunk,
+  return needs(subject).room(plans_at_once, chunk == 0 ? std::max(evaluated, searched) : chunk,
                              beginnings, evaluated + searched);
+}
+
+Room answer_room(const Subject& subject) {
+  std::size_t together = 0;
+  for (const auto& task : subject.tasks) together = std::max(together, task.longest_chunk());
+  return answer_needs(subject).room(1, together,
+                                    std::min(most_beginnings, most_plans(subject.spec)), 0);
 }
 
 Room anchor_room(const Subject& subject) {
   const auto asked = static_cast<std::size_t>(subject.spec.sensitivity.anchor_samples);
-  return Needs(subject).room(
+  return needs(subject).room(
       num_formats(subject), std::min(most_anchors_together, std::max<std::size_t>(1, asked)), 0, 0);
 }
 
 std::size_t samples_at_once(const Subject& subject, const Room& room, std::size_t plans) {
-  const auto one = 2 * plans * static_cast<std::size_t>(Needs(subject).handed_bytes());
+  const auto one = 2 * plans * static_cast<std::size_t>(needs(subject).handed_bytes());
   return std::max<std::size_t>(1, room.values / std::max<std::size_t>(1, one));
 }
 
 double part_kept(const Subject& subject, const Room& room) {
-  const auto all = static_cast<double>(Needs(subject).all_weight_bytes());
+  const auto all = static_cast<double>(needs(subject).all_weight_bytes());
   return all == 0 ? 1 : std::min(1.0, static_cast<double>(room.weights) / all);
 }
 
 bool keeps_scores(const Subject& subject, const Room& room) {
   const auto needed =
-      subject.evaluation->ids.size() * static_cast<std::size_t>(Needs(subject).score_bytes());
+      subject.evaluation->ids.size() * static_cast<std::size_t>(needs(subject).score_bytes());
   return room.scores >= needed;
 }
 
 std::int64_t evaluation_bytes(const Subject& subject) {
-  return Needs(subject).least(plans_at_once) + plan_timing_bytes(subject) +
-         sum(evaluation_room(subject));
+  const auto losses = needs(subject).least(plans_at_once) + sum(evaluation_room(subject));
+  const auto answers =
+      subject.tasks.empty() ? 0 : answer_needs(subject).least(1) + sum(answer_room(subject));
+  return std::max(losses, answers) + plan_timing_bytes(subject);
 }
 
 std::int64_t anchor_bytes(const Subject& subject) {
-  return Needs(subject).least(num_formats(subject)) + sum(anchor_room(subject));
+  return needs(subject).least(num_formats(subject)) + sum(anchor_room(subject));
 }
 
 }  // namespace gainsweep::pipeline

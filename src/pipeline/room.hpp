@@ -19,6 +19,8 @@ struct Room {
 inline constexpr std::size_t most_anchors_together = 4;
 
 Room evaluation_room(const Subject& subject);
+/// For the requests of tasks.
+Room answer_room(const Subject& subject);
 Room anchor_room(const Subject& subject);
 
 /// Samples of a batch that plans take through the segments at once.

@@ -27,6 +27,7 @@ struct Shelf::State {
   std::map<std::filesystem::path, std::shared_ptr<const model::Model>> models;
   std::map<Text, Tokens> tokens;
   std::map<std::pair<Text, Windows>, std::shared_ptr<const Samples>> samples;
+  ItemsShelf items;
   std::set<std::pair<const Samples*, const Samples*>> disjoint;
   std::map<std::pair<std::filesystem::path, model::Workload>, std::shared_ptr<const graph::Graph>>
       graphs;
@@ -147,7 +148,9 @@ BucketGraph of_bucket(const Subject& subject, const Bucket& bucket,
                       const std::vector<model::Output>& outputs) {
   const auto& ops = subject.layout.partition.ops;
   if (bucket == Bucket{subject.spec.calibration.length}) return {longest, ops};
-  BucketGraph made{share(subject.model->build({1, bucket.length, outputs, bucket.weighted})), {}};
+  BucketGraph made{share(subject.model->build(
+                       {1, bucket.length, outputs, bucket.weighted, bucket.scored, bucket.packed})),
+                   {}};
   made.ops = graph::quantizable_ops(*made.graph);
   if (!std::equal(ops.begin(), ops.end(), made.ops.begin(), made.ops.end(),
                   [](const auto& a, const auto& b) { return a.path == b.path; }))
@@ -284,6 +287,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
   auto& tie = subject.spec.partition.tie;
   tie = tie.value_or(subject.model->ties);
   read_samples(subject, lent);
+  subject.tasks = open_tasks(spec, *subject.model, vocabulary(*subject.model), lent.items);
   subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
   subject.evaluation_graph =
       build(lent, subject,
@@ -314,8 +318,11 @@ BucketGraph graph_of(const Subject& subject, const Bucket& bucket) {
 }
 
 BucketGraph evaluation_graph_of(const Subject& subject, const Bucket& bucket) {
+  const bool is_asked = bucket.scored > 0;
   return of_bucket(subject, bucket, subject.evaluation_graph,
-                   {model::Output::mean_loss, model::Output::class_scores});
+                   is_asked ? std::vector{model::Output::target_log_likelihoods,
+                                          model::Output::targets_are_likeliest}
+                            : std::vector{model::Output::mean_loss, model::Output::class_scores});
 }
 
 std::shared_ptr<const graph::Graph> latency_graph(const Subject& subject, Shelf& shelf) {

@@ -16,6 +16,7 @@
 #include "pipeline/key.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/samples.hpp"
+#include "pipeline/task.hpp"
 #include "pipeline/timing_target.hpp"
 #include "spec/spec.hpp"
 
@@ -57,6 +58,7 @@ struct Subject {
   std::vector<TimingTarget> timing_targets;  ///< none where times are not measured
   std::optional<GivenTimes> given_times;     ///< where they are not measured
   std::vector<GivenPlan> given_plans;        ///< of evaluate.plans
+  std::vector<Task> tasks;                   ///< of evaluate.tasks
   std::shared_ptr<const Samples> calibration;
   std::shared_ptr<const Samples> evaluation;
   std::shared_ptr<const Samples> search;  ///< that strategies measure plans on while they search
@@ -81,8 +83,9 @@ struct BucketGraph {
   std::vector<graph::Op> ops;
 };
 
-/// What `graph` and `evaluation_graph` are, for samples of a bucket. Error(internal) where its ops
-/// are not the layout's.
+/// What `graph` and `evaluation_graph` are, for samples of a bucket; where a bucket's targets are
+/// asked about, their log-likelihoods and which are likeliest. Error(internal) where its ops are
+/// not the layout's.
 BucketGraph graph_of(const Subject& subject, const Bucket& bucket);
 BucketGraph evaluation_graph_of(const Subject& subject, const Bucket& bucket);
 

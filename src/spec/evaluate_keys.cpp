@@ -19,7 +19,8 @@ Section describe(TaskSpec& task) {
   return {{
       {"items", "HDF5 file of a task's items and requests", Path{&task.items}, "",
        "data/hellaswag.h5"},
-      {"items_limit", "number of first items that are asked; 0 for all", count(task.items_limit, 0)},
+      {"items_limit", "number of first items that are asked; 0 for all",
+       count(task.items_limit, 0)},
       {"name", "what tables call the task; null for the file's own name of it",
        OptionalName{&task.name}},
   }};

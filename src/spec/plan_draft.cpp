@@ -22,8 +22,8 @@ namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
     config::Integer, config::NamedGrids, config::NamedNumbers, config::OptionalPath,
-    config::OptionalPatterns, config::Path, config::PatternGroups, config::Patterns,
-    config::Real, config::Section;
+    config::OptionalPatterns, config::Path, config::PatternGroups, config::Patterns, config::Real,
+    config::Section;
 
 constexpr std::int64_t million = 1000000;
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;

@@ -105,8 +105,8 @@ struct EvaluateSpec {
   std::vector<std::string> strategies{"ip"};
   std::vector<std::filesystem::path> plans;  ///< files of plans that others made
   std::vector<TaskSpec> tasks;
-  std::int64_t every = 1;                    ///< every n-th threshold
-  Arithmetic precision = Arithmetic::fp32;   ///< of anchors too
+  std::int64_t every = 1;                   ///< every n-th threshold
+  Arithmetic precision = Arithmetic::fp32;  ///< of anchors too
   bool time = true;  ///< measure the plans' time where the device really runs their formats
 };
 

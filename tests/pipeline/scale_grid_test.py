@@ -138,7 +138,9 @@ class Operands:
         self.by_name = {
             name: at for at, name in enumerate(names) if name not in ("input", "weight")
         }
-        self.observed = archive["maxima/maximum"][()].max(axis=0)
+        # Without static scales nothing is observed.
+        has_maxima = "maxima" in archive
+        self.observed = archive["maxima/maximum"][()].max(axis=0) if has_maxima else None
         self.module_of = [self.modules[op] for op in ops]
 
 

@@ -119,6 +119,55 @@ TEST(Evaluation, IsLeftOutWhereItIsNotAskedFor) {
     EXPECT_FALSE(unit.table.starts_with("evaluations/")) << "all-high alone tells nobody anything";
 }
 
+// Of so many items of two requests, each a pack of its own.
+Task task(const std::string& name, std::size_t num_items) {
+  archive::Items items;
+  items.requests.offset = {0};
+  for (std::int64_t request = 0; request < static_cast<std::int64_t>(2 * num_items); ++request) {
+    for (const auto token : {request, request + 1, std::int64_t{1}}) items.tokens.push_back(token);
+    items.requests.offset.push_back(3 * (request + 1));
+    items.requests.item.push_back(request / 2);
+    items.requests.start.push_back(1);
+  }
+  items.items.requests.assign(num_items, 2);
+  items.items.label.assign(num_items, 0);
+  return make_task({name, 0, name}, std::make_shared<const archive::Items>(std::move(items)), false,
+                   model::Model());
+}
+
+TEST(Evaluation, AsksTasksOfTheSamePlansInTheSameOrder) {
+  auto about = subject();
+  about.tasks = {task("one", 3), task("other", 130)};
+  ASSERT_EQ(about.tasks[0].chunks.size(), 1u);
+  ASSERT_EQ(about.tasks[1].chunks.size(), 3u) << "64 items each";
+  EXPECT_EQ(about.tasks[1].chunks[2].first, 256u);
+  EXPECT_EQ(about.tasks[1].chunks[2].size, 4u);
+  EXPECT_EQ(about.tasks[1].longest_chunk(), 128u);
+  World world(about);
+  for (const auto place : {observing, scoring, anchoring, timing_}) world.finish(place);
+  // As IsExpectedWhilePlansAreMissing, with four units of answers a plan.
+  EXPECT_EQ(world.call(planning_).may_come, 3 * 2 * (1 + 4 + 4u) + 3);
+  world.finish_all();
+  std::map<std::string, std::map<std::uint64_t, std::string>> labels;  // by table
+  std::set<std::string> keys;
+  for (const auto& unit : world.call(planning_).units) {
+    EXPECT_TRUE(keys.insert(unit.key).second);
+    if (unit.table.starts_with("evaluations/tasks/") || unit.table == "evaluations/losses")
+      labels[unit.table][unit.order] = unit.label;
+  }
+  const auto& losses = labels["evaluations/losses"];
+  ASSERT_EQ(labels.size(), 3u);
+  ASSERT_EQ(labels["evaluations/tasks/one"].size(), losses.size());
+  ASSERT_EQ(labels["evaluations/tasks/other"].size(), 3 * losses.size());
+  const auto plan = [](const std::string& label) { return label.substr(label.find("plan "), 13); };
+  for (const auto& [order, label] : losses) {
+    EXPECT_EQ(plan(labels["evaluations/tasks/one"].at(order)), plan(label));
+    const auto& last = labels["evaluations/tasks/other"].at(3 * order + 2);
+    EXPECT_EQ(plan(last), plan(label));
+    EXPECT_TRUE(last.ends_with(" to other from item 128")) << last;
+  }
+}
+
 TEST(Evaluation, NamesKinByWhatPlansBeginWith) {
   World world(subject());
   world.finish_all();

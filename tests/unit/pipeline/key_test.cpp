@@ -135,6 +135,18 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.assignment = "other"; }), ".....xxx");
 }
 
+TEST(Key, OfAnswersHoldsTheTaskAndWhatIsAsked) {
+  const auto of = [](const std::string& task, const Sample& request, const std::string& plan) {
+    return answers(Facts().computing, "fp32", "formats", "maxima", task,
+                   of_sample_set(std::vector{request}), plan);
+  };
+  const auto key = of("hellaswag", {"tokens", 7, "", 3}, "plan");
+  EXPECT_EQ(key, of("hellaswag", {"tokens", 7, "", 3}, "plan"));
+  EXPECT_NE(key, of("piqa", {"tokens", 7, "", 3}, "plan"));
+  EXPECT_NE(key, of("hellaswag", {"tokens", 7, "", 2}, "plan"));
+  EXPECT_NE(key, of("hellaswag", {"tokens", 7, "", 3}, "other"));
+}
+
 TEST(Key, OfResamplesHoldsTheirPlace) {
   const auto of = [](const ResampleQuestion& question) {
     return resamples("decision", "samples", question);
