@@ -45,7 +45,7 @@ def undocumented(file):
 
 
 def test_every_field_is_documented(cases):
-    for name in ("whole", "failures", "slow_card", "given", "budgets"):
+    for name in ("whole", "failures", "slow_card", "given", "budgets", "tasks"):
         with h5py.File(cases(name).path) as file:
             assert undocumented(file) == []
             assert len(list(file["scores"])) == 10  # the walk has something to find
