@@ -12,6 +12,7 @@
 
 #include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "config/aliases.hpp"
 
 namespace gainsweep::config {
 namespace {
@@ -20,11 +21,18 @@ int line_of(const YAML::Mark& mark) {
   return mark.line + 1;
 }
 
+std::size_t size_of(const Node& node) {
+  std::size_t size = 1;
+  for (const Node& item : node.items) size += size_of(item);
+  for (const Entry& entry : node.entries) size += size_of(entry.value);
+  return size;
+}
+
 /// Builds the tree from the parser's events. It looks at the events and not at yaml-cpp's own
 /// nodes, which keep the first of two equal keys and expand aliases without a word.
 class Builder : public YAML::EventHandler {
  public:
-  explicit Builder(Problems& problems) : problems_(problems) {}
+  Builder(Problems& problems, bool has_aliases) : problems_(problems), has_aliases_(has_aliases) {}
 
   std::optional<Node> root;
 
@@ -32,19 +40,27 @@ class Builder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_anchor(mark, anchor);
-    place({.kind = Node::Kind::null, .line = line_of(mark)});
+    place({.kind = Node::Kind::null, .line = line_of(mark)}, anchor);
   }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    problems_.add(
-        line_of(mark), path(),
-        "an alias (" + noun() + " says everything where it stands). Write the value out.");
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto named = anchored_.find(anchor);
+    if (named != anchored_.end() && (meant_ += size_of(named->second)) <= most_meant) {
+      place(Node(named->second));
+      return;
+    }
+    problems_.add(line_of(mark), path(),
+                  "an alias (" +
+                      (has_aliases_ ? "of itself, or of very much, again and again"
+                                    : noun() + " says everything where it stands") +
+                      "). Write the value out.");
     place({.kind = Node::Kind::refused, .line = line_of(mark)});
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    place({.kind = Node::Kind::scalar, .line = line_of(mark), .text = value, .quoted = tag == "!"});
+    place({.kind = Node::Kind::scalar, .line = line_of(mark), .text = value, .quoted = tag == "!"},
+          anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -61,6 +77,7 @@ class Builder : public YAML::EventHandler {
   /// A collection whose end has not been seen.
   struct Open {
     Node node;
+    YAML::anchor_t anchor = 0;
     std::optional<Entry> pending;                ///< of a mapping: the key whose value comes next
     bool keep_pending = true;                    ///< the pending key is a sound one
     std::unordered_map<std::string, int> lines;  ///< of the keys so far
@@ -89,15 +106,18 @@ class Builder : public YAML::EventHandler {
     }
     open_.push_back({});
     open_.back().node = {.kind = kind, .line = line_of(mark)};
+    open_.back().anchor = anchor;
   }
 
   void close() {
     Node node = std::move(open_.back().node);
+    const auto anchor = open_.back().anchor;
     open_.pop_back();
-    place(std::move(node));
+    place(std::move(node), anchor);
   }
 
-  void place(Node node) {
+  void place(Node node, YAML::anchor_t anchor = 0) {
+    if (anchor != 0 && has_aliases_) anchored_.insert_or_assign(anchor, node);
     if (open_.empty()) {
       root = std::move(node);
     } else if (auto& top = open_.back(); top.node.kind == Node::Kind::sequence) {
@@ -138,7 +158,7 @@ class Builder : public YAML::EventHandler {
   }
 
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor == 0) return;
+    if (anchor == 0 || has_aliases_) return;
     problems_.add(line_of(mark), path(),
                   "an anchor (" + noun() + " says everything where it stands). Remove it.");
   }
@@ -150,7 +170,10 @@ class Builder : public YAML::EventHandler {
   }
 
   Problems& problems_;
+  bool has_aliases_;
   std::vector<Open> open_;
+  std::unordered_map<YAML::anchor_t, Node> anchored_;
+  std::size_t meant_ = 0;  ///< values that aliases stood for so far
 };
 
 /// Reports the first byte that keeps the file from being UTF-8 text; yaml-cpp would guess at other
@@ -198,14 +221,14 @@ std::string printable(std::string message) {
 }
 
 /// The root node, which may be of any kind; nothing when the text is no single YAML document.
-std::optional<Node> parse_yaml(const std::string& text, Problems& problems) {
-  Builder builder(problems);
+std::optional<Node> parse_yaml(const std::string& text, Problems& problems, bool has_aliases) {
+  Builder builder(problems, has_aliases);
   std::istringstream stream(text);
   try {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     Problems ignored("");
-    Builder second(ignored);
+    Builder second(ignored, has_aliases);
     if (parser.HandleNextDocument(second)) {
       problems.add(second.root ? second.root->line : 1, "",
                    "a second YAML document (a file holds one spec). Split the file at `---`.");
@@ -231,21 +254,7 @@ void place_on(Node& node, int line) {
   }
 }
 
-}  // namespace
-
-std::optional<Node> parse_value(const std::string& text, int line, const std::string& path,
-                                Problems& problems) {
-  Problems own("");
-  std::optional<Node> value;
-  if (is_text(text, own) && has_no_tabs(text, own)) value = parse_yaml(text, own);
-  for (const auto& what : own.texts()) problems.add(line, path, what);
-  if (!own.texts().empty()) return std::nullopt;
-  if (!value) value = Node{};
-  place_on(*value, line);
-  return value;
-}
-
-std::optional<Node> parse_document(const std::string& text, Problems& problems) {
+std::optional<Node> mapping_of(const std::string& text, Problems& problems, bool has_aliases) {
   if (text.size() > most_bytes) {
     problems.add(1, "",
                  "more than " + std::to_string(most_bytes) + " bytes (" + problems.kind().noun +
@@ -253,10 +262,11 @@ std::optional<Node> parse_document(const std::string& text, Problems& problems) 
     return std::nullopt;
   }
   if (!is_text(text, problems) || !has_no_tabs(text, problems)) return std::nullopt;
-  auto root = parse_yaml(text, problems);
+  auto root = parse_yaml(text, problems, has_aliases);
   if (root && root->kind == Node::Kind::mapping) return root;
   if (!root && problems.touch("")) return std::nullopt;
-  const auto& [noun, example] = problems.kind();
+  const auto& noun = problems.kind().noun;
+  const auto& example = problems.kind().example;
   if (!root || root->kind == Node::Kind::null) {
     problems.add(1, "",
                  "an empty file (" + noun + " is a mapping of keys). Start from " + example + ".");
@@ -265,6 +275,29 @@ std::optional<Node> parse_document(const std::string& text, Problems& problems) 
                  "no mapping (" + noun + " is a mapping of keys). Start from " + example + ".");
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Node> parse_value(const std::string& text, int line, const std::string& path,
+                                Problems& problems) {
+  Problems own("");
+  std::optional<Node> value;
+  if (is_text(text, own) && has_no_tabs(text, own))
+    value = parse_yaml(text, own, /*has_aliases=*/false);
+  for (const auto& what : own.texts()) problems.add(line, path, what);
+  if (!own.texts().empty()) return std::nullopt;
+  if (!value) value = Node{};
+  place_on(*value, line);
+  return value;
+}
+
+std::optional<Node> parse_document(const std::string& text, Problems& problems) {
+  return mapping_of(text, problems, /*has_aliases=*/false);
+}
+
+std::optional<Node> parse_with_aliases(const std::string& text, Problems& problems) {
+  return mapping_of(text, problems, /*has_aliases=*/true);
 }
 
 }  // namespace gainsweep::config

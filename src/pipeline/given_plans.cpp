@@ -22,7 +22,10 @@ plan_file::Frame frame_of(const Layout& layout) {
   plan_file::Frame frame;
   for (std::size_t op = 0; op < layout.partition.ops.size(); ++op)
     frame.ops.push_back({layout.partition.ops[op].path, layout.modules[op]});
-  for (const auto& format : layout.formats) frame.formats.push_back(format.name);
+  for (const auto& format : layout.formats) {
+    frame.formats.push_back(format.name);
+    frame.numbers.push_back({format.weight.name, format.activation ? format.activation->name : ""});
+  }
   for (const auto& subgraph : layout.partition.subgraphs)
     for (const auto& tie : subgraph.ties) {
       frame.ties.emplace_back();

@@ -104,24 +104,91 @@ void check_whole(const PlanFile& plan, const Frame& frame,
          "Name every op, with " + frame.formats.front() + " what is not lowered");
 }
 
-void check_ties(const PlanFile& plan, const Frame& frame,
-                const std::vector<std::optional<std::string>>& names,
+// `shown` says what the file calls an op, by its place.
+template <class Shown>
+void check_ties(const PlanFile& plan, const Frame& frame, const Shown& shown,
                 const std::vector<std::size_t>& formats) {
   for (const auto& tie : frame.ties)
     for (const auto place : tie) {
       if (formats[place] == formats[tie.front()]) continue;
       refuse(plan,
-             key_of(*names[tie.front()]) + " is " + frame.formats[formats[tie.front()]] + " and " +
-                 key_of(*names[place]) + " is " + frame.formats[formats[place]] +
+             shown(tie.front()) + " is " + frame.formats[formats[tie.front()]] + " and " +
+                 shown(place) + " is " + frame.formats[formats[place]] +
                  ", and these ops share one format (partition.tie or partition.fused holds them "
                  "together)",
              "Give them one, or run without that key");
     }
 }
 
+// A file that names modules of another model would lower little here, without a word.
+void check_modules(const PlanFile& plan, const Frame& frame) {
+  std::vector<std::string> known;
+  for (const auto& op : frame.ops)
+    if (!op.module.empty()) known.push_back(op.module);
+  for (const auto& module : plan.tool->lowered) {
+    if (std::find(known.begin(), known.end(), module) != known.end()) continue;
+    const auto meant = closest(module, known);
+    refuse(plan, "it lowers " + quote(module) + ", which is no module of this model's checkpoint",
+           meant.empty() ? "Name a plan of this model" : "Did you mean '" + meant + "'?");
+  }
+}
+
+// The module of the attention that a product is in: that of a layer beside it.
+std::string attention_of(const Frame& frame, const std::string& path) {
+  const auto section = path.substr(0, path.rfind('.') + 1);
+  for (const auto& op : frame.ops)
+    if (!op.module.empty() && op.path.substr(0, op.path.rfind('.') + 1) == section)
+      return op.module.substr(0, op.module.rfind('.'));
+  return "";
+}
+
+// The place of the format with such numbers: of a product, whose operands are both activations, by
+// these, one whose weights are the same first.
+std::optional<std::size_t> place_of(const Frame& frame, const Numbers& numbers, bool is_product) {
+  for (const bool is_exact : {true, false})
+    for (std::size_t i = 1; i < frame.numbers.size(); ++i) {
+      const auto& known = frame.numbers[i];
+      const auto wanted =
+          is_product ? Numbers{is_exact ? numbers.activation : known.weight, numbers.activation}
+                     : numbers;
+      if (known == wanted) return i;
+    }
+  return std::nullopt;
+}
+
+std::vector<std::size_t> fit_tool(const PlanFile& plan, const Frame& frame) {
+  check_modules(plan, frame);
+  std::vector<std::size_t> formats(frame.ops.size(), 0);
+  for (std::size_t i = 0; i < frame.ops.size(); ++i) {
+    const auto& [path, module] = frame.ops[i];
+    const auto attention = module.empty() ? attention_of(frame, path) : "";
+    if (module.empty() && attention.empty()) continue;
+    const auto numbers = module.empty()
+                             ? plan.tool->product(attention, path.substr(path.rfind('.') + 1))
+                             : plan.tool->layer(module);
+    if (numbers == Numbers{}) continue;
+    const auto place = place_of(frame, numbers, module.empty());
+    if (!place)
+      refuse(plan,
+             path + " has " +
+                 (module.empty()
+                      ? "both operands in " + numbers.activation
+                      : "weights in " + numbers.weight + " and activations " +
+                            (numbers.activation.empty() ? "high" : "in " + numbers.activation)) +
+                 ", which no format of this run is (formats.low has " +
+                 join(std::vector(frame.formats.begin() + 1, frame.formats.end())) + ")",
+             "Add it to formats.low");
+    formats[i] = *place;
+  }
+  check_ties(
+      plan, frame, [&](auto place) { return one_line(frame.ops[place].path); }, formats);
+  return formats;
+}
+
 }  // namespace
 
 std::vector<std::size_t> fit(const PlanFile& plan, const Frame& frame) {
+  if (plan.tool) return fit_tool(plan, frame);
   const Finder finder(plan, frame);
   std::vector<std::size_t> formats(frame.ops.size(), 0);
   std::vector<std::optional<std::string>> names(frame.ops.size());  // as the file calls them
@@ -136,7 +203,8 @@ std::vector<std::size_t> fit(const PlanFile& plan, const Frame& frame) {
     formats[place] = format_of(plan, frame, op, format);
   }
   check_whole(plan, frame, names);
-  check_ties(plan, frame, names, formats);
+  check_ties(
+      plan, frame, [&](auto place) { return key_of(*names[place]); }, formats);
   return formats;
 }
 

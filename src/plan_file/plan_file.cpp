@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "disk/file.hpp"
 #include "model/strict_json.hpp"
+#include "plan_file/yaml.hpp"
 
 namespace gainsweep::plan_file {
 namespace {
@@ -69,9 +70,11 @@ class Keys {
   void check_schema() const {
     const bool is_plan = has("schema") && object_.at("schema") == schema;
     if (!is_plan)
-      refuse("no plan (its schema is not '" + std::string(schema) + "')",
-             "Name a file that `gainsweep_analysis plan --format json` writes, or write one as "
-             "docs/plan_files.md says");
+      refuse(
+          "no plan (its schema is not '" + std::string(schema) + "')",
+          "Name a file that `gainsweep_analysis plan --format json` writes, a quantization_config "
+          "of compressed-tensors or a quant_cfg of ModelOpt, or write one as "
+          "docs/plan_files.md says");
     if (!has("schema_version") || object_.at("schema_version") != version)
       refuse("schema_version is not " + std::to_string(version) +
                  " (another layout of plans, or none is named)",
@@ -94,12 +97,8 @@ std::string name_of(const Keys& keys, const std::filesystem::path& path) {
   return name;
 }
 
-}  // namespace
-
-PlanFile read(const std::filesystem::path& path) {
-  const auto object = model::parse_json(disk::read_text(path), path);
+PlanFile read_plan(const json& object, const std::filesystem::path& path) {
   const Keys keys(object, path);
-  if (!object.is_object()) keys.refuse("no plan (no JSON object)", "See docs/plan_files.md");
   keys.check_schema();
   keys.check_known();
   if (!keys.has("assignment"))
@@ -112,6 +111,34 @@ PlanFile read(const std::filesystem::path& path) {
       keys.refuse("modules." + one_line(op) + " is about no op of the assignment",
                   "Add the op there, or remove it here");
   return plan;
+}
+
+json parse(const std::filesystem::path& path) {
+  const auto text = disk::read_text(path);
+  const auto ending = path.extension();
+  return ending == ".yaml" || ending == ".yml" ? parse_yaml(text, path)
+                                               : model::parse_json(text, path);
+}
+
+// The plan of another tool, if it is one.
+std::optional<ToolPlan> of_tool(const json& object, const std::filesystem::path& path) {
+  if (object.contains("quant_cfg")) return read_modelopt(object, path);
+  if (object.contains("quantization_config") && object.at("quantization_config").is_object())
+    return read_compressed_tensors(object.at("quantization_config"), path);
+  if (object.contains("quant_method") || object.contains("config_groups"))
+    return read_compressed_tensors(object, path);
+  return std::nullopt;
+}
+
+}  // namespace
+
+PlanFile read(const std::filesystem::path& path) {
+  const auto object = parse(path);
+  const Keys keys(object, path);
+  if (!object.is_object()) keys.refuse("no plan (no JSON object)", "See docs/plan_files.md");
+  if (auto tool = of_tool(object, path))
+    return {path, one_line(path.stem().string()), "", {}, {}, std::move(tool)};
+  return read_plan(object, path);
 }
 
 }  // namespace gainsweep::plan_file

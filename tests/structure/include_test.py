@@ -19,7 +19,7 @@ ALLOWED = {
     "roofline": "base config format graph",
     "timing_table": "base config digest disk",
     "model": "base digest disk graph",
-    "plan_file": "base disk model",
+    "plan_file": "base config disk model",
     "exported": "base disk model",
     "lower": "base format graph",
     "parallel": "base",

@@ -53,9 +53,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"twice", plan_with(R"("assignment": {"q": "int8", "q": "bf16"})"),
               "key 'q' is given twice. Repair"},
         Wrong{"list", "[]", "no plan (no JSON object). See docs/plan_files.md."},
-        Wrong{"other", R"({"quant_method": "compressed-tensors"})",
+        Wrong{"other", R"({"bits": 4})",
               "no plan (its schema is not 'gainsweep plan'). Name a file that `gainsweep_analysis "
-              "plan --format json` writes, or write one as docs/plan_files.md says."},
+              "plan --format json` writes, a quantization_config of compressed-tensors or a "
+              "quant_cfg of ModelOpt, or write one as docs/plan_files.md says."},
         Wrong{"later", R"({"schema": "gainsweep plan", "schema_version": 2})",
               "schema_version is not 1 (another layout of plans, or none is named). Write the plan "
               "in layout 1."},
