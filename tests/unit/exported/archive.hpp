@@ -94,7 +94,7 @@ class Aligned {
  public:
   explicit Aligned(const std::string& bytes)
       : memory_((bytes.size() + sizeof(Line) - 1) / sizeof(Line)), size_(bytes.size()) {
-    std::memcpy(static_cast<void*>(memory_.data()), bytes.data(), bytes.size());
+    if (size_ > 0) std::memcpy(static_cast<void*>(memory_.data()), bytes.data(), bytes.size());
   }
   std::span<const std::byte> bytes() const {
     return std::as_bytes(std::span(memory_)).first(size_);
