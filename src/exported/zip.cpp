@@ -191,6 +191,12 @@ class Parser {
   const std::filesystem::path& file_;
 };
 
+constexpr std::size_t longest_name = 512;  // messages name members
+
+bool is_odd(const std::string& name) {
+  return name.size() > longest_name || std::ranges::any_of(name, is_control);
+}
+
 bool leaves_root(const std::string& name) {
   const auto parts = split(name, '/');
   return std::ranges::any_of(
@@ -207,6 +213,10 @@ Zip::Zip(Bytes bytes, std::filesystem::path file) : file_(std::move(file)) {
     refuse(file_, "member " + quote(first) + " lies in no folder (a .pt2 file has one)");
   const auto root = first.substr(0, slash + 1);
   for (auto& member : members) {
+    if (is_odd(member.name))
+      refuse(file_, "member " + quote(member.name) +
+                        " has control characters in its name, or more than " +
+                        std::to_string(longest_name) + " bytes");
     if (!member.name.starts_with(root) || leaves_root(member.name))
       refuse(file_, "member " + quote(member.name) + " does not lie in the archive's one folder, " +
                         quote(root));
