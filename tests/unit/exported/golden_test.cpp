@@ -93,7 +93,9 @@ TEST(Development, FilesAreRead) {
     EXPECT_EQ(program.ranges.at("s77").least, 1);
     EXPECT_EQ(program.ranges.at("s77").most, 1024);
     for (const auto& node : program.nodes)
-      if (node.target == "aten::conv2d.default") EXPECT_NE(node.module, "") << node.name;
+      if (node.target == "aten::conv2d.default") {
+        EXPECT_NE(node.module, "") << node.name;
+      }
   }
 }
 
