@@ -60,6 +60,7 @@ KNOWN = {
         for rule in ("bf16", "arbitrary")
     },
 }
+LEAST = 100_000  # values of a format
 UNBOUNDED = ["inf", "-inf"]  # of nvfp4
 RULES = {
     "mx": ("e8m0_floor", "e8m0_ceil", "e8m0_even", "e8m0_compressed_tensors"),
@@ -166,6 +167,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=1_000_000, help="values of each format")
     options = parser.parse_args()
+    if options.count < LEAST:
+        parser.error(
+            f"--count: {options.count} values leave no room for edge cases; at least {LEAST}"
+        )
     failures = []
 
     def report(text, good):
