@@ -32,6 +32,7 @@ INVISIBLE = {
     "sweep_large",
     "sweep_rules",
     "sweep_twice",
+    "tasks_unasked",
 }
 
 
