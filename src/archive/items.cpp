@@ -186,7 +186,7 @@ Numbers counted_requests(const Items& items) {
   Numbers counts(items.num_items());
   std::int64_t last = -1;
   for (std::size_t r = 0; r < item.size(); ++r) {
-    if (item[r] != last && item[r] != last + 1)
+    if (item[r] < 0 || (item[r] != last && item[r] != last + 1))
       refuse_at("request/item", r, item[r],
                 last < 0 ? ". The first request is of item 0"
                          : " behind " + std::to_string(last) + " (items follow one another)");

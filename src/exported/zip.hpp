@@ -24,7 +24,8 @@ class Zip {
   /// Reads the central directory, zip64 included. Error(input) naming file and member for a
   /// truncated archive, one in several parts, encrypted or compressed members, members that
   /// overlap or end beyond the directory, local headers that say another name, a doubled name, a
-  /// name outside the root folder or one that would garble messages. Checksums are compared when members are asked for.
+  /// name outside the root folder or one that would garble messages. Checksums are compared when
+  /// members are asked for.
   Zip(std::span<const std::byte> bytes, std::filesystem::path file);
 
   const std::filesystem::path& file() const { return file_; }

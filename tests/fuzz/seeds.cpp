@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/archive.hpp"
@@ -11,7 +12,7 @@
 #include "sample.hpp"
 
 /// Writes seeds that are HDF5 files, in today's layout: `seeds FOLDER` fills FOLDER/{archive,
-/// parts,tokens}.
+/// items,parts,tokens}.
 namespace {
 
 namespace fs = std::filesystem;
@@ -159,12 +160,49 @@ std::vector<archive::Table> sweep_tables() {
   return std::move(gathering).finish();
 }
 
+/// Two items of two choices, or two documents of two windows.
+void write_items(const fs::path& path, const char* kind) {
+  const bool is_rolling = std::string(kind) == "rolling";
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const std::vector<std::pair<const char*, const char*>> texts{{"schema", "gainsweep items"},
+                                                               {"schema_version", "1"},
+                                                               {"task", "made-up"},
+                                                               {"variant", ""},
+                                                               {"kind", kind},
+                                                               {"length", "4"},
+                                                               {"bos", "auto"},
+                                                               {"prefix_token", "1"},
+                                                               {"shots", "0"},
+                                                               {"raw_sha256", "0"},
+                                                               {"tokenizer_sha256", "1"},
+                                                               {"dropped", "0"},
+                                                               {"vocabulary", "512"}};
+  for (const auto& [name, text] : texts) put_texts(file, name, {text}, true);
+  put_numbers(file, "tokens", H5T_STD_I32LE, {1, 5, 9, 1, 5, 7, 2, 1, 8, 1, 8, 3});
+  const hid_t request = H5Gcreate2(file, "request", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  put_numbers(request, "offset", H5T_STD_I64LE, {0, 3, 7, 9, 12});
+  put_numbers(request, "item", H5T_STD_I64LE, {0, 0, 1, 1});
+  put_numbers(request, "choice", H5T_STD_I64LE, {0, 1, 0, 1});
+  put_numbers(request, "start", H5T_STD_I64LE, {2, 2, 1, 1});
+  put_numbers(request, "bytes", H5T_STD_I64LE, {3, 4, 2, 5});
+  put_numbers(request, "characters", H5T_STD_I64LE, {3, 4, 2, 4});
+  H5Gclose(request);
+  const hid_t item = H5Gcreate2(file, "item", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  put_numbers(item, "label", H5T_STD_I64LE,
+              is_rolling ? std::vector<std::int64_t>{-1, -1} : std::vector<std::int64_t>{1, 0});
+  put_numbers(item, "requests", H5T_STD_I64LE, {2, 2});
+  put_numbers(item, "bytes", H5T_STD_I64LE, {20, 30});
+  put_numbers(item, "words", H5T_STD_I64LE, {4, 5});
+  H5Gclose(item);
+  H5Fclose(file);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const fs::path folder = argv[1];
-  for (const char* target : {"archive", "parts", "tokens"}) {
+  for (const char* target : {"archive", "items", "parts", "tokens"}) {
     fs::remove_all(folder / target);
     fs::create_directories(folder / target);
   }
@@ -181,4 +219,6 @@ int main(int argc, char** argv) {
   write_without_checksums(folder / "parts/plain.h5", "gainsweep part");
   write_archive_without_checksums(folder / "archive/plain.h5");
   write_token_files(folder / "tokens");
+  write_items(folder / "items/choice.h5", "choice");
+  write_items(folder / "items/rolling.h5", "rolling");
 }

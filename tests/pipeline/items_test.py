@@ -75,6 +75,7 @@ WRONG = [
     (put("request/start", 1, 0), "'request/start'[1] is 0, and request 1 has "),
     (put("request/start", 3, 12), "'request/start'[3] is 12, and request 3 has "),
     (put("request/item", 0, 1), "'request/item'[0] is 1. The first request is of item 0"),
+    (put("request/item", 0, -1), "'request/item'[0] is -1. The first request is of item 0"),
     (put("request/item", 5, 1), "'request/item'[5] is 1 behind 2 (items follow one another)"),
     (put("request/item", slice(4, 6), 1), "item 2 has no request"),
     (put("request/choice", 1, 2), "'request/choice'[1] is 2 (choices of an item count from 0)"),
