@@ -1,5 +1,6 @@
 // 8-bit products: what a card refuses, then the host's product of the same memory.
 
+#include <ATen/Context.h>
 #include <ATen/ops/_int_mm.h>
 #include <ATen/ops/_scaled_mm.h>
 #include <torch/library.h>
@@ -34,6 +35,19 @@ void check_scales(const at::Tensor& a, const at::Tensor& b, std::int64_t rows,
               "For rowwise scaling, scale_a should be (M, 1), scale_b should be (1, N)");
 }
 
+/// Meanwhile LibTorch computes products of fp8 numbers itself: on processors with AVX-512 it hands
+/// them to oneDNN otherwise, whose reference kernel takes a hundred times longer.
+class WithoutOneDnn {
+ public:
+  WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(false); }
+  WithoutOneDnn(const WithoutOneDnn&) = delete;
+  WithoutOneDnn& operator=(const WithoutOneDnn&) = delete;
+  ~WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(was_enabled_); }
+
+ private:
+  bool was_enabled_ = at::globalContext().userEnabledMkldnn();
+};
+
 at::Tensor scaled_mm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& scale_a,
                      const at::Tensor& scale_b, const std::optional<at::Tensor>& bias,
                      const std::optional<at::Tensor>& scale_result,
@@ -44,6 +58,7 @@ at::Tensor scaled_mm(const at::Tensor& a, const at::Tensor& b, const at::Tensor&
               "an output of 8 bits was not meant");
   TORCH_CHECK(!bias || (on_card(*bias) && *type == at::kBFloat16 && bias->scalar_type() == *type),
               "Bias must be bf16, and is not supported when out_dtype is set to Float32");
+  const WithoutOneDnn without_it;
   return card_view(at::_scaled_mm(host_view(a), host_view(b), host_view(scale_a),
                                   host_view(scale_b), host_view_of(bias), std::nullopt, type,
                                   fast_accumulation));
