@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "format/lanes.hpp"
 
 /// The source of every variant's kernels for number formats in blocks. As lanes.hpp.
@@ -103,12 +105,9 @@ struct Blocks {
     alignas(64) float largest[most_blocks];  ///< magnitudes, of small blocks
   };
 
-  template <int step>
-  static Signed turned(Signed words) {
-    Signed from;
-    for (std::size_t i = 0; i < V::width; ++i)
-      from[i] = static_cast<typename Words::Word>((i + step) % V::width);
-    return __builtin_shuffle(words, from);
+  template <int step, std::size_t... i>
+  static Signed turned(Signed words, std::index_sequence<i...>) {
+    return __builtin_shufflevector(words, words, (i + step) % V::width...);
   }
 
   template <int step>
@@ -116,7 +115,7 @@ struct Blocks {
     if constexpr (step == 0) {
       return words;
     } else {
-      const Signed other = turned<step>(words);
+      const Signed other = turned<step>(words, std::make_index_sequence<V::width>{});
       return largest_lane<step / 2>(other > words ? other : words);
     }
   }
