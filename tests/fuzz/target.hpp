@@ -59,6 +59,21 @@ class MemoryFile {
   int descriptor_;
 };
 
+/// One input of a target whose decoder goes into the HDF5 library: what `Format::decode` makes of
+/// the bytes in a child process, and where the library crashes, what `Format::read` makes of a file
+/// of them, which must not crash. `Format::check` looks at what was accepted.
+template <class Format>
+void try_foreign_file(const std::uint8_t* bytes, std::size_t size) {
+  const Read decode = [](std::span<const std::byte> input) {
+    const auto found = accepted(ErrorKind::input, [&] { return Format::decode(input); });
+    if (found) Format::check(*found);
+  };
+  if (read_apart(decode, std::as_bytes(std::span(bytes, size)))) return;
+  const MemoryFile file(bytes, size);
+  const auto found = accepted(ErrorKind::input, [&] { return Format::read(file.path()); });
+  if (found) Format::check(*found);
+}
+
 }  // namespace gainsweep::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size);
