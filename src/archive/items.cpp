@@ -26,9 +26,11 @@ std::string at(const std::string& path, std::size_t place) {
   refuse(at(path, place) + " is " + std::to_string(found) + why);
 }
 
-std::string text_of(hid_t root, const std::string& name, const std::string& otherwise = "") {
+/// What an attribute says; `otherwise` where it is left out and may be.
+std::string text_of(hid_t root, const std::string& name,
+                    const std::optional<std::string>& otherwise = std::nullopt) {
   if (!hdf5::has_attribute(root, name)) {
-    if (!otherwise.empty()) return otherwise;
+    if (otherwise) return *otherwise;
     refuse("it has no attribute '" + name + "'. " + make_it);
   }
   auto text = hdf5::text(root, name);
@@ -39,7 +41,7 @@ std::string text_of(hid_t root, const std::string& name, const std::string& othe
 }
 
 std::int64_t number_of(hid_t root, const std::string& name, std::int64_t least,
-                       const std::string& otherwise = "") {
+                       const std::optional<std::string>& otherwise = std::nullopt) {
   const auto text = text_of(root, name, otherwise);
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -70,8 +72,7 @@ void read_attributes(hid_t root, std::int64_t vocabulary, Items& items) {
   if (!is_name(items.task))
     refuse("attribute 'task' is " + quote(items.task) +
            ", no name of 1 to 64 letters, digits, '.', '_' and '-'. " + make_it);
-  items.variant = text_of(root, "variant", " ");
-  if (items.variant == " ") items.variant.clear();
+  items.variant = text_of(root, "variant", "");
   items.kind = text_of(root, "kind");
   const std::array known{task_kind::choice, task_kind::loglikelihood, task_kind::rolling};
   if (std::find(known.begin(), known.end(), items.kind) == known.end())

@@ -1,7 +1,7 @@
 #include "pipeline/pack.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -51,6 +51,18 @@ Pack packed(const Items& items, std::size_t first, std::size_t size) {
     targets += num_targets(items, request);
   }
   pack.bucket = {.length = filled(tokens), .scored = filled(targets), .packed = true};
+  return pack;
+}
+
+/// All requests of an item as one pack; none where one does not fit, where they share nothing, or
+/// where they are too long together.
+template <class Fits>
+std::optional<Pack> together(const Items& items, std::size_t first, std::size_t size,
+                             const Fits& fits) {
+  for (auto request = first; request < first + size; ++request)
+    if (!fits(request)) return std::nullopt;
+  const auto pack = packed(items, first, size);
+  if (pack.shared == 0 || pack.bucket.length > most_tokens) return std::nullopt;
   return pack;
 }
 
@@ -147,20 +159,20 @@ bool may_share(const std::vector<format::Format>& formats) {
 
 std::vector<Pack> packs_of(const Items& items, std::size_t num_items, bool may_share,
                            const model::Model& model) {
-  std::vector<Pack> packs;
-  std::size_t request = 0;
-  const auto add = [&](std::size_t first, std::size_t size) {
-    const bool fits = may_share && num_inputs(items, first) <= model.longest_packed;
-    packs.push_back(fits ? packed(items, first, size) : alone(items, first));
+  const auto fits = [&](std::size_t request) {
+    return may_share && num_inputs(items, request) <= model.longest_packed;
   };
+  std::vector<Pack> packs;
+  std::size_t first = 0;
   for (std::size_t item = 0; item < num_items; ++item) {
     const auto size = static_cast<std::size_t>(items.items.requests[item]);
-    bool fits = may_share && shared_inputs(items, request, size) > 0 &&
-                packed(items, request, size).bucket.length <= most_tokens;
-    for (std::size_t i = 0; i < size; ++i)
-      fits = fits && num_inputs(items, request + i) <= model.longest_packed;
-    for (std::size_t i = 0; i < size; i += fits ? size : 1) add(request + i, fits ? size : 1);
-    request += size;
+    if (const auto pack = together(items, first, size, fits)) {
+      packs.push_back(*pack);
+    } else {
+      for (auto request = first; request < first + size; ++request)
+        packs.push_back(fits(request) ? packed(items, request, 1) : alone(items, request));
+    }
+    first += size;
   }
   return packs;
 }
