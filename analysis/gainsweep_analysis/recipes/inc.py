@@ -35,6 +35,7 @@ METHODS = {
 }
 BACKOFFS = (0.25, 0.5)  # that these methods have for activations and weights, whatever a file says
 PRODUCTS = {"qk": "matmul_qk", "av": "matmul_av"}
+PRODUCT_TYPE = "Matmul"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,6 @@ class Flavour:
 
     fused: dict[str, str]  # layers that are one module there: the last part of its name
     products: str  # what stands between an attention and its products
-    product_type: str
     blocked_types: tuple[str, ...]  # that plans say nothing of
     splits: bool
 
@@ -51,7 +51,6 @@ class Flavour:
 OPTIMUM = Flavour(
     fused={},
     products="",
-    product_type="Matmul",
     blocked_types=("KVCache", "Softmax", "ModuleFusedSDPA", "Conv2d"),
     splits=True,
 )
@@ -64,7 +63,6 @@ VLLM = Flavour(
         "up_proj": "gate_up_proj",
     },
     products="attn.impl.",
-    product_type="Matmul",
     blocked_types=("VLLMKVCache", "KVCache", "Softmax", "BlockSoftmaxConstMax",
                    "ModuleFusedSDPA", "B2BMatmul", "Conv2d"),
     splits=False,
@@ -222,7 +220,7 @@ def config(archive: Archive, formats: list[Format], flavour: Flavour) -> dict:
     if not any(
         op.kind == "matmul" and f != high for op, f in zip(archive.ops, formats, strict=True)
     ):
-        types.append(flavour.product_type)
+        types.append(PRODUCT_TYPE)
     record = {
         "mode": "QUANTIZE",
         "observer": "maxabs",
