@@ -16,6 +16,8 @@
 #include "archive/foreign_data.hpp"
 #include "archive/items.hpp"
 #include "archive/items_file.hpp"
+#include "archive/samples.hpp"
+#include "archive/samples_file.hpp"
 #include "base/error.hpp"
 #include "disk/file.hpp"
 #include "disk/process.hpp"
@@ -31,6 +33,7 @@ struct Kind {
   const char* command;
   std::size_t num_arrays;  ///< that a file holds, as all of the kind do
   std::size_t num_texts;
+  std::size_t num_reals;
   Decoded (*decode)(std::span<const std::byte> bytes, std::int64_t vocabulary);
 };
 
@@ -39,16 +42,20 @@ Decoded decode_stream(std::span<const std::byte> bytes, std::int64_t vocabulary)
   return {{std::move(stream.ids), std::move(stream.offsets), std::move(stream.mask)}, {}};
 }
 
-constexpr Kind token_files{"decode-tokens", 3, 0, decode_stream};
-constexpr Kind items_files{"decode-items", num_item_arrays, num_item_texts,
+constexpr Kind token_files{"decode-tokens", 3, 0, 0, decode_stream};
+constexpr Kind items_files{"decode-items", num_item_arrays, num_item_texts, 0,
                            [](std::span<const std::byte> bytes, std::int64_t vocabulary) {
                              return to_decoded(decode_items(bytes, vocabulary));
                            }};
+constexpr Kind sample_files{"decode-samples", num_sample_arrays, num_sample_texts, num_sample_reals,
+                            [](std::span<const std::byte> bytes, std::int64_t) {
+                              return to_decoded(decode_samples(bytes));
+                            }};
 
 /// Whether a child of this very program would decode instead of doing everything once more.
 bool serves = false;
 
-/// What the child sends before each array and text of a file, or instead of the first before a
+/// What the child sends before each sequence of a file, or instead of the first before a
 /// message's letters.
 struct Header {
   bool is_error = false;
@@ -93,7 +100,8 @@ bool serve(const Kind& kind, const TokenFile& file) {
   try {
     const auto decoded = decode_file(kind, file);
     return std::all_of(decoded.arrays.begin(), decoded.arrays.end(), sent) &&
-           std::all_of(decoded.texts.begin(), decoded.texts.end(), sent);
+           std::all_of(decoded.texts.begin(), decoded.texts.end(), sent) &&
+           std::all_of(decoded.reals.begin(), decoded.reals.end(), sent);
   } catch (const Error& error) {
     return fail(error.kind(), error.what());
   } catch (const std::bad_alloc&) {
@@ -126,7 +134,7 @@ ChildProcess::Got receive(ChildProcess& child, std::uint64_t count, Sequence& va
   return ChildProcess::Got::all;
 }
 
-/// An array or text, or the file's error. Anything but `all`: the child ended or hangs before that.
+/// A sequence, or the file's error. Anything but `all`: the child ended or hangs before that.
 template <class Sequence>
 ChildProcess::Got receive_sequence(ChildProcess& child, std::chrono::milliseconds patience,
                                    Sequence& values) {
@@ -149,6 +157,7 @@ ChildProcess::Got receive_answer(ChildProcess& child, std::chrono::milliseconds 
   };
   receive_all(decoded.arrays);
   receive_all(decoded.texts);
+  receive_all(decoded.reals);
   return got;
 }
 
@@ -204,7 +213,8 @@ std::vector<Decoded> decode_some(const Kind& kind, std::span<const TokenFile> fi
   std::vector<Decoded> decoded;
   ChildProcess child(decoder.program, words_for(kind, files));
   while (decoded.size() < files.size()) {
-    Decoded file{std::vector<Numbers>(kind.num_arrays), std::vector<std::string>(kind.num_texts)};
+    Decoded file{std::vector<Numbers>(kind.num_arrays), std::vector<std::string>(kind.num_texts),
+                 std::vector<std::vector<float>>(kind.num_reals)};
     const auto got = receive_answer(child, decoder.patience, file);
     if (got != ChildProcess::Got::all) {
       if (!decoded.empty()) break;
@@ -233,7 +243,7 @@ std::vector<Decoded> decode(const Kind& kind, const std::vector<TokenFile>& file
 
 void serve_if_decoder(int argc, char** argv) {
   serves = true;
-  for (const Kind& kind : {token_files, items_files}) {
+  for (const Kind& kind : {token_files, items_files, sample_files}) {
     if (argc < 3 || argv[1] != std::string_view(kind.command)) continue;
     disk::settle_as_child(parsed<pid_t>(argv[2]));
     for (int i = 3; i + 1 < argc; i += 2) {
@@ -245,8 +255,10 @@ void serve_if_decoder(int argc, char** argv) {
 
 std::vector<TokenStream> read_tokens(const std::vector<TokenFile>& files, const Decoder& decoder) {
   std::vector<TokenStream> streams;
-  for (auto& [arrays, texts] : decode(token_files, files, decoder))
+  for (auto& decoded : decode(token_files, files, decoder)) {
+    auto& arrays = decoded.arrays;
     streams.push_back({std::move(arrays[0]), std::move(arrays[1]), std::move(arrays[2])});
+  }
   return streams;
 }
 
@@ -258,6 +270,15 @@ std::vector<Items> read_items(const std::vector<TokenFile>& files) {
   std::vector<Items> all;
   for (auto& decoded : decode(items_files, files, Decoder{}))
     all.push_back(to_items(std::move(decoded)));
+  return all;
+}
+
+std::vector<SampleRows> read_samples(const std::vector<std::filesystem::path>& files) {
+  std::vector<TokenFile> named;
+  for (const auto& file : files) named.push_back({file});
+  std::vector<SampleRows> all;
+  for (auto& decoded : decode(sample_files, named, Decoder{}))
+    all.push_back(to_samples(std::move(decoded)));
   return all;
 }
 

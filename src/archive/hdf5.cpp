@@ -102,6 +102,16 @@ Properties storage_of(const std::vector<std::size_t>& shape, std::size_t element
   return creation;
 }
 
+void read_part(const Dataset& dataset, const Type& type, hid_t in_memory, hid_t in_file,
+               void* values) {
+  try {
+    checked(H5Dread(dataset.id(), type.id(), in_memory, in_file, H5P_DEFAULT, values), "H5Dread");
+  } catch (const Error&) {
+    check_filters(dataset);
+    throw;
+  }
+}
+
 Properties utf8_names() {
   Properties creation = properties(H5P_LINK_CREATE);
   checked(H5Pset_char_encoding(creation.id(), H5T_CSET_UTF8), "H5Pset_char_encoding");
@@ -223,12 +233,22 @@ void write(const Dataset& dataset, const Type& type, const void* values) {
 }
 
 void read(const Dataset& dataset, const Type& type, void* values) {
-  try {
-    checked(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "H5Dread");
-  } catch (const Error&) {
-    check_filters(dataset);
-    throw;
-  }
+  read_part(dataset, type, H5S_ALL, H5S_ALL, values);
+}
+
+void read_rows(const Dataset& dataset, const Type& type, std::size_t first, std::size_t count,
+               void* values) {
+  std::vector<std::size_t> shape = shape_of(dataset);
+  shape.at(0) = count;
+  const Space part = space_of(shape);
+  const Space all(checked(H5Dget_space(dataset.id()), "H5Dget_space"));
+  std::vector<hsize_t> start(shape.size(), 0);
+  start[0] = first;
+  const std::vector<hsize_t> extents(shape.begin(), shape.end());
+  checked(
+      H5Sselect_hyperslab(all.id(), H5S_SELECT_SET, start.data(), nullptr, extents.data(), nullptr),
+      "H5Sselect_hyperslab");
+  read_part(dataset, type, part.id(), all.id(), values);
 }
 
 Type type_of(const Dataset& dataset) {

@@ -105,6 +105,11 @@ Dataset create_dataset(hid_t parent, const std::string& name, const Type& type,
 void write(const Dataset& dataset, const Type& type, const void* values);
 /// Error(input) as check_filters where a filter is what is missing.
 void read(const Dataset& dataset, const Type& type, void* values);
+/// `count` rows from the row `first` on, a row being what one place of the first axis has.
+void read_rows(const Dataset& dataset, const Type& type, std::size_t first, std::size_t count,
+               void* values);
+/// How many rows are stored as one piece; 1 unless the dataset is chunked.
+std::size_t rows_of_chunk(const Dataset& dataset);
 /// Error(input) when the values may have gone through a filter that this library lacks, naming it.
 void check_filters(const Dataset& dataset);
 Type type_of(const Dataset& dataset);
@@ -122,6 +127,10 @@ std::vector<std::string> attribute_names(hid_t object);
 /// A string attribute, or an integer one in decimal.
 std::string text(hid_t object, const std::string& name);
 std::vector<std::string> texts(hid_t object, const std::string& name);
+
+/// The numbers of an attribute of any extent. Error(input) when it holds something else, or more
+/// than `most` numbers.
+std::vector<double> numbers(hid_t object, const std::string& name, std::size_t most);
 
 /// A link of a group, the only one to its object. Soft, external and other links are none of ours:
 /// Error(input).

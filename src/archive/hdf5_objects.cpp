@@ -41,6 +41,8 @@ std::vector<std::string> text_values(const Attribute& attribute, const std::stri
   const auto count =
       static_cast<std::size_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.id())));
   const Type type = variable_text();
+  // ASCII is UTF-8, but the library converts neither into the other.
+  checked(H5Tset_cset(type.id(), H5Tget_cset(stored.id())), "H5Tset_cset");
   std::vector<char*> pointers(count, nullptr);
   if (count == 0) return {};
   checked(H5Aread(attribute.id(), type.id(), pointers.data()), "H5Aread");
@@ -128,6 +130,24 @@ std::string text(hid_t object, const std::string& name) {
 
 std::vector<std::string> texts(hid_t object, const std::string& name) {
   return text_values(open_attribute(object, name), name);
+}
+
+std::vector<double> numbers(hid_t object, const std::string& name, std::size_t most) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorKind::input, "attribute " + quote(name) + " holds " + why);
+  };
+  const Attribute attribute = open_attribute(object, name);
+  const Type stored(checked(H5Aget_type(attribute.id()), "H5Aget_type"));
+  const H5T_class_t stored_class = H5Tget_class(stored.id());
+  if (stored_class != H5T_INTEGER && stored_class != H5T_FLOAT) refuse("no numbers");
+  const Space space(checked(H5Aget_space(attribute.id()), "H5Aget_space"));
+  const auto count =
+      static_cast<std::size_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space.id())));
+  if (count > most)
+    refuse(std::to_string(count) + " numbers, and " + std::to_string(most) + " are the most");
+  std::vector<double> values(count);
+  if (count > 0) checked(H5Aread(attribute.id(), H5T_NATIVE_DOUBLE, values.data()), "H5Aread");
+  return values;
 }
 
 std::vector<Link> links(hid_t group) {

@@ -17,6 +17,12 @@ Properties creation_of(const Dataset& dataset) {
   return Properties(checked(H5Dget_create_plist(dataset.id()), "H5Dget_create_plist"));
 }
 
+std::vector<hsize_t> chunk_of(const Properties& creation, std::size_t rank) {
+  std::vector<hsize_t> chunk(rank);
+  checked(H5Pget_chunk(creation.id(), static_cast<int>(rank), chunk.data()), "H5Pget_chunk");
+  return chunk;
+}
+
 /// The number of chunks that hold an extent, 0 where that is more than any file has.
 hsize_t chunks_wanted(const std::vector<std::size_t>& shape, const std::vector<hsize_t>& chunk) {
   hsize_t wanted = 1;
@@ -34,10 +40,7 @@ void check_chunks(const Dataset& dataset) {
   const Properties creation = creation_of(dataset);
   if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return;
   const std::vector<std::size_t> shape = shape_of(dataset);
-  std::vector<hsize_t> chunk(shape.size());
-  checked(H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()),
-          "H5Pget_chunk");
-  const hsize_t wanted = chunks_wanted(shape, chunk);
+  const hsize_t wanted = chunks_wanted(shape, chunk_of(creation, shape.size()));
   const Space space(checked(H5Dget_space(dataset.id()), "H5Dget_space"));
   hsize_t found = 0;
   checked(H5Dget_num_chunks(dataset.id(), space.id(), &found), "H5Dget_num_chunks");
@@ -84,6 +87,12 @@ void check_filters(const Dataset& dataset) {
            ", which this HDF5 library lacks. Write it with compression 'gzip' or none, or convert "
            "the file: h5repack -f GZIP=4 OLD NEW, where the filter is installed");
   }
+}
+
+std::size_t rows_of_chunk(const Dataset& dataset) {
+  const Properties creation = creation_of(dataset);
+  if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return 1;
+  return chunk_of(creation, shape_of(dataset).size()).at(0);
 }
 
 std::size_t count_stored(const Dataset& dataset, std::size_t element_bytes) {

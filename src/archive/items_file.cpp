@@ -51,7 +51,7 @@ Items to_items(Decoded decoded) {
 
 std::string digest_of(const Items& items) {
   digest::Builder builder;
-  const auto [arrays, texts] = to_decoded(items);
+  const auto [arrays, texts, reals] = to_decoded(items);
   for (const auto& text : texts) builder.add("text", text);
   for (const auto& array : arrays)
     builder.add("array", digest::of_bytes(std::as_bytes(std::span(array))));

@@ -62,23 +62,6 @@ void check_ids(const Numbers& ids, std::int64_t vocabulary) {
   }
 }
 
-void check_offsets(const Numbers& offsets, std::size_t num_ids) {
-  const auto entry = [&](std::size_t i) {
-    return "'samples/offset': entry " + std::to_string(i) + " is " + std::to_string(offsets[i]);
-  };
-  if (offsets.front() != 0) refuse(entry(0) + ". The first sample begins at 0");
-  for (std::size_t i = 1; i < offsets.size(); ++i) {
-    // A difference could overflow.
-    if (offsets[i] > offsets[i - 1] && offsets[i] - offsets[i - 1] >= 2) continue;
-    refuse(entry(i) + " behind " + std::to_string(offsets[i - 1]) +
-           " (a sample has a token and a target at least). Leave such samples out");
-  }
-  if (offsets.back() != static_cast<std::int64_t>(num_ids)) {
-    refuse(entry(offsets.size() - 1) + ", and there are " + std::to_string(num_ids) +
-           " tokens. The last entry is their number");
-  }
-}
-
 void check_mask(const Numbers& mask, std::size_t num_ids) {
   if (mask.size() != num_ids) {
     refuse("'mask' has " + std::to_string(mask.size()) + " entries for " + std::to_string(num_ids) +
@@ -114,7 +97,9 @@ TokenStream decode_tokens(std::span<const std::byte> bytes, std::int64_t vocabul
   TokenStream stream{read_ids(root.id(), links), read_offsets(root.id(), links),
                      read_mask(root.id(), links)};
   check_ids(stream.ids, vocabulary);
-  if (!stream.offsets.empty()) check_offsets(stream.offsets, stream.ids.size());
+  if (!stream.offsets.empty())
+    check_offsets(stream.offsets, stream.ids.size(),
+                  {"samples/offset", "tokens", "a sample has a token and a target at least"});
   if (find(links, "mask") != nullptr) check_mask(stream.mask, stream.ids.size());
   check_counted(stream);
   return stream;
