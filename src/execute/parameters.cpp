@@ -45,7 +45,9 @@ std::size_t bytes_of(const at::Tensor& tensor) {
 
 at::Tensor over_file(const model::MappedTensor& mapped) {
   auto* data = const_cast<std::byte*>(mapped.bytes.data());  // no operator of a graph writes
-  return at::from_blob(data, mapped.shape, at::TensorOptions(to_scalar_type(mapped.type)));
+  const at::TensorOptions options(to_scalar_type(mapped.type));
+  if (mapped.strides.empty()) return at::from_blob(data, mapped.shape, options);
+  return at::from_blob(data, mapped.shape, mapped.strides, options);
 }
 
 at::ScalarType to_scalar_type(Precision precision) {
@@ -71,6 +73,8 @@ at::ScalarType to_scalar_type(graph::ElementType type, at::ScalarType real) {
       return at::kLong;
     case ElementType::int32:
       return at::kInt;
+    case ElementType::boolean:
+      return at::kBool;
     case ElementType::byte:
       return at::kByte;
     case ElementType::fp8_e4m3:

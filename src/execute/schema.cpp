@@ -25,8 +25,9 @@ struct Place {
 }
 
 const char* kind_of(const graph::Argument& argument) {
-  constexpr const char* names[] = {"none",     "a bool",         "an int",  "a float",
-                                   "a string", "a list of ints", "a value", "a list of values"};
+  constexpr const char* names[] = {"none",    "a bool",           "an int",
+                                   "a float", "a string",         "a list of ints",
+                                   "a value", "a list of values", "a default"};
   return names[argument.index()];
 }
 
@@ -52,11 +53,12 @@ at::ScalarType scalar_type_named(const Place& place, const std::string& name) {
   if (name == "fp32") return at::kFloat;
   if (name == "index") return at::kLong;
   if (name == "int32") return at::kInt;
+  if (name == "boolean") return at::kBool;
   if (name == "byte") return at::kByte;
   if (name == "fp8_e4m3") return at::kFloat8_e4m3fn;
   if (name == "fp8_e5m2") return at::kFloat8_e5m2;
   misfit(place, "no element type is called \"" + name +
-                    "\" (real, fp32, index, int32, byte, fp8_e4m3 and fp8_e5m2 are)");
+                    "\" (real, fp32, index, int32, boolean, byte, fp8_e4m3 and fp8_e5m2 are)");
 }
 
 c10::IValue bind_int(const Place& place, const c10::Argument& formal, std::int64_t value,
@@ -196,7 +198,7 @@ void bind_arguments(const Place& place, Call& call) {
                       std::to_string(formals.size()) + ")");
   }
   for (const auto i : c10::irange(formals.size())) {
-    if (i >= actuals.size()) {
+    if (i >= actuals.size() || std::holds_alternative<graph::Default>(actuals[i])) {
       call.arguments.push_back(default_of(place, formals[i]));
     } else if (auto slot = bind_slot(place, formals[i], i, actuals[i])) {
       call.slots.push_back(std::move(*slot));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/id.hpp"
+#include "base/words.hpp"
 
 /// The intermediate representation: operator calls in topological order. No tensors, no LibTorch.
 namespace gainsweep::graph {
@@ -31,6 +32,7 @@ enum class ElementType {
   fp32,      ///< always 32-bit floating: scales
   index,     ///< 64-bit integers: tokens, labels
   int32,     ///< sums of products of integer codes
+  boolean,   ///< masks
   byte,      ///< 8-bit integer codes of a quantised tensor
   fp8_e4m3,  ///< 8-bit floating codes
   fp8_e5m2,
@@ -46,9 +48,14 @@ struct Value {
   std::vector<double> elements{};    ///< of a constant, row-major
 };
 
+/// An argument that is what the operator's schema has by default.
+struct Default {
+  auto operator<=>(const Default&) const = default;
+};
+
 /// One argument of an operator call, in the order of the operator's schema.
 using Argument = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                              std::vector<std::int64_t>, ValueId, std::vector<ValueId>>;
+                              std::vector<std::int64_t>, ValueId, std::vector<ValueId>, Default>;
 
 /// One call of a dispatcher operator, such as `aten::linear` or `aten::add.Tensor`.
 struct Node {
@@ -91,7 +98,20 @@ std::vector<ValueId> values_read(const Node& node);
 /// producers agree with outputs and graph outputs exist.
 void validate(const Graph& graph);
 
-enum class OpKind { linear, matmul, convolution };
+enum class OpKind {
+  linear,
+  matmul,
+  convolution,
+  depthwise_convolution,  ///< of one input channel an output channel, of several
+};
+
+constexpr auto words(OpKind) {
+  return std::to_array<Word<OpKind>>({{OpKind::linear, "linear"},
+                                      {OpKind::matmul, "matmul"},
+                                      {OpKind::convolution, "convolution"},
+                                      {OpKind::depthwise_convolution, "depthwise_convolution"}});
+}
+
 enum class OperandRole { activation, weight };
 
 struct Operand {
@@ -122,11 +142,11 @@ struct Op {
 /// operands both depend on an input of the graph (a rotation by constants is none; a front end
 /// writes a product with a parameter as `aten::linear`). The second operand of a linear layer or
 /// convolution is a weight when it does not depend on an input: a parameter, a folded norm, rows of
-/// a fused tensor. MACs follow from the shapes,
-/// broadcasting and groups included. Operands are named `input` and `weight` in linear layers and
-/// convolutions, `query` and `key` in a product that a softmax follows, `weights` and `value` in
-/// one whose first operand comes from a softmax (no other op in between), `left` and `right` in
-/// others. Error(internal) where the first two arguments of such a call are no tensors.
+/// a fused tensor. A convolution of several groups of one channel each is depthwise. MACs follow
+/// from the shapes, broadcasting and groups included. Operands are named `input` and `weight` in
+/// linear layers and convolutions, `query` and `key` in a product that a softmax follows, `weights`
+/// and `value` in one whose first operand comes from a softmax (no other op in between), `left` and
+/// `right` in others. Error(internal) where the first two arguments of such a call are no tensors.
 std::vector<Op> quantizable_ops(const Graph& graph);
 
 }  // namespace gainsweep::graph

@@ -18,7 +18,7 @@ std::string_view without_overload(std::string_view op) {
   return op.substr(0, op.find('.'));
 }
 
-bool is_convolution(const Node& node) {
+bool calls_convolution(const Node& node) {
   constexpr std::array<std::string_view, 3> direct{"aten::conv1d", "aten::conv2d", "aten::conv3d"};
   const auto name = without_overload(node.op);
   if (std::find(direct.begin(), direct.end(), name) != direct.end()) return true;
@@ -41,10 +41,18 @@ ValueId tensor_argument(const Node& node, std::size_t index) {
   return *id;
 }
 
-std::optional<OpKind> kind_of(const Node& node, const std::vector<bool>& depends) {
+OpKind kind_of_convolution(const Graph& graph, const Node& node) {
+  const Shape& input = graph.value(tensor_argument(node, 0)).shape;
+  const Shape& weight = graph.value(tensor_argument(node, 1)).shape;
+  const auto channels = input.at(input.size() + 1 - weight.size());  // without a batch they lead
+  return weight.at(1) == 1 && channels > 1 ? OpKind::depthwise_convolution : OpKind::convolution;
+}
+
+std::optional<OpKind> kind_of(const Graph& graph, const Node& node,
+                              const std::vector<bool>& depends) {
   const auto name = without_overload(node.op);
   if (name == "aten::linear") return OpKind::linear;
-  if (is_convolution(node)) return OpKind::convolution;
+  if (calls_convolution(node)) return kind_of_convolution(graph, node);
   if (name != "aten::matmul" && name != "aten::bmm") return std::nullopt;
   const bool computed =
       depends[tensor_argument(node, 0).index] && depends[tensor_argument(node, 1).index];
@@ -60,7 +68,7 @@ std::int64_t num_macs(const Graph& graph, const Node& node, OpKind kind) {
   if (left.empty() || right.empty()) {
     throw Error(ErrorKind::internal, node.op + " at `" + node.path + "` has a scalar operand.");
   }
-  if (kind != OpKind::convolution) return num_elements(output) * left.back();
+  if (!is_convolution(kind)) return num_elements(output) * left.back();
   const Shape window(right.begin() + 1, right.end());  // input channels of a group × kernel
   return num_elements(output) * num_elements(window);
 }
@@ -198,7 +206,7 @@ std::vector<Op> quantizable_ops(const Graph& graph) {
   const auto depends = depends_on_inputs(graph);
   std::vector<Op> ops;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (const auto kind = kind_of(graph.nodes[i], depends)) {
+    if (const auto kind = kind_of(graph, graph.nodes[i], depends)) {
       ops.push_back(make_op(graph, {i}, *kind, depends));
     }
   }
@@ -213,8 +221,12 @@ std::vector<std::size_t> op_of_node(const Graph& graph, const std::vector<Op>& o
   return result;
 }
 
+bool is_convolution(OpKind kind) {
+  return kind == OpKind::convolution || kind == OpKind::depthwise_convolution;
+}
+
 std::int64_t reduction_dimension(OpKind kind, std::size_t operand) {
-  if (kind == OpKind::convolution) return 1;
+  if (is_convolution(kind)) return 1;
   return kind == OpKind::matmul && operand == 1 ? -2 : -1;
 }
 

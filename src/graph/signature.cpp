@@ -18,6 +18,7 @@ class SignatureWriter {
   SignatureWriter(const Graph& graph, std::string& text) : graph_(graph), text_(text) {}
 
   void operator()(std::monostate) { text_ += '-'; }
+  void operator()(Default) { text_ += '='; }
   void operator()(bool flag) { text_ += flag ? 't' : 'f'; }
   void operator()(std::int64_t number) { text_ += 'i' + std::to_string(number); }
   void operator()(double number) {

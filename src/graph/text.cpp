@@ -21,6 +21,8 @@ const char* type_name(ElementType type) {
       return "index";
     case ElementType::int32:
       return "int32";
+    case ElementType::boolean:
+      return "boolean";
     case ElementType::byte:
       return "byte";
     case ElementType::fp8_e4m3:
@@ -42,6 +44,7 @@ struct ArgumentText {
   const Graph& graph;
 
   std::string operator()(std::monostate) const { return "None"; }
+  std::string operator()(Default) const { return "default"; }
   std::string operator()(bool flag) const { return flag ? "true" : "false"; }
   std::string operator()(std::int64_t number) const { return std::to_string(number); }
   std::string operator()(double number) const { return number_text(number); }

@@ -70,7 +70,7 @@ class Rounder {
 
   /// A grouped convolution sums over the channels of a group.
   std::int64_t restart(const graph::Op& op, std::size_t operand) const {
-    if (op.kind != graph::OpKind::convolution) return 0;
+    if (!graph::is_convolution(op.kind)) return 0;
     return operand == 0 ? rewrite_.target().value(op.operands[1].value).shape.at(1) : 0;
   }
 

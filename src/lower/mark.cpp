@@ -63,6 +63,7 @@ void replace_by_probe(Rewrite& rewrite, const graph::Graph& graph, const graph::
       arguments = {node.arguments.at(0), node.arguments.at(1)};
       break;
     case graph::OpKind::convolution:
+    case graph::OpKind::depthwise_convolution:
       name = "gainsweep::probed_convolution";
       arguments = convolution_arguments(graph, node, op);
       break;

@@ -44,7 +44,9 @@ graph::Graph Rewrite::finish() && {
 }
 
 graph::Argument argument_or_none(const graph::Node& node, std::size_t index) {
-  return index < node.arguments.size() ? node.arguments[index] : graph::Argument{};
+  if (index >= node.arguments.size()) return {};
+  const auto& argument = node.arguments[index];
+  return std::holds_alternative<graph::Default>(argument) ? graph::Argument{} : argument;
 }
 
 }  // namespace gainsweep::lower

@@ -16,13 +16,6 @@ using Integers = std::vector<std::int64_t>;
 using Texts = std::vector<std::string>;
 
 constexpr std::int64_t unfused = -1;
-constexpr const char* kind_names[] = {"linear", "matmul", "convolution"};
-
-std::size_t kind_index(const std::string& name) {
-  for (std::size_t i = 0; i < std::size(kind_names); ++i)
-    if (name == kind_names[i]) return i;
-  throw Error(ErrorKind::input, "the archive has an op of unknown kind '" + name + "'");
-}
 
 archive::Table ops_table(const Layout& layout) {
   const auto& ops = layout.partition.ops;
@@ -42,7 +35,7 @@ archive::Table ops_table(const Layout& layout) {
   }
   for (std::size_t i = 0; i < ops.size(); ++i) {
     paths.push_back(ops[i].path);
-    kinds.push_back(kind_names[static_cast<std::size_t>(ops[i].kind)]);
+    kinds.emplace_back(spelling(ops[i].kind));
     macs.push_back(ops[i].macs);
     elements.push_back(ops[i].weight_elements);
     channels.push_back(ops[i].weight_channels);
@@ -56,7 +49,7 @@ archive::Table ops_table(const Layout& layout) {
       "Quantizable operations in IR order",
       archive::Nature::deterministic,
       {texts("path", paths, op, "Where the op stands in the model"),
-       texts("kind", kinds, op, "linear, matmul or convolution"),
+       texts("kind", kinds, op, "linear, matmul, convolution or depthwise_convolution"),
        integers("macs", macs, op, "1", "Multiply-accumulates of a sample of calibration.length"),
        integers("weight_elements", elements, op, "1", "Elements of the weight, 0 without one"),
        integers("weight_channels", channels, op, "1", "Output channels of the weight"),
@@ -212,7 +205,7 @@ std::vector<graph::Op> read_ops(const archive::Contents& contents) {
   std::vector<graph::Op> ops(texts(table, "path").size());
   for (std::size_t i = 0; i < ops.size(); ++i) {
     ops[i].path = texts(table, "path")[i];
-    ops[i].kind = static_cast<graph::OpKind>(kind_index(texts(table, "kind")[i]));
+    ops[i].kind = enumerator<graph::OpKind>(texts(table, "kind")[i]);
     ops[i].macs = integers(table, "macs")[i];
     ops[i].weight_elements = integers(table, "weight_elements")[i];
     ops[i].weight_channels = integers(table, "weight_channels")[i];

@@ -40,8 +40,7 @@ Sources sources_of(const graph::Graph& graph, const std::vector<graph::Op>& ops,
 
 std::string sizes(const graph::Graph& graph, const graph::Op& op) {
   const auto product = roofline::product_of(graph, op);
-  const char* kinds[] = {"linear", "matmul", "convolution"};
-  std::string text = std::string(kinds[static_cast<std::size_t>(op.kind)]) + "[";
+  auto text = std::string(spelling(op.kind)) + "[";
   if (op.kind == graph::OpKind::matmul) text += std::to_string(product.count) + "x";
   return text + std::to_string(product.rows) + "x" + std::to_string(product.inner) + "x" +
          std::to_string(product.columns) + "]";

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "format/block.hpp"
+#include "graph/ops.hpp"
 #include "graph/reads.hpp"
 
 namespace gainsweep::roofline {
@@ -121,7 +122,7 @@ Product product_of(const graph::Graph& graph, const graph::Op& op) {
 }
 
 bool runs(const Description& description, const graph::Op& op, const format::Format& format) {
-  if (op.kind == graph::OpKind::convolution || (op.weight_elements == 0 && !format.activation))
+  if (graph::is_convolution(op.kind) || (op.weight_elements == 0 && !format.activation))
     return false;
   return rate_of(description, format) != nullptr;
 }
