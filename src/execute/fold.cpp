@@ -40,7 +40,7 @@ class Folder {
         graph_(program.graph),
         parameters_(parameters),
         origins_(graph_.values.size()),
-        tables_(tables_of_rows(graph_)) {}
+        stored_(read_as_stored(graph_)) {}
 
   /// Shows a parameter, constant or folded value to the program's calls.
   void bind(ValueId id) {
@@ -69,7 +69,7 @@ class Folder {
       origin = {node_key(*value.producer), static_cast<std::size_t>(place)};
     } else {
       const bool parameter = value.kind == ValueKind::parameter;
-      const std::string form = tables_[id.index] ? "stored " : "parameter ";
+      const std::string form = stored_[id.index] ? "stored " : "parameter ";
       origin = {parameter ? form + value.name : constant_key(value), 0};
     }
     return origin;
@@ -95,6 +95,7 @@ class Folder {
   }
 
   void add(digest::Builder&, std::monostate) {}
+  void add(digest::Builder&, graph::Default) {}
   void add(digest::Builder& builder, bool flag) { builder.add("bool", std::int64_t{flag}); }
   void add(digest::Builder& builder, std::int64_t value) { builder.add("int", value); }
   void add(digest::Builder& builder, double value) { builder.add("float", value); }
@@ -116,14 +117,20 @@ class Folder {
       if (const auto cut = parameter_cut_by(*value.producer)) return {rows_of(*cut, call)};
       auto made =
           evaluate(graph_, call, [&](std::size_t read) { return transient(ValueId{read}); });
-      for (auto& tensor : made) tensor = without_surroundings(tensor);
+      for (auto& tensor : made) tensor = without_surroundings(in_own_type(value, tensor));
       return made;
     }
-    if (tables_[id.index]) return {parameters_.load_as_stored(value.name)};
+    if (stored_[id.index]) return {parameters_.load_as_stored(value.name)};
     if (value.kind == ValueKind::parameter) return {parameters_.load(value.name)};
     return {at::tensor(value.elements, at::kDouble)
                 .view(value.shape)
                 .to(program_.place, to_scalar_type(value.type, program_.real))};
+  }
+
+  /// Norms are folded in double whatever the program runs in.
+  at::Tensor in_own_type(const graph::Value& value, const at::Tensor& tensor) const {
+    const bool is_real = value.type == graph::ElementType::real && tensor.is_floating_point();
+    return is_real ? tensor.to(program_.real) : tensor;
   }
 
   /// A part of a converted tensor would keep all of it: rows of a matrix that q, k and v share.
@@ -167,25 +174,26 @@ class Folder {
   const Graph& graph_;
   Parameters::State& parameters_;
   std::vector<Origin> origins_;  ///< by value
-  std::vector<bool> tables_;     ///< by value: see tables_of_rows
+  std::vector<bool> stored_;     ///< by value: see read_as_stored
   std::unordered_map<std::string, std::vector<at::Tensor>> pending_;
 };
 
 }  // namespace
 
-std::vector<bool> tables_of_rows(const Graph& graph) {
-  std::vector<bool> tables(graph.values.size());
-  for (std::size_t v = 0; v < tables.size(); ++v)
-    tables[v] = graph.values[v].kind == ValueKind::parameter;
-  for (const auto output : graph.outputs) tables[output.index] = false;
+std::vector<bool> read_as_stored(const Graph& graph) {
+  std::vector<bool> stored(graph.values.size());
+  for (std::size_t v = 0; v < stored.size(); ++v)
+    stored[v] = graph.values[v].kind == ValueKind::parameter;
+  for (const auto output : graph.outputs) stored[output.index] = false;
   const auto folded = foldable_nodes(graph);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const auto& node = graph.nodes[n];
     const auto reads = values_read(node);
+    if (node.op.starts_with("gainsweep::fold_norm_")) continue;
     const bool looks_up = node.op == "aten::embedding" && !folded[n];
-    for (std::size_t i = looks_up ? 1 : 0; i < reads.size(); ++i) tables[reads[i].index] = false;
+    for (std::size_t i = looks_up ? 1 : 0; i < reads.size(); ++i) stored[reads[i].index] = false;
   }
-  return tables;
+  return stored;
 }
 
 std::vector<bool> fold(Program::State& program, Parameters::State& parameters) {

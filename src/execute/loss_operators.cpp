@@ -87,6 +87,12 @@ struct MeanCrossEntropy : Function<MeanCrossEntropy> {
 
 }  // namespace
 
+at::Tensor drawn_classes(const at::Tensor& scores, const at::Tensor& draws) {
+  const auto rising = at::softmax(scores.detach().to(at::kDouble), 1).cumsum(1);
+  const auto below = rising.le(draws.to(at::kDouble).unsqueeze(1)).sum(1);
+  return below.clamp_max(scores.size(1) - 1);  // sums may end below 1
+}
+
 at::Tensor target_log_likelihoods(const at::Tensor& scores, const at::Tensor& targets) {
   return logarithms(scores, targets).likelihoods;
 }

@@ -8,6 +8,10 @@
 /// exponentials nor wider copies of all scores are ever held.
 namespace gainsweep::execute {
 
+/// A class a row of scores, drawn from the probabilities that they give: the first at which their
+/// sum is above the row's draw, a number of [0, 1). In double; without a gradient.
+at::Tensor drawn_classes(const at::Tensor& scores, const at::Tensor& draws);
+
 /// log p of each target: `scores` [targets, classes], `targets` [targets]. In fp32, or fp64 where
 /// scores are.
 at::Tensor target_log_likelihoods(const at::Tensor& scores, const at::Tensor& targets);

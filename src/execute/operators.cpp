@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "execute/attention.hpp"
 #include "execute/fake_quantize_operators.hpp"
+#include "execute/fold_norm.hpp"
 #include "execute/int8_matmul.hpp"
 #include "execute/loss_operators.hpp"
 #include "execute/probe_attention.hpp"
@@ -58,6 +59,11 @@ at::Tensor at_least_fp32(const at::Tensor& x) {
 TORCH_LIBRARY(gainsweep, m) {
   m.def("at_least_fp32(Tensor x) -> Tensor");
   m.def("mean_cross_entropy(Tensor scores, Tensor targets, Tensor? weights=None) -> Tensor");
+  m.def("drawn_classes(Tensor scores, Tensor draws) -> Tensor");
+  m.def("fold_norm_weight(Tensor w, Tensor? scale, Tensor variance, float eps) -> Tensor");
+  m.def(
+      "fold_norm_bias(Tensor? bias, Tensor? scale, Tensor? shift, Tensor mean, Tensor variance, "
+      "float eps) -> Tensor");
   m.def("target_log_likelihoods(Tensor scores, Tensor targets) -> Tensor");
   m.def("targets_are_likeliest(Tensor scores, Tensor targets) -> Tensor");
   m.def("observe(Tensor z, int op, int operand) -> ()");
@@ -104,6 +110,9 @@ TORCH_LIBRARY(gainsweep, m) {
 TORCH_LIBRARY_IMPL(gainsweep, CompositeImplicitAutograd, m) {
   m.impl("at_least_fp32", gainsweep::execute::at_least_fp32);
   m.impl("mean_cross_entropy", gainsweep::execute::mean_cross_entropy);
+  m.impl("drawn_classes", gainsweep::execute::drawn_classes);
+  m.impl("fold_norm_weight", gainsweep::execute::fold_norm_weight);
+  m.impl("fold_norm_bias", gainsweep::execute::fold_norm_bias);
   m.impl("target_log_likelihoods", gainsweep::execute::target_log_likelihoods);
   m.impl("targets_are_likeliest", gainsweep::execute::targets_are_likeliest);
   m.impl("mask_packed", gainsweep::execute::mask_packed);

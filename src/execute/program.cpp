@@ -77,7 +77,7 @@ std::unique_ptr<Program::State> bind(graph::Graph graph, Parameters::State& para
   program->values.resize(num_values);
   program->kept.resize(num_values);
   const auto folded = fold(*program, parameters);
-  const auto tables = tables_of_rows(program->graph);
+  const auto tables = read_as_stored(program->graph);
   for (std::size_t n = 0; n < folded.size(); ++n) {
     if (!folded[n]) {
       auto& call =

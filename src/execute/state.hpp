@@ -128,8 +128,9 @@ Call make_call(const graph::Graph& graph, std::size_t node, at::ScalarType real,
 std::vector<at::Tensor> evaluate(const graph::Graph& graph, const Call& call,
                                  const std::function<at::Tensor(std::size_t)>& lookup);
 
-/// By value: parameters that calls look rows up in and do nothing else with (embeddings). Their
-/// rows are converted after the look-up: the same numbers without a converted table.
-std::vector<bool> tables_of_rows(const graph::Graph& graph);
+/// By value: parameters that are read in their stored type, because calls only look rows up in them
+/// (embeddings: rows are converted after the look-up, the same numbers without a converted table)
+/// or fold them with a norm.
+std::vector<bool> read_as_stored(const graph::Graph& graph);
 
 }  // namespace gainsweep::execute

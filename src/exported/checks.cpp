@@ -5,6 +5,8 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "exported/operators.hpp"
+#include "exported/reads.hpp"
 #include "exported/refusal.hpp"
 
 namespace gainsweep::exported {
@@ -17,24 +19,6 @@ const std::map<std::string, const char*> decomposed{
     {"aten::native_layer_norm.default", "layer_norm"},
     {"aten::_softmax.default", "softmax"},
     {"aten::max_pool2d_with_indices.default", "max_pool2d"}};
-
-std::string described(const Node& node) {
-  return "node " + quote(node.name) + " (" + one_line(node.target) + ")" +
-         (node.module.empty() ? "" : " of the module " + quote(node.module));
-}
-
-/// `add_` of `aten::add_.Tensor`.
-std::string operator_of(const std::string& target) {
-  const auto begin = target.find("::");
-  if (begin == std::string::npos) return "";
-  const auto name = target.substr(begin + 2);
-  return name.substr(0, name.find('.'));
-}
-
-bool is_in_place(const std::string& target) {
-  const auto name = operator_of(target);
-  return name.ends_with('_') && !name.ends_with("__");
-}
 
 bool trains(const Node& node) {
   const auto of_mode = [](const NamedArgument& argument) {
@@ -59,7 +43,7 @@ void check_is_inference(const Program& program, const std::filesystem::path& fil
              described(node) + " is what run_decompositions() makes of " + former->second +
                  ", and hides which weights are multiplied",
              "Save the program as exported, or after run_decompositions({}) with an empty table");
-    if (!is_in_place(node.target) || node.arguments.empty()) continue;
+    if (!works_in_place(node.target) || node.arguments.empty()) continue;
     const auto* written = std::get_if<TensorName>(&node.arguments.front().value);
     if (written != nullptr && inputs.contains(written->name))
       refuse(file,

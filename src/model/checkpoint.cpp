@@ -21,6 +21,7 @@ struct Checkpoint::Mapping {
   fs::path folder;
   std::map<std::string, disk::MappedFile> files;  ///< by file name
   std::map<std::string, MappedTensor> tensors;
+  std::shared_ptr<const void> keeper;     ///< of tensors of another kind of file
   std::optional<disk::MappedFile> zeros;  ///< what all tensors are where there are no weights
   std::map<std::string, std::string> misplaced;  ///< by tensor: why the index is wrong about it
 };
@@ -156,6 +157,15 @@ Checkpoint Checkpoint::blank(const fs::path& folder,
   return Checkpoint(std::move(mapping));
 }
 
+Checkpoint Checkpoint::of(const fs::path& file, std::map<std::string, MappedTensor> tensors,
+                          std::shared_ptr<const void> keeper) {
+  auto mapping = std::make_unique<Mapping>();
+  mapping->folder = file;
+  mapping->tensors = std::move(tensors);
+  mapping->keeper = std::move(keeper);
+  return Checkpoint(std::move(mapping));
+}
+
 bool Checkpoint::is_there(const fs::path& folder) {
   return disk::is_there(folder / single_name) || disk::is_there(folder / index_name) ||
          is_pickled(folder);
@@ -191,6 +201,10 @@ const std::map<std::string, MappedTensor>& Checkpoint::tensors() const {
 
 const fs::path& Checkpoint::folder() const {
   return mapping_->folder;
+}
+
+bool Checkpoint::is_blank() const {
+  return mapping_->zeros.has_value();
 }
 
 std::vector<fs::path> Checkpoint::files() const {

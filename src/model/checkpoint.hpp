@@ -24,6 +24,8 @@ struct MappedTensor {
   std::span<const std::byte> bytes;
   std::filesystem::path file;  ///< the shard it is in
   std::string dtype{};         ///< as the file names it; element type `other` where it is unknown
+  /// In elements; none: row-major. `bytes` begin with the first element and end with the last one.
+  std::vector<std::int64_t> strides{};
 };
 
 /// The tensors of a Hugging Face folder: `model.safetensors`, or the shards that
@@ -39,6 +41,10 @@ class Checkpoint {
   /// weights.
   static Checkpoint blank(const std::filesystem::path& folder,
                           const std::map<std::string, std::vector<std::int64_t>>& shapes);
+  /// Tensors of another kind of file; `keeper` holds what their bytes lie in.
+  static Checkpoint of(const std::filesystem::path& file,
+                       std::map<std::string, MappedTensor> tensors,
+                       std::shared_ptr<const void> keeper);
   /// Whether a folder has weights, of whatever kind. Error(input) where this user may not look.
   static bool is_there(const std::filesystem::path& folder);
 
@@ -50,7 +56,10 @@ class Checkpoint {
   const MappedTensor& tensor(const std::string& name) const;
   bool contains(const std::string& name) const;
   const std::map<std::string, MappedTensor>& tensors() const;
+  /// What was opened: a folder, or a file.
   const std::filesystem::path& folder() const;
+  /// Whether all tensors are zeros that stand for what is not there.
+  bool is_blank() const;
   /// Files mapped, in name order: what a digest of the model covers, with config.json.
   std::vector<std::filesystem::path> files() const;
   /// Of all tensors, in their stored types.

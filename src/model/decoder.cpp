@@ -8,8 +8,8 @@
 #include "model/decoder_attention.hpp"
 #include "model/decoder_feed_forward.hpp"
 #include "model/decoder_nodes.hpp"
-#include "model/decoder_outputs.hpp"
 #include "model/mixture.hpp"
+#include "model/outputs.hpp"
 #include "model/sample.hpp"
 
 namespace gainsweep::model {
@@ -166,7 +166,7 @@ graph::Graph build(const Decoder& decoder, const Workload& workload) {
   auto x_BTC = add_embedding(nodes, tokens, embedding);
   for (std::int64_t layer = 0; layer < decoder.layers; ++layer)
     x_BTC = add_layer(nodes, x_BTC, layer, tables);
-  add_outputs(nodes, add_head(nodes, add_scored(nodes, x_BTC, workload.scored)), workload);
+  add_outputs(nodes.graph, add_head(nodes, add_scored(nodes, x_BTC, workload.scored)), workload);
   return std::move(nodes.graph);
 }
 

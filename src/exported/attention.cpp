@@ -1,0 +1,87 @@
+#include "exported/attention.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "base/text.hpp"
+#include "exported/reads.hpp"
+
+namespace gainsweep::exported {
+namespace {
+
+using graph::Shape;
+using graph::ValueId;
+
+template <class T>
+T value_or(const Call& call, const char* name, T otherwise) {
+  const auto* given = call.find(name);
+  const auto* value = given == nullptr ? nullptr : std::get_if<T>(given);
+  return value == nullptr ? otherwise : *value;
+}
+
+void check(const Translator& translator, const Call& call) {
+  if (value_or(call, "dropout_p", 0.0) > 0)
+    translator.refuse(call.node, "drops weights", "Call model.eval() before exporting");
+  if (value_or(call, "enable_gqa", false))
+    translator.refuse(call.node, "has groups of heads that share keys",
+                      "Repeat keys and values in the model before the call");
+}
+
+/// 1 where a query sees a key: the lower triangle.
+ValueId causal_mask(graph::Graph& graph, std::int64_t queries, std::int64_t keys) {
+  std::vector<double> sees;
+  for (std::int64_t q = 0; q < queries; ++q)
+    for (std::int64_t k = 0; k < keys; ++k) sees.push_back(k <= q ? 1 : 0);
+  return graph.add_constant("causal", {queries, keys}, std::move(sees),
+                            graph::ElementType::boolean);
+}
+
+/// Scores under a mask: truth values say what is seen, reals are added.
+ValueId masked(graph::Graph& graph, ValueId scores, ValueId mask, const std::string& path) {
+  const Shape shape = graph.value(scores).shape;
+  if (graph.value(mask).type != graph::ElementType::boolean)
+    return graph.add_node("aten::add.Tensor", {scores, mask}, shape, path);
+  const auto hidden = graph.add_node("aten::logical_not", {mask}, graph.value(mask).shape, path,
+                                     graph::ElementType::boolean);
+  return graph.add_node("aten::masked_fill.Scalar",
+                        {scores, hidden, -std::numeric_limits<double>::infinity()}, shape, path);
+}
+
+}  // namespace
+
+void write_attention(Translator& translator, const Call& call) {
+  check(translator, call);
+  auto& graph = translator.graph();
+  const auto path = call.node.module;
+  const auto query = translator.value(call.tensor("query").value());
+  const auto key = translator.value(call.tensor("key").value());
+  const auto value = translator.value(call.tensor("value").value());
+  const Shape queries = translator.shape(query);
+  Shape turned = translator.shape(key), scores = queries;
+  scores.back() = turned[turned.size() - 2];
+  std::swap(turned[turned.size() - 1], turned[turned.size() - 2]);
+  const auto factor = value_or(call, "scale", 1 / std::sqrt(static_cast<double>(queries.back())));
+  const auto scaled = graph.add_node("aten::mul.Scalar", {query, factor}, queries, path);
+  const auto keys = graph.add_node("aten::transpose.int", {key, std::int64_t{-2}, std::int64_t{-1}},
+                                   turned, path);
+  auto weights =
+      graph.add_node("aten::matmul", {scaled, keys}, scores, translator.op_path(call.node, ".qk"));
+  auto softmax = "aten::softmax.int";
+  auto mask = call.tensor("attn_mask");
+  if (mask) {
+    const auto own = translator.value(*mask);
+    weights = masked(graph, weights, own, path);
+    if (graph.value(own).type == graph::ElementType::boolean) softmax = "aten::_safe_softmax";
+  }
+  if (value_or(call, "is_causal", false)) {
+    weights =
+        masked(graph, weights, causal_mask(graph, scores[scores.size() - 2], scores.back()), path);
+  }
+  weights = graph.add_node(softmax, {weights, std::int64_t{-1}}, scores, path);
+  const auto result = tensors_given(call.node).at(0);
+  translator.name(result,
+                  graph.add_node("aten::matmul", {weights, value}, translator.shape_of(result),
+                                 translator.op_path(call.node, ".av")));
+}
+
+}  // namespace gainsweep::exported

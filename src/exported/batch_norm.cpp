@@ -1,0 +1,101 @@
+#include "exported/batch_norm.hpp"
+
+#include <algorithm>
+
+#include "exported/reads.hpp"
+
+namespace gainsweep::exported {
+namespace {
+
+constexpr double default_epsilon = 1e-5;
+
+bool is_stored(const Translator& translator, const std::optional<std::string>& tensor) {
+  const auto* input = tensor ? translator.input(*tensor) : nullptr;
+  return input != nullptr && input->kind != Input::Kind::user;
+}
+
+/// Whether a convolution's result goes into this norm alone, whose numbers are all stored.
+bool folds(const Translator& translator, const Call& norm) {
+  const auto input = norm.tensor("input");
+  if (!input || translator.reads(*input) != 1) return false;
+  for (const char* name : {"weight", "bias"})
+    if (norm.tensor(name) && !is_stored(translator, norm.tensor(name))) return false;
+  for (const char* name : {"running_mean", "running_var"})
+    if (!is_stored(translator, norm.tensor(name))) return false;
+  return true;
+}
+
+graph::Argument value_or_none(Translator& translator, const Call& call, const char* name) {
+  const auto tensor = call.tensor(name);
+  return tensor ? graph::Argument{translator.value(*tensor)} : graph::Argument{};
+}
+
+double epsilon_of(const Call& norm) {
+  const auto* given = norm.find("eps");
+  const auto* number = given == nullptr ? nullptr : std::get_if<double>(given);
+  return number == nullptr ? default_epsilon : *number;
+}
+
+/// The tensor that a norm gives; others of it are of training.
+std::string result_of(const Translator& translator, const Call& norm) {
+  const auto results = tensors_given(norm.node);
+  for (std::size_t i = 1; i < results.size(); ++i)
+    if (translator.reads(results[i]) > 0)
+      translator.refuse(norm.node, "gives statistics that something reads",
+                        "Call model.eval() before exporting");
+  return results.at(0);
+}
+
+/// The folded norm that reads a convolution's result; null where there is none.
+const Node* norm_behind(const Translator& translator, const Call& convolution) {
+  const auto* reader = translator.only_reader(tensors_given(convolution.node).at(0));
+  const auto* op = reader == nullptr ? nullptr : find_operator(reader->target);
+  if (op == nullptr || op->form != Operator::Form::batch_norm) return nullptr;
+  const bool is_of_weights =
+      is_stored(translator, convolution.tensor("weight")) &&
+      (!convolution.tensor("bias") || is_stored(translator, convolution.tensor("bias")));
+  return is_of_weights && folds(translator, {*reader, *op}) ? reader : nullptr;
+}
+
+}  // namespace
+
+std::optional<std::string> fold_batch_norm(Translator& translator, const Call& convolution,
+                                           const std::string& path,
+                                           std::vector<graph::Argument>& arguments) {
+  const auto* behind = norm_behind(translator, convolution);
+  if (behind == nullptr) return std::nullopt;
+  const Call norm{*behind, *find_operator(behind->target)};
+  const auto scale = value_or_none(translator, norm, "weight");
+  const auto variance = value_or_none(translator, norm, "running_var");
+  const auto epsilon = epsilon_of(norm);
+  auto& graph = translator.graph();
+  const auto weight = std::get<graph::ValueId>(arguments.at(1));
+  const auto shape = translator.shape(weight);
+  arguments.resize(std::max<std::size_t>(arguments.size(), 3), graph::Default{});
+  arguments[1] = graph.add_node("gainsweep::fold_norm_weight", {weight, scale, variance, epsilon},
+                                shape, path);
+  arguments[2] =
+      graph.add_node("gainsweep::fold_norm_bias",
+                     {value_or_none(translator, convolution, "bias"), scale,
+                      value_or_none(translator, norm, "bias"),
+                      value_or_none(translator, norm, "running_mean"), variance, epsilon},
+                     {shape[0]}, path);
+  return result_of(translator, norm);
+}
+
+void write_batch_norm(Translator& translator, const Call& norm) {
+  const auto result = result_of(translator, norm);
+  if (translator.has(result)) return;
+  const auto value = translator.value(norm.tensor("input").value());
+  auto& graph = translator.graph();
+  const auto epsilon = epsilon_of(norm);
+  translator.name(result, graph.add_node("aten::batch_norm",
+                                         {value, value_or_none(translator, norm, "weight"),
+                                          value_or_none(translator, norm, "bias"),
+                                          value_or_none(translator, norm, "running_mean"),
+                                          value_or_none(translator, norm, "running_var"), false,
+                                          0.0, epsilon, false},
+                                         translator.shape_of(result), norm.node.module));
+}
+
+}  // namespace gainsweep::exported
