@@ -109,7 +109,7 @@ Planned plan_points(const PlanOptions& options) {
     if (!options.on_device) planned.unseen = not_looked_for(point.spec.device);
     notes.tell(*subject.model);
     // Keys serve here to tell equal units alone; checkpoints are not read for them.
-    subject.model_digest = point.spec.model.checkpoint.string();
+    subject.model_digest = file_of(point.spec.model).string();
     if (planned.points.empty()) process = process_memory();
     planned.rank_memory = rank_memory(point.spec, planned.ranks);
     subject.rank_memory = planned.rank_memory - process;

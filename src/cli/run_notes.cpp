@@ -14,11 +14,11 @@ std::string counted(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-// Different checkpoints of the points, in their order.
+// Different models of the points, in their order.
 std::vector<std::string> checkpoints(const std::vector<spec::Point>& points) {
   std::vector<std::string> paths;
   for (const auto& point : points) {
-    const auto path = point.spec.model.checkpoint.string();
+    const auto path = file_of(point.spec.model).string();
     if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
   }
   return paths;

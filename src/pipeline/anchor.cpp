@@ -74,7 +74,8 @@ sensitivity::AnchorRecord record_of(Workbench& bench, std::size_t index,
   sensitivity::AnchorRecord record{high.loss};
   if (high.scores) record.confidence = execute::confidence(*high.scores, weights);
   for (std::size_t f = 1; f < outcomes.size(); ++f) {
-    const auto compared = compare(high, outcomes[f], weights, name(f));
+    auto compared = compare(high, outcomes[f], weights, name(f));
+    if (spec::has_no_first_order(subject.spec.model)) take_divergence(compared, high);
     record.shifts.push_back({compared.loss - high.loss, compared.departure});
   }
   return record;

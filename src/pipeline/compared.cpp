@@ -21,4 +21,8 @@ Compared compare(const execute::Outcome& high, const execute::Outcome& low,
   return compared;
 }
 
+void take_divergence(Compared& compared, const execute::Outcome& high) {
+  compared.loss = high.loss + compared.departure.divergence;
+}
+
 }  // namespace gainsweep::pipeline

@@ -20,4 +20,7 @@ struct Compared {
 Compared compare(const execute::Outcome& high, const execute::Outcome& low,
                  std::span<const float> weights, const std::string& name);
 
+/// Where the loss is the divergence from all-high: what all-high's own loss grows by.
+void take_divergence(Compared& compared, const execute::Outcome& high);
+
 }  // namespace gainsweep::pipeline

@@ -36,6 +36,7 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
       return graph::num_elements(value.shape) * 4;
     case graph::ElementType::index:
       return graph::num_elements(value.shape) * 8;
+    case graph::ElementType::boolean:
     case graph::ElementType::byte:
     case graph::ElementType::fp8_e4m3:
     case graph::ElementType::fp8_e5m2:
@@ -45,13 +46,26 @@ std::int64_t bytes_of(const graph::Value& value, std::int64_t bytes_of_real) {
   return graph::num_elements(value.shape);
 }
 
+/// The first linear layer, or, of a model of convolutions, the largest of these.
+std::vector<graph::Op>::const_iterator typical_op(const std::vector<graph::Op>& ops) {
+  const auto largest = std::max_element(ops.begin(), ops.end(), [](const auto& a, const auto& b) {
+    const auto size = [](const graph::Op& op) {
+      return op.kind == graph::OpKind::convolution ? op.run_macs : 0;
+    };
+    return size(a) < size(b);
+  });
+  if (largest != ops.end() && largest->kind == graph::OpKind::convolution) return largest;
+  return std::find_if(ops.begin(), ops.end(),
+                      [](const auto& op) { return op.kind == graph::OpKind::linear; });
+}
+
 Speed speed_here(const Subject& subject, execute::Precision precision) {
   const auto& ops = subject.layout.partition.ops;
-  const auto first = std::find_if(ops.begin(), ops.end(),
-                                  [](const auto& op) { return op.kind == graph::OpKind::linear; });
+  const auto first = typical_op(ops);
   if (first == ops.end())
     throw Error(ErrorKind::input,
-                "the model has no linear layer to take the speed of this machine from");
+                "the model has no linear layer or convolution to take the speed "
+                "of this machine from");
   std::vector<graph::NodeId> nodes{first->node};
   for (std::size_t n = 0; n < first->node.index; ++n)
     if (subject.graph->nodes[n].op == "aten::embedding") nodes.push_back({n});
@@ -99,8 +113,7 @@ std::int64_t timed_bytes(const Subject& subject, const graph::Graph& graph) {
 // without weights count as bf16.
 bool is_converted(const Subject& subject, graph::ValueId parameter, execute::Precision precision) {
   const auto& checkpoint = *subject.model->parameters;
-  if (!model::Checkpoint::is_there(checkpoint.folder()))
-    return precision != execute::Precision::bf16;
+  if (checkpoint.is_blank()) return precision != execute::Precision::bf16;
   const auto& name = subject.graph->value(parameter).name;
   return checkpoint.tensor(subject.model->checkpoint_name(name)).type != stored_type(precision);
 }

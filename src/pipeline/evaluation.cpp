@@ -33,11 +33,13 @@ std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const Lo
   if (subject.gives_class_scores && rounding.assignment != all_high)
     roundings.push_back({all_high, Scales::observed});
   std::vector<Compared> all;
+  const bool is_divergence = spec::has_no_first_order(subject.spec.model);
   const auto take = [&](std::size_t i, const model::Sample& sample,
                         std::span<const execute::Outcome> outcomes) {
     const auto name = "evaluation sample " + std::to_string(i);
     for (const auto& outcome : outcomes) check_loss(outcome, subject, bench.evaluating, name);
     all.push_back(compare(outcomes.back(), outcomes.front(), sample.weights, name));
+    if (is_divergence) take_divergence(all.back(), outcomes.back());
   };
   bench.relay.run(batch, roundings, maxima, ahead, evaluation_room(subject), take);
   return all;

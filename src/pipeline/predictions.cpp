@@ -182,8 +182,9 @@ std::vector<archive::Table> prediction_tables(const Layout& layout, const spec::
       any = true;
       for (const auto& [noise, predictor] : predictors)
         for (const auto& model : sensitivity::loss_models())
-          rows.add(assignment_key(plan.assignment, layout.formats), noise, model.name,
-                   predictor.predict(model, plan.assignment));
+          if (model.is_of_divergence == spec::has_no_first_order(spec.model))
+            rows.add(assignment_key(plan.assignment, layout.formats), noise, model.name,
+                     predictor.predict(model, plan.assignment));
     }
     if (any) tables.push_back(std::move(rows).table(nature));
   }

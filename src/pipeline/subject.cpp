@@ -1,144 +1,25 @@
 #include "pipeline/subject.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
-#include "archive/tokens.hpp"
 #include "base/error.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/imported_times.hpp"
 #include "pipeline/lowerable.hpp"
+#include "pipeline/shelf.hpp"
+#include "pipeline/sources.hpp"
 #include "pipeline/structure.hpp"
 #include "spec/read.hpp"
 
 namespace gainsweep::pipeline {
 
-struct Shelf::State {
-  using Tokens = std::shared_ptr<const archive::TokenStream>;
-  struct Text {
-    std::filesystem::path file;
-    std::int64_t vocabulary;
-    auto operator<=>(const Text&) const = default;
-  };
-
-  std::map<std::filesystem::path, std::shared_ptr<const model::Model>> models;
-  std::map<Text, Tokens> tokens;
-  std::map<std::pair<Text, Windows>, std::shared_ptr<const Samples>> samples;
-  ItemsShelf items;
-  std::set<std::pair<const Samples*, const Samples*>> disjoint;
-  std::map<std::pair<std::filesystem::path, model::Workload>, std::shared_ptr<const graph::Graph>>
-      graphs;
-  std::map<std::pair<std::string, std::int64_t>, execute::Environment> environments;
-};
-
 namespace {
-
-using Text = Shelf::State::Text;
-
-// What a map holds under a key, made if it is not there.
-template <class Map, class Make>
-typename Map::mapped_type lend(Map& map, const typename Map::key_type& key, const Make& make) {
-  const auto found = map.find(key);
-  if (found != map.end()) return found->second;
-  return map.emplace(key, make()).first->second;
-}
-
-template <class T>
-std::shared_ptr<const T> share(T value) {
-  return std::make_shared<const T>(std::move(value));
-}
-
-// Reads those of the files that are not on the shelf, all at once.
-void read_tokens(Shelf::State& shelf, std::vector<archive::TokenFile> files) {
-  std::erase_if(files, [&](const auto& file) {
-    return shelf.tokens.count({file.path, file.vocabulary}) > 0;
-  });
-  if (files.empty()) return;
-  auto tokens = archive::read_tokens(files);
-  for (std::size_t i = 0; i < files.size(); ++i)
-    shelf.tokens[{files[i].path, files[i].vocabulary}] = share(std::move(tokens[i]));
-}
-
-std::shared_ptr<const Samples> take(Shelf::State& shelf, const Text& text, const Windows& windows,
-                                    const std::string& use) {
-  const auto& tokens = shelf.tokens.at(text);
-  return lend(shelf.samples, {text, windows}, [&] {
-    try {
-      return share(cut(tokens, windows));
-    } catch (const Error& error) {
-      throw with_context(error, text.file.string() + ": " + use);
-    }
-  });
-}
-
-// Samples of one use with what they are called.
-struct Use {
-  const char* name;
-  const Samples& samples;
-};
-
-void refuse_overlap(Shelf::State& shelf, const Use& earlier, const Use& later) {
-  if (!shelf.disjoint.emplace(&earlier.samples, &later.samples).second) return;
-  for (std::size_t l = 0; l < later.samples.set.size(); ++l)
-    for (std::size_t e = 0; e < earlier.samples.set.size(); ++e)
-      if (later.samples.set.digests[l] == earlier.samples.set.digests[e]) {
-        shelf.disjoint.erase({&earlier.samples, &later.samples});
-        throw Error(ErrorKind::config, later.name + (" sample " + std::to_string(l)) + " is " +
-                                           earlier.name + " sample " + std::to_string(e) +
-                                           " (measured errors of samples the plan was made from "
-                                           "say nothing). Give evaluate.tokens other texts.");
-      }
-}
-
-// The vocabulary of a model that samples of tokens can be given to.
-std::int64_t vocabulary(const model::Model& model) {
-  const auto* tokens = model.input("tokens");
-  if (tokens == nullptr)
-    throw Error(ErrorKind::config, "model.checkpoint is of the family " + model.name +
-                                       ", which takes no tokens (calibration.tokens has nothing "
-                                       "else). Give a language model.");
-  return tokens->bound;
-}
-
-void read_samples(Subject& subject, Shelf::State& shelf) {
-  const auto& calibration = subject.spec.calibration;
-  const auto& evaluate = subject.spec.evaluate;
-  Text text{calibration.tokens, vocabulary(*subject.model)};
-  Windows windows{calibration.length, 0, calibration.samples};
-  const auto count = std::to_string(calibration.samples);
-  std::error_code ignored;
-  const bool own_file = evaluate.tokens &&
-                        !std::filesystem::equivalent(*evaluate.tokens, calibration.tokens, ignored);
-  std::vector<archive::TokenFile> files{{text.file, text.vocabulary}};
-  if (own_file) files.push_back({*evaluate.tokens, text.vocabulary});
-  read_tokens(shelf, files);
-  subject.calibration = take(shelf, text, windows, count + " calibration samples");
-  windows.count = evaluate.samples;
-  auto use = std::to_string(evaluate.samples) + " evaluation samples";
-  if (own_file) {
-    text.file = *evaluate.tokens;
-  } else {
-    windows.first = calibration.samples;
-    use = count + " calibration and " + use;
-  }
-  subject.evaluation = take(shelf, text, windows, use);
-  windows.first += windows.count;
-  windows.count = subject.spec.solve.search_samples;
-  subject.search =
-      take(shelf, text, windows, use + " and " + std::to_string(windows.count) + " search samples");
-  const Use scored{"calibration", *subject.calibration},
-      evaluated{"evaluation", *subject.evaluation}, searched{"search", *subject.search};
-  refuse_overlap(shelf, scored, evaluated);
-  refuse_overlap(shelf, scored, searched);
-  refuse_overlap(shelf, evaluated, searched);
-}
 
 std::shared_ptr<const graph::Graph> build(Shelf::State& shelf, const Subject& subject,
                                           const model::Workload& workload) {
-  return lend(shelf.graphs, {subject.spec.model.checkpoint, workload},
+  return lend(shelf.graphs, {subject.model.get(), workload},
               [&] { return share(subject.model->build(workload)); });
 }
 
@@ -155,7 +36,7 @@ BucketGraph of_bucket(const Subject& subject, const Bucket& bucket,
   if (!std::equal(ops.begin(), ops.end(), made.ops.begin(), made.ops.end(),
                   [](const auto& a, const auto& b) { return a.path == b.path; }))
     throw Error(ErrorKind::internal, "the graph of " + std::to_string(bucket.length) +
-                                         " tokens has other ops than that of " +
+                                         " tokens or rows has other ops than that of " +
                                          std::to_string(subject.spec.calibration.length) +
                                          ". Report this.");
   return made;
@@ -185,9 +66,10 @@ std::vector<FormatId> timed_formats(const Subject& subject, const graph::Op& op)
 }
 
 // Parameters that are no op's weight, and what the model keeps while it generates.
-Held held(const std::filesystem::path& checkpoint, const graph::Graph& graph,
+Held held(const spec::ModelSpec& model, const graph::Graph& graph,
           const std::vector<graph::Op>& ops) {
-  Held held{0, model::caches(checkpoint)};
+  Held held;
+  if (model.checkpoint) held.caches = model::caches(*model.checkpoint);
   for (const auto& [name, value] : graph.parameters)
     held.parameters += graph::num_elements(graph.value(value).shape);
   for (const auto& op : ops) held.parameters -= op.weight_elements;
@@ -199,7 +81,7 @@ Layout make_layout(const Subject& subject, const std::optional<Modelled>& modell
   Layout layout;
   layout.formats = spec.formats.formats;
   layout.partition = graph::partition(*subject.graph, spec.partition, spec.formats.formats.size());
-  layout.held = held(spec.model.checkpoint, *subject.graph, layout.partition.ops);
+  layout.held = held(spec.model, *subject.graph, layout.partition.ops);
   for (const auto& op : layout.partition.ops) {
     layout.real_formats.push_back(modelled ? real_formats(*modelled, op, spec.formats.formats)
                                            : timed_formats(subject, op));
@@ -282,16 +164,13 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
   Subject subject;
   subject.spec = spec;
   subject.device = &device;
-  subject.model = lend(lent.models, spec.model.checkpoint,
-                       [&] { return share(model::open(spec.model.checkpoint, weights)); });
+  open_sources(subject, lent, weights);
   auto& tie = subject.spec.partition.tie;
   tie = tie.value_or(subject.model->ties);
-  read_samples(subject, lent);
-  subject.tasks = open_tasks(spec, *subject.model, vocabulary(*subject.model), lent.items);
-  subject.graph = build(lent, subject, {1, spec.calibration.length, {model::Output::mean_loss}});
+  const auto length = subject.spec.calibration.length;
+  subject.graph = build(lent, subject, {1, length, {model::Output::mean_loss}});
   subject.evaluation_graph =
-      build(lent, subject,
-            {1, spec.calibration.length, {model::Output::mean_loss, model::Output::class_scores}});
+      build(lent, subject, {1, length, {model::Output::mean_loss, model::Output::class_scores}});
   subject.gives_class_scores = subject.evaluation_graph->outputs.size() > 1;
   subject.target = &lower::targets().at(subject.device->target());
   const auto modelled = read_modelled(spec.latency);

@@ -39,6 +39,16 @@ double predicted(const LossErrors& errors, double sum) {
   return sum + change * change;
 }
 
+// What a divergence grows by is all bias: (T/2·D)² is its square.
+double second_order_limit(const LossErrors& errors, double threshold) {
+  return std::sqrt(allowed(errors, threshold)) / fisher_rate(errors);
+}
+
+double second_order(const LossErrors& errors, double sum) {
+  const double change = bias<fisher_rate>(errors, sum);
+  return change * change;
+}
+
 }  // namespace
 
 Table<LossModel>& loss_models() {
@@ -49,6 +59,8 @@ Table<LossModel>& loss_models() {
        limit<fisher_rate>, predicted<fisher_rate>, bias<fisher_rate>},
       {"anchored", "with the bias that anchors measured", limit<anchored_rate>,
        predicted<anchored_rate>, bias<anchored_rate>},
+      {"second_order", "the curvature alone, of a divergence from the model itself",
+       second_order_limit, second_order, bias<fisher_rate>, true},
   };
   return table;
 }

@@ -23,12 +23,15 @@ struct LossModel {
   std::function<double(const LossErrors&, double sum)> bias = [](const LossErrors&, double) {
     return 0.0;
   };
+  bool is_of_divergence = false;  ///< of losses without labels, and of no others
 };
 
 /// * first_order: `D` (arXiv 2505.13060)
 /// * bias: `D + (T̄/2·D)²`, with what rounding adds to the loss of T targets (this project)
 /// * anchored: `D + (βD)²`, with the measured `LossErrors::bias_rate`; `bias` where there is none
 ///   (this project)
+/// * second_order: `(T̄/2·D)²`, of a divergence from the model's own predictions, whose first order
+///   vanishes; `D` is of gradients of classes drawn from them (Fisher's identity; this project)
 Table<LossModel>& loss_models();
 
 }  // namespace gainsweep::sensitivity

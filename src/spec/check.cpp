@@ -104,12 +104,65 @@ void check_scale_samples(const Case& c) {
 }
 
 void check_other_windows(const Case& c) {
-  const auto& tokens = c.parts.spec.evaluate.tokens;
-  const auto& calibration = c.parts.spec.calibration.tokens;
-  if (!tokens || tokens->lexically_normal() != calibration.lexically_normal()) return;
-  c.add("evaluate.tokens",
-        "the file of calibration.tokens (plans would be evaluated on what they were made from). "
-        "Leave it out: evaluation then takes the sequences after the calibration ones.");
+  const auto& [calibration, evaluate] = std::tie(c.parts.spec.calibration, c.parts.spec.evaluate);
+  const auto check = [&](const std::string& key, const auto& evaluated, const auto& calibrated) {
+    if (!evaluated || !calibrated ||
+        evaluated->lexically_normal() != calibrated->lexically_normal())
+      return;
+    c.add("evaluate." + key,
+          "the file of calibration." + key +
+              " (plans would be evaluated on what they were made from). Leave it out: evaluation "
+              "then takes the sequences after the calibration ones.");
+  };
+  check("tokens", evaluate.tokens, calibration.tokens);
+  check("inputs", evaluate.inputs, calibration.inputs);
+}
+
+void check_one_model(const Case& c) {
+  const auto& model = c.parts.spec.model;
+  if (model.checkpoint.has_value() != model.exported.has_value()) return;
+  c.add("model",
+        model.exported
+            ? "both checkpoint and exported (a run is of one model). Leave one of them out."
+            : "neither a checkpoint nor an exported model. Write one, for example "
+              "'checkpoint: configs/models/embedded'.");
+}
+
+// What a kind of model has no use for, and what it needs.
+void check_model_inputs(const Case& c) {
+  const auto& [model, calibration] = std::tie(c.parts.spec.model, c.parts.spec.calibration);
+  if (model.checkpoint.has_value() == model.exported.has_value()) return;
+  const bool is_exported = model.exported.has_value();
+  const std::string own = is_exported ? "inputs" : "tokens",
+                    other = is_exported ? "tokens" : "inputs";
+  const std::string kind = is_exported ? "an exported model" : "a language model";
+  if (!(is_exported ? calibration.inputs : calibration.tokens))
+    c.add("calibration",
+          "no " + own + ", which samples of " + kind + " are. Write the file, for " + "example '" +
+              own + ": " +
+              (is_exported ? "configs/exported/fashion.h5" : "configs/data/embedded.h5") + "'.");
+  const auto refuse = [&](const std::string& key) {
+    if (!c.is_written(key)) return;
+    c.add(key, "of no use to " + kind +
+                   " (docs/exported_models.md tells which keys are). Leave it "
+                   "out.");
+  };
+  refuse("calibration." + other);
+  refuse("evaluate." + other);
+  if (!is_exported) return refuse("model.loss");
+  for (const char* key : {"calibration.length", "latency.length", "evaluate.tasks"}) refuse(key);
+}
+
+void check_second_order(const Case& c) {
+  const auto& [model, solve] = std::tie(c.parts.spec.model, c.parts.spec.solve);
+  const bool is_second = solve.loss_model == "second_order";
+  if (is_second == has_no_first_order(model)) return;
+  c.add("solve.loss_model",
+        is_second ? "'second_order' of a loss with labels (its first order does not vanish). Write "
+                    "bias or anchored."
+                  : "'" + solve.loss_model +
+                        "' where model.loss is divergence (its gradient is 0 at the model itself, "
+                        "so the first order means nothing). Write second_order, or leave it out.");
 }
 
 void check_repetitions(const Case& c) {
@@ -270,8 +323,20 @@ const std::vector<Rule>& all_rules() {
       {"`calibration.scale_samples` is at most `calibration.samples`.",
        {"calibration.samples", "calibration.scale_samples"},
        check_scale_samples},
-      {"`evaluate.tokens` is not the file of `calibration.tokens`.",
-       {"calibration.tokens", "evaluate.tokens"},
+      {"`model` has one of `checkpoint` and `exported`.",
+       {"model.checkpoint", "model.exported"},
+       check_one_model},
+      {"A model of `checkpoint` has samples of `tokens`, in `calibration` and `evaluate`; one of "
+       "`exported` of `inputs`, and neither `calibration.length`, `latency.length` nor "
+       "`evaluate.tasks`.",
+       {"model", "calibration", "evaluate"},
+       check_model_inputs},
+      {"`solve.loss_model` is `second_order` exactly where `model.loss` is `divergence`.",
+       {"model", "solve.loss_model"},
+       check_second_order},
+      {"`evaluate.tokens` is not the file of `calibration.tokens`, nor `evaluate.inputs` that of "
+       "`calibration.inputs`.",
+       {"calibration.tokens", "evaluate.tokens", "calibration.inputs", "evaluate.inputs"},
        check_other_windows},
       {"`latency.least_repetitions` is at most `latency.repetitions`.",
        {"latency.repetitions", "latency.least_repetitions"},

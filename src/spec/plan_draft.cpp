@@ -4,6 +4,7 @@
 #include <limits>
 #include <tuple>
 
+#include "exported/loss.hpp"
 #include "format/block.hpp"
 #include "format/scale.hpp"
 #include "gain/objective.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 using config::Backoff, config::Choice, config::ChoiceList, config::Flag, config::Grid,
     config::Integer, config::NamedGrids, config::NamedNumbers, config::OptionalPath,
-    config::OptionalPatterns, config::Path, config::PatternGroups, config::Patterns, config::Real,
+    config::OptionalPatterns, config::PatternGroups, config::Patterns, config::Real,
     config::Section;
 
 constexpr std::int64_t million = 1000000;
@@ -114,15 +115,23 @@ Section describe_formats(Parts& parts) {
 
 Section describe(ModelSpec& model) {
   return {{
-      {"checkpoint", "folder of the model in Hugging Face layout", Path{&model.checkpoint}, "",
-       "configs/models/embedded"},
+      {"checkpoint", "folder of the model in Hugging Face layout", OptionalPath{&model.checkpoint}},
+      {"exported", "`.pt2` file of the model as torch.export.save writes it",
+       OptionalPath{&model.exported}},
+      {"loss",
+       "what the first output of an exported model is compared with: a class of each row, classes "
+       "of places in a row, the right one among the candidates of a query, or, without labels, "
+       "the model's own output",
+       choice(model.loss, exported::losses())},
   }};
 }
 
 Section describe(CalibrationSpec& calibration) {
   return {{
-      {"tokens", "HDF5 file of the token ids", Path{&calibration.tokens}, "",
-       "configs/data/embedded.h5"},
+      {"tokens", "HDF5 file of the token ids, of a language model",
+       OptionalPath{&calibration.tokens}},
+      {"inputs", "HDF5 file of the inputs and labels of samples, of an exported model",
+       OptionalPath{&calibration.inputs}},
       {"samples", "number of sequences that are scored", count(calibration.samples)},
       {"length",
        "most predicted tokens of a sequence; exactly so many, unless the token file says where "
@@ -354,6 +363,14 @@ std::vector<std::string> PlanDraft::rules() const {
   auto all = spec::rules();
   for (auto& statement : spec::settled()) all.push_back(std::move(statement));
   return all;
+}
+
+const std::filesystem::path& file_of(const ModelSpec& model) {
+  return model.exported ? *model.exported : model.checkpoint.value();
+}
+
+bool has_no_first_order(const ModelSpec& model) {
+  return model.exported && !exported::losses().at(model.loss).has_labels;
 }
 
 bool measures(const LatencySpec& latency) {

@@ -22,8 +22,21 @@ void fit_least_repetitions(Parts& parts) {
   rule.least_repetitions = std::min(rule.least_repetitions, rule.repetitions);
 }
 
+// Rows of a sample are what its file says; those of a run are its batch.
+void fit_length(Parts& parts) {
+  if (parts.spec.model.exported) parts.spec.calibration.length = 1;
+}
+
+void fit_timed_length(Parts& parts) {
+  if (parts.spec.model.exported) parts.spec.latency.length = 1;
+}
+
 void fit_loss_model(Parts& parts) {
   auto& solve = parts.spec.solve;
+  if (has_no_first_order(parts.spec.model)) {
+    solve.loss_model = "second_order";
+    return;
+  }
   solve.loss_model = sensitivity::noises().at(solve.noise).loss_model;
 }
 
@@ -68,8 +81,12 @@ constexpr Default defaults[] = {
      "sensitivity.precision", fit_precision},
     {"`latency.least_repetitions` that is left out is at most `latency.repetitions`.",
      "latency.least_repetitions", fit_least_repetitions},
+    {"`calibration.length` of an exported model is what its samples have.", "calibration.length",
+     fit_length},
+    {"`latency.length` of an exported model is 1: a run is of `latency.batch` rows.",
+     "latency.length", fit_timed_length},
     {"`solve.loss_model` that is left out is `first_order`, the paper's, where `solve.noise` is "
-     "`paper`.",
+     "`paper`, and `second_order` where `model.loss` is `divergence`.",
      "solve.loss_model", fit_loss_model},
     {"`solve.seed` that is left out is `seed`.", "solve.seed", fit_seed},
     {"`solve.context` that is left out is `latency.length`.", "solve.context", fit_context},

@@ -23,14 +23,17 @@ namespace gainsweep::spec {
 
 /// `model:`
 struct ModelSpec {
-  std::filesystem::path checkpoint;  ///< Hugging Face folder
+  std::optional<std::filesystem::path> checkpoint;  ///< Hugging Face folder
+  std::optional<std::filesystem::path> exported;    ///< `.pt2` file; one of the two is there
+  std::string loss = "class";                       ///< row of exported::losses(), of `exported`
 };
 
 /// `calibration:`
 struct CalibrationSpec {
-  std::filesystem::path tokens;  ///< HDF5 file with a `tokens` dataset
+  std::optional<std::filesystem::path> tokens;  ///< HDF5 file with a `tokens` dataset
+  std::optional<std::filesystem::path> inputs;  ///< sample file, of exported models
   std::int64_t samples = 64;
-  std::int64_t length = 256;       ///< most predicted tokens of a sample
+  std::int64_t length = 256;       ///< most predicted tokens of a sample; most rows of one
   std::int64_t scale_samples = 8;  ///< first samples that static activation scales are taken from
 };
 
@@ -101,6 +104,7 @@ struct TaskSpec {
 struct EvaluateSpec {
   std::int64_t samples = 32;
   std::optional<std::filesystem::path> tokens;  ///< default: the windows after the calibration ones
+  std::optional<std::filesystem::path> inputs;  ///< default: the samples after the calibration ones
   std::int64_t chunk = 0;                       ///< samples of a unit; 0 for all of them
   std::vector<std::string> strategies{"ip"};
   std::vector<std::filesystem::path> plans;  ///< files of plans that others made
@@ -137,6 +141,12 @@ struct Point {
   Parameters parameters;  ///< none without a sweep
   Spec spec;
 };
+
+/// The folder or file of the model.
+const std::filesystem::path& file_of(const ModelSpec& model);
+
+/// Whether the loss is a distance from the model itself, whose gradient there is 0.
+bool has_no_first_order(const ModelSpec& model);
 
 /// Whether times are measured where they are asked for.
 bool measures(const LatencySpec& latency);
