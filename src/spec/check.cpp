@@ -7,41 +7,12 @@
 #include "format/scale.hpp"
 #include "sensitivity/noise.hpp"
 #include "solve/strategy.hpp"
+#include "spec/case.hpp"
 
 namespace gainsweep::spec {
 namespace {
 
 using execute::Precision;
-
-/// A spec under examination.
-class Case {
- public:
-  Case(const Parts& a_parts, const config::Lines& lines, config::Problems& problems)
-      : parts(a_parts), lines_(lines), problems_(problems) {}
-
-  const Parts& parts;
-
-  bool is_written(const std::string& path) const { return lines_.contains(path); }
-
-  /// Reports at the line of a key, or where it is not written at that of what it would stand in.
-  void add(const std::string& path, const std::string& what) const {
-    problems_.add(line_of(path), path, what);
-  }
-
- private:
-  int line_of(std::string path) const {
-    while (true) {
-      const auto found = lines_.find(path);
-      if (found != lines_.end()) return found->second;
-      const std::size_t end = path.find_last_of(".[");
-      if (end == std::string::npos) return 1;
-      path.resize(end);
-    }
-  }
-
-  const config::Lines& lines_;
-  config::Problems& problems_;
-};
 
 template <class T>
 bool contains(const std::vector<T>& values, const T& value) {
@@ -116,53 +87,6 @@ void check_other_windows(const Case& c) {
   };
   check("tokens", evaluate.tokens, calibration.tokens);
   check("inputs", evaluate.inputs, calibration.inputs);
-}
-
-void check_one_model(const Case& c) {
-  const auto& model = c.parts.spec.model;
-  if (model.checkpoint.has_value() != model.exported.has_value()) return;
-  c.add("model",
-        model.exported
-            ? "both checkpoint and exported (a run is of one model). Leave one of them out."
-            : "neither a checkpoint nor an exported model. Write one, for example "
-              "'checkpoint: configs/models/embedded'.");
-}
-
-// What a kind of model has no use for, and what it needs.
-void check_model_inputs(const Case& c) {
-  const auto& [model, calibration] = std::tie(c.parts.spec.model, c.parts.spec.calibration);
-  if (model.checkpoint.has_value() == model.exported.has_value()) return;
-  const bool is_exported = model.exported.has_value();
-  const std::string own = is_exported ? "inputs" : "tokens",
-                    other = is_exported ? "tokens" : "inputs";
-  const std::string kind = is_exported ? "an exported model" : "a language model";
-  if (!(is_exported ? calibration.inputs : calibration.tokens))
-    c.add("calibration",
-          "no " + own + ", which samples of " + kind + " are. Write the file, for " + "example '" +
-              own + ": " +
-              (is_exported ? "configs/exported/fashion.h5" : "configs/data/embedded.h5") + "'.");
-  const auto refuse = [&](const std::string& key) {
-    if (!c.is_written(key)) return;
-    c.add(key, "of no use to " + kind +
-                   " (docs/exported_models.md tells which keys are). Leave it "
-                   "out.");
-  };
-  refuse("calibration." + other);
-  refuse("evaluate." + other);
-  if (!is_exported) return refuse("model.loss");
-  for (const char* key : {"calibration.length", "latency.length", "evaluate.tasks"}) refuse(key);
-}
-
-void check_second_order(const Case& c) {
-  const auto& [model, solve] = std::tie(c.parts.spec.model, c.parts.spec.solve);
-  const bool is_second = solve.loss_model == "second_order";
-  if (is_second == has_no_first_order(model)) return;
-  c.add("solve.loss_model",
-        is_second ? "'second_order' of a loss with labels (its first order does not vanish). Write "
-                    "bias or anchored."
-                  : "'" + solve.loss_model +
-                        "' where model.loss is divergence (its gradient is 0 at the model itself, "
-                        "so the first order means nothing). Write second_order, or leave it out.");
 }
 
 void check_repetitions(const Case& c) {

@@ -4,7 +4,6 @@
 #include <limits>
 #include <tuple>
 
-#include "exported/loss.hpp"
 #include "format/block.hpp"
 #include "format/scale.hpp"
 #include "gain/objective.hpp"
@@ -16,6 +15,7 @@
 #include "spec/check.hpp"
 #include "spec/choice.hpp"
 #include "spec/evaluate_keys.hpp"
+#include "spec/model_keys.hpp"
 #include "spec/settle.hpp"
 
 namespace gainsweep::spec {
@@ -111,37 +111,6 @@ Section describe_formats(Parts& parts) {
                             is_in_use(parts, format.name)});
   }
   return section;
-}
-
-Section describe(ModelSpec& model) {
-  return {{
-      {"checkpoint", "folder of the model in Hugging Face layout", OptionalPath{&model.checkpoint}},
-      {"exported", "`.pt2` file of the model as torch.export.save writes it",
-       OptionalPath{&model.exported}},
-      {"loss",
-       "what the first output of an exported model is compared with: a class of each row, classes "
-       "of places in a row, the right one among the candidates of a query, or, without labels, "
-       "the model's own output",
-       choice(model.loss, exported::losses())},
-  }};
-}
-
-Section describe(CalibrationSpec& calibration) {
-  return {{
-      {"tokens", "HDF5 file of the token ids, of a language model",
-       OptionalPath{&calibration.tokens}},
-      {"inputs", "HDF5 file of the inputs and labels of samples, of an exported model",
-       OptionalPath{&calibration.inputs}},
-      {"samples", "number of sequences that are scored", count(calibration.samples)},
-      {"length",
-       "most predicted tokens of a sequence; exactly so many, unless the token file says where "
-       "each "
-       "lies",
-       count(calibration.length, 1, most_tokens), "tokens"},
-      {"scale_samples",
-       "number of first sequences that static scales of activations are taken from",
-       count(calibration.scale_samples)},
-  }};
 }
 
 Section describe(graph::PartitionSpec& partition, std::int64_t& configuration_limit) {
@@ -363,14 +332,6 @@ std::vector<std::string> PlanDraft::rules() const {
   auto all = spec::rules();
   for (auto& statement : spec::settled()) all.push_back(std::move(statement));
   return all;
-}
-
-const std::filesystem::path& file_of(const ModelSpec& model) {
-  return model.exported ? *model.exported : model.checkpoint.value();
-}
-
-bool has_no_first_order(const ModelSpec& model) {
-  return model.exported && !exported::losses().at(model.loss).has_labels;
 }
 
 bool measures(const LatencySpec& latency) {

@@ -1,0 +1,54 @@
+#include <tuple>
+
+#include "spec/case.hpp"
+
+namespace gainsweep::spec {
+
+void check_one_model(const Case& c) {
+  const auto& model = c.parts.spec.model;
+  if (model.checkpoint.has_value() != model.exported.has_value()) return;
+  c.add("model",
+        model.exported
+            ? "both checkpoint and exported (a run is of one model). Leave one of them out."
+            : "neither a checkpoint nor an exported model. Write one, for example "
+              "'checkpoint: configs/models/embedded'.");
+}
+
+// What a kind of model has no use for, and what it needs.
+void check_model_inputs(const Case& c) {
+  const auto& [model, calibration] = std::tie(c.parts.spec.model, c.parts.spec.calibration);
+  if (model.checkpoint.has_value() == model.exported.has_value()) return;
+  const bool is_exported = model.exported.has_value();
+  const std::string own = is_exported ? "inputs" : "tokens",
+                    other = is_exported ? "tokens" : "inputs";
+  const std::string kind = is_exported ? "an exported model" : "a language model";
+  if (!(is_exported ? calibration.inputs : calibration.tokens))
+    c.add("calibration",
+          "no " + own + ", which samples of " + kind + " are. Write the file, for " + "example '" +
+              own + ": " +
+              (is_exported ? "configs/exported/fashion.h5" : "configs/data/embedded.h5") + "'.");
+  const auto refuse = [&](const std::string& key) {
+    if (!c.is_written(key)) return;
+    c.add(key, "of no use to " + kind +
+                   " (docs/exported_models.md tells which keys are). Leave it "
+                   "out.");
+  };
+  refuse("calibration." + other);
+  refuse("evaluate." + other);
+  if (!is_exported) return refuse("model.loss");
+  for (const char* key : {"calibration.length", "latency.length", "evaluate.tasks"}) refuse(key);
+}
+
+void check_second_order(const Case& c) {
+  const auto& [model, solve] = std::tie(c.parts.spec.model, c.parts.spec.solve);
+  const bool is_second = solve.loss_model == "second_order";
+  if (is_second == has_no_first_order(model)) return;
+  c.add("solve.loss_model",
+        is_second ? "'second_order' of a loss with labels (its first order does not vanish). Write "
+                    "bias or anchored."
+                  : "'" + solve.loss_model +
+                        "' where model.loss is divergence (its gradient is 0 at the model itself, "
+                        "so the first order means nothing). Write second_order, or leave it out.");
+}
+
+}  // namespace gainsweep::spec
