@@ -17,6 +17,10 @@ void check_one_model(const Case& c) {
 // What a kind of model has no use for, and what it needs.
 void check_model_inputs(const Case& c) {
   const auto& [model, calibration] = std::tie(c.parts.spec.model, c.parts.spec.calibration);
+  if (!model.checkpoint && !model.exported && !calibration.tokens && !calibration.inputs)
+    c.add("calibration",
+          "neither tokens nor inputs. Write the file, for example 'tokens: "
+          "configs/data/embedded.h5'.");
   if (model.checkpoint.has_value() == model.exported.has_value()) return;
   const bool is_exported = model.exported.has_value();
   const std::string own = is_exported ? "inputs" : "tokens",
@@ -27,16 +31,19 @@ void check_model_inputs(const Case& c) {
           "no " + own + ", which samples of " + kind + " are. Write the file, for " + "example '" +
               own + ": " +
               (is_exported ? "configs/exported/fashion.h5" : "configs/data/embedded.h5") + "'.");
-  const auto refuse = [&](const std::string& key) {
-    if (!c.is_written(key)) return;
+  const auto refuse = [&](bool is_there, const std::string& key) {
+    if (!is_there) return;
     c.add(key, "of no use to " + kind +
-                   " (docs/exported_models.md tells which keys are). Leave it "
-                   "out.");
+                   " (docs/exported_models.md tells which keys are). Leave it out.");
   };
-  refuse("calibration." + other);
-  refuse("evaluate." + other);
-  if (!is_exported) return refuse("model.loss");
-  for (const char* key : {"calibration.length", "latency.length", "evaluate.tasks"}) refuse(key);
+  const auto& evaluate = c.parts.spec.evaluate;
+  refuse((is_exported ? calibration.tokens : calibration.inputs).has_value(),
+         "calibration." + other);
+  refuse((is_exported ? evaluate.tokens : evaluate.inputs).has_value(), "evaluate." + other);
+  refuse(!is_exported && model.loss != ModelSpec{}.loss, "model.loss");
+  refuse(is_exported && calibration.length != 1, "calibration.length");
+  refuse(is_exported && c.parts.spec.latency.length != 1, "latency.length");
+  refuse(is_exported && !evaluate.tasks.empty(), "evaluate.tasks");
 }
 
 void check_second_order(const Case& c) {

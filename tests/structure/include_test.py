@@ -20,7 +20,7 @@ ALLOWED = {
     "timing_table": "base config digest disk",
     "model": "base digest disk graph",
     "plan_file": "base config disk model",
-    "exported": "base disk model",
+    "exported": "base disk graph model",
     "lower": "base format graph",
     "parallel": "base",
     "execute": "base digest disk format graph model",
@@ -29,12 +29,12 @@ ALLOWED = {
     "sensitivity": "base execute format graph",
     "latency": "base execute",
     "gain": "base format graph latency",
-    "spec": "base config execute format gain graph latency sensitivity solve",
+    "spec": "base config execute exported format gain graph latency sensitivity solve",
     "archive": "base digest disk",
     "batch": "archive base",
     "job": "archive base batch digest disk parallel",
-    "pipeline": "archive base batch digest execute format gain graph latency lower model plan_file "
-    "roofline sensitivity solve spec timing_table",
+    "pipeline": "archive base batch digest execute exported format gain graph latency lower model "
+    "plan_file roofline sensitivity solve spec timing_table",
     "cli": "archive base batch conformance digest disk execute graph job model parallel pipeline "
     "spec",
 }

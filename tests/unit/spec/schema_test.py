@@ -21,6 +21,7 @@ INVISIBLE = {
     "alias",
     "description",
     "doubled",
+    "exported",
     "fp8_time_on_cpu",
     "merge_key",
     "modelled",
