@@ -12,6 +12,7 @@
 #include "execute/probe_session.hpp"
 #include "execute/state.hpp"
 #include "execute/stretches.hpp"
+#include "model/outputs.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -81,21 +82,22 @@ std::optional<std::size_t> place_of(const graph::Graph& graph, const char* name)
 struct Prober::State {
   c10::intrusive_ptr<ProbeSession> session;
   ProbePass pass;
-  std::optional<std::size_t> labels, weights;  ///< among the inputs
+  std::optional<std::size_t> targets, weights;  ///< among the inputs; draws count as targets
 
   static std::unique_ptr<State> make(c10::intrusive_ptr<ProbeSession> session,
                                      const graph::Graph& probed, Parameters& parameters,
                                      const std::vector<graph::Segment>& pieces) {
+    const auto labels = place_of(probed, model::targets_input);
     const auto all = pieces.empty() ? std::vector{joined(probed, graph::segments(probed))} : pieces;
     return std::make_unique<State>(State{session, ProbePass(probed, all, parameters, session),
-                                         place_of(probed, model::targets_input),
+                                         labels ? labels : place_of(probed, model::draws_input),
                                          place_of(probed, model::weights_input)});
   }
 
   std::int64_t num_targets(const Inputs& inputs) const {
     const auto& tensors = inputs.state().tensors;
     if (weights) return tensors[*weights].count_nonzero().item<std::int64_t>();
-    return labels ? tensors[*labels].numel() : 0;
+    return targets ? tensors[*targets].numel() : 0;
   }
 
   /// Runs forward again to find where it went wrong: only a failing sample pays for the looking.

@@ -175,16 +175,17 @@ std::int64_t bound_of(const graph::Graph& graph, graph::ValueId input) {
   return 0;
 }
 
-std::vector<model::Input> inputs_of(const graph::Graph& graph) {
+/// Labels have the bound of classes, unless these are a sample's own.
+std::vector<model::Input> inputs_of(const graph::Graph& graph, const Loss& loss) {
   std::vector<model::Input> inputs;
   for (const auto id : graph.inputs) {
     const auto& value = graph.value(id);
     auto shape = value.shape;
     const bool is_targets = value.name == model::targets_input;
     if (!shape.empty()) shape.front() = model::batch_size;
-    const auto scores = graph.value(graph.outputs.back()).shape;
-    inputs.push_back(
-        {value.name, value.type, shape, is_targets ? scores.back() : bound_of(graph, id)});
+    auto bound = bound_of(graph, id);
+    if (is_targets) bound = loss.of_groups ? 0 : graph.value(graph.outputs.back()).shape.back();
+    inputs.push_back({value.name, value.type, shape, bound});
   }
   return inputs;
 }
@@ -225,7 +226,8 @@ model::Model open_model(const std::filesystem::path& path, const Loss& loss,
   model.inputs = inputs_of(
       build(*source, {.batch = 1,
                       .length = rows,
-                      .outputs = {model::Output::mean_loss, model::Output::class_scores}}));
+                      .outputs = {model::Output::mean_loss, model::Output::class_scores}}),
+      loss);
   return model;
 }
 

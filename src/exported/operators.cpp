@@ -85,6 +85,7 @@ void add_shapes(std::vector<Operator>& all) {
   view({"view"}, {"self", "size"});
   view({"reshape"}, {"self", "shape"});
   view({"flatten.using_ints"}, {"self", "start_dim", "end_dim"});
+  view({"unflatten.int"}, {"self", "dim", "sizes"});
   view({"transpose.int"}, {"self", "dim0", "dim1"});
   view({"permute"}, {"self", "dims"});
   view({"t"}, {"self"});
@@ -101,6 +102,7 @@ void add_shapes(std::vector<Operator>& all) {
   add_all(all, {"constant_pad_nd"}, {"self", "pad", "value"});
   add_all(all, {"index.Tensor"}, {"self", "indices"});
   add_all(all, {"index_select"}, {"self", "dim", "index"});
+  add_all(all, {"gather"}, {"self", "dim", "index", "sparse_grad"});
   add_all(all, {"roll"}, {"self", "shifts", "dims"});
 }
 
