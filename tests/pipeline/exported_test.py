@@ -1,4 +1,4 @@
-"""Exported models: scores and losses against PyTorch's own autograd, ranks, losses of every kind, bad inputs."""
+"""Exported models: scores and losses against PyTorch's autograd, ranks, every loss, bad inputs."""
 
 import json
 import shutil
@@ -69,7 +69,7 @@ def randomised(model, seed=0):
     torch.manual_seed(seed)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
-    for name, buffer in model.named_buffers():
+    for buffer in model.buffers():
         if buffer.is_floating_point():
             buffer.copy_(torch.rand_like(buffer) + 0.5)
     return model

@@ -75,7 +75,8 @@ ValueId conv2d(Graph& graph, ValueId input, std::int64_t outputs, std::int64_t k
                         shape, path);
 }
 
-ValueId attention(Graph& graph, ValueId input, const Sizes& sizes, const std::string& path) {
+ValueId attention(Graph& graph, ValueId input, const Sizes& sizes, const std::string& path,
+                  std::optional<ValueId> mask) {
   const std::int64_t size = sizes.hidden / sizes.heads;
   const ValueId q = linear(graph, input, sizes.hidden, path + ".q");
   const ValueId k = linear(graph, input, sizes.kv_heads * size, path + ".k");
@@ -89,7 +90,7 @@ ValueId attention(Graph& graph, ValueId input, const Sizes& sizes, const std::st
                      {1, sizes.heads, size, sizes.tokens}, "");
   const Shape scores{1, sizes.heads, sizes.tokens, sizes.tokens};
   const ValueId qk = graph.add_node("aten::matmul", {queries, turned}, scores, path + ".qk");
-  const ValueId weights = unary(graph, "aten::softmax.int", qk);
+  const ValueId weights = unary(graph, "aten::softmax.int", mask ? add(graph, qk, *mask) : qk);
   const ValueId av = graph.add_node("aten::matmul", {weights, values},
                                     {1, sizes.heads, sizes.tokens, size}, path + ".av");
   return graph.add_node("aten::reshape",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ ValueId conv2d(Graph& graph, ValueId input, std::int64_t outputs, std::int64_t k
                std::int64_t groups, const std::string& path);
 
 /// The attention of a Llama block on a normalised input, without the output projection.
-ValueId attention(Graph& graph, ValueId input, const Sizes& sizes, const std::string& path);
+ValueId attention(Graph& graph, ValueId input, const Sizes& sizes, const std::string& path,
+                  std::optional<ValueId> mask = {});
 /// down(silu(gate(x)) * up(x)).
 ValueId gated_mlp(Graph& graph, ValueId input, const Sizes& sizes, const std::string& path);
 

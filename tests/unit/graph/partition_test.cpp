@@ -20,6 +20,30 @@ TEST(Partition, OfALlamaBlockIsThePapers) {
                           "layers.1.mlp.{gate,up}", "layers.1.mlp.down", "lm_head"));
 }
 
+/// The mask comes from an input and flows into every product behind it: it is no op's result, so it
+/// is neither a foreign ancestor nor an operand that others wait for.
+TEST(Partition, OfAMaskedEncoderIsThatOfOneWithoutAMask) {
+  const Sizes sizes;
+  const auto encoder = [&](bool masked) {
+    Graph graph{.name = "encoder"};
+    ValueId x = graph.add_input("x", ElementType::real, {1, sizes.tokens, sizes.hidden});
+    std::optional<ValueId> mask;
+    if (masked) {
+      mask = graph.add_input("mask", ElementType::real, {1, 1, 1, sizes.tokens});
+      mask = unary(graph, "aten::neg", *mask);
+    }
+    for (const std::string path : {"layers.0", "layers.1"}) {
+      const ValueId heads = attention(graph, x, sizes, path + ".attention", mask);
+      x = add(graph, x, linear(graph, heads, sizes.hidden, path + ".attention.o"));
+    }
+    return names(partition(graph, {}, 2));
+  };
+  EXPECT_THAT(encoder(true),
+              ElementsAre("layers.0.attention.{q,k,v,qk,av}", "layers.0.attention.o",
+                          "layers.1.attention.{q,k,v,qk,av}", "layers.1.attention.o"));
+  EXPECT_EQ(encoder(true), encoder(false));
+}
+
 TEST(Partition, OfParallelAttentionAndMlpIsOneSubgraphABlock) {
   Graph graph{.name = "parallel"};
   const Sizes sizes;
