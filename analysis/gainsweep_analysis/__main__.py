@@ -25,6 +25,7 @@ from .disk import write_whole
 from .export_model import ModelError
 from .items import command as item_command
 from .recipes import command as recipe_command
+from .samples import command as sample_command
 from .tables import Point
 from .tasks import latex as task_latex
 from .tasks import table as task_table
@@ -113,6 +114,8 @@ def parser() -> argparse.ArgumentParser:
     token_command.add_arguments(tokens)
     items = command("items", "Make an items file of a task's raw data.", item_command.run)
     item_command.add_arguments(items)
+    sampled = command("samples", "Make a sample file of arrays or images.", sample_command.run)
+    sample_command.add_arguments(sampled)
     converted = command("export-model", "Make a .pt2 file of a PyTorch module.", export_model.run)
     export_model.add_arguments(converted)
     compared = command("compare", "Print two archives' plans side by side.", compare)
@@ -370,7 +373,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
         sys.stdout.flush()
-    except (archive.ArchiveError, ModelError, TokensError) as error:
+    except (archive.ArchiveError, ModelError, sample_command.SamplesError, TokensError) as error:
         print(f"gainsweep_analysis: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

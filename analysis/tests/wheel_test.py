@@ -14,7 +14,7 @@ pytest.importorskip("setuptools")
 pytest.importorskip("pip")
 FOLDER = Path(__file__).parents[1]
 PACKAGE = FOLDER / "gainsweep_analysis"
-NAMES = {"yaml": "pyyaml"}  # of modules whose package is named otherwise
+NAMES = {"PIL": "pillow", "yaml": "pyyaml"}  # of modules whose package is named otherwise
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,9 @@ def test_it_asks_for_what_it_imports(installed):
         NAMES.get(name, name) for name in imported()
     }
     optional = {text.partition(";")[0].strip() for text in asked if "extra ==" in text}
-    assert optional == {"tokenizers", "jinja2", "pyarrow"}, "what token files are made with"
+    assert optional == {"tokenizers", "jinja2", "pyarrow", "pillow"}, (
+        "what token and sample files are made with"
+    )
 
 
 def test_it_runs_where_nothing_of_the_project_is(installed, cases, tmp_path):

@@ -12,7 +12,7 @@
 #include "sample.hpp"
 
 /// Writes seeds that are HDF5 files, in today's layout: `seeds FOLDER` fills FOLDER/{archive,
-/// items,parts,tokens}.
+/// items,parts,samples,tokens}.
 namespace {
 
 namespace fs = std::filesystem;
@@ -197,12 +197,78 @@ void write_items(const fs::path& path, const char* kind) {
   H5Fclose(file);
 }
 
+void put_scaling(hid_t object, const char* name, const std::vector<double>& numbers) {
+  const hsize_t extent = numbers.size();
+  const hid_t space = H5Screate_simple(1, &extent, nullptr);
+  const hid_t attribute = H5Acreate2(object, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(attribute, H5T_NATIVE_DOUBLE, numbers.data());
+  H5Aclose(attribute);
+  H5Sclose(space);
+}
+
+/// A file of samples without any, and its group of inputs.
+std::pair<hid_t, hid_t> begin_samples(const fs::path& path) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  put_texts(file, "kind", {"samples"}, true);
+  return {file, H5Gcreate2(file, "inputs", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)};
+}
+
+void put_rows(hid_t parent, const char* name, hid_t type, const std::vector<hsize_t>& shape,
+              const std::vector<double>& values, const std::vector<double>& scale = {}) {
+  const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  if (!scale.empty()) {
+    H5Pset_chunk(creation, static_cast<int>(shape.size()), shape.data());
+    H5Pset_deflate(creation, 6);
+  }
+  const hid_t set = H5Dcreate2(parent, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  if (!scale.empty()) {
+    put_scaling(set, "scale", scale);
+    put_scaling(set, "offset", {-0.5});
+  }
+  H5Dclose(set);
+  H5Pclose(creation);
+  H5Sclose(space);
+}
+
+/// Bytes that are reals, with classes.
+void write_images(const fs::path& path) {
+  const auto [file, inputs] = begin_samples(path);
+  put_rows(inputs, "x", H5T_STD_U8LE, {2, 3, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 255},
+           {0.5, 0.25, 2});
+  put_numbers(file, "labels", H5T_STD_U8LE, {7, 0});
+  H5Gclose(inputs);
+  H5Fclose(file);
+}
+
+/// Indices with reals of two sizes, and a class for some of the places.
+void write_texts(const fs::path& path) {
+  const auto [file, inputs] = begin_samples(path);
+  put_rows(inputs, "input_ids", H5T_STD_I32LE, {2, 3}, {1, 5, 9, 1, 7, 0});
+  put_rows(inputs, "bias", H5T_IEEE_F32LE, {2, 3}, {0, 0, 0, 0, 0, -1e9});
+  put_rows(inputs, "weight", H5T_IEEE_F64BE, {2}, {0.5, 1});
+  put_rows(file, "labels", H5T_STD_I64LE, {2, 3}, {-100, 5, -100, 3, 7, -100});
+  H5Gclose(inputs);
+  H5Fclose(file);
+}
+
+/// Queries with their candidates.
+void write_groups(const fs::path& path) {
+  const auto [file, inputs] = begin_samples(path);
+  put_rows(inputs, "input_ids", H5T_STD_U16BE, {5, 2}, {1, 5, 9, 1, 7, 0, 4, 4, 2, 1});
+  put_numbers(file, "offset", H5T_STD_I64LE, {0, 2, 5});
+  put_numbers(file, "labels", H5T_STD_I64LE, {0, 1});
+  H5Gclose(inputs);
+  H5Fclose(file);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const fs::path folder = argv[1];
-  for (const char* target : {"archive", "items", "parts", "tokens"}) {
+  for (const char* target : {"archive", "items", "parts", "samples", "tokens"}) {
     fs::remove_all(folder / target);
     fs::create_directories(folder / target);
   }
@@ -221,4 +287,7 @@ int main(int argc, char** argv) {
   write_token_files(folder / "tokens");
   write_items(folder / "items/choice.h5", "choice");
   write_items(folder / "items/rolling.h5", "rolling");
+  write_images(folder / "samples/images.h5");
+  write_texts(folder / "samples/texts.h5");
+  write_groups(folder / "samples/groups.h5");
 }

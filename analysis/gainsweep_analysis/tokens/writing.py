@@ -1,11 +1,11 @@
 """Token files, as the program reads them (docs/token_files.md)."""
 
-import os
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from ..disk import whole
 from .packing import Stream, is_plain
 from .problem import TokensError
 
@@ -35,11 +35,9 @@ def write_hdf5(path: Path, datasets: dict[str, np.ndarray], attributes: dict) ->
     """A file that is there whole or not at all. TokensError where one is there already."""
     if path.exists():
         raise TokensError(f"{path}: it is there already. Name another file by --out.")
-    partial = path.with_name(path.name + ".tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(partial, "w") as file:
+    with whole(path) as partial, h5py.File(partial, "w") as file:
         for name, values in datasets.items():
             file[name] = values
         for name, value in attributes.items():
             file.attrs[name] = value
-    os.replace(partial, path)

@@ -1,4 +1,4 @@
-"""h5py reads archives that the program writes, and writes archives that the program reads.
+"""h5py reads archives that the program writes, and writes archives and sample files that it reads.
 
 Usage: h5py_test.py ARCHIVE_SAMPLE. Exit code 77 (skipped) without h5py.
 """
@@ -144,8 +144,42 @@ def add_stray(file: h5py.File) -> None:
     file.attrs["sha256"] = group_digest(file)
 
 
+def check_samples(program: str, path: pathlib.Path) -> None:
+    """Inputs of every type are read as NumPy converts and scales them."""
+    draw = np.random.default_rng(5)
+    types = ["b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">u2", ">i4",
+             "f2", "f4", "f8", ">f2", ">f4", ">f8"]  # fmt: skip
+    numbers = {name: draw.uniform(0, 120, (5, 3, 4)) for name in types}
+    inputs = {name: (found > 60 if name == "b1" else found).astype(name)
+              for name, found in numbers.items()}  # fmt: skip
+    expected = {name: found.astype(np.float32) if "f" in name else found.astype(np.int64)
+                for name, found in inputs.items()}  # fmt: skip
+    scales = {"one": (0.1, -0.3), "channels": (draw.uniform(0.001, 0.02, 3), draw.normal(size=3))}
+    pixels = draw.integers(0, 256, (70, 3, 20, 20), np.uint8)
+    for name, (scale, offset) in scales.items():
+        inputs[name] = pixels
+        scale, offset = (np.reshape(part, (-1, 1, 1)) for part in (scale, offset))
+        expected[name] = (pixels * scale + offset).astype(np.float32)
+    with h5py.File(path, "w") as file:
+        file.attrs["kind"] = "samples"
+        for name, found in inputs.items():
+            rows = np.resize(found, pixels.shape)
+            expected[name] = np.resize(expected[name], pixels.shape)
+            file.create_dataset(f"inputs/{name}", data=rows, compression="gzip")
+        for name, parts in scales.items():
+            file[f"inputs/{name}"].attrs["scale"], file[f"inputs/{name}"].attrs["offset"] = parts
+    lines = run(program, "samples", path).splitlines()
+    assert [line.split()[0] for line in lines] == sorted(inputs), lines[0]
+    for line in lines:
+        name, *shape, values = line.split(maxsplit=4)
+        assert shape == [f"x{extent}" for extent in pixels.shape[1:]], name
+        wanted = expected[name].view("i4" if expected[name].dtype == np.float32 else "i8")
+        assert np.array_equal(np.array(values.split(), np.int64), wanted.reshape(-1)), name
+
+
 def main(program: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        check_samples(program, pathlib.Path(folder) / "samples.h5")
         ours = pathlib.Path(folder) / "ours.h5"
         print(run(program, "write", ours), end="")
         check_seal(ours)

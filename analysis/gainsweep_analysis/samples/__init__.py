@@ -1,0 +1,1 @@
+"""Sample files: named tensors for models of torch.export."""
