@@ -1,5 +1,6 @@
 #include "execute/cpu_device.hpp"
 
+#include "base/error.hpp"
 #include "execute/int8_matmul.hpp"
 #include "execute/kernels.hpp"
 
@@ -15,12 +16,26 @@ std::vector<std::string> cpu_kernels(const LinearShape& shape, Precision high) {
   return kernels;
 }
 
+/// Why convolutions have no kernel in int8; empty where they have.
+const std::string& lacking_convolution() {
+  static const std::string why = [] {
+    const ConvolutionShape shape{{1, 64, 14, 14}, {64, 64, 3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}};
+    try {
+      convolution_kernels(shape, Precision::fp32);
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  }();
+  return why;
+}
+
 std::string cpu_lacks(graph::OpKind kind, const format::Format& format) {
-  if (kind != graph::OpKind::matmul || format.name != "int8") return "";
-  return int8_matmul_kernel().empty()
-             ? "products of two activations in int8 have no fast kernel here (aten::_int_mm runs "
-               "none of oneDNN's)"
-             : "";
+  if (format.name != "int8") return "";
+  if (kind == graph::OpKind::convolution) return lacking_convolution();
+  if (kind != graph::OpKind::matmul || !int8_matmul_kernel().empty()) return "";
+  return "products of two activations in int8 have no fast kernel here (aten::_int_mm runs none of "
+         "oneDNN's)";
 }
 
 // What oneDNN says of itself: no kernel of it was tried.

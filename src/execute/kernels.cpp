@@ -3,10 +3,14 @@
 #include <ATen/native/verbose_wrapper.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <initializer_list>
 #include <memory>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -67,17 +71,26 @@ std::string captured(const std::function<void()>& work) {
   return output.text();
 }
 
-}  // namespace
-
-std::string product_kernel(const std::string& log) {
+/// The kernel of the first of some primitives that a log says was run.
+std::string first_kernel(const std::string& log, std::initializer_list<std::string_view> of) {
   for (const auto& line : split(log, '\n')) {
     const auto parts = split(line, ',');
     const auto exec = std::find(parts.begin(), parts.end(), "exec");
     // …,exec,cpu,matmul,brg_matmul:avx512_core_vnni,…
     if (exec == parts.end() || parts.end() - exec < 4) continue;
-    if (exec[2] == "matmul" || exec[2] == "inner_product") return exec[3];
+    if (std::find(of.begin(), of.end(), exec[2]) != of.end()) return exec[3];
   }
   return "";
+}
+
+}  // namespace
+
+std::string product_kernel(const std::string& log) {
+  return first_kernel(log, {"matmul", "inner_product"});
+}
+
+std::string convolution_kernel(const std::string& log) {
+  return first_kernel(log, {"convolution"});
 }
 
 namespace {
@@ -88,6 +101,13 @@ std::string linear_kernel(const std::string& what, const std::function<void()>& 
   throw Error(ErrorKind::environment, "oneDNN ran no matrix product for the " + what +
                                           " linear layer (it logged none). Use a LibTorch built "
                                           "with oneDNN");
+}
+
+std::string kernel_of_convolution(const std::string& what, const std::function<void()>& work) {
+  auto kernel = convolution_kernel(onednn_log(work));
+  if (!kernel.empty()) return kernel;
+  throw Error(ErrorKind::environment, "oneDNN ran no convolution for the one in " + what +
+                                          " (it logged none). Use a LibTorch built with oneDNN");
 }
 
 template <class... Arguments>
@@ -118,6 +138,32 @@ void run_int8(const LinearShape& shape, at::ScalarType high) {
        "none", no_scalars(), "");
 }
 
+void run_high(const ConvolutionShape& shape, at::ScalarType type) {
+  const auto& [stride, padding, dilation, groups] = shape.window;
+  const auto weight = call("mkldnn::_reorder_convolution_weight", at::ones(shape.weight, type),
+                           padding, stride, dilation, groups, shape.images);
+  call("mkldnn::_convolution_pointwise", at::ones(shape.images, type), weight, c10::IValue(),
+       padding, stride, dilation, groups, "none", no_scalars(), "");
+}
+
+void run_int8(const ConvolutionShape& shape, at::ScalarType high) {
+  const auto& [stride, padding, dilation, groups] = shape.window;
+  const auto scales = at::ones({shape.weight.at(0)}, at::kFloat);
+  const auto weight = call("onednn::qconv_prepack", at::ones(shape.weight, at::kChar), scales, 1.0,
+                           128, stride, padding, dilation, groups, shape.images);
+  call("onednn::qconv_pointwise", at::ones(shape.images, at::kByte), 1.0, 128, weight, scales,
+       at::zeros_like(scales, at::kInt), c10::IValue(), stride, padding, dilation, groups, 1.0, 0,
+       static_cast<std::int64_t>(high), "none", no_scalars(), "");
+}
+
+/// Whether a kernel's instruction set multiplies bytes without loss. From the names that oneDNN
+/// gives them.
+bool multiplies_bytes(const std::string& kernel) {
+  for (const char* part : {"vnni", "amx", "avx10"})
+    if (kernel.find(part) != std::string::npos) return true;
+  return false;
+}
+
 }  // namespace
 
 std::string onednn_log(const std::function<void()>& work) {
@@ -139,13 +185,13 @@ const std::string& onednn_instruction_set() {
   return name;
 }
 
-LinearKernels linear_kernels(const LinearShape& shape, Precision high) {
+KernelNames linear_kernels(const LinearShape& shape, Precision high) {
   require_operators({"mkldnn::_reorder_linear_weight", "mkldnn::_linear_pointwise",
                      "onednn::qlinear_prepack", "onednn::qlinear_pointwise",
                      "onednn::qlinear_pointwise.tensor", "aten::_int_mm"});
   const c10::InferenceMode inference;
   const auto type = to_scalar_type(high);
-  LinearKernels kernels;
+  KernelNames kernels;
   kernels.int8 = linear_kernel("int8", [&] { run_int8(shape, type); });
   if (kernels.int8.starts_with("ref")) {
     throw Error(ErrorKind::environment,
@@ -154,6 +200,25 @@ LinearKernels linear_kernels(const LinearShape& shape, Precision high) {
                     "nothing. Measure on a processor with AVX512-VNNI, AVX2-VNNI or AMX");
   }
   kernels.high = linear_kernel("high", [&] { run_high(shape, type); });
+  return kernels;
+}
+
+KernelNames convolution_kernels(const ConvolutionShape& shape, Precision high) {
+  require_operators({"mkldnn::_reorder_convolution_weight", "mkldnn::_convolution_pointwise",
+                     "onednn::qconv_prepack", "onednn::qconv_pointwise",
+                     "onednn::qconv_pointwise.tensor"});
+  const c10::InferenceMode inference;
+  const auto type = to_scalar_type(high);
+  KernelNames kernels;
+  kernels.int8 = kernel_of_convolution("int8", [&] { run_int8(shape, type); });
+  if (!multiplies_bytes(kernels.int8)) {
+    throw Error(ErrorKind::environment,
+                "int8 convolutions run on the kernel " + kernels.int8 +
+                    " here (oneDNN has none that multiplies bytes without loss), so their times "
+                    "would mean nothing. Measure on a processor with AVX512-VNNI, AVX2-VNNI or "
+                    "AMX");
+  }
+  kernels.high = kernel_of_convolution("high", [&] { run_high(shape, type); });
   return kernels;
 }
 

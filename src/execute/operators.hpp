@@ -24,7 +24,7 @@ void require_operators(const std::vector<std::string>& names);
 at::Tensor at_least_fp32(const at::Tensor& x);
 
 /// 8-bit unsigned codes of an activation: clamp(round(x/scale), ±127) + zero_point. `scale` has one
-/// element.
+/// element. Contiguous, or in channels_last where `x` is.
 at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t zero_point);
 
 /// The same at the scale of the tensor's own largest magnitude: codes and the scale (fp32, one

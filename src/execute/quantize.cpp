@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 
 #include "base/error.hpp"
@@ -51,9 +52,16 @@ void quantize_rows(std::span<const T> w, std::size_t columns, std::span<const fl
   });
 }
 
+/// Images in channels_last as they are, anything else contiguous.
+at::Tensor in_known_layout(const at::Tensor& x) {
+  const bool is_last = x.is_contiguous(at::MemoryFormat::ChannelsLast) ||
+                       x.is_contiguous(at::MemoryFormat::ChannelsLast3d);
+  return is_last ? x : x.contiguous();
+}
+
 at::Tensor codes_of(const at::Tensor& x, float scale, std::int64_t zero_point) {
-  const auto filled = x.contiguous();
-  auto codes = at::empty(filled.sizes(), at::kByte);
+  const auto filled = in_known_layout(x);
+  auto codes = at::empty_like(filled, filled.options().dtype(at::kByte));
   with_element_type(x.scalar_type(), [&]<class T>() {
     quantize_pieces(elements<T>(filled), scale, static_cast<int>(zero_point),
                     codes.mutable_data_ptr<std::uint8_t>());

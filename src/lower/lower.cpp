@@ -38,6 +38,15 @@ std::vector<Attention> joined(const graph::Graph& graph, const graph::Partition&
   return found;
 }
 
+/// A node that is no op. Targets may lay values out otherwise than in the order of their dimensions
+/// (channels_last), and a view cannot read all of these.
+void keep(Rewrite& rewrite, const graph::Node& node) {
+  if (node.op == "aten::view")
+    rewrite.replace(node, "aten::reshape", node.arguments);
+  else
+    rewrite.keep(node);
+}
+
 /// The program of a graph without fused groups.
 graph::Graph lower_ops(const graph::Graph& graph, const graph::Partition& partition,
                        const graph::Assignment& assignment,
@@ -50,7 +59,7 @@ graph::Graph lower_ops(const graph::Graph& graph, const graph::Partition& partit
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     if (writer.write(lowering.rewrite(), n)) continue;
     if (op_at[n] == graph::no_op) {
-      lowering.rewrite().keep(graph.nodes[n]);
+      keep(lowering.rewrite(), graph.nodes[n]);
       continue;
     }
     const OpSite site{{op_at[n]}, partition.ops[op_at[n]], graph.nodes[n]};

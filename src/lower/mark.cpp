@@ -1,7 +1,9 @@
 // The passes that make ops visible to scoring: observed and probed graphs.
 
-#include "base/error.hpp"
+#include <utility>
+
 #include "graph/ops.hpp"
+#include "graph/window.hpp"
 #include "lower/attention.hpp"
 #include "lower/pass.hpp"
 #include "lower/rewrite.hpp"
@@ -15,38 +17,20 @@ std::int64_t as_int(std::size_t index) {
   return static_cast<std::int64_t>(index);
 }
 
-/// An integer list argument of a convolution: given in full, as one number for all dimensions, or
-/// left to its default.
-std::vector<std::int64_t> per_dimension(const graph::Node& node, std::size_t index,
-                                        std::size_t dimensions, std::int64_t otherwise) {
-  const auto argument = argument_or_none(node, index);
-  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&argument)) {
-    if (list->size() == 1) return std::vector(dimensions, list->front());
-    return *list;
-  }
-  if (const auto* one = std::get_if<std::int64_t>(&argument)) return std::vector(dimensions, *one);
-  if (std::holds_alternative<std::monostate>(argument)) return std::vector(dimensions, otherwise);
-  throw Error(ErrorKind::internal, "node `" + node.op + "` (" + node.path + "): argument " +
-                                       std::to_string(index) +
-                                       " is not a list of integers (padding by name is not "
-                                       "supported). Give the padding in numbers");
-}
-
 /// The arguments of `aten::convolution` for a node of it or of `aten::conv1d|2d|3d`.
-std::vector<Argument> convolution_arguments(const graph::Graph& graph, const graph::Node& node,
-                                            const graph::Op& op) {
+std::vector<Argument> convolution_arguments(const graph::Graph& graph, const graph::Node& node) {
   if (node.op == "aten::convolution") return node.arguments;
-  const auto dimensions = graph.value(op.operands.back().value).shape.size() - 2;
-  const auto groups = argument_or_none(node, 6);
+  auto window = graph::window_of(graph, node);
+  const std::vector<std::int64_t> no_output_padding(window.stride.size(), 0);
   return {node.arguments.at(0),
           node.arguments.at(1),
           argument_or_none(node, 2),
-          per_dimension(node, 3, dimensions, 1),
-          per_dimension(node, 4, dimensions, 0),
-          per_dimension(node, 5, dimensions, 1),
+          std::move(window.stride),
+          std::move(window.padding),
+          std::move(window.dilation),
           false,
-          std::vector<std::int64_t>(dimensions, 0),
-          std::holds_alternative<std::monostate>(groups) ? Argument{std::int64_t{1}} : groups};
+          no_output_padding,
+          window.groups};
 }
 
 void replace_by_probe(Rewrite& rewrite, const graph::Graph& graph, const graph::Node& node,
@@ -65,7 +49,7 @@ void replace_by_probe(Rewrite& rewrite, const graph::Graph& graph, const graph::
     case graph::OpKind::convolution:
     case graph::OpKind::depthwise_convolution:
       name = "gainsweep::probed_convolution";
-      arguments = convolution_arguments(graph, node, op);
+      arguments = convolution_arguments(graph, node);
       break;
   }
   arguments.emplace_back(as_int(index));

@@ -40,6 +40,15 @@ TEST(Quantize, ReadsStridedTensors) {
   EXPECT_TRUE(at::equal(quantize(x.t(), scale, 128), quantize(x, scale, 128).t()));
 }
 
+TEST(Quantize, KeepsImagesInChannelsLast) {
+  const auto x = random({2, 5, 7, 9}, 2);
+  const auto scale = at::scalar_tensor(0.01, at::kFloat);
+  const auto last = x.contiguous(at::MemoryFormat::ChannelsLast);
+  EXPECT_TRUE(quantize(last, scale, 128).is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(at::equal(quantize(last, scale, 128), quantize(x, scale, 128)));
+  EXPECT_TRUE(quantize(x, scale, 128).is_contiguous());
+}
+
 TEST(Quantize, TakesTheLargestMagnitudeAsDynamicScale) {
   auto x = random({7, 40000}, 3);
   x[5][123] = -3.0;

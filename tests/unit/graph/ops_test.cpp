@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/error.hpp"
+#include "graph/window.hpp"
 #include "models.hpp"
 #include "unit/throws.hpp"
 
@@ -101,6 +102,31 @@ TEST(QuantizableOps, CountConvolutionsWithGroups) {
   EXPECT_EQ(at(ops, "depthwise").weight_channels, 8);
   EXPECT_EQ(at(ops, "depthwise").weight_elements, 8 * 9);
   EXPECT_EQ(at(ops, "full").kind, OpKind::convolution);
+}
+
+TEST(Window, IsWhatTheCallSaysOrTheDefault) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", ElementType::real, {1, 4, 8, 8});
+  const ValueId w = graph.add_parameter("w", {6, 2, 3, 3});
+  using Ints = std::vector<std::int64_t>;
+  const auto window = [&](const std::string& op, const std::vector<Argument>& arguments) {
+    graph.add_node(op, arguments, {1, 6, 8, 8}, "c");
+    return window_of(graph, graph.nodes.back());
+  };
+  EXPECT_EQ(window("aten::conv2d", {x, w}), (Window{{1, 1}, {0, 0}, {1, 1}, 1}));
+  EXPECT_EQ(window("aten::conv2d",
+                   {x, w, std::monostate{}, Ints{2}, std::int64_t{1}, Ints{3, 2}, std::int64_t{2}}),
+            (Window{{2, 2}, {1, 1}, {3, 2}, 2}));
+  const std::vector<Argument> all{x,          w,     std::monostate{}, Ints{1, 2},     Ints{3, 4},
+                                  Ints{5, 6}, false, Ints{0, 0},       std::int64_t{2}};
+  EXPECT_EQ(window("aten::convolution", all), (Window{{1, 2}, {3, 4}, {5, 6}, 2}));
+  EXPECT_THAT(
+      [&] {
+        window("aten::conv2d.padding", {x, w, std::monostate{}, Ints{1}, "same"});
+      },
+      throws(ErrorKind::internal,
+             "node `aten::conv2d.padding` (c): argument 4 is not a list of integers "
+             "(padding by name is not supported). Give the padding in numbers"));
 }
 
 TEST(QuantizableOps, TakeConvolutionOnlyWhereItIsNotTransposed) {

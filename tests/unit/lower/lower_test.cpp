@@ -167,6 +167,65 @@ TEST(Target, OffersNoFormatForALinearLayerOfActivations) {
       << "its weight cannot be packed ahead";
 }
 
+/// A convolution by kernels of 3 that keeps the image's shape.
+graph::Graph convolution(const graph::Shape& image, std::int64_t groups) {
+  graph::Graph graph;
+  const auto dimensions = image.size() - 2;
+  graph::Shape kernel{image[1], image[1] / groups};
+  kernel.resize(image.size(), 3);
+  const auto x = graph.add_input("x", graph::ElementType::real, image);
+  const std::vector<std::int64_t> ones(dimensions, 1);
+  graph.outputs = {graph.add_node(
+      "aten::conv" + std::to_string(dimensions) + "d",
+      {x, graph.add_parameter("w", kernel), std::monostate{}, ones, ones, ones, groups}, image,
+      "layer")};
+  return graph;
+}
+
+TEST(Convolutions, RunOnPackedWeightsInBothFormats) {
+  const auto graph = convolution({1, 8, 6, 6}, 2);
+  const auto partition = graph::partition(graph, {}, 3);
+  EXPECT_THAT(real_formats(onednn(), partition.ops[0], formats()), ElementsAre(high_format, int8));
+  const auto with = [&](FormatId format) {
+    return lower(graph, partition, {format}, formats(), {{1.0F, 0}}, onednn());
+  };
+  EXPECT_EQ(count(with(high_format), "mkldnn::_reorder_convolution_weight"), 1U);
+  EXPECT_EQ(count(with(high_format), "mkldnn::_convolution_pointwise"), 1U);
+  EXPECT_EQ(count(with(int8), "gainsweep::quantize"), 1U);
+  EXPECT_EQ(count(with(int8), "onednn::qconv_prepack"), 1U);
+  EXPECT_EQ(count(with(int8), "onednn::qconv_pointwise.tensor"), 1U);
+}
+
+TEST(Convolutions, OfSingleChannelsStayHigh) {
+  const auto graph = convolution({1, 8, 6, 6}, 8);
+  const auto partition = graph::partition(graph, {}, 3);
+  EXPECT_THAT(real_formats(onednn(), partition.ops[0], formats()), ElementsAre(high_format));
+  const auto high = lower(graph, partition, {high_format}, formats(), {}, onednn());
+  EXPECT_EQ(count(high, "mkldnn::_convolution_pointwise"), 1U) << "on a packed weight too";
+}
+
+TEST(Convolutions, RunInAnyNumberOfDimensions) {
+  for (const graph::Shape& image : {graph::Shape{1, 8, 6}, graph::Shape{1, 8, 6, 6, 6}}) {
+    const auto graph = convolution(image, 1);
+    const auto partition = graph::partition(graph, {}, 3);
+    EXPECT_THAT(real_formats(onednn(), partition.ops[0], formats()),
+                ElementsAre(high_format, int8));
+    const auto high = lower(graph, partition, {high_format}, formats(), {}, onednn());
+    EXPECT_EQ(count(high, "mkldnn::_convolution_pointwise"), 1U);
+    EXPECT_EQ(count(high, "aten::squeeze.dim"), image.size() == 3 ? 1U : 0U) << "an image of a row";
+  }
+}
+
+TEST(Convolutions, WithoutABatchAreLeftAsTheyAreInHigh) {
+  graph::Graph graph;
+  const auto x = graph.add_input("x", graph::ElementType::real, {8, 6, 6});
+  graph.outputs = {graph.add_node("aten::conv2d", {x, graph.add_parameter("w", {4, 8, 1, 1})},
+                                  {4, 6, 6}, "layer")};
+  const auto partition = graph::partition(graph, {}, 3);
+  const auto high = lower(graph, partition, {high_format}, formats(), {}, onednn());
+  EXPECT_EQ(count(high, "aten::conv2d"), 1U);
+}
+
 /// A graph of which two matmuls of one sub-graph read the same value.
 struct TwoProducts {
   graph::Graph graph;
