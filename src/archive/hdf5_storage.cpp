@@ -23,6 +23,13 @@ std::vector<hsize_t> chunk_of(const Properties& creation, std::size_t rank) {
   return chunk;
 }
 
+std::size_t size_of_file(const Dataset& dataset) {
+  const File file(checked(H5Iget_file_id(dataset.id()), "H5Iget_file_id"));
+  hsize_t bytes = 0;
+  checked(H5Fget_filesize(file.id(), &bytes), "H5Fget_filesize");
+  return bytes;
+}
+
 /// The number of chunks that hold an extent, 0 where that is more than any file has.
 hsize_t chunks_wanted(const std::vector<std::size_t>& shape, const std::vector<hsize_t>& chunk) {
   hsize_t wanted = 1;
@@ -111,7 +118,7 @@ std::size_t count_stored(const Dataset& dataset, std::size_t element_bytes) {
     refuse("no value of its extent was ever written. Write its values and close the file");
   }
   // Before chunks are counted, which takes as long as the extent is large.
-  if (overflow || bytes / largest_ratio > stored) {
+  if (overflow || bytes / largest_ratio > stored || stored > size_of_file(dataset)) {
     refuse("its extent and the " + std::to_string(stored) +
            " bytes stored for it do not fit together. Copy the file again or write it anew");
   }

@@ -87,6 +87,31 @@ TEST(Storage, ValuesThatWereNeverOrPartlyWritten) {
               HasSubstr("'tokens': only 1 of the 4 chunks of its extent were ever written"));
 }
 
+// What such a file says would be filled with zeros, in any amount of memory, before it is read.
+TEST(Storage, ValuesThatReachBeyondTheFileAreRefused) {
+  const Folder folder;
+  const std::int64_t size = 12343;
+  const std::int64_t damaged = std::int64_t{1} << 34;
+  const hid_t file = H5Fcreate((folder / "t.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const auto count = static_cast<hsize_t>(size);
+  const hid_t space = H5Screate_simple(1, &count, nullptr);
+  const hid_t dataset =
+      H5Dcreate2(file, "tokens", H5T_STD_U8LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  const std::vector<std::uint8_t> ids(count, 1);
+  H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, ids.data());
+  H5Dclose(dataset);
+  H5Sclose(space);
+  H5Fclose(file);
+  std::string bytes = sample::file_bytes(folder / "t.h5");
+  const std::string before(reinterpret_cast<const char*>(&size), sizeof size);
+  const std::string after(reinterpret_cast<const char*>(&damaged), sizeof damaged);
+  for (auto place = bytes.find(before); place != std::string::npos; place = bytes.find(before))
+    bytes.replace(place, before.size(), after);
+  sample::put_bytes(folder / "t.h5", bytes);
+  EXPECT_THAT(message_of(folder / "t.h5"),
+              HasSubstr("'tokens': its extent and the 17179869184 bytes stored for it do not fit"));
+}
+
 TEST(Storage, AFilterThatIsLackingIsNamed) {
   const Folder folder;
   constexpr H5Z_filter_t lzf = 32000;
