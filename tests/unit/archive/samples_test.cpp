@@ -369,13 +369,12 @@ TEST_F(Samples, WhatTakesMoreThanTheMachinesMemoryIsRefusedBeforeItIsRead) {
                "'inputs/y': its " + std::to_string(extent) + " values take more memory than");
 }
 
-TEST_F(Samples, DamagedFilesAreRefusedOrReadAndNeverCrash) {
+TEST_F(Samples, TruncatedFilesAreRefused) {
   const auto path =
       write({{"inputs/x", {3, 2}, counted(6), H5T_STD_U8LE, {{"scale", {1}}, {"offset", {0, 1}}}},
              {"inputs/y", {3}, counted(3), H5T_IEEE_F32LE},
              {"labels", {3}, counted(3)}});
   const std::string bytes = sample::file_bytes(path);
-  std::vector<std::filesystem::path> files;
   for (std::size_t size = 0; size < bytes.size(); size += 97) {
     sample::put_bytes(path, bytes.substr(0, size));
     EXPECT_ERROR(read_samples({path}), ErrorKind::input, "s.h5: ");
