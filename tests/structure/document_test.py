@@ -50,7 +50,7 @@ class Licences(unittest.TestCase):
         self.page = text_of("docs/licences.md")
 
     def test_everything_shipped_in_configs_has_one(self):
-        for folder in ("models", "data"):
+        for folder in ("models", "data", "exported"):
             for path in sorted((ROOT / "configs" / folder).iterdir()):
                 with self.subTest(path=path.name):
                     self.assertIn(f"configs/{folder}/{path.name}", self.page)
