@@ -156,6 +156,18 @@ void run_int8(const ConvolutionShape& shape, at::ScalarType high) {
        static_cast<std::int64_t>(high), "none", no_scalars(), "");
 }
 
+/// What has one dimension of space as images of one row, which is how it is run.
+ConvolutionShape as_images(ConvolutionShape shape) {
+  auto& [stride, padding, dilation, groups] = shape.window;
+  if (stride.size() > 1) return shape;
+  shape.images.insert(shape.images.begin() + 2, 1);
+  shape.weight.insert(shape.weight.begin() + 2, 1);
+  stride.insert(stride.begin(), 1);
+  padding.insert(padding.begin(), 0);
+  dilation.insert(dilation.begin(), 1);
+  return shape;
+}
+
 /// Whether a kernel's instruction set multiplies bytes without loss. From the names that oneDNN
 /// gives them.
 bool multiplies_bytes(const std::string& kernel) {
@@ -203,12 +215,13 @@ KernelNames linear_kernels(const LinearShape& shape, Precision high) {
   return kernels;
 }
 
-KernelNames convolution_kernels(const ConvolutionShape& shape, Precision high) {
+KernelNames convolution_kernels(const ConvolutionShape& given, Precision high) {
   require_operators({"mkldnn::_reorder_convolution_weight", "mkldnn::_convolution_pointwise",
                      "onednn::qconv_prepack", "onednn::qconv_pointwise",
                      "onednn::qconv_pointwise.tensor"});
   const c10::InferenceMode inference;
   const auto type = to_scalar_type(high);
+  const auto shape = as_images(given);
   KernelNames kernels;
   kernels.int8 = kernel_of_convolution("int8", [&] { run_int8(shape, type); });
   if (!multiplies_bytes(kernels.int8)) {
@@ -219,6 +232,15 @@ KernelNames convolution_kernels(const ConvolutionShape& shape, Precision high) {
                     "AMX");
   }
   kernels.high = kernel_of_convolution("high", [&] { run_high(shape, type); });
+  return kernels;
+}
+
+std::vector<std::string> convolution_kernels(const Device& device, const ConvolutionShape& shape,
+                                             Precision high) {
+  if (device.target() != "onednn") return {};
+  const auto used = convolution_kernels(shape, high);
+  std::vector<std::string> kernels{"int8 " + used.int8};
+  if (high == Precision::bf16) kernels.push_back("bf16 " + used.high);
   return kernels;
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "execute/device.hpp"
 #include "graph/window.hpp"
@@ -44,5 +45,9 @@ KernelNames linear_kernels(const LinearShape& shape, Precision high);
 /// kernel without instructions for products of bytes: a reference kernel, or one that saturates
 /// sums of 16 bits.
 KernelNames convolution_kernels(const ConvolutionShape& shape, Precision high);
+
+/// As Device::kernels of a convolution; none on devices whose target is not oneDNN's.
+std::vector<std::string> convolution_kernels(const Device& device, const ConvolutionShape& shape,
+                                             Precision high);
 
 }  // namespace gainsweep::execute

@@ -23,7 +23,7 @@ bool has_weight(const graph::Op& op) {
   return op.operands.size() == 2 && op.operands[1].role == graph::OperandRole::weight;
 }
 
-// Depthwise convolutions have a kernel too, which takes longer than the one in bf16.
+// Depthwise convolutions have a kernel too, which gains nothing on the one in bf16.
 bool runs(const graph::Op& op, const format::Format& format) {
   if (format.name != "int8") return false;
   return op.kind == graph::OpKind::convolution
@@ -166,13 +166,6 @@ void write_linear(Lowering& lowering, const OpSite& site, const format::Format& 
        argument_or_none(site.node, 2), 1.0, std::int64_t{0}, "real", "none", no_scalars, ""});
 }
 
-/// LibTorch remembers how weights are packed by shapes alone, and it depends on whether the zero
-/// point is 0. A batch that is one larger keeps the two apart and packs the same.
-graph::Shape packed_for(graph::Shape image, std::int64_t zero) {
-  if (zero == 0) ++image[0];
-  return image;
-}
-
 void write_convolution(Lowering& lowering, const OpSite& site, const format::Format& format) {
   const auto& node = site.node;
   auto& rewrite = lowering.rewrite();
@@ -183,12 +176,12 @@ void write_convolution(Lowering& lowering, const OpSite& site, const format::For
   const auto zero_point = rewrite.constant(double{unsigned_zero}, ElementType::index);
   const auto weight = write_weight(target, site.op, format.weight);
   const auto [stride, padding, dilation, groups] = graph::window_of(target, node);
-  const auto shape = packed_for(target.value(images).shape, unsigned_zero);
   // The scale of the activation does not enter what is packed.
-  const auto packed = target.add_node(
-      "onednn::qconv_prepack",
-      {weight.codes, weight.scales, 1.0, unsigned_zero, stride, padding, dilation, groups, shape},
-      target.value(weight.codes).shape, node.path, ElementType::opaque);
+  const auto packed =
+      target.add_node("onednn::qconv_prepack",
+                      {weight.codes, weight.scales, 1.0, unsigned_zero, stride, padding, dilation,
+                       groups, target.value(images).shape},
+                      target.value(weight.codes).shape, node.path, ElementType::opaque);
   const std::vector<graph::Argument> arguments{images,
                                                codes.scale,
                                                zero_point,

@@ -156,7 +156,7 @@ batch::Fields run_round(Workbench& bench, std::int64_t round) {
       reals("warm_up_last", {warmup.empty() ? 0 : warmup.back()}, {}, "s",
             "Time of the last of them"),
       texts("kernels", kernels, {{"kernel", kernels.size()}},
-            "Kernels that linear layers ran on, as the library names them")};
+            "Kernels that linear layers and convolutions ran on, as the library names them")};
   if (subject.device->compilations)
     fields.push_back(integers("warm_up_compilations", {compiled}, {}, "1",
                               "Graphs that the device compiled before the round's first block; "

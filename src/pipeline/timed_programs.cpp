@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "execute/kernels.hpp"
+#include "graph/window.hpp"
 #include "lower/fuse.hpp"
 #include "pipeline/workbench.hpp"
 
@@ -16,16 +18,22 @@ namespace {
 // Larger than what a core sees of any processor's last cache.
 constexpr std::int64_t most_passing_bytes = std::int64_t{128} << 20;
 
-// Kernels that the sub-graphs' linear layers run on, as the library names them, each once.
+// Kernels that the sub-graphs' linear layers and convolutions run on, as the library names them,
+// each once.
 std::vector<std::string> kernels_of(const lower::Fused& fused,
                                     const std::vector<SubgraphId>& subgraphs,
                                     const execute::Device& device, execute::Precision high) {
   std::set<std::vector<std::int64_t>> shapes;
+  std::set<execute::ConvolutionShape> convolutions;
   for (const auto id : subgraphs)
     for (const auto op_id : fused.partition.subgraphs[id.index].ops) {
       const auto& op = fused.partition.ops[op_id.index];
-      if (op.kind != graph::OpKind::linear) continue;
       const auto& weight = fused.graph.value(op.operands.back().value).shape;
+      const auto& input = fused.graph.value(op.operands.front().value).shape;
+      if (op.kind == graph::OpKind::convolution && input.size() == weight.size())
+        convolutions.insert(
+            {input, weight, graph::window_of(fused.graph, fused.graph.node(op.node))});
+      if (op.kind != graph::OpKind::linear) continue;
       shapes.insert({op.run_macs / (weight[0] * weight[1]), weight[1], weight[0]});
     }
   std::set<std::string> kernels;
@@ -33,6 +41,9 @@ std::vector<std::string> kernels_of(const lower::Fused& fused,
     const auto used = device.kernels({shape[0], shape[1], shape[2]}, high);
     kernels.insert(used.begin(), used.end());
   }
+  for (const auto& shape : convolutions)
+    for (const auto& kernel : execute::convolution_kernels(device, shape, high))
+      kernels.insert(kernel);
   return {kernels.begin(), kernels.end()};
 }
 
