@@ -19,10 +19,14 @@ namespace fs = std::filesystem;
 
 /// A `.pt2` file with a batch of inputs and what PyTorch makes of it in fp32.
 struct Golden {
+  std::string_view folder;  ///< of the sources
   const char* name;
+  const char* input;
   graph::Shape row;
   std::size_t ops, subgraphs;
 };
+
+constexpr std::string_view shipped = "configs/exported", of_development = "../shared/data/exported";
 
 std::vector<float> reals(const model::MappedTensor& tensor) {
   std::vector<float> values(tensor.bytes.size() / sizeof(float));
@@ -33,10 +37,11 @@ std::vector<float> reals(const model::MappedTensor& tensor) {
 class ExportedGolden : public ::testing::TestWithParam<Golden> {
  protected:
   void SetUp() override {
-    const auto folder = fixture::development_data() / "exported";
+    const auto folder = fs::path(GAINSWEEP_SOURCE_DIR) / GetParam().folder;
     if (!fs::exists(folder)) GTEST_SKIP() << "no development data at " << folder;
-    model_ = exported::open_model(folder / (std::string(GetParam().name) + ".pt2"),
-                                  exported::losses().at("class"), {{"x", GetParam().row}});
+    model_ =
+        exported::open_model(folder / (std::string(GetParam().name) + ".pt2"),
+                             exported::losses().at("class"), {{GetParam().input, GetParam().row}});
     std::string golden = GetParam().name;
     if (const auto end = golden.find("_functional"); end != std::string::npos) golden.resize(end);
     const auto path = folder / (golden + ".golden.safetensors");
@@ -56,7 +61,7 @@ TEST_P(ExportedGolden, GivesPyTorchsLogits) {
       {.batch = 1, .length = input.shape[0], .outputs = {model::Output::class_scores}});
   Parameters parameters(model_, devices().at("cpu"), Precision::fp32);
   Program program(graph, parameters);
-  const model::Sample sample{.inputs = {{"x", {input.shape, reals(input)}}}};
+  const model::Sample sample{.inputs = {{GetParam().input, {input.shape, reals(input)}}}};
   const auto found = program.run(make_inputs(graph, sample, model_.inputs, devices().at("cpu")));
   ASSERT_EQ(found.size(), logits.size());
   double largest = 0;
@@ -74,12 +79,18 @@ TEST_P(ExportedGolden, IsCutIntoItsSubgraphs) {
   for (const auto& node : graph.nodes) EXPECT_NE(node.op, "aten::batch_norm") << node.path;
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, ExportedGolden,
-                         ::testing::Values(Golden{"fashion_mobile", {1, 28, 28}, 24, 24},
-                                           Golden{"resnet20_cifar", {3, 32, 32}, 20, 20},
-                                           Golden{
-                                               "resnet20_cifar_functional", {3, 32, 32}, 20, 20}),
-                         [](const auto& golden) { return std::string(golden.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Files, ExportedGolden,
+    ::testing::Values(Golden{shipped, "fashion_mobile", "images", {1, 28, 28}, 24, 24},
+                      Golden{shipped, "fashion_resnet", "images", {1, 28, 28}, 16, 12},
+                      Golden{of_development, "fashion_mobile", "x", {1, 28, 28}, 24, 24},
+                      Golden{of_development, "resnet20_cifar", "x", {3, 32, 32}, 20, 20},
+                      Golden{
+                          of_development, "resnet20_cifar_functional", "x", {3, 32, 32}, 20, 20}),
+    [](const auto& golden) {
+      const bool is_shipped = golden.param.folder == shipped;
+      return std::string(is_shipped ? "shipped_" : "development_") + golden.param.name;
+    });
 
 }  // namespace
 }  // namespace gainsweep::execute
