@@ -1,5 +1,7 @@
 #include "exported/attention.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -25,6 +27,15 @@ void check(const Translator& translator, const Call& call) {
   if (value_or(call, "enable_gqa", false))
     translator.refuse(call.node, "has groups of heads that share keys",
                       "Repeat keys and values in the model before the call");
+}
+
+void check_shapes(const Translator& translator, const Call& call, const std::array<Shape, 3>& all) {
+  constexpr std::int64_t most_scores = std::int64_t{1} << 28;
+  const auto rank = all[0].size();
+  const bool fit = rank >= 3 && all[1].size() == rank && all[2].size() == rank;
+  if (fit && all[0][rank - 2] < most_scores / std::max<std::int64_t>(1, all[1][rank - 2])) return;
+  translator.refuse(call.node, "multiplies tensors that are no queries, keys and values",
+                    "Give it a batch of heads, each a matrix");
 }
 
 /// 1 where a query sees a key: the lower triangle.
@@ -53,10 +64,11 @@ void write_attention(Translator& translator, const Call& call) {
   check(translator, call);
   auto& graph = translator.graph();
   const auto path = call.node.module;
-  const auto query = translator.value(call.tensor("query").value());
-  const auto key = translator.value(call.tensor("key").value());
-  const auto value = translator.value(call.tensor("value").value());
+  const auto query = translator.operand(call, "query");
+  const auto key = translator.operand(call, "key");
+  const auto value = translator.operand(call, "value");
   const Shape queries = translator.shape(query);
+  check_shapes(translator, call, {queries, translator.shape(key), translator.shape(value)});
   Shape turned = translator.shape(key), scores = queries;
   scores.back() = turned[turned.size() - 2];
   std::swap(turned[turned.size() - 1], turned[turned.size() - 2]);
@@ -78,7 +90,7 @@ void write_attention(Translator& translator, const Call& call) {
         masked(graph, weights, causal_mask(graph, scores[scores.size() - 2], scores.back()), path);
   }
   weights = graph.add_node(softmax, {weights, std::int64_t{-1}}, scores, path);
-  const auto result = tensors_given(call.node).at(0);
+  const auto result = translator.result(call.node);
   translator.name(result,
                   graph.add_node("aten::matmul", {weights, value}, translator.shape_of(result),
                                  translator.op_path(call.node, ".av")));

@@ -43,12 +43,12 @@ std::string result_of(const Translator& translator, const Call& norm) {
     if (translator.reads(results[i]) > 0)
       translator.refuse(norm.node, "gives statistics that something reads",
                         "Call model.eval() before exporting");
-  return results.at(0);
+  return translator.result(norm.node);
 }
 
 /// The folded norm that reads a convolution's result; null where there is none.
 const Node* norm_behind(const Translator& translator, const Call& convolution) {
-  const auto* reader = translator.only_reader(tensors_given(convolution.node).at(0));
+  const auto* reader = translator.only_reader(translator.result(convolution.node));
   const auto* op = reader == nullptr ? nullptr : find_operator(reader->target);
   if (op == nullptr || op->form != Operator::Form::batch_norm) return nullptr;
   const bool is_of_weights =
@@ -86,7 +86,7 @@ std::optional<std::string> fold_batch_norm(Translator& translator, const Call& c
 void write_batch_norm(Translator& translator, const Call& norm) {
   const auto result = result_of(translator, norm);
   if (translator.has(result)) return;
-  const auto value = translator.value(norm.tensor("input").value());
+  const auto value = translator.operand(norm, "input");
   auto& graph = translator.graph();
   const auto epsilon = epsilon_of(norm);
   translator.name(result, graph.add_node("aten::batch_norm",

@@ -54,19 +54,13 @@ std::vector<graph::Argument> arguments_of(Translator& translator, const Call& ca
   return arguments;
 }
 
-std::string name_of_type(graph::ElementType type) {
-  if (type == graph::ElementType::index) return "index";
-  if (type == graph::ElementType::int32) return "int32";
-  return type == graph::ElementType::boolean ? "boolean" : "real";
-}
-
 /// What makes numbers of nothing has the type of the program, whatever PyTorch's default is.
 void fix_type(const Call& call, graph::ElementType type, std::vector<graph::Argument>& arguments) {
   const auto place = std::ranges::find(call.op.arguments, "layout") - call.op.arguments.begin() - 1;
   const auto index = static_cast<std::size_t>(place);
   if (index + 1 >= call.op.arguments.size()) return;
   if (arguments.size() <= index) arguments.resize(index + 1, graph::Default{});
-  arguments[index] = name_of_type(type);
+  arguments[index] = name_of(type);
 }
 
 /// Operators that take a number where the schema has a tensor are called by their other overload.
@@ -132,27 +126,26 @@ class Walk {
 
  private:
   void same(const Call& call) {
-    const auto& source = call.op.arguments.front();
-    translator_.name(tensors_given(call.node).at(0),
-                     translator_.value(call.tensor(source).value()));
+    translator_.name(translator_.result(call.node),
+                     translator_.operand(call, call.op.arguments.front()));
   }
 
   void convert(const Call& call) {
-    const auto result = tensors_given(call.node).at(0);
-    const auto source = translator_.value(call.tensor("self").value());
+    const auto result = translator_.result(call.node);
+    const auto source = translator_.operand(call, "self");
     const auto type = translator_.type_of(call.node, result);
     if (translator_.graph().value(source).type == type) return translator_.name(result, source);
     translator_.name(
-        result, translator_.graph().add_node("aten::to.dtype", {source, name_of_type(type)},
+        result, translator_.graph().add_node("aten::to.dtype", {source, name_of(type)},
                                              translator_.shape_of(result), call.node.module, type));
   }
 
   void write(const Call& call) {
+    if (is_layer(call.op) || is_product(call.op)) check_operands(call);
     if (is_product(call.op) && write_linear(call)) return;
     auto arguments = arguments_of(translator_, call);
     const auto results = tensors_given(call.node);
-    if (results.empty()) translator_.refuse(call.node, "gives no tensor", "Leave it out");
-    const auto type = translator_.type_of(call.node, results.front());
+    const auto type = translator_.type_of(call.node, translator_.result(call.node));
     if (std::ranges::find(call.op.arguments, "layout") != call.op.arguments.end())
       fix_type(call, type, arguments);
     auto path = call.node.module;
@@ -174,19 +167,39 @@ class Walk {
     }
   }
 
+  /// What multiplies has two tensors of the dimensions that its name says.
+  void check_operands(const Call& call) {
+    const auto left = translator_.shape(translator_.operand(call, call.op.arguments[0])).size();
+    const auto right = translator_.shape(translator_.operand(call, call.op.arguments[1])).size();
+    const auto& name = call.op.name;
+    bool fits = left > 0 && right > 0;
+    if (name == "aten::linear") fits = left > 0 && right == 2;
+    if (name == "aten::bmm") fits = left == 3 && right == 3;
+    if (name.starts_with("aten::conv")) {
+      constexpr std::size_t digit = std::string_view("aten::conv").size();
+      const auto dimensions = static_cast<std::size_t>(name[digit] - '0') + 2;
+      fits = left == dimensions && right == dimensions;
+    }
+    if (!fits)
+      translator_.refuse(call.node,
+                         "multiplies tensors of " + std::to_string(left) + " and " +
+                             std::to_string(right) + " dimensions",
+                         "Give the layer a batch, and weights of its own form");
+  }
+
   /// A product with a matrix of parameters as a linear layer; false for any other.
   bool write_linear(const Call& call) {
-    const auto right = call.tensor(call.op.arguments.at(1)).value();
-    const auto* input = translator_.input(right);
-    const bool is_matrix = translator_.shape_of(right).size() == 2;
+    const auto right = call.tensor(call.op.arguments.at(1));
+    const auto* input = right ? translator_.input(*right) : nullptr;
+    const bool is_matrix = right && translator_.shape_of(*right).size() == 2;
     if (input == nullptr || input->kind == Input::Kind::user || !is_matrix) return false;
     auto& graph = translator_.graph();
-    const auto matrix = translator_.value(right);
+    const auto matrix = translator_.value(*right);
     const auto& shape = translator_.shape(matrix);
     const auto path = translator_.op_path(call.node);
     const auto weight = graph.add_node("aten::t", {matrix}, {shape[1], shape[0]}, path);
-    const auto result = tensors_given(call.node).at(0);
-    const auto left = translator_.value(call.tensor("self").value());
+    const auto result = translator_.result(call.node);
+    const auto left = translator_.operand(call, "self");
     translator_.name(
         result, graph.add_node("aten::linear", {left, weight}, translator_.shape_of(result), path));
     return true;

@@ -32,19 +32,6 @@ std::optional<graph::ElementType> to_graph(ElementType type) {
   }
 }
 
-const char* name_of(graph::ElementType type) {
-  switch (type) {
-    case graph::ElementType::index:
-      return "index";
-    case graph::ElementType::int32:
-      return "int32";
-    case graph::ElementType::boolean:
-      return "boolean";
-    default:
-      return "real";
-  }
-}
-
 /// Masks hide with fp32's least number, which bf16 lacks.
 double within_range(double number) {
   constexpr double largest = 0x1.FEp127;
@@ -66,6 +53,19 @@ std::map<std::string, std::string> tied_names(const Program& program) {
 }
 
 }  // namespace
+
+std::string name_of(graph::ElementType type) {
+  switch (type) {
+    case graph::ElementType::index:
+      return "index";
+    case graph::ElementType::int32:
+      return "int32";
+    case graph::ElementType::boolean:
+      return "boolean";
+    default:
+      return "real";
+  }
+}
 
 const Argument* Call::find(const std::string& name) const {
   const auto found = std::ranges::find(node.arguments, name, &NamedArgument::name);
@@ -106,7 +106,10 @@ void Translator::refuse(const Node& node, const std::string& what,
 graph::ValueId Translator::value(const std::string& tensor) {
   const auto known = values_.find(tensor);
   if (known != values_.end()) return known->second;
-  const auto& input = *inputs_.at(tensor);
+  const auto found = inputs_.find(tensor);
+  if (found == inputs_.end())
+    exported::refuse(file_, "tensor " + quote(tensor) + " is read, and what gives it only checks");
+  const auto& input = *found->second;
   const auto type = to_graph(program_.values.at(tensor).type);
   if (!type)
     exported::refuse(file_, "input " + quote(tensor) + " has a type that no graph has", convert);
@@ -117,11 +120,33 @@ graph::ValueId Translator::value(const std::string& tensor) {
   return values_[tensor] = added;
 }
 
+graph::ValueId Translator::operand(const Call& call, const std::string& name) {
+  const auto tensor = call.tensor(name);
+  if (!tensor) refuse(call.node, "has no tensor as its argument " + quote(name), save_again);
+  return value(*tensor);
+}
+
+std::string Translator::result(const Node& node) const {
+  auto given = tensors_given(node);
+  if (given.empty()) refuse(node, "gives no tensor", save_again);
+  return std::move(given.front());
+}
+
+std::int64_t Translator::number(const Size& size) const {
+  return size.expression.empty() ? size.value.value_or(0) : evaluate(size.expression, symbols_);
+}
+
 graph::Shape Translator::shape_of(const std::string& tensor) const {
+  constexpr std::int64_t most_elements = std::int64_t{1} << 48;
   graph::Shape shape;
-  for (const auto& size : program_.values.at(tensor).sizes)
-    shape.push_back(size.expression.empty() ? size.value.value()
-                                            : evaluate(size.expression, symbols_));
+  std::int64_t elements = 1;
+  for (const auto& size : program_.values.at(tensor).sizes) {
+    shape.push_back(number(size));
+    const auto extent = shape.back();
+    if (extent < 0 || (extent > 0 && elements > most_elements / extent))
+      exported::refuse(file_, "tensor " + quote(tensor) + " has sizes that no tensor has");
+    elements *= std::max<std::int64_t>(extent, 1);
+  }
   return shape;
 }
 
@@ -132,9 +157,12 @@ graph::ElementType Translator::type_of(const Node& node, const std::string& tens
 }
 
 graph::Argument Translator::argument(const Node& node, const Argument& given) {
-  const auto number = [&](const NumberName& name) {
-    const auto& size = program_.integers.at(name.name);
-    return size.expression.empty() ? size.value.value() : evaluate(size.expression, symbols_);
+  const auto number_of = [&](const NumberName& name) {
+    const auto known = program_.integers.find(name.name);
+    if (known == program_.integers.end())
+      refuse(node, "reads the number " + quote(name.name) + ", which is no size",
+             "Make it a constant of the model, and export again");
+    return number(known->second);
   };
   const auto values = [&](const std::vector<std::string>& names) {
     std::vector<graph::ValueId> ids;
@@ -149,12 +177,12 @@ graph::Argument Translator::argument(const Node& node, const Argument& given) {
       refuse(node, "is given a list of tensors with gaps", "Write it with index_select");
     return values(tensors_in(given));
   }
-  if (const auto* name = std::get_if<NumberName>(&given)) return number(*name);
+  if (const auto* name = std::get_if<NumberName>(&given)) return number_of(*name);
   if (const auto* sizes = std::get_if<std::vector<SymbolicInteger>>(&given)) {
     std::vector<std::int64_t> list;
     for (const auto& size : *sizes) {
       const auto* fixed = std::get_if<std::int64_t>(&size);
-      list.push_back(fixed != nullptr ? *fixed : number(std::get<NumberName>(size)));
+      list.push_back(fixed != nullptr ? *fixed : number_of(std::get<NumberName>(size)));
     }
     return list;
   }
@@ -166,7 +194,7 @@ graph::Argument Translator::argument(const Node& node, const Argument& given) {
   if (const auto* type = std::get_if<ElementType>(&given)) {
     const auto known = to_graph(*type);
     if (!known) refuse(node, "asks for a type that no graph has", convert);
-    return std::string(name_of(*known));
+    return name_of(*known);
   }
   const bool is_of_place = std::holds_alternative<MemoryFormat>(given) ||
                            std::holds_alternative<Strided>(given) ||

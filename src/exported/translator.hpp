@@ -19,10 +19,12 @@ struct Call {
 
   /// Null for an argument that is left to its default.
   const Argument* find(const std::string& name) const;
-  /// The tensor that an argument is; nothing where it is none or left out. Error(input) where it is
-  /// something else.
+  /// The tensor that an argument is; nothing where it is none, left out or something else.
   std::optional<std::string> tensor(const std::string& name) const;
 };
+
+/// The name of an element type in calls.
+std::string name_of(graph::ElementType type);
 
 /// The graph that grows while a program is walked.
 class Translator {
@@ -42,6 +44,12 @@ class Translator {
   /// A tensor of the program is a value that is there already.
   void name(const std::string& tensor, graph::ValueId value) { values_[tensor] = value; }
 
+  /// The value of an argument that has to be a tensor. Error(input) where it is none.
+  graph::ValueId operand(const Call& call, const std::string& name);
+  /// The first tensor that a node gives. Error(input) where it gives none.
+  std::string result(const Node& node) const;
+
+  /// Error(input) for sizes that no tensor has.
   graph::Shape shape_of(const std::string& tensor) const;
   graph::ElementType type_of(const Node& node, const std::string& tensor) const;
 
@@ -60,6 +68,8 @@ class Translator {
   const Node* only_reader(const std::string& tensor) const;
 
  private:
+  std::int64_t number(const Size& size) const;
+
   const Program& program_;
   const Symbols& symbols_;
   std::filesystem::path file_;

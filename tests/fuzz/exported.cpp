@@ -3,6 +3,8 @@
 #include <set>
 #include <span>
 
+#include "exported/in_place.hpp"
+#include "exported/translation.hpp"
 #include "target.hpp"
 #include "unit/exported/archive.hpp"
 
@@ -88,11 +90,26 @@ void check(const Program& program, std::span<const std::byte> file) {
     if (!program.values.contains(name)) fuzz::finding("a tensor of which nothing is known");
 }
 
+/// What is read is a sound graph, or refused as input.
+void translate(const Program& program) {
+  exported::Symbols symbols;
+  for (const auto& [symbol, range] : program.ranges) symbols[symbol] = 3;
+  const auto made = fuzz::accepted(ErrorKind::input, [&] {
+    exported::check_in_place(program, "model.pt2");
+    return exported::translate(program, symbols, "model.pt2");
+  });
+  if (!made) return;
+  graph::validate(made->graph);
+  graph::quantizable_ops(made->graph);
+}
+
 void read(const std::string& content) {
   const exported::Aligned file(content);
   const auto program =
       fuzz::accepted(ErrorKind::input, [&] { return exported::parse(file.bytes(), "model.pt2"); });
-  if (program) check(*program, file.bytes());
+  if (!program) return;
+  check(*program, file.bytes());
+  translate(*program);
 }
 
 }  // namespace
