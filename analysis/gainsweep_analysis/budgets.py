@@ -6,7 +6,7 @@ import numpy as np
 
 from . import grid
 from .contents import Archive
-from .notation import fixed, scaled_unit, significant
+from .notation import scaled_unit, significant
 from .plans import PlanRow, expected_time_word, plan_row
 from .table import (
     OFF,
@@ -16,6 +16,7 @@ from .table import (
     measured_text,
     measured_time_text,
     predicted_time_text,
+    quality_column,
     record,
 )
 
@@ -69,7 +70,7 @@ def columns(archive: Archive, resource: str, *, wide: bool = False) -> list[grid
             column(time, expected_time_word(archive), predicted_time_text),
             column(time, "measured", measured_time_text),
             column("KL,", "mnat", lambda row: divergence_text(row, wide)),
-            column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
+            quality_column(archive, listed),
         ]
     )
 

@@ -329,6 +329,29 @@ class Archive:
     failures: list[Failure] = field(default_factory=list)
 
     @property
+    def model(self) -> str:
+        """The folder or file of the model."""
+        model = self.spec["model"]
+        return model.get("exported") or model["checkpoint"]
+
+    @property
+    def is_exported(self) -> bool:
+        return self.spec["model"].get("exported") is not None
+
+    @property
+    def predicted(self) -> str:
+        """What a model predicts several of in a sample."""
+        return "prediction" if self.is_exported else "token"
+
+    @property
+    def workload(self) -> str:
+        """What is timed, `1 × 256 tokens`."""
+        latency = self.spec["latency"]
+        if self.is_exported:
+            return f"{latency['batch']} {'row' if latency['batch'] == 1 else 'rows'}"
+        return f"{latency['batch']} × {latency['length']} tokens"
+
+    @property
     def targets(self) -> str:
         """T: predicted tokens of a calibration sample, `64` or `12 to 64`."""
         least, most = self.scores.targets.min(), self.scores.targets.max()

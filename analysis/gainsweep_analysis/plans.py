@@ -44,6 +44,7 @@ class PlanRow:
     is_predicted_precisely: bool  # the times that the prediction comes from are as precise as asked
     is_measured_precisely: bool  # the times of the whole plan are
     perplexity: float | None
+    loss: float | None  # mean over the evaluation samples, nat
     other_gains: dict[str, float]  # of the other strategies, the median over their draws
     other_expected: dict[str, float]  # the same, of measured times the sums of medians
     resampled_gain: Estimate | None  # of the plans on resampled calibration samples
@@ -153,6 +154,7 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         is_predicted_precisely=all(c.is_precise for c in contests_behind(archive, assignment)),
         is_measured_precisely=timed is None or timed.is_precise,
         perplexity=None if evaluation.loss is None else perplexity(evaluation.loss),
+        loss=None if evaluation.loss is None else float(evaluation.loss.mean()),
         other_gains=_others(archive, plans, threshold, lambda other, place: other.gain[place]),
         other_expected=_others(
             archive, plans, threshold, lambda other, place: expected_gains(archive, other, place)

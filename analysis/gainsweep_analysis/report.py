@@ -79,19 +79,20 @@ def page(name: str, sections: Iterable[Section]) -> str:
 def summary(archive: Archive) -> str:
     """What was run, in one paragraph."""
     spec, scores = archive.spec, archive.scores
-    solve, latency = spec["solve"], spec["latency"]
+    solve = spec["solve"]
     sentences = [
-        f"The model {spec['model']['checkpoint']} has {len(archive.ops)} quantizable ops in "
+        f"The model {archive.model} has {len(archive.ops)} quantizable ops in "
         f"{len(archive.subgraphs)} sequential sub-graphs "
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
         f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
-        f"of {archive.targets} predicted tokens (perplexity {fixed(perplexity(scores.loss), 2)}, "
-        f"nothing rounded); ops may be lowered from {archive.high} to {', '.join(archive.low)}."
+        f"of {archive.targets} {archive.predicted}s "
+        f"({_quality(archive, scores.loss)}, nothing rounded); ops may be lowered from "
+        f"{archive.high} to {', '.join(archive.low)}."
     ]
     if archive.timings:
         blocks = sum(len(timing.seconds) for timing in archive.timings)
         sentences.append(
-            f"Times are of a forward pass of {latency['batch']} × {latency['length']} tokens on "
+            f"Times are of a forward pass of {archive.workload} on "
             f"{archive.machine['device']} with {archive.machine['threads']} threads: "
             f"{len(archive.timings)} classes in {blocks} blocks."
         )
@@ -205,14 +206,25 @@ def _time_saved(archive: Archive, row: PlanRow) -> str:
     return f"{said}; {_percent(predicted.value)} predicted{outside})"
 
 
+def _quality(archive: Archive, losses) -> str:
+    if archive.is_exported:
+        return f"mean loss {significant(losses.mean(), 4)} nat"
+    return f"perplexity {fixed(perplexity(losses), 2)}"
+
+
 def _perplexities(archive: Archive, row: PlanRow) -> str:
     if row.perplexity is None:
         return ""
-    high = fixed(perplexity(archive.baseline.loss), 3)
-    text = f"Perplexity {fixed(row.perplexity, 3)}; {high} {UNROUNDED}. "
+    if archive.is_exported:
+        high = significant(archive.baseline.loss.mean(), 4)
+        text = f"Mean loss {significant(row.loss, 4)} nat; {high} {UNROUNDED}. "
+    else:
+        high = fixed(perplexity(archive.baseline.loss), 3)
+        text = f"Perplexity {fixed(row.perplexity, 3)}; {high} {UNROUNDED}. "
     if row.divergence is not None:
         text += (
-            f"KL divergence from its predictions: {interval(row.divergence, 1e3)} mnat a token. "
+            f"KL divergence from its predictions: {interval(row.divergence, 1e3)} mnat a "
+            f"{archive.predicted}. "
         )
     return text
 

@@ -99,8 +99,15 @@ def _measured(
         column(tau, "measured", measured_text),
         *(times + gains if of_times else gains + times),
         column("KL,", "mnat", lambda row: divergence_text(row, wide)),
-        column("perplex-", "ity", lambda row: fixed(row.perplexity, 3)),
+        quality_column(archive, found),
     ]
+
+
+def quality_column(archive: Archive, found: list[PlanRow]) -> grid.Column:
+    """Perplexity says nothing of a model that predicts once a sample."""
+    if archive.is_exported:
+        return grid.Column("loss,", "nat", [significant(row.loss, 4) for row in found])
+    return grid.Column("perplex-", "ity", [fixed(row.perplexity, 3) for row in found])
 
 
 def measured_text(row: PlanRow) -> str:
@@ -173,9 +180,9 @@ def objective_note(archive: Archive, objective: str) -> str:
 
 def baseline_note(archive: Archive) -> str:
     """The all-high time that savings are shown of in ms, and where it comes from."""
-    latency, source = archive.spec["latency"], archive.time_source
+    source = archive.time_source
     where = archive.spec["device"] if source is None else source.device
-    workload = f"{latency['batch']} × {latency['length']} tokens on {where}"
+    workload = f"{archive.workload} on {where}"
     if source is not None:
         return f"{interval(source.baseline, 1e3)} ms in {archive.high} ({workload}, {source.name})"
     contest = quietest(archive)
@@ -187,18 +194,23 @@ def baseline_note(archive: Archive) -> str:
     return f"{baseline} ms in {archive.high} ({workload}{which})"
 
 
+def quality(archive: Archive) -> str:
+    """How good the model is before anything is lowered: by tokens, or by samples."""
+    if archive.is_exported:
+        return f"mean loss {significant(archive.baseline.loss.mean(), 4)} nat"
+    return f"perplexity {fixed(perplexity(archive.baseline.loss), 3)}"
+
+
 def title(archive: Archive) -> str:
     baseline = archive.baseline
     parts = [
         f"{archive.provenance['name']}: {len(archive.ops)} ops in {len(archive.subgraphs)} "
         f"sub-graphs, {archive.high} → {', '.join(archive.low)}",
-        f"{len(archive.scores.loss)} calibration samples of {archive.targets} tokens",
+        f"{len(archive.scores.loss)} calibration samples"
+        + ("" if archive.is_exported else f" of {archive.targets} tokens"),
     ]
     if baseline is not None:
-        parts.append(
-            f"{len(baseline.loss)} evaluation samples, perplexity "
-            f"{fixed(perplexity(baseline.loss), 3)} {UNROUNDED}"
-        )
+        parts.append(f"{len(baseline.loss)} evaluation samples, {quality(archive)} {UNROUNDED}")
     return "; ".join(parts)
 
 
@@ -219,13 +231,14 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
         )
     if archive.baseline is not None and archive.baseline.divergence is not None:
         text += (
-            "KL: mean over tokens of the divergence KL(p‖q) of the plan's predictions q from those "
-            "of the model as stored, p. "
+            f"KL: mean over {archive.predicted}s of the divergence KL(p‖q) of the plan's "
+            "predictions q from those of the model as stored, p. "
         )
     if archive.baseline is not None:
         text += (
-            "Perplexity: fp32 arithmetic on the weights as stored, with the operands of lowered "
-            f"ops rounded and nothing rounded to {archive.high}. "
+            f"{'Loss' if archive.is_exported else 'Perplexity'}: fp32 arithmetic on the weights as "
+            f"stored, with the operands of lowered ops rounded and nothing rounded to "
+            f"{archive.high}. "
         )
     if len(archive.low) > 1:
         text += f"Lowered: {' + '.join(archive.low)}. "
