@@ -231,6 +231,9 @@ class Evaluation:
     spread: np.ndarray | None = None  # nat²
     divergence: np.ndarray | None = None  # nat, from all-high's
     tilt: np.ndarray | None = None  # nat²
+    agreement: np.ndarray | None = None  # part of the targets whose likeliest class is all-high's
+    top1: np.ndarray | None = None  # part that has the largest score; None without targets
+    top5: np.ndarray | None = None  # part that is among the five largest
     seconds: np.ndarray | None = None  # [block, (all-high, plan)]
 
 

@@ -118,7 +118,8 @@ def read_evaluations(tables: Tables) -> dict[str, Evaluation]:
 def _evaluated(table: Table) -> Iterable[tuple[str, dict[str, np.ndarray]]]:
     """Key and, by name, what was found of each assignment whose chunks of samples are all there."""
     keys = table["assignment_key"]
-    names = ("loss", "entropy", "spread", "divergence", "tilt")
+    of_scores = ("entropy", "spread", "divergence", "tilt", "agreement", "top1", "top5")
+    names = ("loss", *of_scores)
     of_samples = {name: table[name] for name in names if name in table.columns}
     first = table.columns.get("first_sample", np.zeros(len(keys), int))
     chunks = len(np.unique(first))

@@ -39,6 +39,11 @@ class PlanRow:
     measured_tau: Estimate | None
     measured_bias: Estimate | None  # nat
     divergence: Estimate | None  # mean KL(all-high‖plan), nat
+    alike: Estimate | None  # part of the targets whose likeliest class is all-high's
+    top1: Estimate | None  # part of the targets that have the largest score
+    top1_change: Estimate | None  # from all-high's, on the same samples
+    top5: Estimate | None  # part that is among the five largest
+    top5_change: Estimate | None
     predicted_time: Estimate | None  # part of an all-high run that is saved
     measured_time: Estimate | None  # the same
     is_predicted_precisely: bool  # the times that the prediction comes from are as precise as asked
@@ -127,6 +132,7 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
     assignment = plans.assignment[point, 0]
     key = str(plans.assignment_key[point, 0])
     evaluation = archive.evaluations.get(key, Evaluation(key))
+    high = archive.baseline or Evaluation("")
     gain = plans.gain[point, 0]
     is_known = not np.isnan(gain)
     expected = expected_gains(archive, plans, point)[0] if is_known else None
@@ -149,6 +155,11 @@ def plan_row(archive: Archive, plans: Plans, point: int) -> PlanRow:
         measured_tau=evaluated_tau(archive, evaluation),
         measured_bias=evaluated_bias(archive, evaluation),
         divergence=evaluated_divergence(evaluation),
+        alike=_mean(evaluation.agreement),
+        top1=_mean(evaluation.top1),
+        top1_change=_change(evaluation.top1, high.top1),
+        top5=_mean(evaluation.top5),
+        top5_change=_change(evaluation.top5, high.top5),
         predicted_time=archive.savings.get(key),
         measured_time=None if evaluation.seconds is None else time_saved(evaluation.seconds),
         is_predicted_precisely=all(c.is_precise for c in contests_behind(archive, assignment)),
@@ -293,9 +304,16 @@ def evaluated_bias(archive: Archive, evaluation: Evaluation) -> Estimate | None:
 def evaluated_divergence(evaluation: Evaluation) -> Estimate | None:
     """The mean divergence of a plan's predictions from all-high's, nat; None where the model gives
     no class scores."""
-    if evaluation.divergence is None:
-        return None
-    return bootstrap(mean, evaluation.divergence)
+    return _mean(evaluation.divergence)
+
+
+def _mean(of_samples: np.ndarray | None) -> Estimate | None:
+    return None if of_samples is None else bootstrap(mean, of_samples)
+
+
+def _change(of_plan: np.ndarray | None, of_high: np.ndarray | None) -> Estimate | None:
+    """Paired: the same samples are drawn for both."""
+    return None if of_plan is None or of_high is None else bootstrap(mean, of_plan - of_high)
 
 
 def quietest(archive: Archive) -> Contest | None:

@@ -99,8 +99,33 @@ def _measured(
         column(tau, "measured", measured_text),
         *(times + gains if of_times else gains + times),
         column("KL,", "mnat", lambda row: divergence_text(row, wide)),
+        *hit_columns(archive, found, wide),
         quality_column(archive, found),
     ]
+
+
+def hit_columns(archive: Archive, found: list[PlanRow], wide: bool) -> list[grid.Column]:
+    """How often plans are right, and as all-high: of classifiers, and of others on a page."""
+    if not (wide or archive.is_exported):
+        return []
+
+    def text(estimate: Estimate | None) -> str:
+        if wide or estimate is None:
+            return interval(estimate, 100)
+        return significant(estimate.value, 3, 100)
+
+    group = "right, %"
+    columns = [
+        grid.Column("alike,", "%", [text(row.alike) for row in found]),
+        grid.Column(group, "top 1", [text(row.top1) for row in found]),
+        grid.Column(group, "change", [interval(row.top1_change, 100) for row in found]),
+    ]
+    if wide:
+        columns += [
+            grid.Column(group, "top 5", [text(row.top5) for row in found]),
+            grid.Column(group, "its change", [text(row.top5_change) for row in found]),
+        ]
+    return columns
 
 
 def quality_column(archive: Archive, found: list[PlanRow]) -> grid.Column:
@@ -234,6 +259,16 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
             f"KL: mean over {archive.predicted}s of the divergence KL(p‖q) of the plan's "
             "predictions q from those of the model as stored, p. "
         )
+    if archive.is_exported and archive.baseline is not None:
+        text += (
+            "Alike: part of the predictions whose likeliest class is that of the model as stored. "
+        )
+        if archive.baseline.top1 is not None:
+            right = significant(archive.baseline.top1.mean(), 3, 100)
+            text += (
+                f"Right: part whose likeliest class is the label, {right} % of the model as "
+                "stored, and what a plan changes of it on the same samples. "
+            )
     if archive.baseline is not None:
         text += (
             f"{'Loss' if archive.is_exported else 'Perplexity'}: fp32 arithmetic on the weights as "
@@ -339,6 +374,11 @@ def record(archive: Archive, row: PlanRow, others: Iterable[str] = ()) -> dict:
         "predicted_bias_nat": row.predicted_bias,
         **estimate_cells("measured_bias_nat", row.measured_bias),
         **estimate_cells("divergence_nat", row.divergence),
+        **estimate_cells("alike_share", row.alike),
+        **estimate_cells("top1_share", row.top1),
+        **estimate_cells("top1_change", row.top1_change),
+        **estimate_cells("top5_share", row.top5),
+        **estimate_cells("top5_change", row.top5_change),
         **estimate_cells("predicted_time_share", row.predicted_time),
         **estimate_cells("measured_time_share", row.measured_time),
         "predicted_time_is_precise": _flag(row.predicted_time, row.is_predicted_precisely),

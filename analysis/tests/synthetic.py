@@ -334,6 +334,9 @@ def _shown_by_predictions(run, listed):
         ("spread", [np.full(count, 4.0)] * len(listed), "nat^2", ["sample"]),
         ("divergence", divergences, "nat", ["sample"]),
         ("tilt", [0.1 * divergence for divergence in divergences], "nat^2", ["sample"]),
+        ("agreement", [np.full(count, 0.99)] * len(listed), "1", ["sample"]),
+        ("top1", [np.full(count, 0.5)] * len(listed), "1", ["sample"]),
+        ("top5", [np.full(count, 0.75)] * len(listed), "1", ["sample"]),
     ]
 
 

@@ -163,6 +163,28 @@ std::pair<double, double> means(const ClassScores::State& state, std::span<const
   return sums;
 }
 
+/// The scores of one target.
+class Row {
+ public:
+  Row(const at::Tensor& rows, std::int64_t target)
+      : scores_(rows.const_data_ptr<float>() + target * rows.size(1),
+                static_cast<std::size_t>(rows.size(1))) {}
+
+  std::ptrdiff_t likeliest() const {
+    return std::max_element(scores_.begin(), scores_.end()) - scores_.begin();
+  }
+
+  /// How many classes come before one: larger scores, and equal ones of earlier classes.
+  std::ptrdiff_t rank(std::int64_t of) const {
+    const auto at = scores_.begin() + of;
+    return std::count_if(scores_.begin(), at, [&](float score) { return score >= *at; }) +
+           std::count_if(at, scores_.end(), [&](float score) { return score > *at; });
+  }
+
+ private:
+  std::span<const float> scores_;
+};
+
 }  // namespace
 
 ClassScores::ClassScores(std::shared_ptr<const State> state) : state_(std::move(state)) {}
@@ -216,6 +238,29 @@ Departure departure(const ClassScores& from, const ClassScores& to,
         return std::pair{found.mean_b, found.covariance};
       });
   return {divergence, tilt};
+}
+
+Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::int64_t> targets,
+          std::span<const float> weights) {
+  const auto &high = from.state().rows, &low = to.state().rows;
+  const auto count = low.size(0);
+  if (high.sizes() != low.sizes() ||
+      (!targets.empty() && static_cast<std::int64_t>(targets.size()) != count))
+    throw Error(ErrorKind::internal,
+                "scores of other targets or classes were compared. Report this.");
+  const auto share = shares(weights, count);
+  double top1 = 0, top5 = 0, agreement = 0;
+  for (std::int64_t target = 0; target < count; ++target) {
+    const auto place = static_cast<std::size_t>(target);
+    const Row own(low, target);
+    if (own.likeliest() == Row(high, target).likeliest()) agreement += share[place];
+    if (targets.empty()) continue;
+    const auto rank = own.rank(targets[place]);
+    if (rank < 1) top1 += share[place];
+    if (rank < 5) top5 += share[place];
+  }
+  if (targets.empty()) return {.agreement = agreement};
+  return {top1, top5, agreement};
 }
 
 }  // namespace gainsweep::execute

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,10 +54,20 @@ struct Departure {
   double tilt = 0;        ///< Cov_p(log p, log p − log p̃), nat²: above 0 where p̃ is flatter
 };
 
+/// How often predictions are right, and as `p`'s, as means over targets.
+struct Hits {
+  std::optional<double> top1{};  ///< the target has the largest score, the first of equal ones
+  std::optional<double> top5{};  ///< it is among the five largest, or of five classes or fewer
+  double agreement = 0;          ///< the likeliest class is that of `p`
+};
+
 /// Means with the weights of targets (none: all are 1), as the sample's loss is. Exponentials are
 /// formed in fp32, some targets at a time, everything else in fp64. Error(internal) where weights
 /// or scores do not fit each other.
 Confidence confidence(const ClassScores& scores, std::span<const float> weights);
 Departure departure(const ClassScores& from, const ClassScores& to, std::span<const float> weights);
+/// Without targets nothing is right or wrong. Error(internal) as above.
+Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::int64_t> targets,
+          std::span<const float> weights);
 
 }  // namespace gainsweep::execute

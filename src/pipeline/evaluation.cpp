@@ -38,7 +38,7 @@ std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const Lo
                         std::span<const execute::Outcome> outcomes) {
     const auto name = "evaluation sample " + std::to_string(i);
     for (const auto& outcome : outcomes) check_loss(outcome, subject, bench.evaluating, name);
-    all.push_back(compare(outcomes.back(), outcomes.front(), sample.weights, name));
+    all.push_back(compare(outcomes.back(), outcomes.front(), sample, name));
     if (is_divergence) take_divergence(all.back(), outcomes.back());
   };
   bench.relay.run(batch, roundings, maxima, ahead, evaluation_room(subject), take);
@@ -48,12 +48,16 @@ std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const Lo
 // What each sample says beside its loss; nothing where the model gives no class scores.
 void add_predictions(batch::Fields& fields, const std::vector<Compared>& samples) {
   if (samples.empty() || !samples.front().confidence) return;
-  std::vector<double> entropies, spreads, divergences, tilts;
+  std::vector<double> entropies, spreads, divergences, tilts, top1, top5, agreements;
   for (const auto& sample : samples) {
     entropies.push_back(sample.confidence->entropy);
     spreads.push_back(sample.confidence->spread);
     divergences.push_back(sample.departure.divergence);
     tilts.push_back(sample.departure.tilt);
+    agreements.push_back(sample.hits.agreement);
+    if (!sample.hits.top1) continue;
+    top1.push_back(*sample.hits.top1);
+    top5.push_back(*sample.hits.top5);
   }
   const archive::Axes axis{{"sample", samples.size()}};
   fields.push_back(
@@ -64,6 +68,13 @@ void add_predictions(batch::Fields& fields, const std::vector<Compared>& samples
                          "Mean over tokens of the divergence of predictions q from all-high's p"));
   fields.push_back(reals("tilt", tilts, axis, "nat^2",
                          "Mean over tokens of the covariance of log p and log p - log q under p"));
+  fields.push_back(reals("agreement", agreements, axis, "1",
+                         "Part of the targets whose likeliest class is all-high's"));
+  if (top1.size() != samples.size()) return;
+  fields.push_back(
+      reals("top1", top1, axis, "1", "Part of the targets that have the largest score"));
+  fields.push_back(
+      reals("top5", top5, axis, "1", "Part of the targets that are among the five largest"));
 }
 
 batch::Product evaluate(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,

@@ -7,8 +7,8 @@ namespace gainsweep::pipeline::key {
 namespace {
 
 constexpr std::int64_t observe_version = 2, weights_version = 1, score_version = 5,
-                       anchor_version = 3, timing_version = 5, plan_version = 4, losses_version = 5,
-                       plan_times_version = 5, floor_version = 3, resamples_version = 1,
+                       anchor_version = 3, timing_version = 5, plan_version = 4, losses_version = 6,
+                       plan_times_version = 5, floor_version = 4, resamples_version = 1,
                        answers_version = 1;
 
 digest::Builder base(const char* stage, std::int64_t version, const Computing& computing) {

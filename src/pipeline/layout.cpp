@@ -17,6 +17,12 @@ using Texts = std::vector<std::string>;
 
 constexpr std::int64_t unfused = -1;
 
+graph::OpKind kind_named(const std::string& name) {
+  for (const auto kind : enumerators<graph::OpKind>())
+    if (name == spelling(kind)) return kind;
+  throw Error(ErrorKind::input, "the archive has an op of unknown kind '" + name + "'");
+}
+
 archive::Table ops_table(const Layout& layout) {
   const auto& ops = layout.partition.ops;
   Texts paths, kinds, real;
@@ -205,7 +211,7 @@ std::vector<graph::Op> read_ops(const archive::Contents& contents) {
   std::vector<graph::Op> ops(texts(table, "path").size());
   for (std::size_t i = 0; i < ops.size(); ++i) {
     ops[i].path = texts(table, "path")[i];
-    ops[i].kind = enumerator<graph::OpKind>(texts(table, "kind")[i]);
+    ops[i].kind = kind_named(texts(table, "kind")[i]);
     ops[i].macs = integers(table, "macs")[i];
     ops[i].weight_elements = integers(table, "weight_elements")[i];
     ops[i].weight_channels = integers(table, "weight_channels")[i];

@@ -244,6 +244,21 @@ def test_scores_are_those_of_autograd(program, vision):
             assert scores["sensitivity"][sample, place] == pytest.approx(size**2, rel=1e-3)
 
 
+def test_hits_are_those_of_the_logits(program, vision):
+    folder, model, images, labels = vision
+    archive = run(program, folder, spec_of(folder))
+    logits = model(torch.from_numpy(images[6:10]))
+    order = logits.argsort(1, descending=True)
+    right = order == torch.from_numpy(labels[6:10])[:, None]
+    with h5py.File(archive) as file:
+        table = file["evaluations/losses"]
+        high = np.flatnonzero((table["assignment"][:] == 0).all(1))[0]
+        np.testing.assert_array_equal(table["top1"][high], right[:, 0].double())
+        np.testing.assert_array_equal(table["top5"][high], right.any(1).double())
+        np.testing.assert_array_equal(table["agreement"][high], np.ones(4))
+        assert set(table["agreement"][:].ravel()) <= {0, 1}
+
+
 def contents(archive):
     """All that is not of this run alone."""
     found = {}

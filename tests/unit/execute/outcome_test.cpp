@@ -120,6 +120,36 @@ TEST_F(Echo, IsNothingFromItself) {
   EXPECT_EQ(apart.tilt, 0);
 }
 
+TEST_F(Echo, TellsWhatIsRightAndAlike) {
+  // Ties go to the first class; the second target does not count, the last is not among five.
+  const auto high = run(at::tensor({9., 1., 2., 3., 4., 5., 6.,  //
+                                    0., 1., 2., 3., 4., 5., 6.,  //
+                                    7., 7., 0., 0., 0., 0., 0.,  //
+                                    6., 5., 4., 3., 2., 1., 0.})
+                            .view({4, 7}));
+  const auto low = run(at::tensor({9., 1., 2., 3., 4., 5., 6.,  //
+                                   9., 1., 2., 3., 4., 5., 6.,  //
+                                   7., 7., 7., 7., 7., 7., 0.,  //
+                                   0., 9., 4., 3., 2., 1., 0.})
+                           .view({4, 7}));
+  const std::vector<std::int64_t> targets{0, 6, 4, 6};
+  const std::vector<float> weights{1, 0, 1, 2};
+  const auto found = hits(*high.scores, *low.scores, targets, weights);
+  EXPECT_DOUBLE_EQ(found.top1.value(), 0.25);
+  EXPECT_DOUBLE_EQ(found.top5.value(), 0.5);
+  EXPECT_DOUBLE_EQ(found.agreement, 0.5);
+  const auto unlabelled = hits(*high.scores, *low.scores, {}, {});
+  EXPECT_FALSE(unlabelled.top1 || unlabelled.top5);
+  EXPECT_DOUBLE_EQ(unlabelled.agreement, 0.5);
+}
+
+TEST_F(Echo, HasAllTargetsAmongFiveClasses) {
+  const auto p = run(scores({5, 4}, 3, 2));
+  const std::vector<std::int64_t> targets{0, 1, 2, 3, 0};
+  EXPECT_DOUBLE_EQ(hits(*p.scores, *p.scores, targets, {}).top5.value(), 1);
+  EXPECT_THROW(hits(*p.scores, *p.scores, std::vector<std::int64_t>{0}, {}), Error);
+}
+
 TEST_F(Echo, HasNoScoresWhereTheProgramGivesNone) {
   EXPECT_FALSE(run(scores({2, 3}, 1, 1), false).scores);
 }

@@ -54,8 +54,8 @@ TEST(Key, StaysWhatItIs) {
                           "fc4c9a8a11e590f46ce64dc90f0dd436bc14e687025faa770af33de20bae3122",
                           "217f711ede82e7b2c3cc50b87f40790453891fd3ee32fe05f6ba6ed0c24fd6b5",
                           "8ed95570632a94e2683a76a68d7c8214ce6e70512ceb8003bb25da0eb4574393",
-                          "27f66115566bd3b0a2a4cde851aded93e68e50e54de9615a42dab8578a90aee5",
-                          "12785d29cc160e72f5fb985a832156cb078711b624781094ada06f416b618cf9",
+                          "6948d46dd57ed6c4669d3df7cb0ceae21faf6469f0aa816c34c371fc80ef0f5c",
+                          "f9b3a6cea47275ce07cb9f321d6f720ab1209bead9e1eeab1c5c1eb5b0f7b626",
                           "6379fabea0bed0bbd18384e126cd49783d391fb6ec3a28807127b5857902eaaf"}));
 }
 
