@@ -85,7 +85,7 @@ def summary(archive: Archive) -> str:
         f"{len(archive.subgraphs)} sequential sub-graphs "
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
         f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
-        f"of {archive.targets} {archive.predicted}s "
+        f"of {archive.targets} {'predictions' if archive.is_exported else 'predicted tokens'} "
         f"({_quality(archive, scores.loss)}, nothing rounded); ops may be lowered from "
         f"{archive.high} to {', '.join(archive.low)}."
     ]
