@@ -52,8 +52,8 @@ std::string grouped(const std::string& name, std::int64_t group) {
 std::vector<Format> uniform_formats() {
   NumberFormat bf16 = floating("bf16", 8, 7, 0x1.FEp127);
   bf16.scale = ScaleRule::fixed;
-  Format int8 = of_both(integer("int8", 8));
-  int8.weight.granularity = Granularity::channel;
+  Format int8 = of_both(integer("int8", 8)), int4 = of_both(integer("int4", 4));
+  int8.weight.granularity = int4.weight.granularity = Granularity::channel;
   // Intel's calibration leaves this head room for activations and weights that it has not seen.
   Format gaudi2 = of_both(floating("fp8_e4m3_gaudi2", 4, 3, 240));
   gaudi2.activation->backoff = 0.25;
@@ -64,6 +64,7 @@ std::vector<Format> uniform_formats() {
   nvfp4.two_level = true;
   std::vector<Format> formats{of_both(bf16),
                               int8,
+                              int4,
                               of_both(floating("fp8_e4m3", 4, 3, 448)),
                               gaudi2,
                               of_both(floating("fp8_e5m2", 5, 2, 57344)),

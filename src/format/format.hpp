@@ -75,7 +75,7 @@ bool has_static_scale(const Format& format);
 bool shares_weight_scale(const Format& format);
 
 /// Names of the number formats; each is a format's name too, of both operands.
-/// * bf16, int8, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2
+/// * bf16, int8, int4, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2
 /// * blocks of 32 with a power of two (OCP Microscaling Formats 1.0): mxfp8_e4m3, mxfp8_e5m2,
 ///   mxfp6_e3m2, mxfp6_e2m3, mxfp4
 /// * blocks of 16 with an e4m3 scale in units of one of the operand: nvfp4

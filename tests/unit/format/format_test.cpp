@@ -12,11 +12,11 @@ namespace gainsweep::format {
 namespace {
 
 TEST(Format, EveryNameGivesItsFormat) {
-  EXPECT_THAT(
-      number_names(),
-      testing::ElementsAre("bf16", "int8", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2", "mxfp8_e4m3",
-                           "mxfp8_e5m2", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4", "nvfp4", "int4_g32",
-                           "int4_g64", "int4_g128", "int8_g32", "int8_g64", "int8_g128"));
+  EXPECT_THAT(number_names(),
+              testing::ElementsAre("bf16", "int8", "int4", "fp8_e4m3", "fp8_e4m3_gaudi2",
+                                   "fp8_e5m2", "mxfp8_e4m3", "mxfp8_e5m2", "mxfp6_e3m2",
+                                   "mxfp6_e2m3", "mxfp4", "nvfp4", "int4_g32", "int4_g64",
+                                   "int4_g128", "int8_g32", "int8_g64", "int8_g128"));
   for (const auto& name : names()) {
     const auto format = by_name(name);
     const auto [weight, activation] = composition(name);

@@ -53,8 +53,8 @@ std::vector<T> sample(std::size_t length, float deviation, unsigned seed) {
 
 /// Number formats with one scale for the whole operand.
 const std::vector<std::string>& plain_names() {
-  static const std::vector<std::string> all{"bf16", "int8", "fp8_e4m3", "fp8_e4m3_gaudi2",
-                                            "fp8_e5m2"};
+  static const std::vector<std::string> all{
+      "bf16", "int8", "int4", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"};
   return all;
 }
 

@@ -37,6 +37,7 @@ TEST(Scale, DividesTheLargestMagnitude) {
   EXPECT_EQ(scale_of(number_by_name("fp8_e4m3"), 896, 1), 2);
   EXPECT_EQ(scale_of(with_grid("fp8_e4m3_gaudi2", "arbitrary"), 240, 0.25), 4);
   EXPECT_EQ(scale_of(number_by_name("int8"), 1, 1), 1.0F / 127.0F);
+  EXPECT_EQ(scale_of(number_by_name("int4"), 1, 1), 1.0F / 7.0F);
 }
 
 TEST(Scale, IsOneWhereNothingIsToScale) {
