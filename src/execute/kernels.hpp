@@ -46,7 +46,8 @@ KernelNames linear_kernels(const LinearShape& shape, Precision high);
 /// sums of 16 bits.
 KernelNames convolution_kernels(const ConvolutionShape& shape, Precision high);
 
-/// As Device::kernels of a convolution; none on devices whose target is not oneDNN's.
+/// As Device::kernels of a convolution; none on devices whose target is not oneDNN's, or that lack
+/// int8 ones.
 std::vector<std::string> convolution_kernels(const Device& device, const ConvolutionShape& shape,
                                              Precision high);
 
