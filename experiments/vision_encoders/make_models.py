@@ -56,7 +56,7 @@ def main() -> None:
         program = export_model.export(torch, subject.model, subject.wanted(), 1024, False)
         export_model.save(torch, program, options.out / f"{name}.pt2")
         write_samples(subject, options.out / f"{name}.h5")
-        write_golden(subject, program, options.out / f"{name}.golden.safetensors")
+        write_golden(subject, options.out / f"{name}.golden.safetensors")
         print(
             f"{name}: {len(export_model.calls(program))} nodes, {subject.rows()} rows", flush=True
         )
