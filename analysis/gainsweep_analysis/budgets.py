@@ -8,6 +8,7 @@ from . import grid
 from .contents import Archive
 from .notation import scaled_unit, significant
 from .plans import PlanRow, expected_time_word, plan_row
+from .qualities import quality_column
 from .table import (
     OFF,
     WIDTH,
@@ -16,7 +17,6 @@ from .table import (
     measured_text,
     measured_time_text,
     predicted_time_text,
-    quality_column,
     record,
 )
 

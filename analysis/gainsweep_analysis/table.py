@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from . import grid
 from .contents import Archive
-from .notation import DASH, fixed, interval, listed, scaled_unit, significant
+from .notation import DASH, interval, listed, scaled_unit, significant
 from .plans import (
     PlanRow,
     baseline_seconds,
@@ -21,7 +21,8 @@ from .plans import (
     rows,
     total_cost,
 )
-from .statistics import CONFIDENCE, RESAMPLES, Estimate, perplexity
+from .qualities import hit_columns, hits_note, quality, quality_column
+from .statistics import CONFIDENCE, RESAMPLES, Estimate
 from .timings import LESS_PRECISE, OUTSIDE, marks_legend, warning
 
 WIDTH = 110
@@ -102,37 +103,6 @@ def _measured(
         *hit_columns(archive, found, wide),
         quality_column(archive, found),
     ]
-
-
-def hit_columns(archive: Archive, found: list[PlanRow], wide: bool) -> list[grid.Column]:
-    """How often plans are right, and as all-high: of classifiers, and of others on a page."""
-    if not (wide or archive.is_exported):
-        return []
-
-    def text(estimate: Estimate | None) -> str:
-        if wide or estimate is None:
-            return interval(estimate, 100)
-        return significant(estimate.value, 3, 100)
-
-    group = "right, %"
-    columns = [
-        grid.Column("alike,", "%", [text(row.alike) for row in found]),
-        grid.Column(group, "top 1", [text(row.top1) for row in found]),
-        grid.Column(group, "change", [interval(row.top1_change, 100) for row in found]),
-    ]
-    if wide:
-        columns += [
-            grid.Column(group, "top 5", [text(row.top5) for row in found]),
-            grid.Column(group, "its change", [text(row.top5_change) for row in found]),
-        ]
-    return columns
-
-
-def quality_column(archive: Archive, found: list[PlanRow]) -> grid.Column:
-    """Perplexity says nothing of a model that predicts once a sample."""
-    if archive.is_exported:
-        return grid.Column("loss,", "nat", [significant(row.loss, 4) for row in found])
-    return grid.Column("perplex-", "ity", [fixed(row.perplexity, 3) for row in found])
 
 
 def measured_text(row: PlanRow) -> str:
@@ -219,13 +189,6 @@ def baseline_note(archive: Archive) -> str:
     return f"{baseline} ms in {archive.high} ({workload}{which})"
 
 
-def quality(archive: Archive) -> str:
-    """How good the model is before anything is lowered: by tokens, or by samples."""
-    if archive.is_exported:
-        return f"mean loss {significant(archive.baseline.loss.mean(), 4)} nat"
-    return f"perplexity {fixed(perplexity(archive.baseline.loss), 3)}"
-
-
 def title(archive: Archive) -> str:
     baseline = archive.baseline
     parts = [
@@ -259,16 +222,7 @@ def legend(archive: Archive, objectives: Iterable[str]) -> str:
             f"KL: mean over {archive.predicted}s of the divergence KL(p‖q) of the plan's "
             "predictions q from those of the model as stored, p. "
         )
-    if archive.is_exported and archive.baseline is not None:
-        text += (
-            "Alike: part of the predictions whose likeliest class is that of the model as stored. "
-        )
-        if archive.baseline.top1 is not None:
-            right = significant(archive.baseline.top1.mean(), 3, 100)
-            text += (
-                f"Right: part whose likeliest class is the label, {right} % of the model as "
-                "stored, and what a plan changes of it on the same samples. "
-            )
+    text += hits_note(archive)
     if archive.baseline is not None:
         text += (
             f"{'Loss' if archive.is_exported else 'Perplexity'}: fp32 arithmetic on the weights as "
