@@ -190,14 +190,24 @@ std::vector<model::Input> inputs_of(const graph::Graph& graph, const Loss& loss)
   return inputs;
 }
 
+/// From the first element of a tensor to its last, in its storage.
+std::span<const std::byte> bytes_of(const StoredTensor& stored) {
+  std::int64_t elements = 1;
+  for (std::size_t i = 0; i < stored.sizes.size(); ++i) {
+    if (stored.sizes[i] == 0) return {};
+    elements += (stored.sizes[i] - 1) * stored.strides[i];
+  }
+  const auto size = model::size_of(stored.type);
+  return stored.storage.subspan(static_cast<std::size_t>(stored.offset) * size,
+                                static_cast<std::size_t>(elements) * size);
+}
+
 std::map<std::string, model::MappedTensor> mapped(const Source& source) {
   std::map<std::string, model::MappedTensor> tensors;
   for (const auto& [name, stored] : source.file.program.tensors) {
-    const auto size = model::size_of(stored.type);
-    const auto begin = static_cast<std::size_t>(stored.offset) * size;
     tensors[name] = {.type = stored.type,
                      .shape = stored.sizes,
-                     .bytes = stored.storage.subspan(begin),
+                     .bytes = bytes_of(stored),
                      .file = source.path,
                      .strides = stored.strides};
   }
