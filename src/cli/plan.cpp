@@ -196,7 +196,7 @@ bool is_disturbed(const pipeline::Subject& subject) {
 
 void print_speed(const pipeline::Subject& subject) {
   const auto& scoring = pipeline::measured_speed(subject, subject.spec.sensitivity.precision);
-  std::cout << "times are those of the model's segments, run here alone; a linear layer reached "
+  std::cout << "times are those of the model's segments, run here alone; a layer reached "
             << std::setprecision(3) << scoring.gflops << " GFLOP/s scoring";
   if (pipeline::measures_time(subject.spec)) {
     const auto& timed = pipeline::measured_speed(subject, pipeline::timed_precision(subject.spec));

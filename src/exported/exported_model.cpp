@@ -117,7 +117,8 @@ void bind_inputs(Source& source) {
       bind_size(source, input->name, sizes[i + 1], given->second[i]);
   }
   for (const auto& [name, shape] : source.samples)
-    if (std::ranges::none_of(inputs, [&](const auto* input) { return input->name == name; }))
+    if (std::ranges::none_of(inputs,
+                             [&known = name](const auto* input) { return input->name == known; }))
       refuse(source.path,
              "samples have an input " + quote(name) + ", which the model does not take (it takes " +
                  join(inputs, [](const auto* input) { return quote(input->name); }) + ")",

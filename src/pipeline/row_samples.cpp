@@ -200,6 +200,7 @@ Samples gather(const std::shared_ptr<const SampleRows>& rows, const exported::Lo
            " are needed. Give a file of more samples, or ask for fewer.");
   const auto maker = std::make_shared<Maker>(rows, loss, model);
   Samples samples;
+  samples.are_rows = true;
   for (std::int64_t i = 0; i < count; ++i) maker->add(samples, static_cast<std::size_t>(first + i));
   samples.set.load = [maker, first](std::size_t sample) {
     return maker->load(static_cast<std::size_t>(first) + sample);

@@ -121,6 +121,12 @@ std::string to_text(const Samples& samples, const std::string& use) {
   const auto text = count_of(count, use + (count == 1 ? " sample" : " samples"));
   if (count == 0) return text;
   const auto [least, most] = std::minmax_element(samples.buckets.begin(), samples.buckets.end());
+  if (samples.are_rows) {
+    if (most->length == 1) return text;
+    const bool alike = least->length == most->length;
+    return text + " of " + (alike ? "" : std::to_string(least->length) + " to ") +
+           count_of(most->length, "rows");
+  }
   std::int64_t tokens = 0, targets = 0;
   for (const auto& bucket : samples.buckets) tokens += bucket.length;
   for (const auto number : samples.targets) targets += number;

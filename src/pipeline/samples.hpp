@@ -18,6 +18,7 @@ struct Samples {
   std::vector<key::Sample> ids;
   std::vector<Bucket> buckets;
   std::vector<std::int64_t> targets;  ///< that count
+  bool are_rows = false;              ///< lengths are rows of a sample file, not tokens
 };
 
 /// Samples of a stream of token ids: of one without samples of its own, sample i is of the tokens
@@ -39,7 +40,8 @@ struct Windows {
 /// long or has no target that counts.
 Samples cut(std::shared_ptr<const archive::TokenStream> stream, const Windows& windows);
 
-/// "64 calibration samples of 12 to 256 tokens (9120 in all; 8431 targets count)".
+/// "64 calibration samples of 12 to 256 tokens (9120 in all; 8431 targets count)"; of rows, one of
+/// which is not worth a word, "64 calibration samples of 3 to 17 rows".
 std::string to_text(const Samples& samples, const std::string& use);
 
 }  // namespace gainsweep::pipeline

@@ -30,6 +30,7 @@ from .style import (
 
 MOST_PLANS = 4
 CELL, LEAST_CELL = 0.13, 0.062  # inches: height of a row, least width of a column
+LONGEST_LEVEL_LABEL = 3  # characters
 LEAST_MAP = 1.2  # width of a map of few layers
 
 
@@ -68,7 +69,7 @@ def _draw_sensitivity(archive: Archive, width: float) -> Drawing:
     names = 0.075 * max(map(len, rows.labels))
     least = max(LEAST_MAP, LEAST_CELL * len(grid.columns))
     down, across = panels_across(len(quantities), width - names, least)
-    height = down * (0.5 + CELL * len(rows.labels)) + 0.75
+    height = down * (0.5 + CELL * len(rows.labels) + label_height(grid)) + 0.75
     figure = Figure(figsize=(width, height))
     panels = subplots(figure, len(quantities), down, across, sharey=True)
     scales = [_log_norm(quantities[0][1]), _log_norm(errors)]
@@ -129,12 +130,20 @@ def _scale_bars(
         bar.set_label(name, fontsize=7.5)
 
 
+def label_height(grid: Layers) -> float:
+    """Inches that names of layers take below a map beyond a line: numbers stand side by side, names
+    of stages and blocks upright."""
+    longest = max(map(len, grid.columns), default=0)
+    return 0 if longest <= LONGEST_LEVEL_LABEL else 0.075 * longest
+
+
 def label_columns(axes: Axes, grid: Layers, width: float) -> None:
     """Numbers of as many layers as have room in so many inches."""
     count = len(grid.columns)
     step = max(1, -(-count * 18 // int(100 * width)))
     places = [i for i in range(count) if i % step == 0 and grid.columns[i]]
-    axes.set_xticks([i + 0.5 for i in places], [grid.columns[i] for i in places])
+    turned = {"rotation": 90} if label_height(grid) else {}
+    axes.set_xticks([i + 0.5 for i in places], [grid.columns[i] for i in places], **turned)
     axes.set_xlabel("layer")
 
 
@@ -159,7 +168,8 @@ def _draw_plans(archive: Archive, objective: str, width: float) -> Drawing | Non
     names = 0.075 * max(map(len, grid.rows))
     least = max(LEAST_MAP, 1.6 * LEAST_CELL * len(grid.columns))
     down, across = panels_across(len(points), width - names, least)
-    figure = Figure(figsize=(width, 0.35 + down * (0.75 + CELL * len(grid.rows))))
+    panel_height = 0.75 + CELL * len(grid.rows) + label_height(grid)
+    figure = Figure(figsize=(width, 0.35 + down * panel_height))
     panels = subplots(figure, len(points), down, across, sharey=True)
     colors = [EMPTY, *HUES[: len(archive.low)]]
     norm = BoundaryNorm(np.arange(len(colors) + 1) - 0.5, len(colors))

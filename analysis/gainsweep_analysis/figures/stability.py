@@ -10,7 +10,7 @@ from ..contents import Archive
 from ..layers import layers
 from ..notation import significant
 from ..plans import RESAMPLED, format_shares
-from .maps import CELL, LEAST_CELL, LEAST_MAP, chosen_points, label_columns
+from .maps import CELL, LEAST_CELL, LEAST_MAP, chosen_points, label_columns, label_height
 from .style import (
     INK,
     PAPER,
@@ -41,7 +41,8 @@ def _draw(archive: Archive, objective: str, width: float) -> Drawing | None:
     names = 0.075 * max(map(len, grid.rows))
     least = max(LEAST_MAP, 1.6 * LEAST_CELL * len(grid.columns))
     down, across = panels_across(len(panels), width - names, least)
-    figure = Figure(figsize=(width, 0.75 + down * (0.75 + CELL * len(grid.rows))))
+    panel_height = 0.75 + CELL * len(grid.rows) + label_height(grid)
+    figure = Figure(figsize=(width, 0.75 + down * panel_height))
     axes = subplots(figure, len(panels), down, across, sharey=True)
     for panel, (point, lowered) in zip(axes, panels, strict=True):
         cells = np.full((len(grid.rows), len(grid.columns)), np.nan)
