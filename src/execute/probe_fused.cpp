@@ -102,7 +102,8 @@ void add_plain_scales(const OperandFormats& formats, const OperandPart& part, co
                       const at::Tensor& g, OperandProbe& probe) {
   const auto own = chosen(formats);
   const bool rows_differ = by_row(formats);
-  const auto [values, gradients] = in_step(z, g, rows_differ);
+  const auto in_memory = in_step(z, g, rows_differ);
+  const auto &values = in_memory.first, &gradients = in_memory.second;
   const auto num_elements = static_cast<std::size_t>(z.numel());
   const std::size_t row_elements =
       rows_differ ? num_elements / static_cast<std::size_t>(z.size(0)) : num_elements;
