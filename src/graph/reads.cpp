@@ -25,4 +25,10 @@ std::vector<std::size_t> count_reads(const Graph& graph) {
   return reads;
 }
 
+Argument argument_or_none(const Node& node, std::size_t index) {
+  if (index >= node.arguments.size()) return {};
+  const auto& argument = node.arguments[index];
+  return std::holds_alternative<Default>(argument) ? Argument{} : argument;
+}
+
 }  // namespace gainsweep::graph

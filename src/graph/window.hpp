@@ -17,7 +17,7 @@ struct Window {
 };
 
 /// The window of a convolution's call, with what it leaves to defaults. Error(internal) for padding
-/// by name.
+/// by name, and for anything else that is no number.
 Window window_of(const Graph& graph, const Node& node);
 
 }  // namespace gainsweep::graph

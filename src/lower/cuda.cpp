@@ -1,6 +1,7 @@
 #include "lower/cuda.hpp"
 
 #include "graph/ops.hpp"
+#include "graph/reads.hpp"
 #include "lower/lowering.hpp"
 
 namespace gainsweep::lower {
@@ -84,7 +85,7 @@ class Layer {
                              type);
   }
 
-  Argument bias() const { return argument_or_none(site_.node, 2); }
+  Argument bias() const { return graph::argument_or_none(site_.node, 2); }
   bool has_bias() const { return !std::holds_alternative<std::monostate>(bias()); }
   graph::Shape result_shape() const { return {sizes_.rows, sizes_.outputs}; }
   graph::Shape scales_shape() const { return {is_per_channel(format_) ? sizes_.outputs : 1}; }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "graph/reads.hpp"
 #include "lower/rewrite.hpp"
 
 namespace gainsweep::lower {
@@ -17,7 +18,7 @@ constexpr std::size_t weight_operand = 1;
 constexpr std::size_t bias_argument = 2;
 
 std::optional<ValueId> bias_of(const graph::Node& node) {
-  const auto argument = argument_or_none(node, bias_argument);
+  const auto argument = graph::argument_or_none(node, bias_argument);
   const auto* bias = std::get_if<ValueId>(&argument);
   return bias == nullptr ? std::nullopt : std::optional(*bias);
 }

@@ -1,6 +1,7 @@
 #include "lower/gaudi2.hpp"
 
 #include "graph/ops.hpp"
+#include "graph/reads.hpp"
 #include "lower/lowering.hpp"
 
 namespace gainsweep::lower {
@@ -54,7 +55,7 @@ void write_product(Lowering& lowering, const OpSite& site, const format::Format&
   const auto a = cast(lowering, site, 0, format);
   const auto b = has_weight ? write_weight(rewrite.target(), site.op, format)
                             : cast(lowering, site, 1, format);
-  const auto bias = has_weight ? argument_or_none(site.node, 2) : graph::Argument(nothing);
+  const auto bias = has_weight ? graph::argument_or_none(site.node, 2) : graph::Argument(nothing);
   rewrite.replace(site.node, "hpu::fp8_gemm_v2.scalar",
                   {a.values, false, b.values, has_weight, nothing, "real", a.scale, b.scale, bias});
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "graph/ops.hpp"
+#include "graph/reads.hpp"
 #include "graph/window.hpp"
 #include "lower/attention.hpp"
 #include "lower/pass.hpp"
@@ -24,7 +25,7 @@ std::vector<Argument> convolution_arguments(const graph::Graph& graph, const gra
   const std::vector<std::int64_t> no_output_padding(window.stride.size(), 0);
   return {node.arguments.at(0),
           node.arguments.at(1),
-          argument_or_none(node, 2),
+          graph::argument_or_none(node, 2),
           std::move(window.stride),
           std::move(window.padding),
           std::move(window.dilation),
@@ -40,7 +41,7 @@ void replace_by_probe(Rewrite& rewrite, const graph::Graph& graph, const graph::
   switch (op.kind) {
     case graph::OpKind::linear:
       name = "gainsweep::probed_linear";
-      arguments = {node.arguments.at(0), node.arguments.at(1), argument_or_none(node, 2)};
+      arguments = {node.arguments.at(0), node.arguments.at(1), graph::argument_or_none(node, 2)};
       break;
     case graph::OpKind::matmul:
       name = "gainsweep::probed_matmul";

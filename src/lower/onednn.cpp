@@ -1,6 +1,7 @@
 #include "lower/onednn.hpp"
 
 #include "graph/ops.hpp"
+#include "graph/reads.hpp"
 #include "graph/window.hpp"
 #include "lower/lowering.hpp"
 
@@ -41,7 +42,7 @@ void write_high_linear(Lowering& lowering, const OpSite& site) {
                                       target.value(weight).shape, node.path, ElementType::opaque);
   lowering.rewrite().replace(
       node, "mkldnn::_linear_pointwise",
-      {node.arguments.at(0), packed, argument_or_none(node, 2), "none", no_scalars, ""});
+      {node.arguments.at(0), packed, graph::argument_or_none(node, 2), "none", no_scalars, ""});
 }
 
 /// Whether a convolution's images come as a batch.
@@ -88,9 +89,10 @@ void write_high_convolution(Lowering& lowering, const OpSite& site) {
       target.add_node("mkldnn::_reorder_convolution_weight",
                       {weight, padding, stride, dilation, groups, target.value(images).shape},
                       target.value(weight).shape, node.path, ElementType::opaque);
-  const std::vector<graph::Argument> arguments{
-      images,     packed, argument_or_none(node, 2), padding, stride, dilation, groups, "none",
-      no_scalars, ""};
+  const std::vector<graph::Argument> arguments{images,  packed, graph::argument_or_none(node, 2),
+                                               padding, stride, dilation,
+                                               groups,  "none", no_scalars,
+                                               ""};
   const std::string op = "mkldnn::_convolution_pointwise";
   if (is_row)
     replace_unsqueezed(lowering.rewrite(), node, op, arguments, row);
@@ -160,10 +162,10 @@ void write_linear(Lowering& lowering, const OpSite& site, const format::Format& 
   const auto packed =
       target.add_node("onednn::qlinear_prepack", {weight.codes, std::monostate{}},
                       target.value(weight.codes).shape, site.op.path, ElementType::opaque);
-  rewrite.replace(
-      site.node, "onednn::qlinear_pointwise.tensor",
-      {codes.values, codes.scale, zero_point, packed, weight.scales, weight.zero_points,
-       argument_or_none(site.node, 2), 1.0, std::int64_t{0}, "real", "none", no_scalars, ""});
+  rewrite.replace(site.node, "onednn::qlinear_pointwise.tensor",
+                  {codes.values, codes.scale, zero_point, packed, weight.scales, weight.zero_points,
+                   graph::argument_or_none(site.node, 2), 1.0, std::int64_t{0}, "real", "none",
+                   no_scalars, ""});
 }
 
 void write_convolution(Lowering& lowering, const OpSite& site, const format::Format& format) {
@@ -188,7 +190,7 @@ void write_convolution(Lowering& lowering, const OpSite& site, const format::For
                                                packed,
                                                weight.scales,
                                                weight.zero_points,
-                                               argument_or_none(node, 2),
+                                               graph::argument_or_none(node, 2),
                                                stride,
                                                padding,
                                                dilation,

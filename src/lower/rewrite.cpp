@@ -43,10 +43,4 @@ graph::Graph Rewrite::finish() && {
   return std::move(target_);
 }
 
-graph::Argument argument_or_none(const graph::Node& node, std::size_t index) {
-  if (index >= node.arguments.size()) return {};
-  const auto& argument = node.arguments[index];
-  return std::holds_alternative<graph::Default>(argument) ? graph::Argument{} : argument;
-}
-
 }  // namespace gainsweep::lower

@@ -38,7 +38,4 @@ class Rewrite {
   std::map<std::pair<graph::ElementType, double>, graph::ValueId> constants_;
 };
 
-/// Argument `index` of a node, none when it is left to the schema's default.
-graph::Argument argument_or_none(const graph::Node& node, std::size_t index);
-
 }  // namespace gainsweep::lower

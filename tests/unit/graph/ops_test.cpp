@@ -127,6 +127,19 @@ TEST(Window, IsWhatTheCallSaysOrTheDefault) {
       throws(ErrorKind::internal,
              "node `aten::conv2d.padding` (c): argument 4 is not a list of integers "
              "(padding by name is not supported). Give the padding in numbers"));
+  EXPECT_THAT(
+      [&] {
+        window("aten::conv2d", {x, w, std::monostate{}, 2.5});
+      },
+      throws(ErrorKind::internal,
+             "node `aten::conv2d` (c): argument 3 is not a list of integers "
+             "(padding by name is not supported). Give the padding in numbers"));
+  const Argument left{Default{}};
+  EXPECT_THAT(
+      [&] {
+        window("aten::conv2d", {x, w, left, left, left, left, x});
+      },
+      throws(ErrorKind::internal, "node `aten::conv2d` (c): argument 6 is not a number of groups"));
 }
 
 TEST(QuantizableOps, TakeConvolutionOnlyWhereItIsNotTransposed) {
