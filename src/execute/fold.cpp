@@ -117,7 +117,9 @@ class Folder {
       if (const auto cut = parameter_cut_by(*value.producer)) return {rows_of(*cut, call)};
       auto made =
           evaluate(graph_, call, [&](std::size_t read) { return transient(ValueId{read}); });
-      for (auto& tensor : made) tensor = without_surroundings(in_own_type(value, tensor));
+      const auto& outputs = graph_.node(*value.producer).outputs;
+      for (std::size_t i = 0; i < made.size(); ++i)
+        made[i] = without_surroundings(in_own_type(graph_.value(outputs[i]), made[i]));
       return made;
     }
     if (stored_[id.index]) return {parameters_.load_as_stored(value.name)};
