@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "execute/state.hpp"
+#include "graph/print.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -15,10 +16,6 @@ using Indices = std::vector<std::int64_t>;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& what) {
   throw Error(ErrorKind::input, "input " + name + " " + what);
-}
-
-std::string text_of(const graph::Shape& shape) {
-  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
 }
 
 std::size_t num_numbers(const model::Tensor& given) {
@@ -34,12 +31,13 @@ void check_form(const graph::Value& wanted, const model::Tensor& given) {
   const auto count = num_numbers(given);
   if (static_cast<std::int64_t>(count) != graph::num_elements(given.shape)) {
     refuse(wanted.name, "is given " + std::to_string(count) + " numbers (its shape " +
-                            text_of(given.shape) + " has " +
+                            graph::to_text(given.shape) + " has " +
                             std::to_string(graph::num_elements(given.shape)) + ")");
   }
   if (given.shape != wanted.shape) {
-    refuse(wanted.name, "of shape " + text_of(given.shape) + " does not fit (the graph was built " +
-                            "for " + text_of(wanted.shape) + ")");
+    refuse(wanted.name, "of shape " + graph::to_text(given.shape) +
+                            " does not fit (the graph was built " + "for " +
+                            graph::to_text(wanted.shape) + ")");
   }
 }
 

@@ -3,8 +3,8 @@
 #include <ATen/core/Tensor.h>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "execute/state.hpp"
+#include "graph/print.hpp"
 
 namespace gainsweep::execute {
 namespace {
@@ -116,10 +116,6 @@ class Walk {
   Program::State& program_;
 };
 
-std::string shape_text(at::IntArrayRef shape) {
-  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
-}
-
 void place_inputs(Program::State& program, const Inputs::State& inputs) {
   const auto& wanted = program.graph.inputs;
   if (inputs.tensors.size() != wanted.size()) {
@@ -130,10 +126,10 @@ void place_inputs(Program::State& program, const Inputs::State& inputs) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto& value = program.graph.value(wanted[i]);
     if (inputs.tensors[i].sizes() != at::IntArrayRef(value.shape)) {
-      throw Error(ErrorKind::input, "input " + value.name + " of graph " + program.graph.name +
-                                        " has shape " + shape_text(inputs.tensors[i].sizes()) +
-                                        " (the graph was built for " + shape_text(value.shape) +
-                                        ")");
+      throw Error(ErrorKind::input,
+                  "input " + value.name + " of graph " + program.graph.name + " has shape " +
+                      graph::to_text(inputs.tensors[i].sizes().vec()) +
+                      " (the graph was built for " + graph::to_text(value.shape) + ")");
     }
     const bool is_real = value.type == graph::ElementType::real;
     program.values[wanted[i].index] =

@@ -9,15 +9,12 @@
 #include "exported/program.hpp"
 #include "exported/refusal.hpp"
 #include "exported/translation.hpp"
+#include "graph/print.hpp"
 #include "model/outputs.hpp"
 #include "model/sample.hpp"
 
 namespace gainsweep::exported {
 namespace {
-
-std::string to_text(const graph::Shape& shape) {
-  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
-}
 
 /// A model with all that its graphs are made from.
 struct Source {
@@ -54,7 +51,7 @@ void bind_size(Source& source, const std::string& input, const Size& size, std::
     refuse(source.path,
            "input " + quote(input) + " is exported for sizes " +
                form_of(source.file.program.values.at(input).sizes) + ", and rows of samples have " +
-               to_text(source.samples.at(input)),
+               graph::to_text(source.samples.at(input)),
            "Make samples of the model's sizes, or export the model for those of the samples");
   };
   const auto symbol = symbol_of(size.expression);
@@ -111,7 +108,7 @@ void bind_inputs(Source& source) {
     if (given->second.size() + 1 != sizes.size())
       refuse(source.path,
              "input " + quote(input->name) + " is exported for sizes " + form_of(sizes) +
-                 ", and rows of samples have " + to_text(given->second),
+                 ", and rows of samples have " + graph::to_text(given->second),
              "Make samples of the model's sizes, or export the model for those of the samples");
     for (std::size_t i = 0; i < given->second.size(); ++i)
       bind_size(source, input->name, sizes[i + 1], given->second[i]);

@@ -1,7 +1,7 @@
 #include "exported/loss.hpp"
 
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "graph/print.hpp"
 #include "model/outputs.hpp"
 
 namespace gainsweep::exported {
@@ -17,9 +17,7 @@ void check_dimensions(const Graph& graph, ValueId output, std::size_t wanted, co
   const auto& value = graph.value(output);
   const auto& shape = value.shape;
   if (shape.size() == wanted && value.type == graph::ElementType::real && shape.back() > 1) return;
-  const auto found =
-      "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
-  throw Error(ErrorKind::input, "the model's first output has sizes " + found +
+  throw Error(ErrorKind::input, "the model's first output has sizes " + graph::to_text(shape) +
                                     ", and this loss is of " + form +
                                     ". Choose another `model.loss`, or export a model whose "
                                     "`forward` returns that first");

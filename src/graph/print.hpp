@@ -7,6 +7,9 @@
 
 namespace gainsweep::graph {
 
+/// "[1, 256, 64]"
+std::string to_text(const Shape& shape);
+
 /// The graph as text, one node a line: `%12 = aten::linear(%3, q_proj.weight) : real[1, 256, 64]  #
 /// path`.
 std::string to_text(const Graph& graph);

@@ -35,10 +35,6 @@ const char* type_name(ElementType type) {
   return "?";
 }
 
-std::string shape_text(const Shape& shape) {
-  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
-}
-
 /// Writes an argument of a call.
 struct ArgumentText {
   const Graph& graph;
@@ -49,7 +45,7 @@ struct ArgumentText {
   std::string operator()(std::int64_t number) const { return std::to_string(number); }
   std::string operator()(double number) const { return number_text(number); }
   std::string operator()(const std::string& word) const { return escape(word); }
-  std::string operator()(const std::vector<std::int64_t>& list) const { return shape_text(list); }
+  std::string operator()(const std::vector<std::int64_t>& list) const { return to_text(list); }
   std::string operator()(ValueId id) const { return value_text(graph, id); }
   std::string operator()(const std::vector<ValueId>& list) const {
     return "[" + join(list, *this) + "]";
@@ -65,8 +61,12 @@ std::string node_text(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+std::string to_text(const Shape& shape) {
+  return "[" + join(shape, [](std::int64_t size) { return std::to_string(size); }) + "]";
+}
+
 std::string type_text(const Value& value) {
-  return type_name(value.type) + shape_text(value.shape);
+  return type_name(value.type) + to_text(value.shape);
 }
 
 std::string value_text(const Graph& graph, ValueId id) {
@@ -74,7 +74,7 @@ std::string value_text(const Graph& graph, ValueId id) {
   if (value.kind == ValueKind::parameter) return value.name;
   if (value.kind != ValueKind::constant) return "%" + std::to_string(id.index);
   if (value.elements.size() == 1) return number_text(value.elements.front());
-  return (value.name.empty() ? "constant" : value.name) + shape_text(value.shape);
+  return (value.name.empty() ? "constant" : value.name) + to_text(value.shape);
 }
 
 std::string call_text(const Graph& graph, const Node& node) {

@@ -8,6 +8,7 @@
 #include "digest/digest.hpp"
 #include "disk/file.hpp"
 #include "disk/mapped_file.hpp"
+#include "graph/print.hpp"
 #include "model/config_keys.hpp"
 #include "model/strict_json.hpp"
 
@@ -21,17 +22,14 @@ bool is_floating(ElementType type) {
          type == ElementType::fp64;
 }
 
-std::string to_text(const graph::Shape& shape) {
-  return "[" + join(shape, [](std::int64_t dimension) { return std::to_string(dimension); }) + "]";
-}
-
 void check_tensor(const graph::Value& wanted, const std::string& name, const MappedTensor& found) {
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorKind::input, found.file.string() + ": tensor '" + name + "' " + what +
                                       ". Check that config.json belongs to these weights.");
   };
   if (found.shape != wanted.shape) {
-    refuse("has shape " + to_text(found.shape) + ", but the model needs " + to_text(wanted.shape));
+    refuse("has shape " + graph::to_text(found.shape) + ", but the model needs " +
+           graph::to_text(wanted.shape));
   }
   if (found.type == ElementType::other) {
     throw Error(ErrorKind::input, found.file.string() + ": tensor '" + name + "' has dtype " +
