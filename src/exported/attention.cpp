@@ -14,17 +14,10 @@ namespace {
 using graph::Shape;
 using graph::ValueId;
 
-template <class T>
-T value_or(const Call& call, const char* name, T otherwise) {
-  const auto* given = call.find(name);
-  const auto* value = given == nullptr ? nullptr : std::get_if<T>(given);
-  return value == nullptr ? otherwise : *value;
-}
-
 void check(const Translator& translator, const Call& call) {
-  if (value_or(call, "dropout_p", 0.0) > 0)
+  if (call.value_or("dropout_p", 0.0) > 0)
     translator.refuse(call.node, "drops weights", "Call model.eval() before exporting");
-  if (value_or(call, "enable_gqa", false))
+  if (call.value_or("enable_gqa", false))
     translator.refuse(call.node, "has groups of heads that share keys",
                       "Repeat keys and values in the model before the call");
 }
@@ -72,7 +65,7 @@ void write_attention(Translator& translator, const Call& call) {
   Shape turned = translator.shape(key), scores = queries;
   scores.back() = turned[turned.size() - 2];
   std::swap(turned[turned.size() - 1], turned[turned.size() - 2]);
-  const auto factor = value_or(call, "scale", 1 / std::sqrt(static_cast<double>(queries.back())));
+  const auto factor = call.value_or("scale", 1 / std::sqrt(static_cast<double>(queries.back())));
   const auto scaled = graph.add_node("aten::mul.Scalar", {query, factor}, queries, path);
   const auto keys = graph.add_node("aten::transpose.int", {key, std::int64_t{-2}, std::int64_t{-1}},
                                    turned, path);
@@ -85,7 +78,7 @@ void write_attention(Translator& translator, const Call& call) {
     weights = masked(graph, weights, own, path);
     if (graph.value(own).type == graph::ElementType::boolean) softmax = "aten::_safe_softmax";
   }
-  if (value_or(call, "is_causal", false)) {
+  if (call.value_or("is_causal", false)) {
     weights =
         masked(graph, weights, causal_mask(graph, scores[scores.size() - 2], scores.back()), path);
   }

@@ -9,20 +9,19 @@ namespace {
 
 constexpr double default_epsilon = 1e-5;
 
-bool is_stored(const Translator& translator, const std::optional<std::string>& tensor) {
-  const auto* input = tensor ? translator.input(*tensor) : nullptr;
-  return input != nullptr && input->kind != Input::Kind::user;
+/// Whether an argument's numbers are stored; `or_none`: it may be none, too.
+bool is_stored(const Translator& translator, const Call& call, const char* name, bool or_none) {
+  const auto tensor = call.tensor(name);
+  return tensor ? translator.is_stored(*tensor) : or_none;
 }
 
 /// Whether a convolution's result goes into this norm alone, whose numbers are all stored.
 bool folds(const Translator& translator, const Call& norm) {
   const auto input = norm.tensor("input");
   if (!input || translator.reads(*input) != 1) return false;
-  for (const char* name : {"weight", "bias"})
-    if (norm.tensor(name) && !is_stored(translator, norm.tensor(name))) return false;
-  for (const char* name : {"running_mean", "running_var"})
-    if (!is_stored(translator, norm.tensor(name))) return false;
-  return true;
+  return is_stored(translator, norm, "weight", true) && is_stored(translator, norm, "bias", true) &&
+         is_stored(translator, norm, "running_mean", false) &&
+         is_stored(translator, norm, "running_var", false);
 }
 
 graph::Argument value_or_none(Translator& translator, const Call& call, const char* name) {
@@ -31,9 +30,7 @@ graph::Argument value_or_none(Translator& translator, const Call& call, const ch
 }
 
 double epsilon_of(const Call& norm) {
-  const auto* given = norm.find("eps");
-  const auto* number = given == nullptr ? nullptr : std::get_if<double>(given);
-  return number == nullptr ? default_epsilon : *number;
+  return norm.value_or("eps", default_epsilon);
 }
 
 /// The tensor that a norm gives; others of it are of training.
@@ -51,9 +48,8 @@ const Node* norm_behind(const Translator& translator, const Call& convolution) {
   const auto* reader = translator.only_reader(translator.result(convolution.node));
   const auto* op = reader == nullptr ? nullptr : find_operator(reader->target);
   if (op == nullptr || op->form != Operator::Form::batch_norm) return nullptr;
-  const bool is_of_weights =
-      is_stored(translator, convolution.tensor("weight")) &&
-      (!convolution.tensor("bias") || is_stored(translator, convolution.tensor("bias")));
+  const bool is_of_weights = is_stored(translator, convolution, "weight", false) &&
+                             is_stored(translator, convolution, "bias", true);
   return is_of_weights && folds(translator, {*reader, *op}) ? reader : nullptr;
 }
 

@@ -129,21 +129,18 @@ void add_identities(std::vector<Operator>& all) {
   };
   identity({"contiguous", "clone"}, {"self", "memory_format"});
   identity({"detach", "alias", "lift_fresh_copy"}, {"self"});
-  identity({"dropout"}, {"input", "p", "train"});
-  identity({"feature_dropout"}, {"input", "p", "train"});
-  // Of another type only: those to the same are identities (front_end.cpp).
-  add_all(all, {"to.dtype"}, {"self", "dtype", "non_blocking", "copy", "memory_format"}, Form::call,
-          true);
-  add_all(all, {"to.device"}, {"self", "device", "dtype", "non_blocking", "copy", "memory_format"},
-          Form::call, true);
-  add_all(
-      all, {"to.dtype_layout"},
-      {"self", "dtype", "layout", "device", "pin_memory", "non_blocking", "copy", "memory_format"},
-      Form::call, true);
-  add_all(all, {"_to_copy"},
-          {"self", "dtype", "layout", "device", "pin_memory", "non_blocking", "memory_format"});
+  identity({"dropout", "feature_dropout"}, {"input", "p", "train"});
+  const auto conversion = [&](const char* name, const Names& arguments, bool is_view = true) {
+    add_all(all, {name}, arguments, Form::conversion, is_view);
+  };
+  conversion("to.dtype", {"self", "dtype", "non_blocking", "copy", "memory_format"});
+  conversion("to.device", {"self", "device", "dtype", "non_blocking", "copy", "memory_format"});
+  conversion("to.dtype_layout", {"self", "dtype", "layout", "device", "pin_memory", "non_blocking",
+                                 "copy", "memory_format"});
+  conversion("_to_copy",
+             {"self", "dtype", "layout", "device", "pin_memory", "non_blocking", "memory_format"},
+             false);
   add_all(all, {"_assert_tensor_metadata"}, {"a"}, Form::nothing);
-  add_all(all, {"sym_size.int"}, {"self", "dim"}, Form::nothing);
 }
 
 std::string without_default(const std::string& target) {

@@ -11,7 +11,8 @@ struct Operator {
   enum class Form {
     call,        ///< the same call
     identity,    ///< nothing: its first argument
-    nothing,     ///< nothing: it checks, or gives a size
+    conversion,  ///< `aten::to.dtype`, or nothing where the type is the same in graphs
+    nothing,     ///< nothing: it checks
     batch_norm,  ///< a part of the convolution before it, or `aten::batch_norm`
     attention,   ///< two products around a softmax
   };

@@ -102,15 +102,15 @@ class Walk {
         return;
       case Operator::Form::identity:
         return same(call);
+      case Operator::Form::conversion:
+        return convert(call);
       case Operator::Form::batch_norm:
         return write_batch_norm(translator_, call);
       case Operator::Form::attention:
         return write_attention(translator_, call);
       case Operator::Form::call:
-        break;
+        return write(call);
     }
-    if (op->name.starts_with("aten::to.") || op->name == "aten::_to_copy") return convert(call);
-    write(call);
   }
 
   Translation finish(const std::filesystem::path& file) && {
@@ -190,9 +190,8 @@ class Walk {
   /// A product with a matrix of parameters as a linear layer; false for any other.
   bool write_linear(const Call& call) {
     const auto right = call.tensor(call.op.arguments.at(1));
-    const auto* input = right ? translator_.input(*right) : nullptr;
     const bool is_matrix = right && translator_.shape_of(*right).size() == 2;
-    if (input == nullptr || input->kind == Input::Kind::user || !is_matrix) return false;
+    if (!is_matrix || !translator_.is_stored(*right)) return false;
     auto& graph = translator_.graph();
     const auto matrix = translator_.value(*right);
     const auto& shape = translator_.shape(matrix);

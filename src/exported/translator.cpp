@@ -210,9 +210,9 @@ std::string Translator::op_path(const Node& node, const std::string& ending) {
   return before == 0 ? path : path + "_" + std::to_string(before);
 }
 
-const Input* Translator::input(const std::string& tensor) const {
+bool Translator::is_stored(const std::string& tensor) const {
   const auto found = inputs_.find(tensor);
-  return found == inputs_.end() ? nullptr : found->second;
+  return found != inputs_.end() && found->second->kind != Input::Kind::user;
 }
 
 std::size_t Translator::reads(const std::string& tensor) const {

@@ -21,6 +21,13 @@ struct Call {
   const Argument* find(const std::string& name) const;
   /// The tensor that an argument is; nothing where it is none, left out or something else.
   std::optional<std::string> tensor(const std::string& name) const;
+  /// A value of a kind that an argument has; `otherwise` where it is left out or of another kind.
+  template <class T>
+  T value_or(const std::string& name, T otherwise) const {
+    const auto* given = find(name);
+    const auto* value = given == nullptr ? nullptr : std::get_if<T>(given);
+    return value == nullptr ? otherwise : *value;
+  }
 };
 
 /// The name of an element type in calls.
@@ -60,8 +67,8 @@ class Translator {
   /// A path of its own for an op of a node.
   std::string op_path(const Node& node, const std::string& ending = "");
 
-  /// The input that stands for a name; null where a node makes it.
-  const Input* input(const std::string& tensor) const;
+  /// Whether a tensor is a parameter, buffer or constant.
+  bool is_stored(const std::string& tensor) const;
   /// How many nodes and outputs read a tensor.
   std::size_t reads(const std::string& tensor) const;
   /// The only node that reads a tensor; null where there are several, or an output.
