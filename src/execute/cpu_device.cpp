@@ -30,6 +30,14 @@ const std::string& lacking_convolution() {
   return why;
 }
 
+std::vector<std::string> cpu_convolution_kernels(const ConvolutionShape& shape, Precision high) {
+  if (!lacking_convolution().empty()) return {};
+  const auto used = convolution_kernels(shape, high);
+  std::vector<std::string> kernels{"int8 " + used.int8};
+  if (high == Precision::bf16) kernels.push_back("bf16 " + used.high);
+  return kernels;
+}
+
 std::string cpu_lacks(graph::OpKind kind, const format::Format& format) {
   if (format.name != "int8") return "";
   if (kind == graph::OpKind::convolution) return lacking_convolution();
@@ -58,6 +66,7 @@ Device cpu_device() {
           // A call returns when its work is done.
           .record = [] { return Event{[] {}}; },
           .kernels = cpu_kernels,
+          .convolution_kernels = cpu_convolution_kernels,
           .lacks = cpu_lacks,
           .notes = cpu_notes,
           .fused_probes = true,

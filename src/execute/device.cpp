@@ -36,6 +36,7 @@ const Device& stand_in(const Device& device) {
   other.notes = [] { return std::vector<std::string>{}; };
   other.lacks = [](graph::OpKind, const format::Format&) { return std::string(); };
   other.kernels = [](const LinearShape&, Precision) { return std::vector<std::string>{}; };
+  other.convolution_kernels = Device{}.convolution_kernels;
   return other;
 }
 

@@ -13,6 +13,7 @@
 #include "execute/precision.hpp"
 #include "format/format.hpp"
 #include "graph/graph.hpp"
+#include "graph/window.hpp"
 
 /// The table of devices: where numbers are computed. Free of LibTorch.
 namespace gainsweep::execute {
@@ -40,6 +41,15 @@ struct LinearShape {
   std::int64_t outputs = 0;
 };
 
+/// A convolution of images [batch, channels, height, width].
+struct ConvolutionShape {
+  graph::Shape images;
+  graph::Shape weight;
+  graph::Window window;
+
+  auto operator<=>(const ConvolutionShape&) const = default;
+};
+
 /// A device as the interpreter, the ranks and unit keys see it.
 struct Device {
   std::string name;  ///< as specs spell it
@@ -65,6 +75,10 @@ struct Device {
   /// library names them (`int8 brg_matmul:avx512_core_vnni`), and those of products of activations
   /// where they are others. Error(environment) for one whose time would mean nothing.
   std::function<std::vector<std::string>(const LinearShape& shape, Precision high)> kernels;
+  /// The same of a convolution; none where it has none in low formats.
+  std::function<std::vector<std::string>(const ConvolutionShape& shape, Precision high)>
+      convolution_kernels =
+          [](const ConvolutionShape&, Precision) { return std::vector<std::string>(); };
   /// Why it has no kernel for ops of a kind in a format that its target runs; empty where it has
   /// one.
   std::function<std::string(graph::OpKind kind, const format::Format& format)> lacks =

@@ -235,15 +235,4 @@ KernelNames convolution_kernels(const ConvolutionShape& given, Precision high) {
   return kernels;
 }
 
-std::vector<std::string> convolution_kernels(const Device& device, const ConvolutionShape& shape,
-                                             Precision high) {
-  if (device.target() != "onednn" ||
-      !device.lacks(graph::OpKind::convolution, format::by_name("int8")).empty())
-    return {};
-  const auto used = convolution_kernels(shape, high);
-  std::vector<std::string> kernels{"int8 " + used.int8};
-  if (high == Precision::bf16) kernels.push_back("bf16 " + used.high);
-  return kernels;
-}
-
 }  // namespace gainsweep::execute

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "execute/kernels.hpp"
 #include "graph/window.hpp"
 #include "lower/fuse.hpp"
 #include "pipeline/workbench.hpp"
@@ -42,8 +41,7 @@ std::vector<std::string> kernels_of(const lower::Fused& fused,
     kernels.insert(used.begin(), used.end());
   }
   for (const auto& shape : convolutions)
-    for (const auto& kernel : execute::convolution_kernels(device, shape, high))
-      kernels.insert(kernel);
+    for (const auto& kernel : device.convolution_kernels(shape, high)) kernels.insert(kernel);
   return {kernels.begin(), kernels.end()};
 }
 

@@ -302,9 +302,10 @@ TEST(LoweredConvolutions, HaveAKernelOrAreLackedByName) {
   const ConvolutionShape shape{{1, 64, 14, 14}, {128, 64, 1, 1}, {{2, 2}, {0, 0}, {1, 1}, 1}};
   const auto kernels = convolution_kernels(shape, Precision::fp32);
   EXPECT_NE(kernels.high.find(':'), std::string::npos) << kernels.high;
-  EXPECT_EQ(convolution_kernels(devices().at("cpu"), shape, Precision::fp32),
+  EXPECT_EQ(devices().at("cpu").convolution_kernels(shape, Precision::fp32),
             std::vector<std::string>{"int8 " + kernels.int8});
   const ConvolutionShape row{{1, 64, 14}, {128, 64, 1}, {{2}, {0}, {1}, 1}};
+  EXPECT_TRUE(devices().at("hpu").convolution_kernels(shape, Precision::bf16).empty());
   EXPECT_EQ(convolution_kernels(row, Precision::fp32).int8.find("ref"), std::string::npos);
 }
 
