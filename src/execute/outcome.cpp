@@ -163,27 +163,23 @@ std::pair<double, double> means(const ClassScores::State& state, std::span<const
   return sums;
 }
 
-/// The scores of one target.
-class Row {
- public:
-  Row(const at::Tensor& rows, std::int64_t target)
-      : scores_(rows.const_data_ptr<float>() + target * rows.size(1),
-                static_cast<std::size_t>(rows.size(1))) {}
+/// The class of the largest score of a target, the first of equal ones.
+std::int64_t likeliest(const ClassScores::State& state, std::int64_t target) {
+  const auto classes = state.rows.size(1);
+  const float* scores = state.rows.const_data_ptr<float>() + target * classes;
+  const float largest = state.largest.const_data_ptr<float>()[target];
+  return std::find(scores, scores + classes, largest) - scores;
+}
 
-  std::ptrdiff_t likeliest() const {
-    return std::max_element(scores_.begin(), scores_.end()) - scores_.begin();
-  }
-
-  /// How many classes come before one: larger scores, and equal ones of earlier classes.
-  std::ptrdiff_t rank(std::int64_t of) const {
-    const auto at = scores_.begin() + of;
-    return std::count_if(scores_.begin(), at, [&](float score) { return score >= *at; }) +
-           std::count_if(at, scores_.end(), [&](float score) { return score > *at; });
-  }
-
- private:
-  std::span<const float> scores_;
-};
+/// How many classes come before one: larger scores, and equal ones of earlier classes.
+std::int64_t rank(const ClassScores::State& state, std::int64_t target, std::int64_t of) {
+  const auto classes = state.rows.size(1);
+  const float* scores = state.rows.const_data_ptr<float>() + target * classes;
+  std::int32_t before = 0;  // as wide as a score, so that a processor counts many at once
+  for (std::int64_t v = 0; v < of; ++v) before += scores[v] >= scores[of] ? 1 : 0;
+  for (std::int64_t v = of; v < classes; ++v) before += scores[v] > scores[of] ? 1 : 0;
+  return before;
+}
 
 }  // namespace
 
@@ -242,9 +238,9 @@ Departure departure(const ClassScores& from, const ClassScores& to,
 
 Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::int64_t> targets,
           std::span<const float> weights) {
-  const auto &high = from.state().rows, &low = to.state().rows;
-  const auto count = low.size(0);
-  if (high.sizes() != low.sizes() ||
+  const auto &high = from.state(), &low = to.state();
+  const auto count = low.rows.size(0);
+  if (high.rows.sizes() != low.rows.sizes() ||
       (!targets.empty() && static_cast<std::int64_t>(targets.size()) != count))
     throw Error(ErrorKind::internal,
                 "scores of other targets or classes were compared. Report this.");
@@ -252,12 +248,12 @@ Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::i
   double top1 = 0, top5 = 0, agreement = 0;
   for (std::int64_t target = 0; target < count; ++target) {
     const auto place = static_cast<std::size_t>(target);
-    const Row own(low, target);
-    if (own.likeliest() == Row(high, target).likeliest()) agreement += share[place];
+    if (share[place] == 0) continue;
+    if (likeliest(low, target) == likeliest(high, target)) agreement += share[place];
     if (targets.empty()) continue;
-    const auto rank = own.rank(targets[place]);
-    if (rank < 1) top1 += share[place];
-    if (rank < 5) top5 += share[place];
+    const auto before = rank(low, target, targets[place]);
+    if (before < 1) top1 += share[place];
+    if (before < 5) top5 += share[place];
   }
   if (targets.empty()) return {.agreement = agreement};
   return {top1, top5, agreement};

@@ -62,7 +62,7 @@ std::vector<Rounding> roundings(const Layout& layout) {
 }
 
 sensitivity::AnchorRecord record_of(Workbench& bench, std::size_t index,
-                                    const model::Sample& sample,
+                                    std::span<const float> weights,
                                     std::span<const execute::Outcome> outcomes) {
   const auto& subject = *bench.subject;
   const auto name = [&](std::size_t format) {
@@ -72,9 +72,9 @@ sensitivity::AnchorRecord record_of(Workbench& bench, std::size_t index,
     check_loss(outcomes[f], subject, bench.evaluating, name(f));
   const auto& high = outcomes[high_format.index];
   sensitivity::AnchorRecord record{high.loss};
-  if (high.scores) record.confidence = execute::confidence(*high.scores, sample.weights);
+  if (high.scores) record.confidence = execute::confidence(*high.scores, weights);
   for (std::size_t f = 1; f < outcomes.size(); ++f) {
-    auto compared = compare(high, outcomes[f], sample, name(f));
+    auto compared = compare(high, outcomes[f], weights, name(f));
     if (spec::has_no_first_order(subject.spec.model)) take_divergence(compared, high);
     record.shifts.push_back({compared.loss - high.loss, compared.departure});
   }
@@ -104,7 +104,7 @@ void run(Workbench& bench, const lower::Maxima& maxima, std::vector<std::size_t>
                         std::span<const execute::Outcome> outcomes) {
     auto& found = bench.anchored[index];
     try {
-      found.record = record_of(bench, index, sample, outcomes);
+      found.record = record_of(bench, index, sample.weights, outcomes);
     } catch (const Error&) {
       found.failure = std::current_exception();  // of this unit alone
     }

@@ -7,15 +7,11 @@
 namespace gainsweep::pipeline {
 
 Compared compare(const execute::Outcome& high, const execute::Outcome& low,
-                 const model::Sample& sample, const std::string& name) {
+                 std::span<const float> weights, const std::string& name) {
   Compared compared{low.loss};
   if (!high.scores || !low.scores) return compared;
-  compared.confidence = execute::confidence(*low.scores, sample.weights);
-  compared.departure = execute::departure(*high.scores, *low.scores, sample.weights);
-  const auto* targets = std::get_if<std::vector<std::int64_t>>(&sample.targets.values);
-  compared.hits = execute::hits(*high.scores, *low.scores,
-                                targets == nullptr ? std::span<const std::int64_t>{} : *targets,
-                                sample.weights);
+  compared.confidence = execute::confidence(*low.scores, weights);
+  compared.departure = execute::departure(*high.scores, *low.scores, weights);
   const auto& [entropy, spread] = *compared.confidence;
   const auto& [divergence, tilt] = compared.departure;
   if (!std::isfinite(entropy + spread + divergence + tilt))

@@ -20,10 +20,24 @@ using archive::integers, archive::reals, archive::texts;
 // Places of an evaluation's rounds among the units of its table.
 constexpr int bits_of_round = 32;
 
+/// What is said of one evaluation sample.
+struct Said : Compared {
+  execute::Hits hits{};  ///< where there are class scores
+};
+
+execute::Hits hits_of(const execute::Outcome& high, const execute::Outcome& low,
+                      const model::Sample& sample) {
+  if (!high.scores || !low.scores) return {};
+  const auto* targets = std::get_if<std::vector<std::int64_t>>(&sample.targets.values);
+  return execute::hits(*high.scores, *low.scores,
+                       targets == nullptr ? std::span<const std::int64_t>{} : *targets,
+                       sample.weights);
+}
+
 // What an assignment makes of the samples of a chunk.
-std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
-                                  const Rounding& rounding, const lower::Maxima& maxima,
-                                  std::span<const std::string_view> ahead) {
+std::vector<Said> compare_all(Workbench& bench, const LossSet& set, const LossSet::Chunk& chunk,
+                              const Rounding& rounding, const lower::Maxima& maxima,
+                              std::span<const std::string_view> ahead) {
   const auto& subject = *bench.subject;
   Batch batch{set.samples.get(), std::vector<std::size_t>(chunk.size), chunk.digest};
   std::iota(batch.samples.begin(), batch.samples.end(), chunk.first);
@@ -32,21 +46,23 @@ std::vector<Compared> compare_all(Workbench& bench, const LossSet& set, const Lo
   // Without class scores nothing is compared.
   if (subject.gives_class_scores && rounding.assignment != all_high)
     roundings.push_back({all_high, Scales::observed});
-  std::vector<Compared> all;
+  std::vector<Said> all;
   const bool is_divergence = spec::has_no_first_order(subject.spec.model);
   const auto take = [&](std::size_t i, const model::Sample& sample,
                         std::span<const execute::Outcome> outcomes) {
     const auto name = "evaluation sample " + std::to_string(i);
     for (const auto& outcome : outcomes) check_loss(outcome, subject, bench.evaluating, name);
-    all.push_back(compare(outcomes.back(), outcomes.front(), sample, name));
-    if (is_divergence) take_divergence(all.back(), outcomes.back());
+    const auto &high = outcomes.back(), &low = outcomes.front();
+    auto compared = compare(high, low, sample.weights, name);
+    if (is_divergence) take_divergence(compared, high);
+    all.push_back({std::move(compared), hits_of(high, low, sample)});
   };
   bench.relay.run(batch, roundings, maxima, ahead, evaluation_room(subject), take);
   return all;
 }
 
 // What each sample says beside its loss; nothing where the model gives no class scores.
-void add_predictions(batch::Fields& fields, const std::vector<Compared>& samples) {
+void add_predictions(batch::Fields& fields, const std::vector<Said>& samples) {
   if (samples.empty() || !samples.front().confidence) return;
   std::vector<double> entropies, spreads, divergences, tilts, top1, top5, agreements;
   for (const auto& sample : samples) {
