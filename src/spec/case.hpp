@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/read.hpp"
 #include "spec/plan_draft.hpp"
@@ -37,9 +38,15 @@ class Case {
   config::Problems& problems_;
 };
 
-/// Rules of what a model needs, and has no use for.
-void check_one_model(const Case& c);
-void check_model_inputs(const Case& c);
-void check_second_order(const Case& c);
+/// What has to hold between keys.
+struct Rule {
+  const char* statement;          ///< as the reference has it
+  std::vector<std::string> keys;  ///< what it reads; it is silent where one of them has a problem
+  void (*check)(const Case&);
+  bool of_formats_in_use = false;
+};
+
+/// Of what a model needs, and has no use for.
+std::vector<Rule> model_rules();
 
 }  // namespace gainsweep::spec

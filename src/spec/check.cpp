@@ -216,15 +216,9 @@ void check_number_of_constraints(const Case& c) {
             ": bytes, bits and card_bytes follow from each other.");
 }
 
-struct Rule {
-  const char* statement;
-  std::vector<std::string> keys;  ///< what it reads; it is silent where one of them has a problem
-  void (*check)(const Case&);
-  bool of_formats_in_use = false;
-};
-
-const std::vector<Rule>& all_rules() {
-  static const std::vector<Rule> rules{
+/// Of number formats.
+std::vector<Rule> format_rules() {
+  return {
       {"`formats.low` does not name the high format.",
        {"formats.high", "formats.low"},
        check_high_not_low},
@@ -244,24 +238,33 @@ const std::vector<Rule>& all_rules() {
       {"`sensitivity.precision` is `fp32` where `formats.low` names bf16.",
        {"formats.low", "sensitivity.precision"},
        check_rounding_visible},
+      {"`solve.noise` is neither `paper` nor `log_uniform` where a format in use has elements of "
+       "two "
+       "exponent bits or fewer: mxfp4, nvfp4, mxfp6_e2m3.",
+       {"formats.low", "solve.noise"},
+       check_noise},
+  };
+}
+
+/// Of samples.
+std::vector<Rule> sample_rules() {
+  return {
       {"`calibration.scale_samples` is at most `calibration.samples`.",
        {"calibration.samples", "calibration.scale_samples"},
        check_scale_samples},
-      {"`model` has one of `checkpoint` and `exported`.",
-       {"model.checkpoint", "model.exported"},
-       check_one_model},
-      {"A model of `checkpoint` has samples of `tokens`, in `calibration` and `evaluate`; one of "
-       "`exported` of `inputs`, and neither `calibration.length`, `latency.length` nor "
-       "`evaluate.tasks`.",
-       {"model", "calibration", "evaluate"},
-       check_model_inputs},
-      {"`solve.loss_model` is `second_order` exactly where `model.loss` is `divergence`.",
-       {"model", "solve.loss_model"},
-       check_second_order},
       {"`evaluate.tokens` is not the file of `calibration.tokens`, nor `evaluate.inputs` that of "
        "`calibration.inputs`.",
        {"calibration.tokens", "evaluate.tokens", "calibration.inputs", "evaluate.inputs"},
        check_other_windows},
+      {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
+       {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},
+       check_chunk},
+  };
+}
+
+/// Of times.
+std::vector<Rule> time_rules() {
+  return {
       {"`latency.least_repetitions` is at most `latency.repetitions`.",
        {"latency.repetitions", "latency.least_repetitions"},
        check_repetitions},
@@ -276,11 +279,12 @@ const std::vector<Rule>& all_rules() {
        "means nothing.",
        {"formats.low", "device", "latency.source", "solve.objectives"},
        check_time_means_something},
-      {"`solve.noise` is neither `paper` nor `log_uniform` where a format in use has elements of "
-       "two "
-       "exponent bits or fewer: mxfp4, nvfp4, mxfp6_e2m3.",
-       {"formats.low", "solve.noise"},
-       check_noise},
+  };
+}
+
+/// Of plans, and of what is asked of them.
+std::vector<Rule> plan_rules() {
+  return {
       {"`evaluate.strategies` are among `solve.strategies`.",
        {"solve.strategies", "evaluate.strategies"},
        check_evaluated_solved},
@@ -291,14 +295,22 @@ const std::vector<Rule>& all_rules() {
        {"solve.constraints", "solve.budgets"},
        check_number_of_constraints},
       {"`solve.resamples` is a multiple of 10.", {"solve.resamples"}, check_resamples},
-      {"`evaluate.chunk` divides `evaluate.samples` and `solve.search_samples`.",
-       {"evaluate.samples", "evaluate.chunk", "solve.search_samples"},
-       check_chunk},
       {"Names in `evaluate.tasks` differ.", {"evaluate.tasks"}, check_task_names},
       {"`evaluate.tasks` are named only beside `evaluate.strategies` or `evaluate.plans`.",
        {"evaluate.strategies", "evaluate.plans", "evaluate.tasks"},
        check_tasks_answered},
   };
+}
+
+const std::vector<Rule>& all_rules() {
+  static const auto rules = [] {
+    std::vector<Rule> all;
+    for (auto* some : {format_rules, model_rules, sample_rules, time_rules, plan_rules}) {
+      const auto own = some();
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    return all;
+  }();
   return rules;
 }
 

@@ -3,6 +3,7 @@
 #include "spec/case.hpp"
 
 namespace gainsweep::spec {
+namespace {
 
 void check_one_model(const Case& c) {
   const auto& model = c.parts.spec.model;
@@ -56,6 +57,24 @@ void check_second_order(const Case& c) {
                   : "'" + solve.loss_model +
                         "' where model.loss is divergence (its gradient is 0 at the model itself, "
                         "so the first order means nothing). Write second_order, or leave it out.");
+}
+
+}  // namespace
+
+std::vector<Rule> model_rules() {
+  return {
+      {"`model` has one of `checkpoint` and `exported`.",
+       {"model.checkpoint", "model.exported"},
+       check_one_model},
+      {"A model of `checkpoint` has samples of `tokens`, in `calibration` and `evaluate`; one of "
+       "`exported` of `inputs`, and neither `calibration.length`, `latency.length` nor "
+       "`evaluate.tasks`.",
+       {"model", "calibration", "evaluate"},
+       check_model_inputs},
+      {"`solve.loss_model` is `second_order` exactly where `model.loss` is `divergence`.",
+       {"model", "solve.loss_model"},
+       check_second_order},
+  };
 }
 
 }  // namespace gainsweep::spec
