@@ -1,5 +1,7 @@
 """How good a model and plans of it are, in the words of its kind: perplexity, or loss and hits."""
 
+import numpy as np
+
 from . import grid
 from .contents import Archive
 from .notation import fixed, interval, significant
@@ -7,11 +9,11 @@ from .plans import PlanRow
 from .statistics import Estimate, perplexity
 
 
-def quality(archive: Archive) -> str:
-    """How good the model is before anything is lowered: by tokens, or by samples."""
+def quality(archive: Archive, losses: np.ndarray, digits: int) -> str:
+    """How good the model is by the losses of samples, in the words of its kind."""
     if archive.is_exported:
-        return f"mean loss {significant(archive.baseline.loss.mean(), 4)} nat"
-    return f"perplexity {fixed(perplexity(archive.baseline.loss), 3)}"
+        return f"mean loss {significant(losses.mean(), 4)} nat"
+    return f"perplexity {fixed(perplexity(losses), digits)}"
 
 
 def hit_columns(archive: Archive, found: list[PlanRow], wide: bool) -> list[grid.Column]:

@@ -11,6 +11,7 @@ from .exports import Chosen, distinct, distinct_plans, file_stem
 from .figures.style import Drawing, svg
 from .notation import fixed, interval, listed, significant
 from .plans import PlanRow
+from .qualities import quality
 from .stability import finding as stability_finding
 from .statistics import Estimate, perplexity
 from .table import UNROUNDED, columns, given_columns, legend, objective_note, off_note
@@ -86,7 +87,7 @@ def summary(archive: Archive) -> str:
         f"({len({s.cls for s in archive.subgraphs})} structural classes). It was scored in "
         f"{spec['sensitivity']['precision']} arithmetic on {len(scores.loss)} calibration samples "
         f"of {archive.targets} {'predictions' if archive.is_exported else 'predicted tokens'} "
-        f"({_quality(archive, scores.loss)}, nothing rounded); ops may be lowered from "
+        f"({quality(archive, scores.loss, 2)}, nothing rounded); ops may be lowered from "
         f"{archive.high} to {', '.join(archive.low)}."
     ]
     if archive.timings:
@@ -204,12 +205,6 @@ def _time_saved(archive: Archive, row: PlanRow) -> str:
         return said + ")"
     outside = ", outside of what was measured" if row.time_is_outside else ""
     return f"{said}; {_percent(predicted.value)} predicted{outside})"
-
-
-def _quality(archive: Archive, losses) -> str:
-    if archive.is_exported:
-        return f"mean loss {significant(losses.mean(), 4)} nat"
-    return f"perplexity {fixed(perplexity(losses), 2)}"
 
 
 def _perplexities(archive: Archive, row: PlanRow) -> str:

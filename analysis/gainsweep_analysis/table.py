@@ -198,7 +198,8 @@ def title(archive: Archive) -> str:
         + ("" if archive.is_exported else f" of {archive.targets} tokens"),
     ]
     if baseline is not None:
-        parts.append(f"{len(baseline.loss)} evaluation samples, {quality(archive)} {UNROUNDED}")
+        good = quality(archive, baseline.loss, 3)
+        parts.append(f"{len(baseline.loss)} evaluation samples, {good} {UNROUNDED}")
     return "; ".join(parts)
 
 

@@ -19,7 +19,6 @@ namespace {
 
 constexpr const char* make_it =
     "Make it with `python -m gainsweep_analysis samples`, or as docs/sample_files.md has it";
-constexpr std::int64_t no_label = -100;
 
 /// What is still left of the machine's memory for what files hold.
 class Memory {

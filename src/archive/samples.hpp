@@ -11,6 +11,9 @@
 
 namespace gainsweep::archive {
 
+/// The label of a place whose class is not asked for: PyTorch's ignore_index.
+inline constexpr std::int64_t no_label = -100;
+
 /// A named tensor of rows, all of one shape.
 struct Rows {
   std::string name;
@@ -24,8 +27,8 @@ struct Rows {
 struct SampleRows {
   std::vector<Rows> inputs;           ///< one at least, by rising name, each with values
   std::vector<std::int64_t> offsets;  ///< first row of each sample, then the end; none: a row each
-  /// Classes of rows (one each, or one for each of their places with -100 for none), or where there
-  /// are offsets the right candidate of each sample.
+  /// Classes of rows (one each, or one for each of their places with no_label for none), or where
+  /// there are offsets the right candidate of each sample.
   std::optional<Rows> labels;
 
   std::int64_t num_rows() const;

@@ -15,7 +15,7 @@ std::string counted(std::size_t count, const std::string& noun) {
 }
 
 // Different models of the points, in their order.
-std::vector<std::string> checkpoints(const std::vector<spec::Point>& points) {
+std::vector<std::string> models_of(const std::vector<spec::Point>& points) {
   std::vector<std::string> paths;
   for (const auto& point : points) {
     const auto path = file_of(point.spec.model).string();
@@ -29,7 +29,7 @@ std::vector<std::string> checkpoints(const std::vector<spec::Point>& points) {
 void tell_start(const spec::Source& source, const std::vector<spec::Point>& points,
                 const std::filesystem::path& folder, int num_ranks) {
   const auto& spec = points.front().spec;
-  const auto models = checkpoints(points);
+  const auto models = models_of(points);
   log_line("gainsweep: run " + spec.name + " of " + source.name +
            (points.size() > 1 ? ", " + counted(points.size(), "point") : "") + ": model " +
            models.front() +

@@ -201,13 +201,13 @@ batch::Fields to_fields(std::size_t sample, const sensitivity::AnchorRecord& anc
       reals("loss_change", changes, low, "nat", "What every op in the format adds to it")};
   if (!anchors.confidence) return fields;
   fields.push_back(reals("entropy", {anchors.confidence->entropy}, {}, "nat",
-                         "Mean over tokens of the entropy of the all-high prediction p"));
+                         "Mean over targets of the entropy of the all-high prediction p"));
   fields.push_back(reals("spread", {anchors.confidence->spread}, {}, "nat^2",
-                         "Mean over tokens of the variance of log p under p"));
+                         "Mean over targets of the variance of log p under p"));
   fields.push_back(reals("divergence", divergences, low, "nat",
-                         "Mean over tokens of the divergence of the lowered prediction q from p"));
+                         "Mean over targets of the divergence of the lowered prediction q from p"));
   fields.push_back(reals("tilt", tilts, low, "nat^2",
-                         "Mean over tokens of the covariance of log p and log p - log q under p"));
+                         "Mean over targets of the covariance of log p and log p - log q under p"));
   return fields;
 }
 

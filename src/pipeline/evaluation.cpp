@@ -77,13 +77,13 @@ void add_predictions(batch::Fields& fields, const std::vector<Said>& samples) {
   }
   const archive::Axes axis{{"sample", samples.size()}};
   fields.push_back(
-      reals("entropy", entropies, axis, "nat", "Mean over tokens of the entropy of predictions"));
+      reals("entropy", entropies, axis, "nat", "Mean over targets of the entropy of predictions"));
   fields.push_back(reals("spread", spreads, axis, "nat^2",
-                         "Mean over tokens of the variance of log-probabilities"));
+                         "Mean over targets of the variance of log-probabilities"));
   fields.push_back(reals("divergence", divergences, axis, "nat",
-                         "Mean over tokens of the divergence of predictions q from all-high's p"));
+                         "Mean over targets of the divergence of predictions q from all-high's p"));
   fields.push_back(reals("tilt", tilts, axis, "nat^2",
-                         "Mean over tokens of the covariance of log p and log p - log q under p"));
+                         "Mean over targets of the covariance of log p and log p - log q under p"));
   fields.push_back(reals("agreement", agreements, axis, "1",
                          "Part of the targets whose likeliest class is all-high's"));
   if (top1.size() != samples.size()) return;

@@ -13,9 +13,7 @@
 namespace gainsweep::pipeline {
 namespace {
 
-using archive::Rows, archive::SampleRows;
-
-constexpr std::int64_t no_label = -100;  // PyTorch's ignore_index
+using archive::no_label, archive::Rows, archive::SampleRows;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorKind::input, what);
@@ -105,9 +103,6 @@ class Maker {
       const auto labels = labels_of(*rows_, loss_, sample, range);
       check(labels, sample, count);
       counted -= std::count(labels.begin(), labels.end(), no_label);
-      if (counted == 0)
-        refuse("sample " + std::to_string(sample) + " has no label (all are " +
-               std::to_string(no_label) + "). Leave it out of the file.");
       bucket.weighted = counted < count;
       all.add("labels", digest::of_bytes(std::as_bytes(std::span(labels))));
     }
@@ -158,8 +153,7 @@ class Maker {
     const auto rows = rows_of(*rows_, sample).count();
     const auto classes = loss_.of_groups ? rows - 1 : model_.input(model::targets_input)->bound;
     for (const auto label : labels) {
-      if (label == no_label && !loss_.of_groups) continue;
-      if (label >= 0 && label < classes) continue;
+      if (label < classes) continue;  // readers have seen to those below 0
       refuse(name + " has the label " + std::to_string(label) + " (the model knows 0 to " +
              std::to_string(classes - 1) + "). Look at the file's labels.");
     }
