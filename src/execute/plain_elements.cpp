@@ -73,6 +73,8 @@ at::Tensor scales_for(const at::Tensor& z, const std::vector<float>& scales) {
 }
 
 at::Tensor rounded(const format::Grid& grid, const at::Tensor& z, const at::Tensor& scale) {
+  if (grid.is_unsigned)
+    return on_grid(grid, (z / scale).masked_fill(z <= 0, 0).clamp_max(grid.max)) * scale;
   return on_grid(grid, (z / scale).clamp(-grid.max, grid.max)) * scale;
 }
 

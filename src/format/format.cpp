@@ -28,6 +28,13 @@ NumberFormat integer(const std::string& name, int bits) {
   return {.name = name, .grid = {.kind = Kind::integer, .max = max}, .bits = bits};
 }
 
+NumberFormat without_sign(NumberFormat number) {
+  number.name = "u" + number.name;
+  number.grid.max = std::exp2(number.bits) - 1;
+  number.grid.is_unsigned = true;
+  return number;
+}
+
 NumberFormat in_blocks(NumberFormat number, std::int64_t block, const std::string& scale_grid) {
   number.scale = ScaleRule::dynamic_max;
   number.granularity = Granularity::block;
@@ -54,6 +61,7 @@ std::vector<Format> uniform_formats() {
   bf16.scale = ScaleRule::fixed;
   Format int8 = of_both(integer("int8", 8)), int4 = of_both(integer("int4", 4));
   int8.weight.granularity = int4.weight.granularity = Granularity::channel;
+  const Format uint8{"uint8", int8.weight, without_sign(*int8.activation)};
   // Intel's calibration leaves this head room for activations and weights that it has not seen.
   Format gaudi2 = of_both(floating("fp8_e4m3_gaudi2", 4, 3, 240));
   gaudi2.activation->backoff = 0.25;
@@ -64,6 +72,7 @@ std::vector<Format> uniform_formats() {
   nvfp4.two_level = true;
   std::vector<Format> formats{of_both(bf16),
                               int8,
+                              uint8,
                               int4,
                               of_both(floating("fp8_e4m3", 4, 3, 448)),
                               gaudi2,
@@ -145,7 +154,7 @@ std::vector<std::string> names() {
 }
 
 Composition composition(const std::string& name) {
-  if (uniform(name) != nullptr) return {name, name};
+  if (const auto* format = uniform(name)) return {format->weight.name, format->activation->name};
   for (const auto& pair : mixed_pairs())
     if (pair.name == name) return pair.of;
   throw Error(ErrorKind::config, unknown_format(name, names()));
@@ -159,7 +168,8 @@ Format by_name(const std::string& name) {
 }
 
 NumberFormat number_by_name(const std::string& name) {
-  if (const auto* format = uniform(name)) return format->weight;
+  if (const auto* format = uniform(name))
+    return format->weight.name == name ? format->weight : *format->activation;
   throw Error(ErrorKind::config, unknown_format(name, number_names()));
 }
 

@@ -35,13 +35,15 @@ constexpr auto words(ScaleRule) {
                                          {ScaleRule::dynamic_max, "dynamic"}});
 }
 
-/// How a floating or integer grid is laid out. Saturating: finite values beyond `max` become ±max.
+/// How a floating or integer grid is laid out. Saturating: finite values beyond `max` become ±max,
+/// or, without a sign, those below 0 become 0.
 struct Grid {
   Kind kind = Kind::floating;
   int exponent_bits = 0;  ///< 0 for integers
   int mantissa_bits = 0;  ///< explicit ones; 0 for integers
   int bias = 0;
-  double max = 0;  ///< largest finite magnitude: 448, 240, 57344, 127, …
+  double max = 0;            ///< largest finite magnitude: 448, 240, 57344, 127, …
+  bool is_unsigned = false;  ///< integers from 0 on
 };
 
 /// How the numbers of one operand are stored, with the rule of their scales.
@@ -74,8 +76,9 @@ bool has_static_scale(const Format& format);
 /// Whether a scale of a weight follows from the largest of all its elements.
 bool shares_weight_scale(const Format& format);
 
-/// Names of the number formats; each is a format's name too, of both operands.
-/// * bf16, int8, int4, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2
+/// Names of the number formats; each is a format's name too, of both operands, but of uint8, whose
+/// weights are int8.
+/// * bf16, int8, uint8, int4, fp8_e4m3, fp8_e4m3_gaudi2, fp8_e5m2
 /// * blocks of 32 with a power of two (OCP Microscaling Formats 1.0): mxfp8_e4m3, mxfp8_e5m2,
 ///   mxfp6_e3m2, mxfp6_e2m3, mxfp4
 /// * blocks of 16 with an e4m3 scale in units of one of the operand: nvfp4

@@ -25,6 +25,7 @@ template <class Real>
 Real round_scalar(const Grid& grid, Real z, Real scale) {
   const double quotient = z / scale;
   if (std::isnan(quotient)) return z / scale;
+  if (grid.is_unsigned && z <= 0) return 0;
   const double bounded = std::clamp(quotient, -grid.max, grid.max);
   const double step = spacing(grid, std::abs(bounded));
   return static_cast<Real>(std::nearbyint(bounded / step) * step) * scale;

@@ -13,7 +13,7 @@ namespace gainsweep::format {
 /// `z` rounded to the grid at `scale`: the quotient z/scale rounded to T's precision, clamped to
 /// ±max, rounded half to even on the grid, times scale in T. The quotient is IEEE division:
 /// multiplying by 1/scale gives other bits. NaN stays NaN, ±inf becomes ±max·scale, the sign of
-/// zero is kept.
+/// zero is kept; a grid without a sign has +0 for what is not above 0.
 float round_to(const Grid& grid, float z, float scale);
 double round_to(const Grid& grid, double z, float scale);
 

@@ -130,15 +130,37 @@ struct ByDropping {
   }
 };
 
-/// Calls `body(division, rounding)` with the pair that `grid` asks for; the loop is inside `body`.
+/// What a grid with a sign represents: everything.
+struct WithSign {
+  template <class Value>
+  static Value represented(Value z) {
+    return z;
+  }
+};
+
+/// What a grid without one does: 0 in place of what is not above it. NaN stays.
+struct WithoutSign {
+  template <class Value>
+  static Value represented(Value z) {
+    return z <= 0 ? Value{} : z;
+  }
+};
+
+/// Calls `body(division, rounding, sign)` with those that `grid` asks for; the loop is inside
+/// `body`.
 template <class Division, class Real, class Body>
 void choose(const Rounder<Real>& grid, Body body) {
   if (grid.dropped_bits > 0) {
-    body(TrueDivision{}, ByDropping{});
+    body(TrueDivision{}, ByDropping{}, WithSign{});
+  } else if (grid.is_unsigned) {
+    grid.reciprocal_exact ? body(Division{}, ToInteger{}, WithoutSign{})
+                          : body(TrueDivision{}, ToInteger{}, WithoutSign{});
   } else if (grid.integer) {
-    grid.reciprocal_exact ? body(Division{}, ToInteger{}) : body(TrueDivision{}, ToInteger{});
+    grid.reciprocal_exact ? body(Division{}, ToInteger{}, WithSign{})
+                          : body(TrueDivision{}, ToInteger{}, WithSign{});
   } else {
-    grid.reciprocal_exact ? body(Division{}, ByAddition{}) : body(TrueDivision{}, ByAddition{});
+    grid.reciprocal_exact ? body(Division{}, ByAddition{}, WithSign{})
+                          : body(TrueDivision{}, ByAddition{}, WithSign{});
   }
 }
 
@@ -200,11 +222,12 @@ struct Lanes {
     return Round::template round<V>(Divide::quotient(magnitude, grid), grid);
   }
 
-  template <class Divide, class Round>
+  template <class Divide, class Round, class Sign>
   static void round_group(const Rounder<Real>& grid, const T* input, T* output) {
     Value parts[V::per_group];
     V::load_group(input, parts);
     for (Value& z : parts) {
+      z = Sign::represented(z);
       const Value rounded = rounded_magnitude<Divide, Round>(magnitude_of(z), grid) * grid.scale;
       z = (Value)((Bits)rounded | ((Bits)z & Words::sign));
     }
@@ -212,13 +235,13 @@ struct Lanes {
   }
 
   static void round(const Rounder<Real>& grid, const T* input, T* output, std::size_t length) {
-    choose<Division>(grid, [&](auto divide, auto rounding) {
+    choose<Division>(grid, [&](auto divide, auto rounding, auto sign) {
       for_groups(length, [&](std::size_t at, std::size_t valid) {
         with_full_group(input + at, valid, [&](const T* full) {
           T result[lanes];
           const bool whole = valid == lanes;
-          round_group<decltype(divide), decltype(rounding)>(grid, full,
-                                                            whole ? output + at : result);
+          round_group<decltype(divide), decltype(rounding), decltype(sign)>(
+              grid, full, whole ? output + at : result);
           if (!whole) __builtin_memcpy(output + at, result, valid * sizeof(T));
         });
       });
@@ -227,23 +250,24 @@ struct Lanes {
 
   static void quantize(const Rounder<Real>& grid, int zero_point, const T* input,
                        std::uint8_t* codes, std::size_t length) {
-    choose<Division>(grid, [&](auto divide, auto rounding) {
+    choose<Division>(grid, [&](auto divide, auto rounding, auto sign) {
       for_groups(length, [&](std::size_t at, std::size_t valid) {
         std::uint8_t result[lanes];
         with_full_group(input + at, valid, [&](const T* full) {
-          quantize_group<decltype(divide), decltype(rounding)>(grid, zero_point, full, result);
+          quantize_group<decltype(divide), decltype(rounding), decltype(sign)>(grid, zero_point,
+                                                                               full, result);
         });
         __builtin_memcpy(codes + at, result, valid);
       });
     });
   }
 
-  template <class Divide, class Round>
+  template <class Divide, class Round, class Sign>
   static void quantize_group(const Rounder<Real>& grid, int zero_point, const T* input,
                              std::uint8_t* codes) {
     for (std::size_t k = 0; k < V::per_group; ++k) {
       const Value z = V::load(input + k * V::width);
-      const Value known = z == z ? z : Value{};
+      const Value known = Sign::represented(z == z ? z : Value{});
       const Value rounded = rounded_magnitude<Divide, Round>(magnitude_of(known), grid);
       const Value value = (Value)((Bits)rounded | ((Bits)known & Words::sign));
       const auto integer = __builtin_convertvector(value, typename V::Integer) + zero_point;
@@ -272,10 +296,17 @@ struct Lanes {
     return __builtin_bit_cast(Real, result);
   }
 
-  /// Adds the squares of a block to the first two totals and leaves |z| and g·sign(z) behind,
-  /// padded with zeros to full groups.
-  static void add_squares(const T* z, const T* g, std::size_t length, Real* magnitudes,
-                          Real* gradients, double (*total)[totals]) {
+  /// What `add_errors` takes of a block: |z|, g·sign(z) and, if some grid has no sign, z where it
+  /// is above 0, else 0. Padded with zeros to full groups.
+  struct Operand {
+    Real* magnitudes;
+    Real* gradients;
+    Real* positives;
+  };
+
+  /// Adds the squares of a block to the first two totals and fills `operand`.
+  static void add_squares(const T* z, const T* g, std::size_t length, const Operand& operand,
+                          double (*total)[totals]) {
     Sum weighted, plain;
     for_groups(length, [&](std::size_t at, std::size_t valid) {
       with_full_group(z + at, valid, [&](const T* full_z) {
@@ -290,8 +321,11 @@ struct Lanes {
             const Value counted = magnitude != Real(0) ? gradient : Value{};
             weighted.part[k] += product * product;
             plain.part[k] += counted * counted;
-            V::store(magnitude, magnitudes + at + k * V::width);
-            V::store(gradient, gradients + at + k * V::width);
+            const auto place = at + k * V::width;
+            V::store(magnitude, operand.magnitudes + place);
+            V::store(gradient, operand.gradients + place);
+            if (operand.positives != nullptr)
+              V::store(WithoutSign::represented(values[k]), operand.positives + place);
           }
         });
       });
@@ -300,19 +334,22 @@ struct Lanes {
     plain.flush(total[1]);
   }
 
-  /// Σ g·(Q(z) − z) = Σ g·sign(z)·(Q(|z|) − |z|) over a block of full groups, and the sum of the
-  /// terms' squares.
-  static void add_errors(const Rounder<Real>& grid, const Real* magnitudes, const Real* gradients,
-                         std::size_t length, double (*total)[totals]) {
+  /// Σ g·(Q(z) − z) = Σ g·sign(z)·(Q(|z|) − |z|), with 0 for Q of negative z without a sign, over a
+  /// block of full groups, and the sum of the terms' squares.
+  static void add_errors(const Rounder<Real>& grid, const Operand& operand, std::size_t length,
+                         double (*total)[totals]) {
+    const Real* represented = grid.is_unsigned ? operand.positives : operand.magnitudes;
     Sum error, square;
-    choose<Division>(grid, [&](auto divide, auto rounding) {
+    choose<Division>(grid, [&](auto divide, auto rounding, auto) {
       Sum errors, squares;
       for (std::size_t at = 0; at < length; at += lanes) {
         for (std::size_t k = 0; k < V::per_group; ++k) {
-          const Value magnitude = V::load(magnitudes + at + k * V::width);
-          const Value rounded =
-              rounded_magnitude<decltype(divide), decltype(rounding)>(magnitude, grid) * grid.scale;
-          const Value term = V::load(gradients + at + k * V::width) * (rounded - magnitude);
+          const auto place = at + k * V::width;
+          const Value rounded = rounded_magnitude<decltype(divide), decltype(rounding)>(
+                                    V::load(represented + place), grid) *
+                                grid.scale;
+          const Value error_of_magnitude = rounded - V::load(operand.magnitudes + place);
+          const Value term = V::load(operand.gradients + place) * error_of_magnitude;
           errors.part[k] += term;
           squares.part[k] += term * term;
         }
@@ -328,14 +365,18 @@ struct Lanes {
                     std::size_t length, double* sums) {
     alignas(64) Real magnitudes[block];
     alignas(64) Real gradients[block];
+    alignas(64) Real positives[block];
+    bool some_unsigned = false;
+    for (std::size_t f = 0; f < num_formats; ++f) some_unsigned |= formats[f].is_unsigned;
+    const Operand operand{magnitudes, gradients, some_unsigned ? positives : nullptr};
     double total[2 + 2 * max_probed][totals];
     __builtin_memset(total, 0, (2 + 2 * num_formats) * sizeof total[0]);
     for (std::size_t at = 0; at < length; at += block) {
       const std::size_t count = length - at < block ? length - at : block;
       const std::size_t padded = (count + lanes - 1) / lanes * lanes;
-      add_squares(z + at, g + at, count, magnitudes, gradients, total);
+      add_squares(z + at, g + at, count, operand, total);
       for (std::size_t f = 0; f < num_formats; ++f) {
-        add_errors(formats[f], magnitudes, gradients, padded, total + 2 + 2 * f);
+        add_errors(formats[f], operand, padded, total + 2 + 2 * f);
       }
     }
     for (std::size_t i = 0; i < 2 + 2 * num_formats; ++i) sums[i] = added(total[i]);

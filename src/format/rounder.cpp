@@ -67,6 +67,7 @@ Rounder<Real> make_rounder(const Grid& grid, float scale) {
   Rounder<Real> result{.scale = scale, .max = static_cast<Real>(grid.max)};
   if (grid.kind == Kind::integer) {
     result.integer = true;
+    result.is_unsigned = grid.is_unsigned;
     result.least_magic = power_of_two<Real>(digits);
   } else {
     const int shift = digits - grid.mantissa_bits;

@@ -55,6 +55,7 @@ struct Rounder {
   typename Words<Real>::Word exponent_shift = 0;
   Real least_magic = 0;
   bool integer = false;
+  bool is_unsigned = false;  ///< what is not above 0 becomes 0
   /// Above 0: the grid has the exponents of Real, M would overflow, and this many mantissa bits
   /// are rounded away in the word instead.
   int dropped_bits = 0;

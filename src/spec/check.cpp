@@ -41,12 +41,12 @@ void check_properties_in_use(const Case& c) {
 
 void check_scale_grids(const Case& c) {
   for (const auto& format : c.parts.scaled) {
-    const auto& weight = format.weight;
-    if (weight.granularity == format::Granularity::block || !is_in_use(c.parts, format.name))
+    const auto& number = format.weight.name == format.name ? format.weight : *format.activation;
+    if (number.granularity == format::Granularity::block || !is_in_use(c.parts, format.name))
       continue;
-    const auto obstacle = format::scale_grids().at(weight.scale_grid).obstacle(weight);
+    const auto obstacle = format::scale_grids().at(number.scale_grid).obstacle(number);
     if (obstacle.empty()) continue;
-    c.add("formats." + format.name + ".scale_grid", "'" + weight.scale_grid + "' " + obstacle);
+    c.add("formats." + format.name + ".scale_grid", "'" + number.scale_grid + "' " + obstacle);
   }
 }
 

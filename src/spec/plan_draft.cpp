@@ -72,6 +72,19 @@ Section describe(format::Format& format) {
   }};
 }
 
+/// Of a number format that activations alone have.
+Section describe_activations(format::NumberFormat& activation) {
+  return {{
+      scale_key(activation),
+      {"backoff", "part of the format's range that the largest magnitude is scaled to",
+       Real{&activation.backoff, 0, 1}},
+      {"scale_grid",
+       "which numbers are scales: any, or the least not below the free one among the powers of two",
+       Choice{format::scale_grids().names(), [&activation] { return activation.scale_grid; },
+              [&activation](const std::string& name) { activation.scale_grid = name; }}},
+  }};
+}
+
 /// Of a number format in blocks.
 Section describe_blocks(format::Format& format) {
   const auto& [weight, activation] = std::tie(format.weight, *format.activation);
@@ -90,6 +103,12 @@ Section describe_blocks(format::Format& format) {
   return section;
 }
 
+Section describe_number(format::Format& format) {
+  if (format.weight.granularity == format::Granularity::block) return describe_blocks(format);
+  if (format.weight.name != format.name) return describe_activations(*format.activation);
+  return describe(format);
+}
+
 Section describe_formats(Parts& parts) {
   Section section{{
       {"high", "format of what is not lowered; with fp32 nothing is rounded",
@@ -104,11 +123,9 @@ Section describe_formats(Parts& parts) {
        "", "[int8]"},
   }};
   for (auto& format : parts.scaled) {
-    const bool in_blocks = format.weight.granularity == format::Granularity::block;
     section.keys.push_back({format.name,
                             "properties of the number format " + format.name + ", if it is in use",
-                            in_blocks ? describe_blocks(format) : describe(format), "", "",
-                            is_in_use(parts, format.name)});
+                            describe_number(format), "", "", is_in_use(parts, format.name)});
   }
   return section;
 }

@@ -13,7 +13,7 @@ namespace {
 
 TEST(Format, EveryNameGivesItsFormat) {
   EXPECT_THAT(number_names(),
-              testing::ElementsAre("bf16", "int8", "int4", "fp8_e4m3", "fp8_e4m3_gaudi2",
+              testing::ElementsAre("bf16", "int8", "uint8", "int4", "fp8_e4m3", "fp8_e4m3_gaudi2",
                                    "fp8_e5m2", "mxfp8_e4m3", "mxfp8_e5m2", "mxfp6_e3m2",
                                    "mxfp6_e2m3", "mxfp4", "nvfp4", "int4_g32", "int4_g64",
                                    "int4_g128", "int8_g32", "int8_g64", "int8_g128"));
@@ -26,6 +26,8 @@ TEST(Format, EveryNameGivesItsFormat) {
   }
   for (const auto& name : number_names()) {
     EXPECT_EQ(composition(name).activation, name);
+    EXPECT_EQ(composition(name).weight, name == "uint8" ? "int8" : name);
+    EXPECT_EQ(number_by_name(name).name, name);
     EXPECT_EQ(number_by_name(name).grid.max, by_name(name).activation->grid.max);
   }
 }
@@ -55,6 +57,18 @@ TEST(Format, ScaleRulesAreThoseOfTheDesign) {
     EXPECT_EQ(shares_weight_scale(format), format.name != "int8") << name;
     EXPECT_EQ(format.weight.scale_grid, gaudi ? "gaudi2" : "arbitrary") << name;
   }
+}
+
+TEST(Format, ActivationsOfUint8HaveNoSign) {
+  const auto uint8 = by_name("uint8"), int8 = by_name("int8");
+  EXPECT_EQ(uint8.activation->grid.max, 255);
+  EXPECT_EQ(uint8.activation->bits, 8);
+  EXPECT_TRUE(uint8.activation->grid.is_unsigned);
+  EXPECT_TRUE(has_static_scale(uint8));
+  EXPECT_EQ(uint8.weight.name, int8.weight.name);
+  EXPECT_EQ(uint8.weight.granularity, Granularity::channel);
+  for (const auto& name : number_names())
+    EXPECT_EQ(number_by_name(name).grid.is_unsigned, name == "uint8") << name;
 }
 
 TEST(Format, BlocksHaveScalesOfTheirOwn) {

@@ -9,6 +9,7 @@
 #include <random>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "format/fastest.hpp"
@@ -54,7 +55,7 @@ std::vector<T> sample(std::size_t length, float deviation, unsigned seed) {
 /// Number formats with one scale for the whole operand.
 const std::vector<std::string>& plain_names() {
   static const std::vector<std::string> all{
-      "bf16", "int8", "int4", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"};
+      "bf16", "int8", "uint8", "int4", "fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"};
   return all;
 }
 
@@ -236,15 +237,21 @@ TYPED_TEST(Probe, EveryVariantGivesTheSameBits) {
 
 TYPED_TEST(Probe, EveryVariantQuantizesAlike) {
   const auto z = sample<TypeParam>(1003, 1, 1);
-  const auto integer = make_rounder<RealOf<TypeParam>>(number_by_name("int8").grid, 0.01F);
-  std::vector<std::uint8_t> want(z.size());
-  kernels_of<TypeParam>(generic_variant).quantize(integer, 128, z.data(), want.data(), z.size());
-  for (const Variant* variant : variants()) {
-    std::vector<std::uint8_t> got(z.size());
-    kernels_of<TypeParam>(*variant).quantize(integer, 128, z.data(), got.data(), z.size());
-    EXPECT_EQ(got, want) << variant->name;
-    EXPECT_EQ(kernels_of<TypeParam>(*variant).largest(z.data(), z.size()),
-              kernels_of<TypeParam>(generic_variant).largest(z.data(), z.size()));
+  for (const auto& [name, zero_point] : {std::pair{"int8", 128}, std::pair{"uint8", 0}}) {
+    const auto grid = number_by_name(name).grid;
+    const auto integer = make_rounder<RealOf<TypeParam>>(grid, 0.01F);
+    std::vector<std::uint8_t> want(z.size());
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      const double code = round_to(grid, to_float(z[i]), 0.01F) / 0.01F;
+      want[i] = static_cast<std::uint8_t>(std::lround(code) + zero_point);
+    }
+    for (const Variant* variant : variants()) {
+      std::vector<std::uint8_t> got(z.size());
+      kernels_of<TypeParam>(*variant).quantize(integer, zero_point, z.data(), got.data(), z.size());
+      EXPECT_EQ(got, want) << variant->name << ", " << name;
+      EXPECT_EQ(kernels_of<TypeParam>(*variant).largest(z.data(), z.size()),
+                kernels_of<TypeParam>(generic_variant).largest(z.data(), z.size()));
+    }
   }
 }
 

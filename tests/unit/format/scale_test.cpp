@@ -38,6 +38,7 @@ TEST(Scale, DividesTheLargestMagnitude) {
   EXPECT_EQ(scale_of(with_grid("fp8_e4m3_gaudi2", "arbitrary"), 240, 0.25), 4);
   EXPECT_EQ(scale_of(number_by_name("int8"), 1, 1), 1.0F / 127.0F);
   EXPECT_EQ(scale_of(number_by_name("int4"), 1, 1), 1.0F / 7.0F);
+  EXPECT_EQ(scale_of(number_by_name("uint8"), 1, 1), 1.0F / 255.0F);
 }
 
 TEST(Scale, IsOneWhereNothingIsToScale) {

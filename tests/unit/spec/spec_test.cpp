@@ -231,6 +231,23 @@ TEST(Spec, MacRatesFollowTheBitsUnlessWritten) {
   EXPECT_EQ(mac_rate(fp32, fp32.formats.formats[2]), 4);
 }
 
+TEST(Spec, WeightsOfUint8AreThoseOfInt8) {
+  const Spec spec = spec_with(
+      "formats: {high: bf16, low: [uint8], int8: {granularity: tensor, scale: dynamic}, "
+      "uint8: {backoff: 0.5, scale_grid: power_of_two}}");
+  const auto& uint8 = spec.formats.formats.at(1);
+  EXPECT_EQ(uint8.weight.name, "int8");
+  EXPECT_EQ(uint8.weight.granularity, format::Granularity::tensor);
+  EXPECT_EQ(uint8.weight.backoff, 1);
+  EXPECT_EQ(uint8.activation->name, "uint8");
+  EXPECT_EQ(uint8.activation->scale, format::ScaleRule::static_max);
+  EXPECT_EQ(uint8.activation->backoff, 0.5);
+  EXPECT_EQ(uint8.activation->scale_grid, "power_of_two");
+  const auto again = read(resolved(spec), "again.yaml").formats.formats.at(1);
+  EXPECT_EQ(again.weight.granularity, uint8.weight.granularity);
+  EXPECT_EQ(again.activation->backoff, uint8.activation->backoff);
+}
+
 TEST(Spec, AByteOrderMarkAndWindowsLineEndsAreFine) {
   std::string text = "\xEF\xBB\xBF";
   for (const char c : std::string(least)) text += c == '\n' ? "\r\n" : std::string(1, c);
