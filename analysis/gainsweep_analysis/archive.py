@@ -35,7 +35,7 @@ VERSION = 2
 FILE_NAME = "archive.h5"
 NUMBER = (
     *("number", "kind", "bits", "stored_bits", "mantissa_bits", "max", "granularity", "block"),
-    *("scale", "backoff", "scale_grid"),
+    *("scale", "backoff", "scale_grid", "range"),
 )
 PLANS = (
     *("budget", "assignment", "assignment_key", "gain", "loss_error", "predicted_mse"),

@@ -60,6 +60,7 @@ class Number:
     scale: str  # of activations: fixed, static or dynamic
     backoff: float  # part of the range that the largest magnitude is scaled to
     scale_grid: str  # which numbers are scales
+    range: str = "max"  # which magnitudes scales cover
 
     @property
     def has_scale(self) -> bool:

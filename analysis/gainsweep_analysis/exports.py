@@ -284,6 +284,7 @@ def _scales(format_: Format) -> dict:
         "backoff": backoffs if len(set(backoffs.values())) > 1 else weight.backoff,
         "granularity": weight.granularity,
         "scale_grid": weight.scale_grid,
+        "range": weight.range,
     }
 
 

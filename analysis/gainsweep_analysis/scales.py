@@ -13,8 +13,8 @@ SMALLEST = float(np.finfo(np.float32).tiny)  # no scale is smaller
 
 def records(archive: Archive) -> list[dict]:
     """A record an operand and low format; of a weight with a scale a channel, one a channel.
-    `channel` is None of others, and the scale where it is made as the program runs, where blocks
-    have their own alone, and where the operand stays high.
+    `channel` is None of others, and the scale where it is made as the program runs or of a weight's
+    least error, where blocks have their own alone, and where the operand stays high.
     """
     stored = _stored(archive)
     listed = []
@@ -50,7 +50,8 @@ def channel_scales(maxima: np.ndarray, format_: Format) -> list[float]:
 
 
 def _by_channel(format_: Format) -> bool:
-    return format_.weight.granularity == "channel" and format_.weight.has_scale
+    weight = format_.weight
+    return weight.granularity == "channel" and weight.has_scale and weight.range == "max"
 
 
 def _stored(archive: Archive) -> np.ndarray:
@@ -77,7 +78,7 @@ def text(archive: Archive) -> str:
     by_channel = [format_.name for format_ in archive.formats[1:] if _by_channel(format_)]
     if by_channel:
         lines += ["", f"{', '.join(by_channel)}: of weights the largest channel's (csv has all)"]
-    lines.append(f"{DASH}: made as the program runs, of blocks alone, or high")
+    lines.append(f"{DASH}: made as the program runs, of least error, of blocks alone, or high")
     return "\n".join(lines) + "\n"
 
 

@@ -88,6 +88,10 @@ def test_other_rules_are_refused_with_the_way_out(plan):
     arbitrary = llama.format_named("w4a16_g32", scale_grid="arbitrary")
     with pytest.raises(ArchiveError, match="solve with scale_grid: bf16"):
         said(plan({"attention.o": arbitrary}), "compressed-tensors")
+    cut_off = llama.format_named("int8", weight_range="mse")
+    for runtime in ("compressed-tensors", "modelopt", "autoround"):
+        with pytest.raises(ArchiveError, match="solve with range: max"):
+            said(plan({"attention.o": cut_off}), runtime)
 
 
 def test_rows_that_are_not_whole_blocks_are_refused(plan):

@@ -48,12 +48,14 @@ def format_named(
     weight_granularity: str = "tensor",
     activation_scale: str | None = None,
     scale_grid: str | None = None,
+    weight_range: str = "max",
 ) -> Format:
     weight, activation = (number and _number(number) for number in _composition(name))
     if not weight.block:
         weight = replace(weight, granularity=weight_granularity)
     if scale_grid:
         weight = replace(weight, scale_grid=scale_grid)
+    weight = replace(weight, range=weight_range)
     if activation and activation_scale:
         activation = replace(activation, scale=activation_scale)
     return Format(name, 0.0, weight, activation)

@@ -225,6 +225,7 @@ def _number_columns(operand, run, described):
         ("scale", ["fixed", *["static"] * len(run.recipe.low)], ""),
         ("backoff", [1.0] * count, "1"),
         ("scale_grid", ["arbitrary"] * count, ""),
+        ("range", ["max"] * count, ""),
     ]
     return [(f"{operand}_{name}", cells, unit, ["format"]) for name, cells, unit in columns]
 

@@ -39,7 +39,7 @@ std::vector<std::string> cpu_convolution_kernels(const ConvolutionShape& shape, 
 }
 
 std::string cpu_lacks(graph::OpKind kind, const format::Format& format) {
-  if (format.name != "int8") return "";
+  if (format.name != "int8" && format.name != "uint8") return "";
   if (kind == graph::OpKind::convolution) return lacking_convolution();
   if (kind != graph::OpKind::matmul || !int8_matmul_kernel().empty()) return "";
   return "products of two activations in int8 have no fast kernel here (aten::_int_mm runs none of "

@@ -6,6 +6,7 @@
 
 #include "execute/operators.hpp"
 #include "execute/plain_elements.hpp"
+#include "execute/row_scales.hpp"
 #include "format/scale.hpp"
 
 namespace gainsweep::execute {
@@ -19,14 +20,16 @@ at::ScalarType codes_of(const format::NumberFormat& number) {
 
 std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::string_view format_name,
                                                  double backoff, bool per_channel,
-                                                 std::string_view scale_grid) {
+                                                 std::string_view scale_grid,
+                                                 std::string_view range) {
   auto format = format::number_by_name(std::string(format_name));
   format.scale_grid = scale_grid;
   format.backoff = backoff;
+  format.range = range;
   const auto values = plain::widened(w.to(at::kCPU).contiguous());
-  auto numbers = per_channel ? plain::largest_magnitude_of_rows(values)
-                             : std::vector<float>{plain::largest_magnitude(values)};
-  for (float& number : numbers) number = format::scale_of(format, number);
+  const auto numbers =
+      per_channel ? row_scales(format, values)
+                  : std::vector<float>{format::scale_of(format, plain::largest_magnitude(values))};
   const auto scales = plain::scales_for(values, numbers);
   const auto one = plain::scales_for(values, {1});
   const auto codes = plain::rounded(format.grid, values / scales, one).to(codes_of(format));

@@ -10,6 +10,7 @@
 #include "execute/plain_blocks.hpp"
 #include "execute/plain_elements.hpp"
 #include "execute/probe_elements.hpp"
+#include "execute/row_scales.hpp"
 #include "format/block.hpp"
 #include "format/scale.hpp"
 
@@ -26,11 +27,6 @@ format::NumberFormat named(std::string_view format, std::string_view scale_grid,
 
 format::Grid grid_of(std::string_view format) {
   return format::number_by_name(std::string(format)).grid;
-}
-
-std::vector<float> scales_of(const format::NumberFormat& number, std::vector<float> maxima) {
-  for (float& scale : maxima) scale = format::scale_of(number, scale);
-  return maxima;
 }
 
 /// What the scales of blocks count in: as given, else of the tensor's own largest magnitude.
@@ -65,13 +61,14 @@ at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at:
 at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
                                  std::string_view scale_grid) {
   const auto number = named(format, scale_grid, backoff);
-  return round_tensor(number.grid, scales_of(number, {largest_magnitude(z)}), z);
+  return round_tensor(number.grid, {format::scale_of(number, largest_magnitude(z))}, z);
 }
 
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                std::string_view scale_grid) {
-  const auto number = named(format, scale_grid, backoff);
-  return round_tensor(number.grid, scales_of(number, largest_magnitude_of_rows(w)), w);
+                                std::string_view scale_grid, std::string_view range) {
+  auto number = named(format, scale_grid, backoff);
+  number.range = range;
+  return round_tensor(number.grid, row_scales(number, w), w);
 }
 
 at::Tensor fake_quantize_blocks(const at::Tensor& z, std::string_view format, std::int64_t dim,
@@ -96,15 +93,15 @@ at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at:
 at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
                                  std::string_view scale_grid) {
   const auto number = named(format, scale_grid, backoff);
-  const auto scales = scales_of(number, {largest_magnitude(z)});
-  return fake_quantized(number.grid, z, scales_for(widened(z), scales));
+  const float scale = format::scale_of(number, largest_magnitude(z));
+  return fake_quantized(number.grid, z, scales_for(widened(z), {scale}));
 }
 
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
-                                std::string_view scale_grid) {
-  const auto number = named(format, scale_grid, backoff);
-  const auto scales = scales_of(number, largest_magnitude_of_rows(w));
-  return fake_quantized(number.grid, w, scales_for(widened(w), scales));
+                                std::string_view scale_grid, std::string_view range) {
+  auto number = named(format, scale_grid, backoff);
+  number.range = range;
+  return fake_quantized(number.grid, w, scales_for(widened(w), row_scales(number, w)));
 }
 
 at::Tensor fake_quantize_blocks(const at::Tensor& z, std::string_view format, std::int64_t dim,

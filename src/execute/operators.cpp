@@ -81,28 +81,29 @@ TORCH_LIBRARY(gainsweep, m) {
       "op) -> Tensor");
   m.def("fake_quantize(Tensor z, str format, Tensor scale) -> Tensor");
   m.def("fake_quantize_dynamic(Tensor z, str format, float backoff, str scale_grid) -> Tensor");
-  m.def("fake_quantize_weight(Tensor w, str format, float backoff, str scale_grid) -> Tensor");
+  m.def(
+      "fake_quantize_weight(Tensor w, str format, float backoff, str scale_grid, str range) -> "
+      "Tensor");
   m.def(
       "fake_quantize_blocks(Tensor z, str format, int dim, int restart, str scale_grid, Tensor? "
       "units=None) -> Tensor");
   m.def(
-      "encode_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid) -> "
-      "(Tensor codes, Tensor scales)");
+      "encode_weight(Tensor w, str format, float backoff, bool per_channel, str scale_grid, str "
+      "range) -> (Tensor codes, Tensor scales)");
   m.def("cast_to_fp8(Tensor z, Tensor scale, str format) -> Tensor");
   m.def("cast_to_int8(Tensor z, Tensor scale) -> Tensor");
   m.def("dynamic_scale(Tensor z, str format, float backoff) -> Tensor");
   m.def("scale_sums(Tensor sums, Tensor scales, Tensor? bias, ScalarType type) -> Tensor");
-  m.def("quantize(Tensor x, Tensor scale, int zero_point) -> Tensor");
+  m.def("quantize(Tensor x, Tensor scale, str format, int zero_point) -> Tensor");
   m.def(
       "int8_matmul(Tensor a, Tensor a_scale, Tensor b, Tensor b_scale, ScalarType out_dtype) -> "
       "Tensor");
   m.def(
-      "quantize_dynamic(Tensor x, float backoff, int zero_point, str scale_grid) -> (Tensor codes, "
-      "Tensor scale)");
+      "quantize_dynamic(Tensor x, str format, float backoff, int zero_point, str scale_grid) -> "
+      "(Tensor codes, Tensor scale)");
   m.def(
-      "quantize_weight(Tensor w, float backoff, bool per_channel, str scale_grid) -> (Tensor "
-      "codes, Tensor "
-      "scales)");
+      "quantize_weight(Tensor w, float backoff, bool per_channel, str scale_grid, str range) -> "
+      "(Tensor codes, Tensor scales)");
 }
 
 // Kernels are named here and not in static objects of their own files: a linker drops an archive

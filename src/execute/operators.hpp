@@ -23,26 +23,29 @@ void require_operators(const std::vector<std::string>& names);
 /// bf16 → fp32; fp32 and fp64 unchanged.
 at::Tensor at_least_fp32(const at::Tensor& x);
 
-/// 8-bit unsigned codes of an activation: clamp(round(x/scale), ±127) + zero_point. `scale` has one
-/// element. Contiguous, or in channels_last where `x` is.
-at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::int64_t zero_point);
+/// 8-bit codes of an activation in a number format of integers: round(x/scale), clamped to its
+/// range, plus zero_point. `scale` has one element. Contiguous, or in channels_last where `x` is.
+at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::string_view format,
+                    std::int64_t zero_point);
 
 /// The same at the scale of the tensor's own largest magnitude: codes and the scale (fp32, one
 /// element).
-std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, double backoff,
-                                                    std::int64_t zero_point,
+std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, std::string_view format,
+                                                    double backoff, std::int64_t zero_point,
                                                     std::string_view scale_grid);
 
 /// Signed 8-bit codes of a weight and its scales: fp32, one a row (first dimension) or one. Made on
 /// the host, both are where the weight is.
 std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double backoff,
-                                                   bool per_channel, std::string_view scale_grid);
+                                                   bool per_channel, std::string_view scale_grid,
+                                                   std::string_view range);
 
 /// Codes of a weight in an 8-bit floating format and their scales as quantize_weight has them, both
 /// on the weight's device.
 std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::string_view format,
                                                  double backoff, bool per_channel,
-                                                 std::string_view scale_grid);
+                                                 std::string_view scale_grid,
+                                                 std::string_view range);
 
 /// Codes of an activation in fp8_e4m3 or fp8_e5m2, contiguous: z / scale, saturating. `scale` has
 /// one element (fp32) where `z` lives. Nothing comes back to the host.

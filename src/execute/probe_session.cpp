@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "execute/row_scales.hpp"
 #include "format/block.hpp"
+#include "format/range.hpp"
 #include "format/scale.hpp"
 #include "graph/ops.hpp"
 
@@ -105,10 +107,14 @@ const OperandFormats& ProbeSession::weight_formats(std::size_t op, std::size_t o
   std::vector<float> rows;
   for (const format::Format& format : formats_) {
     const bool by_channel = format.weight.granularity == format::Granularity::channel;
+    auto& own = formats.emplace_back(&format.weight);
+    if (by_channel && !format::covers_all(format.weight)) {
+      own.scales = row_scales(format.weight, w);
+      continue;
+    }
     if (by_channel && rows.empty()) rows = kernels_.largest_of_rows(w);
     const float largest = format::shares_weight_scale(format) ? maxima_[op][operand] : 0;
-    auto& own =
-        formats.emplace_back(&format.weight, by_channel ? rows : std::vector<float>{largest});
+    own.scales = by_channel ? rows : std::vector<float>{largest};
     for (float& s : own.scales) s = operand_scale(format.weight, s);
   }
   return formats;

@@ -57,6 +57,7 @@ struct NumberFormat {
   std::int64_t block = 0;  ///< elements that share a scale, under Granularity::block
   /// Whether scales of blocks count in units of a scale of the whole operand.
   bool two_level = false;
+  std::string range = "max";             ///< of weights: a row of `ranges()`
   std::string scale_grid = "arbitrary";  ///< a row of `scale_grids()`, or of `block_scales()`
 };
 

@@ -79,10 +79,10 @@ void probe_span(std::span<const ScaledGrid> formats, std::span<const T> z, std::
 }
 
 template <class T>
-void quantize_span(float scale, int zero_point, std::span<const T> input,
+void quantize_span(const Grid& grid, float scale, int zero_point, std::span<const T> input,
                    std::span<std::uint8_t> codes) {
   assert(input.size() == codes.size());
-  const auto prepared = make_rounder<RealOf<T>>(int8_grid, scale);
+  const auto prepared = make_rounder<RealOf<T>>(grid, scale);
   fastest<T>().quantize(prepared, zero_point, input.data(), codes.data(), input.size());
 }
 
@@ -95,7 +95,8 @@ const char* instruction_set() {
   template float largest_magnitude<T>(std::span<const T>);                                         \
   template void probe_span<T>(std::span<const ScaledGrid>, std::span<const T>, std::span<const T>, \
                               ProbeSums&);                                                         \
-  template void quantize_span<T>(float, int, std::span<const T>, std::span<std::uint8_t>);
+  template void quantize_span<T>(const Grid&, float, int, std::span<const T>,                      \
+                                 std::span<std::uint8_t>);
 GAINSWEEP_INSTANTIATE(float)
 GAINSWEEP_INSTANTIATE(double)
 GAINSWEEP_INSTANTIATE(Bf16)

@@ -52,10 +52,11 @@ template <class T>
 void probe_span(std::span<const ScaledGrid> formats, std::span<const T> z, std::span<const T> g,
                 ProbeSums& sums);
 
-/// 8-bit codes of a span in an integer grid: round-half-even(z/scale) clamped to ±127, plus
-/// `zero_point` (128 for unsigned codes, 0 for two's complement). NaN becomes the code of zero.
+/// 8-bit codes of a span in an integer grid: round-half-even(z/scale) clamped to its range, plus
+/// `zero_point` (of int8 128 for unsigned codes, 0 for two's complement; of uint8 0). NaN becomes
+/// the code of zero.
 template <class T>
-void quantize_span(float scale, int zero_point, std::span<const T> input,
+void quantize_span(const Grid& grid, float scale, int zero_point, std::span<const T> input,
                    std::span<std::uint8_t> codes);
 
 /// The instruction set that the vectorised kernels use here: "avx512", "avx2" or "generic". Results

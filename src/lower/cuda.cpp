@@ -111,8 +111,8 @@ class Layer {
   Codes weight(const std::string& encode, std::vector<Argument> format, ElementType type) {
     std::vector<Argument> arguments{site_.op.operands[1].value};
     arguments.insert(arguments.end(), format.begin(), format.end());
-    arguments.insert(arguments.end(),
-                     {format_.weight.backoff, is_per_channel(format_), format_.weight.scale_grid});
+    arguments.insert(arguments.end(), {format_.weight.backoff, is_per_channel(format_),
+                                       format_.weight.scale_grid, format_.weight.range});
     const auto codes = node(encode, std::move(arguments), {sizes_.outputs, sizes_.inputs}, type);
     return {codes, target().add_output(scales_shape(), ElementType::fp32)};
   }

@@ -61,7 +61,7 @@ class Rounder {
     }
     if (weight && number.granularity == format::Granularity::channel)
       return {"gainsweep::fake_quantize_weight",
-              {value, number.name, number.backoff, number.scale_grid}};
+              {value, number.name, number.backoff, number.scale_grid, number.range}};
     if (is_made_later)
       return {"gainsweep::fake_quantize_dynamic",
               {value, number.name, number.backoff, number.scale_grid}};

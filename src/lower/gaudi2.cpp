@@ -42,10 +42,10 @@ Codes cast(Lowering& lowering, const OpSite& site, std::size_t operand,
 /// numbers there.
 Codes write_weight(graph::Graph& target, const graph::Op& op, const format::Format& format) {
   const auto weight = op.operands[1].value;
-  const auto codes =
-      target.add_node("gainsweep::encode_weight",
-                      {weight, format.name, format.weight.backoff, false, format.weight.scale_grid},
-                      target.value(weight).shape, op.path, ElementType::fp8_e4m3);
+  const auto codes = target.add_node("gainsweep::encode_weight",
+                                     {weight, format.name, format.weight.backoff, false,
+                                      format.weight.scale_grid, format.weight.range},
+                                     target.value(weight).shape, op.path, ElementType::fp8_e4m3);
   return {codes, target.add_output({1}, ElementType::fp32)};
 }
 

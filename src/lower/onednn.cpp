@@ -15,6 +15,11 @@ using graph::ValueId;
 /// each other.
 constexpr std::int64_t unsigned_zero = 128, signed_zero = 0;
 
+/// That of an activation beside a packed weight.
+std::int64_t zero_point_of(const format::NumberFormat& activation) {
+  return activation.grid.is_unsigned ? 0 : unsigned_zero;
+}
+
 bool multiplies_activations(const graph::Op& op) {
   return op.kind == graph::OpKind::matmul && op.operands.size() == 2 &&
          op.operands[1].role == graph::OperandRole::activation;
@@ -26,10 +31,11 @@ bool has_weight(const graph::Op& op) {
 
 // Depthwise convolutions have a kernel too, which gains nothing on the one in bf16.
 bool runs(const graph::Op& op, const format::Format& format) {
-  if (format.name != "int8") return false;
+  const bool is_signed = format.name == "int8";
+  if (!is_signed && format.name != "uint8") return false;
   return op.kind == graph::OpKind::convolution
              ? has_weight(op)
-             : graph::is_weighted_linear(op) || multiplies_activations(op);
+             : graph::is_weighted_linear(op) || (is_signed && multiplies_activations(op));
 }
 
 const std::vector<std::int64_t> no_scalars{};
@@ -120,13 +126,14 @@ Codes write_codes(Lowering& lowering, const OpSite& site, std::size_t operand,
   const auto shape = target.value(value).shape;
   const auto write = [&](std::optional<ValueId> scale) -> Codes {
     if (scale) {
-      const auto codes = target.add_node("gainsweep::quantize", {value, *scale, zero}, shape,
-                                         site.op.path, ElementType::byte);
+      const auto codes = target.add_node("gainsweep::quantize", {value, *scale, number.name, zero},
+                                         shape, site.op.path, ElementType::byte);
       return {codes, *scale};
     }
-    const auto codes = target.add_node("gainsweep::quantize_dynamic",
-                                       {value, number.backoff, zero, number.scale_grid}, shape,
-                                       site.op.path, ElementType::byte);
+    const auto codes =
+        target.add_node("gainsweep::quantize_dynamic",
+                        {value, number.name, number.backoff, zero, number.scale_grid}, shape,
+                        site.op.path, ElementType::byte);
     return {codes, target.add_output({1}, ElementType::fp32)};
   };
   return lowering.quantized(site, operand, number, write, zero);
@@ -143,9 +150,10 @@ QuantisedWeight write_weight(graph::Graph& target, const graph::Op& op,
   const auto weight = op.operands[1].value;
   const auto shape = target.value(weight).shape;
   const bool per_channel = number.granularity == format::Granularity::channel;
-  const auto codes = target.add_node("gainsweep::quantize_weight",
-                                     {weight, number.backoff, per_channel, number.scale_grid},
-                                     shape, op.path, ElementType::byte);
+  const auto codes =
+      target.add_node("gainsweep::quantize_weight",
+                      {weight, number.backoff, per_channel, number.scale_grid, number.range}, shape,
+                      op.path, ElementType::byte);
   const graph::Shape groups{per_channel ? shape.at(0) : 1};
   const auto scales = target.add_output(groups, ElementType::fp32);
   const auto zero_points =
@@ -155,8 +163,9 @@ QuantisedWeight write_weight(graph::Graph& target, const graph::Op& op,
 
 void write_linear(Lowering& lowering, const OpSite& site, const format::Format& format) {
   auto& rewrite = lowering.rewrite();
-  const auto codes = write_codes(lowering, site, 0, *format.activation, unsigned_zero);
-  const auto zero_point = rewrite.constant(double{unsigned_zero}, ElementType::index);
+  const auto zero = zero_point_of(*format.activation);
+  const auto codes = write_codes(lowering, site, 0, *format.activation, zero);
+  const auto zero_point = rewrite.constant(static_cast<double>(zero), ElementType::index);
   auto& target = rewrite.target();
   const auto weight = write_weight(target, site.op, format.weight);
   const auto packed =
@@ -173,17 +182,20 @@ void write_convolution(Lowering& lowering, const OpSite& site, const format::For
   auto& rewrite = lowering.rewrite();
   auto& target = rewrite.target();
   const bool is_batch = has_batch(target, site.op);
-  const auto codes = write_codes(lowering, site, 0, *format.activation, unsigned_zero);
+  const auto zero = zero_point_of(*format.activation);
+  const auto codes = write_codes(lowering, site, 0, *format.activation, zero);
   const auto images = is_batch ? codes.values : unsqueezed(target, codes.values, 0, node.path);
-  const auto zero_point = rewrite.constant(double{unsigned_zero}, ElementType::index);
+  const auto zero_point = rewrite.constant(static_cast<double>(zero), ElementType::index);
   const auto weight = write_weight(target, site.op, format.weight);
   const auto [stride, padding, dilation, groups] = graph::window_of(target, node);
-  // The scale of the activation does not enter what is packed.
-  const auto packed =
-      target.add_node("onednn::qconv_prepack",
-                      {weight.codes, weight.scales, 1.0, unsigned_zero, stride, padding, dilation,
-                       groups, target.value(images).shape},
-                      target.value(weight.codes).shape, node.path, ElementType::opaque);
+  // PyTorch remembers packings by shapes alone, of which one zero point would get the other's and
+  // pack anew in every call. What is packed depends neither on the batch nor on activations' scale.
+  auto shape = target.value(images).shape;
+  if (zero == 0) shape[0] += 1;
+  const auto packed = target.add_node(
+      "onednn::qconv_prepack",
+      {weight.codes, weight.scales, 1.0, zero, stride, padding, dilation, groups, shape},
+      target.value(weight.codes).shape, node.path, ElementType::opaque);
   const std::vector<graph::Argument> arguments{images,
                                                codes.scale,
                                                zero_point,
@@ -215,7 +227,7 @@ void write_matmul(Lowering& lowering, const OpSite& site, const format::Format& 
                              {a.values, a.scale, b.values, b.scale, "real"});
 }
 
-void write_int8(Lowering& lowering, const OpSite& site, const format::Format& format) {
+void write_low(Lowering& lowering, const OpSite& site, const format::Format& format) {
   if (site.op.kind == graph::OpKind::matmul)
     write_matmul(lowering, site, format);
   else if (site.op.kind == graph::OpKind::convolution)
@@ -230,7 +242,7 @@ Target onednn_target() {
   return {.name = "onednn",
           .runs = runs,
           .high = write_high,
-          .low = write_int8,
+          .low = write_low,
           .joins_attention = true};
 }
 

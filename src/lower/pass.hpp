@@ -36,10 +36,10 @@ graph::Graph probe(const graph::Graph& graph, const std::vector<graph::Op>& ops)
 /// The numerics of an assignment in the program's own precision: operands of lowered ops go through
 /// `gainsweep::fake_quantize(z, format, scale)` (a static scale, or that of a weight whose elements
 /// share one: an fp32 constant), `gainsweep::fake_quantize_dynamic(z, format, backoff, scale_grid)`
-/// or `gainsweep::fake_quantize_weight(w, format, backoff, scale_grid)` (a scale a channel), or
-/// `gainsweep::fake_quantize_blocks(z, format, dim, restart, scale_grid, global)`.
-/// `formats` is indexed by FormatId; `maxima` may be empty when no such constant is needed.
-/// Attentions whose two products both stay high are one `gainsweep::attention(q, k, v, mask, cap)`.
+/// or `gainsweep::fake_quantize_weight(w, format, backoff, scale_grid, range)` (a scale a channel),
+/// or `gainsweep::fake_quantize_blocks(z, format, dim, restart, scale_grid, global)`. `formats` is
+/// indexed by FormatId; `maxima` may be empty when no such constant is needed. Attentions whose two
+/// products both stay high are one `gainsweep::attention(q, k, v, mask, cap)`.
 graph::Graph fake_quantize(const graph::Graph& graph, const std::vector<graph::Op>& ops,
                            const graph::Assignment& assignment,
                            const std::vector<format::Format>& formats, const Maxima& maxima);

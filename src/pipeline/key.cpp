@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "digest/digest.hpp"
+#include "format/range.hpp"
 
 namespace gainsweep::pipeline::key {
 namespace {
@@ -55,6 +56,7 @@ void add(digest::Builder& builder, const char* operand, const format::NumberForm
       .add("granularity", static_cast<std::int64_t>(number.granularity))
       .add("backoff", number.backoff)
       .add("scale_grid", number.scale_grid);
+  if (!format::covers_all(number)) builder.add("range", number.range);
 }
 
 // What evaluations have always run in is in no key.

@@ -113,8 +113,9 @@ archive::Table subgraphs_table(const Layout& layout) {
 // The fields of one operand of the formats; `name` begins their names. Null: it stays high.
 void add_number_fields(std::vector<archive::Field>& fields, const std::string& name,
                        const std::vector<const format::NumberFormat*>& numbers) {
-  const format::NumberFormat none{.name = "", .bits = 0, .backoff = 0, .scale_grid = ""};
-  Texts names, kinds, granularities, rules, scale_grids;
+  const format::NumberFormat none{
+      .name = "", .bits = 0, .backoff = 0, .range = "", .scale_grid = ""};
+  Texts names, kinds, granularities, rules, ranges, scale_grids;
   Integers bits, mantissas, blocks;
   std::vector<double> stored, maxima, backoffs;
   for (const auto* known : numbers) {
@@ -130,6 +131,7 @@ void add_number_fields(std::vector<archive::Field>& fields, const std::string& n
     blocks.push_back(number.block);
     rules.push_back(known == nullptr ? "" : spelling(number.scale));
     backoffs.push_back(number.backoff);
+    ranges.push_back(number.range);
     scale_grids.push_back(number.scale_grid);
   }
   const Axes axis{{"format", names.size()}};
@@ -147,6 +149,7 @@ void add_number_fields(std::vector<archive::Field>& fields, const std::string& n
        texts(of + "scale", rules, axis, "Where the scales of activations come from"),
        reals(of + "backoff", backoffs, axis, "1",
              "Part of the range that the largest magnitude is scaled to"),
+       texts(of + "range", ranges, axis, "Which magnitudes scales of channels cover"),
        texts(of + "scale_grid", scale_grids, axis, "Which numbers are scales")});
 }
 

@@ -4,6 +4,7 @@
 
 #include "archive/field.hpp"
 #include "format/kernel.hpp"
+#include "format/range.hpp"
 #include "lower/scales.hpp"
 #include "pipeline/observe.hpp"
 
@@ -22,8 +23,10 @@ double scale_of(const Observed& observed, const OperandIndex& place, const graph
   const auto* number = lower::number_of(format, op, place.operand);
   if (number == nullptr) return 0;
   if (number->scale == format::ScaleRule::fixed) return 1;
-  const bool is_made_later = number->scale == format::ScaleRule::dynamic_max;
-  if (is_made_later && !is_weight(op, place.operand)) return 0;
+  const bool is_made_later = is_weight(op, place.operand)
+                                 ? !format::covers_all(*number)
+                                 : number->scale == format::ScaleRule::dynamic_max;
+  if (is_made_later) return 0;
   const bool in_blocks = number->granularity == format::Granularity::block;
   if (in_blocks && !number->two_level) return 0;
   const auto& maxima = format::has_operand_scale(*number) ? observed.maxima : observed.alone;

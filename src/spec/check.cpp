@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "format/range.hpp"
 #include "format/scale.hpp"
 #include "sensitivity/noise.hpp"
 #include "solve/strategy.hpp"
@@ -47,6 +48,14 @@ void check_scale_grids(const Case& c) {
     const auto obstacle = format::scale_grids().at(number.scale_grid).obstacle(number);
     if (obstacle.empty()) continue;
     c.add("formats." + format.name + ".scale_grid", "'" + number.scale_grid + "' " + obstacle);
+  }
+}
+
+void check_ranges(const Case& c) {
+  for (const auto& format : c.parts.scaled) {
+    const auto obstacle = format::ranges().at(format.weight.range).obstacle(format.weight);
+    if (obstacle.empty() || !is_in_use(c.parts, format.name)) continue;
+    c.add("formats." + format.name + ".range", "'" + format.weight.range + "' " + obstacle);
   }
 }
 
@@ -120,8 +129,9 @@ void check_evaluated_time(const Case& c) {
 void check_time_means_something(const Case& c) {
   if (c.parts.spec.device != "cpu" || !measures(c.parts.spec.latency)) return;
   if (!contains(c.parts.spec.solve.objectives, std::string("time"))) return;
-  const bool is_real =
-      contains(c.parts.low, std::string("int8")) || contains(c.parts.low, std::string("bf16"));
+  const bool is_real = std::any_of(c.parts.low.begin(), c.parts.low.end(), [](const auto& name) {
+    return name == "int8" || name == "uint8" || name == "bf16";
+  });
   if (is_real) return;
   c.add("solve.objectives",
         "'time' on a CPU with formats alone that are emulated there (" + join(c.parts.low) +
@@ -231,6 +241,9 @@ std::vector<Rule> format_rules() {
        "alone, both with `granularity: tensor`.",
        {"formats"},
        check_scale_grids},
+      {"`formats.NAME.range` is `mse` only with `granularity: channel`.",
+       {"formats"},
+       check_ranges},
       {"`target.mac_rates` names only formats in use.",
        {"formats.high", "formats.low", "target.mac_rates"},
        check_rates_in_use,
@@ -275,7 +288,8 @@ std::vector<Rule> time_rules() {
        {"latency.source", "evaluate.time"},
        check_evaluated_time},
       {"`solve.objectives` has no `time` where `device` is `cpu`, `latency.source` is `measured` "
-       "and `formats.low` has neither int8 nor bf16: others are emulated on a CPU and their time "
+       "and `formats.low` has neither int8, uint8 nor bf16: others are emulated on a CPU and their "
+       "time "
        "means nothing.",
        {"formats.low", "device", "latency.source", "solve.objectives"},
        check_time_means_something},

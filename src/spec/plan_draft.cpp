@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "format/block.hpp"
+#include "format/range.hpp"
 #include "format/scale.hpp"
 #include "gain/objective.hpp"
 #include "gain/resource.hpp"
@@ -65,6 +66,11 @@ Section describe(format::Format& format) {
        Backoff{{&activation.backoff, 0, 1}, {&weight.backoff, 0, 1}}},
       {"granularity", "what shares a scale in a weight: the tensor or an output channel",
        choice(weight.granularity, {format::Granularity::tensor, format::Granularity::channel})},
+      {"range",
+       "which magnitudes of a weight's channel its scale covers: all (max), or those at which the "
+       "squared error of rounding is least (mse)",
+       Choice{format::ranges().names(), [&weight = weight] { return weight.range; },
+              [&weight = weight](const std::string& name) { weight.range = name; }}},
       {"scale_grid",
        "which numbers are scales: any, or the least not below the free one among the powers of "
        "two, or among the exponent biases of a Gaudi 2 (16, 1, 1/16, 1/256) or Gaudi 3",

@@ -42,7 +42,7 @@ def test_the_simulated_card_passes(program, card, mode):
     assert result.returncode == 0, result.stdout + result.stderr
     found, _ = verdicts(result)
     untried = {check for check, verdict in found.items() if verdict == "not tried"}
-    formats = ("int8", "int4", "fp8_e4m3", "fp8_e5m2")
+    formats = ("int8", "uint8", "int4", "fp8_e4m3", "fp8_e5m2")
     assert untried == {"state", *(f"values in {name}" for name in formats)}
     assert "32 of fp8_e4m3_gaudi2: differs" in result.stdout
     assert f"{mode}, on the host: none" in result.stdout

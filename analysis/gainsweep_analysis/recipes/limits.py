@@ -37,12 +37,18 @@ def problems(archive: Archive, formats: list[Format], able: Abilities) -> list[P
         found += _remainders(archive, formats, lowered)
     for format_ in archive.formats[1:]:
         ops = tuple(place for place in lowered if formats[place] == format_)
-        obstacle = able.obstacle(format_) if ops else ""
+        obstacle = (_cut_off(format_) or able.obstacle(format_)) if ops else ""
         if obstacle:
             found.append(
                 Problem(f"{format_.name}: {obstacle}", ops, "Solve again without it in formats.low")
             )
     return found + able.whole(archive, formats)
+
+
+def _cut_off(format_: Format) -> str:
+    if format_.weight.range == "max":
+        return ""
+    return "runtimes scale weights to their largest magnitudes; solve with range: max"
 
 
 def _unnamed(archive: Archive, lowered: list[int], able: Abilities) -> list[Problem]:

@@ -140,7 +140,8 @@ void report(const Layer& layer) {
     programs.push_back({"int8", {lowered(FormatId{1}), bf16}, &narrow});
     const auto quantise = call(layer, "gainsweep::quantize", ElementType::byte, [](auto& call) {
       return std::vector<graph::Argument>{
-          call.add_constant("s", {1}, {1.0 / 127}, ElementType::fp32), std::int64_t{128}};
+          call.add_constant("s", {1}, {1.0 / 127}, ElementType::fp32), std::string("int8"),
+          std::int64_t{128}};
     });
     programs.push_back({"quantise", {quantise, bf16}, &narrow});
   }

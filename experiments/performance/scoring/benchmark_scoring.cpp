@@ -6,38 +6,25 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <limits>
 #include <map>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 
 #include "base/error.hpp"
-#include "execute/probe.hpp"
 #include "execute/state.hpp"
 #include "lower/pass.hpp"
 #include "model/model.hpp"
+#include "scored.hpp"
 
 namespace {
 
 using namespace gainsweep;
 
 const auto& device = execute::devices().at("cpu");
-
-/// Those that a line of standard input names; three where it names none.
-std::vector<format::Format> low_formats(const std::string& line) {
-  std::istringstream words(line);
-  std::vector<format::Format> formats;
-  words.ignore(std::numeric_limits<std::streamsize>::max(), ' ');
-  for (std::string name; words >> name;) formats.push_back(format::by_name(name));
-  if (!formats.empty()) return formats;
-  return {format::by_name("int8"), format::by_name("fp8_e4m3"), format::by_name("fp8_e5m2")};
-}
 
 /// The graph, its parameters and one sample of random tokens.
 struct Workload {
@@ -54,6 +41,8 @@ struct Workload {
         parameters(model, device, precision),
         inputs(execute::make_inputs(graph, sample(length), model.inputs, device)) {}
 
+  benchmark::Scored scored() { return {graph, ops, parameters, inputs}; }
+
   model::Sample sample(std::int64_t length) const {
     std::mt19937 engine(0);
     const auto vocabulary = model.input("tokens")->bound;
@@ -65,38 +54,6 @@ struct Workload {
     }
     return {.inputs = {{"tokens", {{1, length}, tokens}}}, .targets = {{1, length}, labels}};
   }
-};
-
-/// Adds the largest magnitudes of weights, which share a scale in the fp8 formats.
-void add_weights(lower::Maxima& maxima, Workload& work) {
-  const auto whole = std::numeric_limits<std::int64_t>::max();
-  execute::Program program(lower::weight_maxima(work.graph, work.ops, whole), work.parameters);
-  const auto nothing = execute::make_inputs(program.graph(), {}, {}, device);
-  std::size_t output = 0;
-  for (std::size_t op = 0; op < work.ops.size(); ++op) {
-    if (work.ops[op].weight_channels == 0) continue;
-    const auto rows = program.run(nothing, output++);
-    maxima[op].back() = static_cast<float>(*std::max_element(rows.begin(), rows.end()));
-  }
-}
-
-/// Scoring as a run does it: static activation scales, formats with their default rules.
-class Scoring {
- public:
-  Scoring(Workload& work, const std::string& line) : work_(work), prober_(make(work, line)) {}
-  void run() { prober_.probe(work_.inputs); }
-
- private:
-  static execute::Prober make(Workload& work, const std::string& line) {
-    execute::Program observed(lower::observe(work.graph, work.ops), work.parameters);
-    auto maxima = execute::observe(observed, work.inputs, work.ops);
-    add_weights(maxima, work);
-    return {lower::probe(work.graph, work.ops), work.ops, work.parameters, low_formats(line),
-            std::move(maxima)};
-  }
-
-  Workload& work_;
-  execute::Prober prober_;
 };
 
 /// The graph with every step as one call of ATen, as commit 0270583 ran it: what scoring is
@@ -145,14 +102,6 @@ class Plain {
   std::vector<at::Tensor> leaves_;
 };
 
-/// Seconds of a pass.
-template <class Pass>
-double seconds(Pass& pass) {
-  const auto begin = std::chrono::steady_clock::now();
-  pass.run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 /// Peak resident memory of this process so far, as the kernel counts it: mapped weights included.
 std::string peak_memory() {
   std::ifstream status("/proc/self/status");
@@ -164,14 +113,15 @@ std::string peak_memory() {
 
 void serve(Workload& work) {
   std::optional<Plain> plain;
-  std::map<std::string, Scoring> scorings;
+  std::map<std::string, benchmark::Scoring> scorings;
   for (std::string line; std::getline(std::cin, line);) {
     if (line == "plain") {
       if (!plain) plain.emplace(work);
-      std::cout << seconds(*plain) << std::endl;
+      std::cout << benchmark::seconds(*plain) << std::endl;
     }
     if (line.starts_with("scoring"))
-      std::cout << seconds(scorings.try_emplace(line, work, line).first->second) << std::endl;
+      std::cout << benchmark::seconds(scorings.try_emplace(line, work.scored(), line).first->second)
+                << std::endl;
     if (line == "peak") std::cout << peak_memory() << std::endl;
   }
 }

@@ -66,7 +66,8 @@ TEST(Cast, ToInt8IsTheFormatsRounding) {
       const auto z = (random({7, 3000}, 3) * 2.5).to(type);
       const auto codes = cast_to_int8(z, scale);
       EXPECT_EQ(codes.scalar_type(), at::kChar);
-      EXPECT_TRUE(at::equal(codes.to(at::kLong) + 128, quantize(z, scale, 128).to(at::kLong)))
+      EXPECT_TRUE(
+          at::equal(codes.to(at::kLong) + 128, quantize(z, scale, "int8", 128).to(at::kLong)))
           << "the codes of the CPU's target, without its zero point";
     }
   }
@@ -138,9 +139,9 @@ TEST(EncodeWeight, HoldsTheFakeQuantisedWeight) {
   const auto w = random({24, 40}, 10) * at::pow(10.0, random({24, 1}, 11) * 3);
   for (const auto* name : {"fp8_e4m3", "fp8_e4m3_gaudi2", "fp8_e5m2"})
     for (const bool per_channel : {false, true}) {
-      const auto [codes, scales] = encode_weight(w, name, 0.5, per_channel, "arbitrary");
+      const auto [codes, scales] = encode_weight(w, name, 0.5, per_channel, "arbitrary", "max");
       EXPECT_EQ(scales.sizes(), at::IntArrayRef({per_channel ? 24 : 1}));
-      const auto rounded = per_channel ? fake_quantize_weight(w, name, 0.5, "arbitrary")
+      const auto rounded = per_channel ? fake_quantize_weight(w, name, 0.5, "arbitrary", "max")
                                        : fake_quantize_dynamic(w, name, 0.5, "arbitrary");
       EXPECT_TRUE(at::equal(codes.to(at::kFloat) * scales.view({-1, 1}), rounded))
           << name << per_channel;

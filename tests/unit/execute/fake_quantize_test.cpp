@@ -58,7 +58,7 @@ TEST(FakeQuantize, TakesTheScaleOfTheTensor) {
 
 TEST(FakeQuantize, TakesTheScaleOfEachRow) {
   const auto w = sample({70, 900}) * at::arange(1, 71).view({70, 1});
-  const auto by_row = fake_quantize_weight(w, "int8", 1, "arbitrary");
+  const auto by_row = fake_quantize_weight(w, "int8", 1, "arbitrary", "max");
   for (std::int64_t row = 0; row < w.size(0); ++row) {
     expect_rounded(by_row[row], w[row], "int8", scale_of("int8", w[row], 1));
   }
@@ -73,7 +73,7 @@ TEST(FakeQuantize, TakesScalesOfTheGrid) {
   expect_rounded(fake_quantize_dynamic(w, name, 0.125, "gaudi2"), w, name, 16);
   expect_rounded(fake_quantize_dynamic(w / largest, name, 0.125, "gaudi2"), w / largest, name,
                  1.0F / 16);
-  const auto by_row = fake_quantize_weight(w, name, 1, "power_of_two");
+  const auto by_row = fake_quantize_weight(w, name, 1, "power_of_two", "max");
   for (std::int64_t row = 0; row < w.size(0); ++row) {
     const double free = w[row].abs().max().item<float>() / 240.0;
     const auto scale = static_cast<float>(std::exp2(std::ceil(std::log2(free))));
@@ -123,17 +123,18 @@ TEST(PlainFakeQuantize, EqualsTheKernelsBitForBit) {
         for (const auto* grid : {"arbitrary", "power_of_two"}) {
           EXPECT_TRUE(same(plain::fake_quantize_dynamic(finite, format, 0.5, grid),
                            fake_quantize_dynamic(finite, format, 0.5, grid)));
-          EXPECT_TRUE(same(plain::fake_quantize_weight(finite, format, 0.5, grid),
-                           fake_quantize_weight(finite, format, 0.5, grid)));
+          EXPECT_TRUE(same(plain::fake_quantize_weight(finite, format, 0.5, grid, "max"),
+                           fake_quantize_weight(finite, format, 0.5, grid, "max")));
         }
       }
 }
 
 TEST(PlainFakeQuantize, TakesZerosEmptyTensorsAndNoIntegers) {
   const auto zeros = at::zeros({3, 4});
-  EXPECT_TRUE(same(plain::fake_quantize_weight(zeros, "int8", 1, "arbitrary"), zeros));
+  EXPECT_TRUE(same(plain::fake_quantize_weight(zeros, "int8", 1, "arbitrary", "max"), zeros));
   EXPECT_EQ(plain::fake_quantize_dynamic(at::empty({0, 4}), "int8", 1, "arbitrary").numel(), 0);
-  EXPECT_EQ(plain::fake_quantize_weight(at::empty({2, 0}), "int8", 1, "arbitrary").numel(), 0);
+  EXPECT_EQ(plain::fake_quantize_weight(at::empty({2, 0}), "int8", 1, "arbitrary", "max").numel(),
+            0);
   EXPECT_THROW(plain::fake_quantize(at::ones({4}, at::kLong), "int8", scale(1)), c10::Error);
 }
 

@@ -28,6 +28,7 @@ struct Case {
   bool bias = false;
   bool dynamic = false;
   bool per_channel = true;
+  std::string format = "int8";
 };
 
 void PrintTo(const Case& which, std::ostream* out) {
@@ -46,7 +47,8 @@ fixture::Stored stored_as(const Shape& shape, unsigned seed) {
 /// A convolution with the model that has its weight, and what it reads.
 struct Convolution {
   explicit Convolution(const Case& given)
-      : which(given),
+      : formats{format::by_name("bf16"), format::by_name(given.format)},
+        which(given),
         stored({{"w", stored_as(given.weight, 1)}, {"b", stored_as({given.weight[0]}, 2)}}),
         x(numbers(given.images, 7) * 3) {
     graph.name = "convolution";
@@ -104,12 +106,12 @@ struct Convolution {
     return at::tensor(out, at::kDouble).view(graph.value(graph.outputs[0]).shape);
   }
 
+  std::vector<format::Format> formats;
   Case which;
   fixture::StoredModel stored;
   at::Tensor x;
   Graph graph;
   graph::Partition partition;
-  std::vector<format::Format> formats{format::by_name("bf16"), format::by_name("int8")};
 };
 
 double worst(const at::Tensor& found, const at::Tensor& expected) {
@@ -142,9 +144,13 @@ TEST_P(LoweredConvolution, EqualsExactIntegerArithmetic) {
   const auto rows = w.view({w.size(0), -1});
   const auto amax = one.which.per_channel ? rows.abs().amax(1) : rows.abs().max().view({1});
   const auto w_scale = amax / 127;
-  const float x_scale = one.which.dynamic ? one.x.abs().max().item<float>() / 127 : 3.0F / 127;
+  const auto& grid = one.formats[1].activation->grid;
+  const auto largest = static_cast<float>(grid.max);
+  const float x_scale = (one.which.dynamic ? one.x.abs().max().item<float>() : 3.0F) / largest;
   const auto w_codes = at::round(rows / w_scale.view({-1, 1})).view_as(w).to(at::kDouble);
-  const auto x_codes = at::round(one.x / x_scale).to(at::kDouble);
+  const auto x_codes =
+      at::clamp(at::round(one.x / x_scale), grid.is_unsigned ? 0 : -largest, largest)
+          .to(at::kDouble);
   auto exact = one.by_torch(x_codes, w_codes) * x_scale * one.by_channel(w_scale);
   if (one.which.bias) exact += one.by_channel(numbers({one.which.weight[0]}, 2));
   const auto found = one.run(one.lowered(FormatId{1}), Precision::fp32);
@@ -199,6 +205,19 @@ INSTANTIATE_TEST_SUITE_P(
              .weight = {24, 16, 3, 3},
              .padding = 1,
              .dynamic = true},
+        // Of the shapes of others in int8: PyTorch must not take what it packed for those.
+        Case{.name = "3x3 unsigned",
+             .images = {2, 16, 10, 12},
+             .weight = {24, 16, 3, 3},
+             .padding = 1,
+             .format = "uint8"},
+        Case{.name = "3x3 dynamic unsigned",
+             .images = {1, 16, 10, 10},
+             .weight = {24, 16, 3, 3},
+             .padding = 1,
+             .bias = true,
+             .dynamic = true,
+             .format = "uint8"},
         Case{.name = "1x1", .images = {1, 32, 9, 9}, .weight = {64, 32, 1, 1}, .bias = true},
         Case{.name = "1x1 strided", .images = {1, 32, 9, 9}, .weight = {48, 32, 1, 1}, .stride = 2},
         Case{.name = "dilated",

@@ -39,15 +39,18 @@ struct Case {
   bool bias = false;
   bool dynamic = false;
   bool per_channel = true;
+  std::string format = "int8";
+  std::string range = "max";
 };
 
 std::vector<format::Format> formats_of(const Case& which) {
-  auto int8 = format::by_name("int8");
-  int8.activation->scale =
+  auto low = format::by_name(which.format);
+  low.activation->scale =
       which.dynamic ? format::ScaleRule::dynamic_max : format::ScaleRule::static_max;
-  int8.weight.granularity =
+  low.weight.granularity =
       which.per_channel ? format::Granularity::channel : format::Granularity::tensor;
-  return {format::by_name("bf16"), int8};
+  low.weight.range = which.range;
+  return {format::by_name("bf16"), low};
 }
 
 at::Tensor activation() {
@@ -62,6 +65,7 @@ at::Tensor run(const Graph& graph, execute::Precision precision, const at::Tenso
 }
 
 class LoweredLinear : public ::testing::TestWithParam<Case> {};
+using LoweredLinearOfLargest = LoweredLinear;
 
 TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
   if (!fixture::multiplies_int8_exactly())
@@ -90,7 +94,7 @@ TEST_P(LoweredLinear, EqualsFakeQuantisedNumerics) {
 }
 
 /// Codes and scales multiplied out in 64-bit integers and fp64.
-TEST_P(LoweredLinear, EqualsExactIntegerArithmetic) {
+TEST_P(LoweredLinearOfLargest, EqualsExactIntegerArithmetic) {
   if (!fixture::multiplies_int8_exactly())
     GTEST_SKIP() << "without VNNI oneDNN's int8 kernels saturate 16-bit sums";
   const auto graph = linear_graph(GetParam().bias);
@@ -116,6 +120,12 @@ TEST_P(LoweredLinear, EqualsExactIntegerArithmetic) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rules, LoweredLinear,
+                         ::testing::Values(Case{}, Case{.bias = true}, Case{.dynamic = true},
+                                           Case{.bias = true, .dynamic = true},
+                                           Case{.per_channel = false}, Case{.range = "mse"},
+                                           Case{.format = "uint8"},
+                                           Case{.dynamic = true, .format = "uint8"}));
+INSTANTIATE_TEST_SUITE_P(Rules, LoweredLinearOfLargest,
                          ::testing::Values(Case{}, Case{.bias = true}, Case{.dynamic = true},
                                            Case{.bias = true, .dynamic = true},
                                            Case{.per_channel = false}));

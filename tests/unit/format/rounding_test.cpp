@@ -286,19 +286,21 @@ TEST(LargestMagnitude, ShowsInfinityAndNan) {
 }
 
 TEST(QuantizeSpan, GivesTheCodesOfTheRoundedValues) {
-  const Table table = table_of("int8");
-  auto values = hard_values(table);
-  const auto random = random_patterns(1000);
-  values.insert(values.end(), random.begin(), random.end());
-  for (const float scale : {1.0F, 0.037F, 1e-30F}) {
-    for (const int zero_point : {0, 128}) {
+  const std::vector<std::pair<std::string, int>> kinds{{"int8", 0}, {"int8", 128}, {"uint8", 0}};
+  for (const auto& [name, zero_point] : kinds) {
+    const Table table = table_of(name);
+    const auto grid = number_by_name(name).grid;
+    auto values = hard_values(table);
+    const auto random = random_patterns(1000);
+    values.insert(values.end(), random.begin(), random.end());
+    for (const float scale : {1.0F, 0.037F, 1e-30F}) {
       std::vector<std::uint8_t> codes(values.size()), wide_codes(values.size());
-      quantize_span<float>(scale, zero_point, values, codes);
+      quantize_span<float>(grid, scale, zero_point, values, codes);
       const std::vector<double> wide(values.begin(), values.end());
-      quantize_span<double>(scale, zero_point, wide, wide_codes);
-      const auto code = [&](double quotient) {
+      quantize_span<double>(grid, scale, zero_point, wide, wide_codes);
+      const auto code = [&table = table, zero = zero_point](double quotient) {
         const double value = std::isnan(quotient) ? 0 : nearest(table, quotient);
-        return static_cast<std::uint8_t>(static_cast<int>(value) + zero_point);
+        return static_cast<std::uint8_t>(static_cast<int>(value) + zero);
       };
       for (std::size_t i = 0; i < values.size(); ++i) {
         ASSERT_EQ(codes[i], code(values[i] / scale)) << values[i];
@@ -315,7 +317,7 @@ TEST(QuantizeSpan, KeepsTheOrderOfBf16) {
     values.push_back({static_cast<std::uint16_t>(bits >> 16)});
   }
   std::vector<std::uint8_t> codes(values.size());
-  quantize_span<Bf16>(1, 128, values, codes);
+  quantize_span<Bf16>(number_by_name("int8").grid, 1, 128, values, codes);
   for (int i = -35; i <= 35; ++i) EXPECT_EQ(codes[static_cast<std::size_t>(i + 35)], i + 128);
 }
 

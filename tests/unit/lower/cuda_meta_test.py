@@ -48,10 +48,10 @@ def define_own_operators():
         "cast_to_int8": lambda z, scale: z.new_empty(z.shape, dtype=torch.int8),
         "dynamic_scale": lambda z, format, backoff: z.new_empty([1], dtype=torch.float32),
         "scale_sums": lambda sums, scales, bias, type: (sums * scales).to(type),
-        "encode_weight": lambda w, format, backoff, per_channel, grid: codes_and_scales(
+        "encode_weight": lambda w, format, backoff, per_channel, grid, range: codes_and_scales(
             w, per_channel, torch.float8_e4m3fn
         ),
-        "quantize_weight": lambda w, backoff, per_channel, grid: codes_and_scales(
+        "quantize_weight": lambda w, backoff, per_channel, grid, range: codes_and_scales(
             w, per_channel, torch.int8
         ),
     }

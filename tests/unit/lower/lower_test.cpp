@@ -117,10 +117,11 @@ TEST(Lower, RefusesFormatsThatTheCpuDoesNotRun) {
     FAIL() << "fp8 was accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::config);
-    EXPECT_STREQ(error.what(),
-                 "op gate cannot run in fp8_e4m3 on target onednn (it would be emulated there, and "
-                 "the time of an emulation means nothing; real low formats of this kind of op: "
-                 "int8). Leave it high in the time objective, or use a device that has the format");
+    EXPECT_STREQ(
+        error.what(),
+        "op gate cannot run in fp8_e4m3 on target onednn (it would be emulated there, and "
+        "the time of an emulation means nothing; real low formats of this kind of op: "
+        "int8, uint8). Leave it high in the time objective, or use a device that has the format");
   }
 }
 
@@ -132,7 +133,7 @@ TEST(Lower, WritesProductsOfActivationsOverSignedCodes) {
   EXPECT_EQ(count(graph, "aten::matmul"), 0U);
   for (const auto& node : graph.nodes)
     if (node.op == "gainsweep::quantize") {
-      EXPECT_EQ(std::get<std::int64_t>(node.arguments.at(2)), 0) << "their zero point";
+      EXPECT_EQ(std::get<std::int64_t>(node.arguments.at(3)), 0) << "their zero point";
     }
 }
 

@@ -104,6 +104,7 @@ TEST(Key, ChangesWithEveryFactItIsMadeOf) {
   EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight.backoff = 0.5; }), ".xxx.xxx");
   EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight.scale_grid = "power_of_two"; }),
             ".xxx.xxx");
+  EXPECT_EQ(changed_by([](Facts& f) { f.formats[1].weight.range = "mse"; }), ".xxx.xxx");
   EXPECT_EQ(
       changed_by([](Facts& f) { f.formats[1].activation->scale = format::ScaleRule::dynamic_max; }),
       ".xxx.xxx");

@@ -27,6 +27,7 @@ INVISIBLE = {
     "modelled",
     "progression_falls",
     "progression_steps",
+    "ranges",
     "resources_kept",
     "rules",
     "scale_grids",
