@@ -278,7 +278,7 @@ def _op(path, kind, *row) -> Op:
 
 def _numbers(formats: Table, operand: str) -> list[Number | None]:
     """Of one operand in each format."""
-    kinds = (str, str, int, float, int, float, str, int, str, float, str)
+    kinds = (str, str, int, float, int, float, str, int, str, float, str, str)
     rows = formats.rows(*(f"{operand}_{name}" for name in NUMBER))
     return [
         Number(*(kind(cell) for kind, cell in zip(kinds, row, strict=True))) if row[0] else None

@@ -37,8 +37,7 @@ inline std::vector<format::Format> low_formats(const std::string& line) {
 inline void add_weights(lower::Maxima& maxima, const Scored& work) {
   const auto whole = std::numeric_limits<std::int64_t>::max();
   execute::Program program(lower::weight_maxima(work.graph, work.ops, whole), work.parameters);
-  const auto nothing =
-      execute::make_inputs(program.graph(), {}, {}, execute::devices().at("cpu"));
+  const auto nothing = execute::make_inputs(program.graph(), {}, {}, execute::devices().at("cpu"));
   std::size_t output = 0;
   for (std::size_t op = 0; op < work.ops.size(); ++op) {
     if (work.ops[op].weight_channels == 0) continue;

@@ -1,14 +1,15 @@
 // Passes of the first sample of an exported model on request: benchmark_exported MODEL SAMPLES LOSS
-// bf16|fp32 [FIRST_OP LAST_OP] reads lines from standard input, each `plain` (what evaluations run
-// of an all-high plan), `packed` (every op high, over weights packed once), a number format (every
-// op that the CPU runs in it, else high; of the ops from FIRST_OP to LAST_OP where they are given)
-// or `scoring FORMAT …`, and answers each with the seconds of one pass on one thread.
+// bf16|fp32 reads lines from standard input, each `plain` (what evaluations run of an all-high
+// plan), `packed` (every op high, over weights packed once), a format such as `int8` (every op that
+// the CPU runs in it, else high), the same of some ops (`int8:24-53`) or `scoring FORMAT …`, and
+// answers each with the seconds of one pass on one thread. `ops` is answered with their number.
 
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
 
+#include "archive/decoder.hpp"
 #include "base/error.hpp"
 #include "exported/exported_model.hpp"
 #include "pipeline/row_samples.hpp"
@@ -19,10 +20,6 @@ namespace {
 using namespace gainsweep;
 
 const auto& device = execute::devices().at("cpu");
-
-struct Range {
-  std::size_t first = 0, last = 0;
-};
 
 /// A model with its first sample.
 struct Subject {
@@ -42,7 +39,22 @@ struct Subject {
   }
 };
 
-graph::Graph variant(const std::string& name, const graph::Graph& graph, const Range& range) {
+/// "int8:24-53"
+struct Variant {
+  std::string name;
+  std::size_t first = 0;
+  std::size_t last = std::numeric_limits<std::size_t>::max();
+
+  explicit Variant(const std::string& line) : name(line.substr(0, line.find(':'))) {
+    if (name == line) return;
+    std::istringstream range(line.substr(name.size() + 1));
+    char dash = 0;
+    range >> first >> dash >> last;
+  }
+};
+
+graph::Graph lowered(const Variant& variant, const graph::Graph& graph) {
+  const auto& name = variant.name;
   const auto partition = graph::partition(graph, {}, 2);
   const auto& target = lower::targets().at("onednn");
   const bool is_format = name != "plain" && name != "packed";
@@ -53,13 +65,13 @@ graph::Graph variant(const std::string& name, const graph::Graph& graph, const R
   if (name == "plain")
     return lower::fake_quantize(graph, partition.ops, assignment, formats, maxima);
   for (std::size_t op = 0; op < assignment.size(); ++op)
-    if (is_format && op >= range.first && op <= range.last &&
+    if (is_format && op >= variant.first && op <= variant.last &&
         target.runs(partition.ops[op], formats[1]))
       assignment[op] = FormatId{1};
   return lower::lower(graph, partition, assignment, formats, maxima, target);
 }
 
-void serve(const Subject& subject, execute::Precision precision, const Range& range) {
+void serve(const Subject& subject, execute::Precision precision) {
   execute::Parameters parameters(subject.model, device, precision);
   const auto forward = subject.graph({model::Output::class_scores});
   const auto with_loss = subject.graph({model::Output::mean_loss});
@@ -69,6 +81,10 @@ void serve(const Subject& subject, execute::Precision precision, const Range& ra
   std::map<std::string, execute::Program> programs;
   std::map<std::string, benchmark::Scoring> scorings;
   for (std::string line; std::getline(std::cin, line);) {
+    if (line == "ops") {
+      std::cout << ops.size() << std::endl;
+      continue;
+    }
     if (line.starts_with("scoring")) {
       const benchmark::Scored scored{with_loss, ops, parameters, all};
       std::cout << benchmark::seconds(scorings.try_emplace(line, scored, line).first->second)
@@ -77,7 +93,7 @@ void serve(const Subject& subject, execute::Precision precision, const Range& ra
     }
     auto program = programs.find(line);
     if (program == programs.end()) {
-      auto made = execute::Program(variant(line, forward, range), parameters);
+      auto made = execute::Program(lowered(Variant(line), forward), parameters);
       program = programs.emplace(line, std::move(made)).first;
     }
     std::cout << program->second.time(inputs) << std::endl;
@@ -87,17 +103,14 @@ void serve(const Subject& subject, execute::Precision precision, const Range& ra
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 5 && argc != 7) {
-    std::cerr << "usage: benchmark_exported MODEL SAMPLES LOSS bf16|fp32 [FIRST_OP LAST_OP]\n";
+  gainsweep::archive::serve_if_decoder(argc, argv);
+  if (argc != 5) {
+    std::cerr << "usage: benchmark_exported MODEL SAMPLES LOSS bf16|fp32\n";
     return 2;
   }
   execute::start(device, 1);
-  Range range{0, std::numeric_limits<std::size_t>::max()};
-  if (argc == 7)
-    range = {std::strtoull(argv[5], nullptr, 10), std::strtoull(argv[6], nullptr, 10)};
   serve(Subject(argv[1], argv[2], exported::losses().at(argv[3])),
-        std::string(argv[4]) == "bf16" ? execute::Precision::bf16 : execute::Precision::fp32,
-        range);
+        std::string(argv[4]) == "bf16" ? execute::Precision::bf16 : execute::Precision::fp32);
 } catch (const gainsweep::Error& error) {
   std::cerr << error.what() << '\n';
   return gainsweep::exit_code(error.kind());

@@ -8,6 +8,8 @@ and backward with the gradient of every parameter. Sample and golden file are MO
 """
 
 import pathlib
+import random
+import statistics
 import sys
 import time
 
@@ -60,19 +62,44 @@ class Eager:
         return time.perf_counter() - begin
 
 
+def tell_sums(program, low, rounds):
+    """What ops save alone, added up, against halves of the model and all of it in the format.
+
+    Each stands beside a high pass of its own: one for all would put its own noise into every term.
+    """
+    ops = int(program.time("ops"))
+    halves = [f"{low}:0-{ops // 2 - 1}", f"{low}:{ops // 2}-{ops - 1}", low]
+    alone = [f"{low}:{op}-{op}" for op in range(ops)]
+
+    def pair(name):
+        times = {each: program.time(each) for each in random.sample(["packed", name], 2)}
+        return 1 - times[name] / times["packed"]
+
+    variants = {name: lambda name=name: pair(name) for name in [*alone, *halves]}
+    found = interleaved.seconds(variants, rounds, warm_up=3)
+    saved = {name: [taken[name] for taken in found] for name in variants}
+    for name, places in zip(
+        halves, [range(ops // 2), range(ops // 2, ops), range(ops)], strict=True
+    ):
+        total = sum(statistics.median(saved[alone[op]]) for op in places)
+        together = statistics.quantiles(saved[name])
+        print(f"{name}: ops alone {100 * total:.1f} %, together {100 * together[1]:.1f} % "
+              f"(quartiles {100 * together[0]:.1f}, {100 * together[2]:.1f})")  # fmt: skip
+
+
 def main():
     parser = interleaved.parser(__doc__, rounds=21)
     parser.add_argument("--samples")
     parser.add_argument("--loss", default="class")
-    parser.add_argument("--ops", nargs=2, default=[], help="first and last op that is lowered")
+    parser.add_argument("--sums", help="a format: what ops save alone against what all save")
     parser.add_argument("--variants", default="eager,plain,packed,int8,uint8")
     given = parser.parse_args()
     torch.set_num_threads(1)
     model = pathlib.Path(given.folder)
     samples = given.samples or model.with_suffix(".h5")
-    program = interleaved.Program(
-        [given.program, model, samples, given.loss, given.precision, *given.ops]
-    )
+    program = interleaved.Program([given.program, model, samples, given.loss, given.precision])
+    if given.sums:
+        return tell_sums(program, given.sums, given.rounds)
     eager = Eager(model, given.precision)
     variants = {"eager": eager.forward, "gradients": eager.gradients}
     names = given.variants.split(",")
