@@ -117,6 +117,12 @@ struct Target {
                state.log_totals[static_cast<std::size_t>(target)]) {}
 };
 
+void check_alike(const at::Tensor& rows, const at::Tensor& others) {
+  if (rows.sizes() != others.sizes())
+    throw Error(ErrorKind::internal,
+                "scores of other targets or classes were compared. Report this.");
+}
+
 /// Moments of log p (`a`) and of another number (`b`) of the classes of one target under p.
 struct Moments {
   double mean_a = 0, mean_b = 0, covariance = 0;
@@ -219,9 +225,7 @@ Confidence confidence(const ClassScores& scores, std::span<const float> weights)
 Departure departure(const ClassScores& from, const ClassScores& to,
                     std::span<const float> weights) {
   const auto &state = from.state(), &other = to.state();
-  if (state.rows.sizes() != other.rows.sizes())
-    throw Error(ErrorKind::internal,
-                "scores of other targets or classes were compared. Report this.");
+  check_alike(state.rows, other.rows);
   const auto classes = state.rows.size(1);
   const c10::InferenceMode inference;
   const auto [divergence, tilt] =
@@ -240,10 +244,9 @@ Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::i
           std::span<const float> weights) {
   const auto &high = from.state(), &low = to.state();
   const auto count = low.rows.size(0);
-  if (high.rows.sizes() != low.rows.sizes() ||
-      (!targets.empty() && static_cast<std::int64_t>(targets.size()) != count))
-    throw Error(ErrorKind::internal,
-                "scores of other targets or classes were compared. Report this.");
+  check_alike(high.rows, low.rows);
+  if (!targets.empty() && static_cast<std::int64_t>(targets.size()) != count)
+    throw Error(ErrorKind::internal, "scores and targets are not as many. Report this.");
   const auto share = shares(weights, count);
   double top1 = 0, top5 = 0, agreement = 0;
   for (std::int64_t target = 0; target < count; ++target) {
@@ -257,6 +260,27 @@ Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::i
   }
   if (targets.empty()) return {.agreement = agreement};
   return {top1, top5, agreement};
+}
+
+double noise(const ClassScores& from, const ClassScores& to, std::span<const float> weights) {
+  const auto &high = from.state().rows, &low = to.state().rows;
+  check_alike(high, low);
+  const auto share = shares(weights, high.size(0));
+  const auto classes = high.size(1);
+  Sum difference{}, signal{};
+  for (std::int64_t target = 0; target < high.size(0); ++target) {
+    if (share[static_cast<std::size_t>(target)] == 0) continue;
+    const float* y = high.const_data_ptr<float>() + target * classes;
+    const float* other = low.const_data_ptr<float>() + target * classes;
+    for (std::int64_t v = 0; v < classes; ++v) {
+      if (!std::isfinite(y[v])) continue;  // a class that cannot be
+      const double own = y[v], error = other[v] - own;
+      difference[static_cast<std::size_t>(v % lanes)] += error * error;
+      signal[static_cast<std::size_t>(v % lanes)] += own * own;
+    }
+  }
+  const double whole = total(signal);
+  return whole == 0 ? 0 : total(difference) / whole;
 }
 
 }  // namespace gainsweep::execute

@@ -70,4 +70,8 @@ Departure departure(const ClassScores& from, const ClassScores& to, std::span<co
 Hits hits(const ClassScores& from, const ClassScores& to, std::span<const std::int64_t> targets,
           std::span<const float> weights);
 
+/// Σ (y′ − y)² / Σ y² over the classes of all targets that count, y of `from`: what a
+/// signal-to-noise ratio is the inverse of. Without scores that can be, 0.
+double noise(const ClassScores& from, const ClassScores& to, std::span<const float> weights);
+
 }  // namespace gainsweep::execute

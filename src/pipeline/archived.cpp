@@ -175,12 +175,19 @@ class Planner {
       asked.push_back(key_of(exact));
       return std::optional(program(exact));
     };
-    const auto losses = [&](const graph::Assignment& assignment) {
-      auto found = losses_of(assignment, asked);
+    const auto scored = [&](const solve::Scores& scores, double limit) {
+      const auto& objective = decision_.aims[question.aim].objective;
+      asked.push_back(key::scored_program(decision_.digests[question.aim], objective,
+                                          digest_of(scores, limit)));
+      return std::optional(solve_scored(layout_, decision_, question.aim, scores, limit));
+    };
+    const auto searched = [&](const graph::Assignment& assignment) {
+      auto found = searched_of(assignment, asked);
       if (!found) missing.push_back(assignment);
       return found;
     };
-    auto [plans, is_program] = consult(layout_, spec_, question, decision_, {plan, losses});
+    auto [plans, is_program] =
+        consult(layout_, spec_, question, decision_, {plan, scored, searched});
     if (!plans) refuse(question, missing);
     if (is_program) asked.clear();  // it is that unit itself
     for (auto& assignment : told(spec_, question, *plans)) told_.push_back(std::move(assignment));
@@ -194,17 +201,17 @@ class Planner {
     return programs_.emplace(place, solve_program(layout_, spec_, exact, decision_)).first->second;
   }
 
-  std::optional<std::vector<double>> losses_of(const graph::Assignment& assignment,
-                                               std::vector<std::string>& asked) const {
+  std::optional<Searched> searched_of(const graph::Assignment& assignment,
+                                      std::vector<std::string>& asked) const {
     const auto plan = searched_.plans.find(assignment_key(assignment, layout_.formats));
     if (plan == searched_.plans.end()) return std::nullopt;
-    std::vector<double> all;
+    Searched all;
     for (const auto& [order, record] : plan->second.rows) {
-      const auto& losses = reals(record.fields, "loss");
-      all.insert(all.end(), losses.begin(), losses.end());
+      add(all, record.fields);
       asked.push_back(record.key);
     }
-    if (all.size() != static_cast<std::size_t>(spec_.solve.search_samples)) return std::nullopt;
+    if (all.losses.size() != static_cast<std::size_t>(spec_.solve.search_samples))
+      return std::nullopt;
     return all;
   }
 

@@ -1,5 +1,8 @@
 #include "pipeline/consultation.hpp"
 
+#include <set>
+
+#include "archive/field.hpp"
 #include "sensitivity/measured_error.hpp"
 
 namespace gainsweep::pipeline {
@@ -18,33 +21,80 @@ class Consultation final : public solve::Asking {
     return solve::Program{contract(lowerables_, plans->assignments.front()), plans->certificate};
   }
 
+  std::optional<solve::Program> program(const solve::Scores& scores, double limit) override {
+    const auto found = sources_.scored(scores, limit);
+    if (!found) return std::nullopt;
+    return solve::Program{contract(lowerables_, found->assignment), found->certificate};
+  }
+
   std::optional<std::vector<solve::Quality>> qualities(
       const std::vector<solve::Formats>& plans) override {
-    asked_ += static_cast<std::int64_t>(plans.size());
-    const auto all_high = sources_.losses(graph::Assignment(layout_.partition.ops.size()));
+    const auto measured = measure(plans);
+    if (!measured) return std::nullopt;
     std::vector<solve::Quality> found;
-    // All are asked for before a missing one ends it: they are measured side by side.
-    for (const auto& plan : plans) {
-      const auto losses = sources_.losses(expand(layout_, lowerables_, plan));
-      if (!losses || !all_high) continue;
-      const auto error = sensitivity::measured_error(*all_high, *losses);
+    for (const auto& plan : measured->plans) {
+      const auto error = sensitivity::measured_error(measured->all_high.losses, plan.losses);
       found.push_back({error.value, error.standard_error});
     }
-    if (found.size() < plans.size()) return std::nullopt;
     return found;
   }
 
-  /// Plans whose quality was asked for.
-  std::int64_t asked() const { return asked_; }
+  std::optional<std::vector<solve::Change>> changes(
+      const std::vector<solve::Formats>& plans) override {
+    const auto measured = measure(plans);
+    if (!measured) return std::nullopt;
+    std::vector<solve::Change> found;
+    for (const auto& plan : measured->plans) {
+      auto& change = found.emplace_back();
+      for (std::size_t i = 0; i < plan.losses.size(); ++i)
+        change.loss.push_back(plan.losses[i] - measured->all_high.losses[i]);
+      change.divergence = plan.divergences;
+      change.noise = plan.noises;
+    }
+    return found;
+  }
+
+  /// Plans that were asked for, each once.
+  std::int64_t asked() const { return static_cast<std::int64_t>(asked_.size()); }
 
  private:
+  struct Measured {
+    Searched all_high;
+    std::vector<Searched> plans;
+  };
+
+  std::optional<Measured> measure(const std::vector<solve::Formats>& plans) {
+    const auto all_high = sources_.searched(graph::Assignment(layout_.partition.ops.size()));
+    std::vector<Searched> found;
+    // All are asked for before a missing one ends it: they are measured side by side.
+    for (const auto& plan : plans) {
+      asked_.insert(plan);
+      if (auto searched = sources_.searched(expand(layout_, lowerables_, plan)))
+        found.push_back(*std::move(searched));
+    }
+    if (!all_high || found.size() < plans.size()) return std::nullopt;
+    return Measured{*all_high, std::move(found)};
+  }
+
   const Layout& layout_;
   const std::vector<Lowerable>& lowerables_;
   const Sources& sources_;
-  std::int64_t asked_ = 0;
+  std::set<solve::Formats> asked_;
 };
 
+void append(std::vector<double>& values, const batch::Fields& fields, const std::string& name) {
+  if (!archive::has(fields, name)) return;
+  const auto& own = archive::reals(fields, name);
+  values.insert(values.end(), own.begin(), own.end());
+}
+
 }  // namespace
+
+void add(Searched& searched, const batch::Fields& fields) {
+  append(searched.losses, fields, "loss");
+  append(searched.divergences, fields, "divergence");
+  append(searched.noises, fields, "noise");
+}
 
 Consulted consult(const Layout& layout, const spec::Spec& spec, const Question& question,
                   const Decision& decision, const Sources& sources) {
@@ -55,7 +105,10 @@ Consulted consult(const Layout& layout, const spec::Spec& spec, const Question& 
           .next(numbers(spec, decision, question.aim), question.threshold, consultation);
   if (!answer) return {};
   auto plans = describe(layout, spec, question, decision, *answer);
-  if (consultation.asked() > 0) plans.asked = consultation.asked();
+  if (consultation.asked() > 0) {
+    plans.asked = consultation.asked();
+    plans.passes += consultation.asked() + 1;  // all-high beside them
+  }
   return {std::move(plans), answer->is_program};
 }
 

@@ -5,17 +5,30 @@
 #include <vector>
 
 #include "pipeline/plans.hpp"
+#include "pipeline/scored_program.hpp"
 
 namespace gainsweep::pipeline {
+
+/// What was measured of an assignment on the samples of searches, by sample.
+struct Searched {
+  std::vector<double> losses;
+  std::vector<double> divergences;  ///< empty where models give no class scores, as is the next
+  std::vector<double> noises;
+};
 
 /// Where the answers to a strategy's questions come from: units of a run, or rows of an archive.
 /// For strategies that ask nothing both are empty.
 struct Sources {
   /// The exact program's plans under a threshold; none while they are not known.
   std::function<std::optional<Plans>(double threshold)> program;
-  /// Losses of an assignment on the samples of searches, in order; none while they are not known.
-  std::function<std::optional<std::vector<double>>(const graph::Assignment&)> losses;
+  /// That on scores, under a limit on their sum; none while it is not known.
+  std::function<std::optional<ScoredProgram>(const solve::Scores& scores, double limit)> scored;
+  /// None while not all of it is known.
+  std::function<std::optional<Searched>(const graph::Assignment&)> searched;
 };
+
+/// Adds what fields of a record of losses say of further samples.
+void add(Searched& searched, const batch::Fields& fields);
 
 /// A strategy's answer to a question.
 struct Consulted {

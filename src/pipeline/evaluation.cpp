@@ -23,6 +23,7 @@ constexpr int bits_of_round = 32;
 /// What is said of one evaluation sample.
 struct Said : Compared {
   execute::Hits hits{};  ///< where there are class scores
+  double noise = 0;      ///< likewise
 };
 
 execute::Hits hits_of(const execute::Outcome& high, const execute::Outcome& low,
@@ -55,7 +56,9 @@ std::vector<Said> compare_all(Workbench& bench, const LossSet& set, const LossSe
     const auto &high = outcomes.back(), &low = outcomes.front();
     auto compared = compare(high, low, sample.weights, name);
     if (is_divergence) take_divergence(compared, high);
-    all.push_back({std::move(compared), hits_of(high, low, sample)});
+    const double noise =
+        high.scores && low.scores ? execute::noise(*high.scores, *low.scores, sample.weights) : 0;
+    all.push_back({std::move(compared), hits_of(high, low, sample), noise});
   };
   bench.relay.run(batch, roundings, maxima, ahead, evaluation_room(subject), take);
   return all;
@@ -64,12 +67,13 @@ std::vector<Said> compare_all(Workbench& bench, const LossSet& set, const LossSe
 // What each sample says beside its loss; nothing where the model gives no class scores.
 void add_predictions(batch::Fields& fields, const std::vector<Said>& samples) {
   if (samples.empty() || !samples.front().confidence) return;
-  std::vector<double> entropies, spreads, divergences, tilts, top1, top5, agreements;
+  std::vector<double> entropies, spreads, divergences, tilts, noises, top1, top5, agreements;
   for (const auto& sample : samples) {
     entropies.push_back(sample.confidence->entropy);
     spreads.push_back(sample.confidence->spread);
     divergences.push_back(sample.departure.divergence);
     tilts.push_back(sample.departure.tilt);
+    noises.push_back(sample.noise);
     agreements.push_back(sample.hits.agreement);
     if (!sample.hits.top1) continue;
     top1.push_back(*sample.hits.top1);
@@ -84,6 +88,8 @@ void add_predictions(batch::Fields& fields, const std::vector<Said>& samples) {
                          "Mean over targets of the divergence of predictions q from all-high's p"));
   fields.push_back(reals("tilt", tilts, axis, "nat^2",
                          "Mean over targets of the covariance of log p and log p - log q under p"));
+  fields.push_back(
+      reals("noise", noises, axis, "1", "Σ (y' - y)² / Σ y² of class scores y' and all-high's y"));
   fields.push_back(reals("agreement", agreements, axis, "1",
                          "Part of the targets whose likeliest class is all-high's"));
   if (top1.size() != samples.size()) return;
@@ -189,14 +195,13 @@ std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::L
   return places;
 }
 
-std::optional<std::vector<double>> gathered_losses(const batch::Results& results,
-                                                   const std::vector<batch::Unit>& units) {
-  std::vector<double> all;
+std::optional<Searched> gathered(const batch::Results& results,
+                                 const std::vector<batch::Unit>& units) {
+  Searched all;
   for (const auto& unit : units) {
     const auto* record = results.find(unit.key);
     if (record == nullptr) return std::nullopt;
-    const auto& losses = reals(record->fields, "loss");
-    all.insert(all.end(), losses.begin(), losses.end());
+    add(all, record->fields);
   }
   return all;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch/stage.hpp"
+#include "pipeline/consultation.hpp"
 #include "pipeline/contest.hpp"
 #include "pipeline/relay.hpp"
 #include "pipeline/workbench.hpp"
@@ -28,9 +29,9 @@ inline constexpr std::size_t most_floors = 3;
 std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::LossErrors& errors,
                                       const std::vector<Evaluated>& plans);
 
-/// The losses of such units together; none while one of them is missing or has failed.
-std::optional<std::vector<double>> gathered_losses(const batch::Results& results,
-                                                   const std::vector<batch::Unit>& units);
+/// What such units measured, together; none while one of them is missing or has failed.
+std::optional<Searched> gathered(const batch::Results& results,
+                                 const std::vector<batch::Unit>& units);
 
 /// The contest of a plan against all-high. The largest magnitudes of activations must have been
 /// observed.

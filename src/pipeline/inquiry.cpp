@@ -90,7 +90,10 @@ void Inquiry::put_asking(const Question& question, std::size_t place,
   Asked asked;
   const Sources sources{
       [&](double threshold) { return program(question, threshold, asked); },
-      [&](const graph::Assignment& plan) { return losses(question, plan, asked); }};
+      [&](const solve::Scores& scores, double limit) {
+        return program(question, scores, limit, asked);
+      },
+      [&](const graph::Assignment& plan) { return searched(question, plan, asked); }};
   auto [plans, is_program] = consult(layout, spec, question, *decision_, sources);
   if (!plans && asked.failed.empty()) {
     const auto units = most_units(most, bench_->search);
@@ -136,9 +139,29 @@ std::optional<Plans> Inquiry::program(const Question& question, double threshold
   return to_plans(*record);
 }
 
-std::optional<std::vector<double>> Inquiry::losses(const Question& question,
-                                                   const graph::Assignment& assignment,
-                                                   Asked& asked) {
+std::optional<ScoredProgram> Inquiry::program(const Question& question, const solve::Scores& scores,
+                                              double limit, Asked& asked) {
+  const auto& objective = decision_->aims[question.aim].objective;
+  batch::Unit unit;
+  unit.table = "programs/" + objective + "/" + question.how;
+  unit.label = "program of " + question.how + " for " + objective + " under " + shortest(limit);
+  unit.nature = nature_of(bench_->subject->spec, objective);
+  unit.order = std::bit_cast<std::uint64_t>(limit);  // rises with it
+  unit.key =
+      key::scored_program(decision_->digests[question.aim], objective, digest_of(scores, limit));
+  unit.work = [about = bench_->subject, decision = decision_, aim = question.aim, scores,
+               limit](batch::Context&) -> batch::Product {
+    return to_fields(solve_scored(about->layout, *decision, aim, scores, limit), limit);
+  };
+  asked.keys.push_back(unit.key);
+  if (results_.failure(unit.key)) asked.failed = unit.label;
+  const auto* record = need(std::move(unit));
+  if (record == nullptr) return std::nullopt;
+  return to_scored_program(*record);
+}
+
+std::optional<Searched> Inquiry::searched(const Question& question,
+                                          const graph::Assignment& assignment, Asked& asked) {
   const auto known = std::find(searched_.begin(), searched_.end(), assignment);
   const auto place = static_cast<std::size_t>(known - searched_.begin());
   if (known == searched_.end()) searched_.push_back(assignment);
@@ -150,7 +173,7 @@ std::optional<std::vector<double>> Inquiry::losses(const Question& question,
     if (results_.failure(unit.key)) asked.failed = unit.label;
     need(unit);
   }
-  return gathered_losses(results_, units);
+  return gathered(results_, units);
 }
 
 }  // namespace gainsweep::pipeline

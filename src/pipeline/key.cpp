@@ -161,6 +161,17 @@ std::string timing(const Computing& computing, const Workload& workload, const s
   return builder.finish();
 }
 
+std::string scored_program(const std::string& decision, const std::string& objective,
+                           const std::string& scores) {
+  return digest::Builder()
+      .add("stage", "scored program")
+      .add("version", plan_version)
+      .add("decision", decision)
+      .add("objective", objective)
+      .add("scores", scores)
+      .finish();
+}
+
 std::string plan(const std::string& decision, const PlanQuestion& question,
                  const std::vector<std::string>& asked) {
   auto builder = digest::Builder();

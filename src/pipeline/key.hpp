@@ -106,6 +106,10 @@ std::string timing(const Computing& computing, const Workload& workload, const s
 std::string plan(const std::string& decision, const PlanQuestion& question,
                  const std::vector<std::string>& asked = {});
 
+/// Of an exact program on scores that a strategy brings; `scores` is their digest with the limit.
+std::string scored_program(const std::string& decision, const std::string& objective,
+                           const std::string& scores);
+
 /// `samples` stands for the numbers of each sample and the seed of the resamples.
 std::string resamples(const std::string& decision, const std::string& samples,
                       const ResampleQuestion& question);

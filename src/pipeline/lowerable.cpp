@@ -3,12 +3,23 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <tuple>
+
+#include "format/block.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
 
 using FormatsOf = std::function<std::set<std::size_t>(std::size_t subgraph, std::size_t place)>;
 using CostOf = std::function<double(OpId, std::size_t format)>;
+
+/// Of an element of a weight times those of an activation, the measure of bit operations.
+double bits(const Layout& layout, std::size_t format) {
+  const auto& [weight, activation] =
+      std::tie(layout.formats[format].weight, layout.formats[format].activation);
+  const auto& other = activation ? *activation : layout.formats[high_format.index].weight;
+  return format::stored_bits(weight) * format::stored_bits(other);
+}
 
 std::vector<Lowerable> collect(const Layout& layout, const FormatsOf& formats_of,
                                const CostOf& cost_of) {
@@ -22,7 +33,7 @@ std::vector<Lowerable> collect(const Layout& layout, const FormatsOf& formats_of
         if (format == high_format.index) continue;
         double cost = 0;
         for (const auto op : lowerable.ops) cost += cost_of(op, format);
-        lowerable.formats.push_back({format, {cost}});
+        lowerable.formats.push_back({format, {cost}, bits(layout, format)});
       }
       all.push_back(std::move(lowerable));
     }

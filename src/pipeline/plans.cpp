@@ -17,6 +17,7 @@ namespace {
 using archive::integers, archive::reals, archive::texts;
 
 constexpr const char* frontier_name = "frontier";
+constexpr std::int64_t passes_of_loss_errors = 3;
 
 double loss_error(const sensitivity::LossErrors& errors, const graph::Assignment& assignment) {
   double sum = 0;
@@ -39,6 +40,7 @@ Plans predicted(const Layout& layout, const spec::Spec& spec, const Question& qu
   plans.threshold = question.threshold;
   plans.budget = is_budget ? question.threshold : budget(spec, decision, question.threshold);
   plans.num_samples = decision.errors.samples;
+  if (solve::strategies().at(question.how).uses_loss_errors) plans.passes = passes_of_loss_errors;
   for (const auto& assignment : assignments) {
     plans.gains.push_back(gain::total(gains, layout.partition, assignment));
     plans.loss_errors.push_back(loss_error(decision.errors, assignment));
@@ -172,6 +174,7 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
     assignments.push_back(expand(layout, decision.lowerables[question.aim], formats));
   auto plans = predicted(layout, spec, question, decision, std::move(assignments));
   if (answer.certificate) plans.certificate = *answer.certificate;
+  plans.reliability = answer.reliability;
   return plans;
 }
 
@@ -235,7 +238,10 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
       integers("certificate_nodes", {certificate.nodes}, {}, "1",
                "Branch-and-bound nodes of the certificate"),
       integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
-               "0 where the certificate's search ended at its limit of nodes")};
+               "0 where the certificate's search ended at its limit of nodes"),
+      integers("passes", {plans.passes}, {}, "1",
+               "Forward passes of a set of samples that the plan rests on: 3 for loss errors, one "
+               "for each measured plan")};
   std::move(found.begin(), found.end(), std::back_inserter(fields));
   if (!plans.constraints.empty()) {
     const archive::Axes constraint{{"constraint", plans.constraints.size()}};
@@ -252,6 +258,9 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
   if (plans.asked)
     fields.push_back(integers("asked", {*plans.asked}, {}, "1",
                               "Plans that the strategy measured to find this one"));
+  if (plans.reliability)
+    fields.push_back(reals("reliability", {*plans.reliability}, {}, "1",
+                           "Rank correlation between its scores on even and on odd samples"));
   return fields;
 }
 

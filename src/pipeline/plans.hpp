@@ -55,6 +55,10 @@ struct Plans {
   std::vector<double> amounts;           ///< what plans take, [assignment][constraint]
   std::optional<std::int64_t> asked;     ///< plans that were measured to find these; none for
                                          ///< strategies that measure nothing
+  /// Forward passes of a set of samples that the plans rest on: 3 for loss errors, of which a
+  /// backward pass is 2, and one for each plan that was measured, all-high included.
+  std::int64_t passes = 0;
+  std::optional<double> reliability;  ///< of scores from samples of searches
 };
 
 /// Where the answer goes and what it is called; without its key.

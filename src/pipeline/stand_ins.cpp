@@ -40,6 +40,14 @@ class Made : public solve::Asking {
     return std::nullopt;
   }
 
+  std::optional<solve::Program> program(const solve::Scores&, double) override {
+    return std::nullopt;
+  }
+
+  std::optional<std::vector<solve::Change>> changes(const std::vector<solve::Formats>&) override {
+    return std::nullopt;
+  }
+
  private:
   const solve::OpFormats& ops_;
   Budget budget_;

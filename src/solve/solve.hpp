@@ -78,6 +78,7 @@ std::vector<FrontierPoint> frontier(const Problem& problem);
 struct LowFormat {
   std::size_t format = 0;  ///< FormatId index, ≥ 1
   Resources cost{};
+  double bits = 0;  ///< of an element of its weight times those of an activation
 };
 using OpFormats = std::vector<std::vector<LowFormat>>;  ///< an op with no entry stays high
 

@@ -15,6 +15,10 @@ namespace gainsweep::solve {
 /// A format's FormatId index for each op that is lowered as one; 0 stays high.
 using Formats = std::vector<std::size_t>;
 
+/// A number for each op and each of its low formats, as `OpFormats` has them: the larger, the more
+/// lowering the op to it is taken to change.
+using Scores = std::vector<std::vector<double>>;
+
 /// What every strategy starts from.
 struct Numbers {
   OpFormats ops;  ///< in IR order, each format with its loss error alone
@@ -24,16 +28,23 @@ struct Numbers {
   std::uint64_t draws = 1;  ///< plans that a random strategy makes
 };
 
-/// An exact program's plan.
+/// A plan with the certificate of the exact program that made it, if one did.
 struct Program {
   Formats formats;
-  Certificate certificate;
+  std::optional<Certificate> certificate{};
 };
 
 /// A measured property of a plan.
 struct Quality {
   double value = 0;  ///< root mean square of the loss's change over that of the loss: a τ
   double standard_error = 0;
+};
+
+/// What a plan changes on the samples of searches, by sample.
+struct Change {
+  std::vector<double> loss;        ///< its loss less all-high's, nat
+  std::vector<double> divergence;  ///< of its predictions from all-high's, nat a target
+  std::vector<double> noise;       ///< Σ (y' − y)² / Σ y² of class scores y' and all-high's y
 };
 
 /// What a strategy may ask for. An answer is nothing as long as it is not known: whoever gets
@@ -44,8 +55,12 @@ class Asking {
   virtual ~Asking() = default;
   /// The exact program's plan under a threshold.
   virtual std::optional<Program> program(double threshold) = 0;
+  /// That of the largest gain whose scores, at least 0 each, add up to `limit` at most.
+  virtual std::optional<Program> program(const Scores& scores, double limit) = 0;
   /// Qualities of plans on the samples of searches. All of a batch are measured side by side.
   virtual std::optional<std::vector<Quality>> qualities(const std::vector<Formats>& plans) = 0;
+  /// What plans change on the same samples; they count as measured, too.
+  virtual std::optional<std::vector<Change>> changes(const std::vector<Formats>& plans) = 0;
 };
 
 /// A strategy's plans under a threshold.
@@ -53,6 +68,8 @@ struct Answer {
   std::vector<Formats> plans;                ///< one, or one a draw
   std::optional<Certificate> certificate{};  ///< where an exact program made the plan
   bool is_program = false;  ///< the plan is that of the exact program under the threshold itself
+  /// Of the scores that made the plan (solve/score.hpp), where they come from samples of searches.
+  std::optional<double> reliability{};
 };
 
 /// At most so many questions under one threshold.
@@ -71,6 +88,7 @@ struct Strategy {
   /// Follows from the ops and formats alone.
   std::function<MostAsked(const Numbers&)> most_asked;
   bool keeps_constraints = false;  ///< on resources beside the loss error
+  bool uses_loss_errors = true;    ///< which a forward and a backward pass are needed for
 };
 
 /// The strategy whose plan is the exact program's.
@@ -80,6 +98,12 @@ inline constexpr const char* exact_strategy = "ip";
 /// * prefix: lowers ops in IR order, each to its cheapest low format, to the first that does not
 /// fit
 /// * random: `prefix` over random orders of the ops
+///
+/// Those that search are a score (solve/score.hpp) and a selection (solve/ladder.hpp), and take the
+/// last plan whose measured quality holds:
+/// * ip_measured: first_order, exact
+/// * single_loss, single_kl: exact
+/// * amp: sqnr, order (after arXiv 2302.05397, whose third phase sub-graphs' times stand for)
 Table<Strategy>& strategies();
 
 }  // namespace gainsweep::solve

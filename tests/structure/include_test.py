@@ -59,7 +59,7 @@ OWNERS = {
     "caffe2/": "execute",
     "hdf5": "archive",
     "boost/program_options": "cli",
-    "boost/math/": "latency",
+    "boost/math/": "latency solve",
     "boost/random/": "solve latency sensitivity",
     "boost/crc": "exported",
     "nlohmann/": "config model plan_file exported job cli",

@@ -150,6 +150,27 @@ TEST_F(Echo, HasAllTargetsAmongFiveClasses) {
   EXPECT_THROW(hits(*p.scores, *p.scores, std::vector<std::int64_t>{0}, {}), Error);
 }
 
+TEST_F(Echo, MeasuresTheNoiseOfWhatCounts) {
+  auto high = scores({5, 37}, 1, 4), low = high + scores({5, 37}, 2, 0.3);
+  const auto squares = [](const at::Tensor& values) {
+    return values.to(at::kDouble).square().sum().item<double>();
+  };
+  EXPECT_NEAR(noise(*run(high).scores, *run(low).scores, {}), squares(low - high) / squares(high),
+              1e-6);
+  const std::vector<float> weights{1, 0, 0, 0, 2};
+  const auto counted = at::tensor({0, 4});
+  EXPECT_NEAR(
+      noise(*run(high).scores, *run(low).scores, weights),
+      squares((low - high).index_select(0, counted)) / squares(high.index_select(0, counted)),
+      1e-6);
+  EXPECT_EQ(noise(*run(high).scores, *run(high).scores, {}), 0);
+  for (auto* each : {&high, &low})
+    each->index_put_({at::tensor({0}), at::tensor({2})}, -std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isfinite(noise(*run(high).scores, *run(low).scores, {})));
+  EXPECT_EQ(noise(*run(at::zeros({1, 3})).scores, *run(at::ones({1, 3})).scores, {}), 0);
+  EXPECT_THROW(noise(*run(high).scores, *run(at::ones({1, 3})).scores, {}), Error);
+}
+
 TEST_F(Echo, HasNoScoresWhereTheProgramGivesNone) {
   EXPECT_FALSE(run(scores({2, 3}, 1, 1), false).scores);
 }

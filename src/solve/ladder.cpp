@@ -1,0 +1,101 @@
+#include "solve/ladder.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <tuple>
+
+namespace gainsweep::solve {
+namespace {
+
+constexpr std::size_t limits_of_programs = 64;
+
+double largest_sum(const Scores& scores) {
+  double sum = 0;
+  for (const auto& own : scores)
+    if (!own.empty()) sum += *std::max_element(own.begin(), own.end());
+  return sum;
+}
+
+Ladder exact(const Numbers&, const Scores& scores, Asking& asking) {
+  const double whole = largest_sum(scores);
+  return {limits_of_programs, [&scores, &asking, whole](std::size_t step) {
+            const double halvings = 0.25 * static_cast<double>(limits_of_programs - step);
+            return asking.program(scores, whole * std::exp2(-halvings));
+          }};
+}
+
+/// Formats after each step.
+std::vector<Formats> in_order(const OpFormats& ops, const Scores& scores) {
+  struct Step {
+    double score;
+    std::size_t op, place;
+  };
+  std::vector<Step> order;
+  for (std::size_t op = 0; op < ops.size(); ++op)
+    for (std::size_t place = 0; place < ops[op].size(); ++place)
+      order.push_back({scores[op][place], op, place});
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Step& a, const Step& b) { return a.score < b.score; });
+  std::vector<double> bits(ops.size(), std::numeric_limits<double>::infinity());
+  std::vector<Formats> plans;
+  Formats formats(ops.size(), 0);
+  for (const auto& [score, op, place] : order) {
+    const auto& low = ops[op][place];
+    if (low.bits >= bits[op]) continue;
+    bits[op] = low.bits;
+    formats[op] = low.format;
+    plans.push_back(formats);
+  }
+  return plans;
+}
+
+Ladder order(const Numbers& numbers, const Scores& scores, Asking&) {
+  const auto plans = std::make_shared<const std::vector<Formats>>(in_order(numbers.ops, scores));
+  return {plans->size(), [plans](std::size_t step) {
+            return Program{(*plans)[step - 1], std::nullopt};
+          }};
+}
+
+std::size_t num_formats(const Numbers& numbers) {
+  std::size_t count = 0;
+  for (const auto& formats : numbers.ops) count += formats.size();
+  return count;
+}
+
+}  // namespace
+
+const Table<Selection>& selections() {
+  static const Table<Selection> table{
+      {"exact", "exact programs under limits on the sum of scores", exact,
+       [](const Numbers&) { return limits_of_programs; }, /*asks_programs=*/true},
+      {"order", "an op's format at a time, by rising score", order, num_formats}};
+  return table;
+}
+
+std::optional<Bisected> bisect(const Numbers& numbers, const Ladder& ladder, double threshold,
+                               Asking& asking) {
+  Bisected found{{Formats(numbers.ops.size(), 0)}, 0};
+  std::size_t holds = 0, fails = ladder.steps + 1;
+  for (auto step = ladder.steps; fails - holds > 1; step = (holds + fails) / 2) {
+    const auto plan = ladder.plan(step);
+    if (!plan) return std::nullopt;
+    const auto quality = asking.qualities({plan->formats});
+    if (!quality) return std::nullopt;
+    if (quality->front().value > threshold) {
+      fails = step;
+      continue;
+    }
+    holds = step;
+    found = {*plan, quality->front().value};
+  }
+  return found;
+}
+
+std::size_t most_measured(std::size_t steps) {
+  return static_cast<std::size_t>(std::bit_width(steps)) + 1;
+}
+
+}  // namespace gainsweep::solve
