@@ -1,10 +1,8 @@
 """Command line: python -m gainsweep_analysis COMMAND ARCHIVE."""
 
 import argparse
-import math
 import os
 import sys
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,9 +15,11 @@ from . import (
     exports,
     scales,
     stability,
+    strategies,
     table,
     timing_table,
 )
+from .arguments import add_limit, condition
 from .contents import Archive
 from .disk import write_whole
 from .export_model import ModelError
@@ -73,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
     asked.add_argument("archive", type=Path)
     asked.add_argument("--format", choices=("text", "csv", "json", "latex"), default="text")
     asked.add_argument("--objective", help="only this objective: time, macs or memory")
+    rivals = command(
+        "strategies", "Print strategies side by side, with what each costs.", print_strategies
+    )
+    rivals.add_argument("archive", type=Path)
+    rivals.add_argument("--format", choices=("text", "csv", "json", "latex"), default="text")
+    rivals.add_argument("--objective", help="only this objective: time, macs or memory")
     report = command(
         "report", "Write the report, HTML, with the plans' files beside it.", write_report
     )
@@ -100,7 +106,19 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("table", type=Path, metavar="FILE.yaml")
     checked.add_argument("--archive", type=Path, help="also what it lacks of this one's model")
     checked.set_defaults(run=check_timings, select=[])
-    of_points = (listed, shown, planned, sent, scaled, steady, asked, report, drawn, matched)
+    of_points = (
+        listed,
+        shown,
+        planned,
+        sent,
+        scaled,
+        steady,
+        asked,
+        rivals,
+        report,
+        drawn,
+        matched,
+    )
     for added in (*of_points, exported):
         added.add_argument(
             "--select",
@@ -123,48 +141,6 @@ def parser() -> argparse.ArgumentParser:
     compared.add_argument("second", type=Path, metavar="B")
     compared.add_argument("--format", choices=("text", "csv", "json"), default="text")
     return top
-
-
-def add_limit(parser: argparse.ArgumentParser, name: str, help_text: str) -> None:
-    """What names a plan beside its objective and strategy: a threshold, or a budget."""
-    limit = parser.add_mutually_exclusive_group(required=True)
-    limit.add_argument(name, dest="tau", type=threshold, help=help_text)
-    limit.add_argument(
-        "--budget", type=budget, metavar="RESOURCE=AMOUNT", help="bits=4.5: one of solve.budgets"
-    )
-
-
-def condition(text: str) -> tuple[str, str]:
-    path, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE, such as solve.noise=paper")
-    return path.strip(), value.strip()
-
-
-def threshold(text: str) -> float:
-    """A loss error τ as a number or in percent."""
-    number = text.strip()
-    share = number.removesuffix("%")
-    try:
-        tau = float(Decimal(share.strip()) / (100 if share != number else 1))
-    except InvalidOperation:
-        tau = math.nan
-    if not (math.isfinite(tau) and tau > 0):
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no loss error above 0, such as 0.001 or 0.1%"
-        )
-    return tau
-
-
-def budget(text: str) -> tuple[str, float]:
-    """A resource with an amount of it."""
-    resource, _, amount = text.partition("=")
-    try:
-        return resource.strip(), float(Decimal(amount.strip()))
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not RESOURCE=AMOUNT, such as bits=4.5"
-        ) from None
 
 
 def selected(options: argparse.Namespace) -> tuple[archive.Sweep, list[Point]]:
@@ -253,6 +229,17 @@ def print_tasks(options: argparse.Namespace) -> None:
         sys.stdout.write(task_latex.text(found, options.objective))
     else:
         print_records(task_table.records(found, options.objective), options.format)
+
+
+def print_strategies(options: argparse.Namespace) -> None:
+    found = only_point(options)
+    objectives = objectives_of(found, options)
+    if options.format == "text":
+        sys.stdout.write(strategies.text(found, objectives))
+    elif options.format == "latex":
+        sys.stdout.write(strategies.latex_text(found, objectives) + "\n")
+    else:
+        print_records(strategies.records(found, objectives), options.format)
 
 
 def only_point(options: argparse.Namespace) -> Archive:

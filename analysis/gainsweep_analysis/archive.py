@@ -40,7 +40,7 @@ NUMBER = (
 PLANS = (
     *("budget", "assignment", "assignment_key", "gain", "loss_error", "predicted_mse"),
     *("predicted_bias", "predicted_low", "predicted_high"),
-    *("num_samples", "certificate_gap", "certificate_nodes"),
+    *("num_samples", "certificate_gap", "certificate_nodes", "passes"),
 )
 FRONTIER = ("gain", "loss_error", "predicted_mse", "assignment")
 Found = TypeVar("Found")
@@ -305,7 +305,8 @@ def _read_scores(tables: Tables) -> Scores:
 
 def _read_plans(objective: str, strategy: str, table: Table) -> Plans:
     columns = {name: table[name] for name in ("threshold", *PLANS)}
-    return Plans(objective=objective, strategy=strategy, **columns)
+    reliability = table.columns.get("reliability")
+    return Plans(objective=objective, strategy=strategy, reliability=reliability, **columns)
 
 
 def _read_resources(tables: Tables) -> dict[str, Resource]:

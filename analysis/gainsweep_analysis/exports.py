@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from . import grid
-from .contents import Archive, Format, Number, Op, Plans
+from .contents import Archive, Format, Number, Op
 from .notation import DASH, fixed, interval, significant
+from .planned import Plans
 from .plans import PlanRow, main_strategy, plan_row, predicted_error, total_cost
 from .seal import ArchiveError
 from .statistics import Estimate, perplexity

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .contents import Archive, Contest, Evaluation, GivenPlan, Plans
+from .contents import Archive, Contest, Evaluation
+from .planned import GivenPlan, Plans
 from .statistics import (
     Estimate,
     arithmetic_floor,
@@ -123,6 +124,7 @@ def _given(plan: GivenPlan, objective: str) -> Plans:
         num_samples=np.zeros(1, int),
         certificate_gap=np.zeros(1),
         certificate_nodes=np.zeros(1, int),
+        passes=np.zeros(1, int),
     )
 
 

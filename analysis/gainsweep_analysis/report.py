@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
-from . import budgets, figures, grid
+from . import budgets, figures, grid, strategies
 from .answer import answer_row, lowered_ops, why_nothing
 from .contents import Anchors, Archive
 from .exports import Chosen, distinct, distinct_plans, file_stem
@@ -44,6 +44,7 @@ def html(archive: Archive, plan_folder: str | None = None) -> str:
         ("What was run", [f"<p>{escape(summary(archive))}</p>"]),
         ("Gain against loss error", drawn("gain")),
         ("Plans", [*plans, *_plan_notes(archive)]),
+        ("Strategies", [*_strategies(archive), *drawn("strategies_")]),
         ("Stability", [*_stability(archive), *drawn("stability")]),
         ("Predicted against measured", drawn("loss_error", "time")),
         ("Tasks", [*_tasks(archive), *drawn("tasks_")]),
@@ -322,6 +323,15 @@ def _tasks(archive: Archive) -> Iterable[str]:
         asked = "; ".join(map(task_table.describe, found.tasks))
         explained = f"{asked}. {task_table.legend(archive)} {task_table.CHANGES}"
         yield f"<p class=note>{escape(explained)}</p>"
+
+
+def _strategies(archive: Archive) -> Iterable[str]:
+    compared = strategies.compared(archive)
+    for objective in compared:
+        yield f"<h3>Strategies for {escape(objective)}</h3>"
+        yield f"<div class=wide>{table_html(strategies.columns(archive, objective))}</div>"
+    if compared:
+        yield f"<p class=note>{escape(strategies.LEGEND)}</p>"
 
 
 def _stability(archive: Archive) -> Iterable[str]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from . import grid
-from .contents import Archive, Stability
+from .contents import Archive
 from .notation import DASH, interval, significant
+from .planned import Stability
 from .plans import RESAMPLED, agreement, format_shares
 from .seal import ArchiveError
 from .table import WIDTH, gain_scale

@@ -27,6 +27,12 @@ RECIPES = {
     "tasks": synthetic.Recipe(
         tasks=tuple(asked.TASKS), given=("by <hand> & 4_bits",), budgets=(9.0, 12.0)
     ),
+    "rivals": synthetic.Recipe(
+        evaluated=40,
+        strategies=("ip", "prefix", "amp"),
+        evaluated_strategies=("ip", "amp"),
+        reliabilities=(("amp", 0.31),),
+    ),
     "one_sample": synthetic.Recipe(samples=1, evaluated=1, blocks=1, rounds=1),
 }
 

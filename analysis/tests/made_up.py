@@ -18,6 +18,8 @@ class Recipe:
     samples: int = 12
     evaluated: int = 10
     every: int = 1
+    evaluated_strategies: tuple[str, ...] = ()  # none: the first alone
+    reliabilities: tuple[tuple[str, float], ...] = ()  # of strategies that score by searches
     blocks: int = 10
     rounds: int = 2
     frontier: bool = True
@@ -309,3 +311,13 @@ class Run:
         total = self.loss_error(assignment)
         bias = self.recipe.length / 2 * total
         return base + bias * 0.8 + np.sqrt(total) * self.random.normal(size=len(base))
+
+    def hits(self, assignment):
+        """By sample whether a plan is right, or as all-high; 1,000 targets each."""
+        count = self.recipe.evaluated
+        drawn = np.random.default_rng([self.recipe.seed, *assignment]).binomial
+        shown = 1 - min(self.loss_error(assignment), 0.3)
+        top1 = drawn(1000, 0.8 * shown, count) / 1000
+        top5 = top1 + drawn(100, 0.5, count) / 1000
+        alike = drawn(1000, shown, count) / 1000 if np.any(assignment) else np.ones(count)
+        return {"agreement": alike, "top1": top1, "top5": top5}

@@ -38,11 +38,12 @@ def write_plans(writer, run):
                 ),
                 ("gain", each(partial(run.gain_of, objective), 2, plans), units, ["draw"]),
                 *_predictions(run, errors),
+                *_reliability(recipe, strategy, n),
             ],
             n,
             measured=objective == "time",
         )
-        if strategy == recipe.strategies[0]:
+        if strategy in (recipe.evaluated_strategies or recipe.strategies[:1]):
             evaluated += [(objective, row[0]) for row in plans[:: recipe.every]]
     if recipe.frontier:
         for objective in recipe.objectives:
@@ -63,7 +64,14 @@ def _predictions(run, errors):
         ("certificate_gap", [0.0] * n, "1", []),
         ("certificate_nodes", [1] * n, "1", []),
         ("certificate_proved", [1] * n, "1", []),
+        ("passes", [3] * n, "1", []),
     ]
+
+
+def _reliability(recipe, strategy, n):
+    """The column of a strategy that has one."""
+    found = dict(recipe.reliabilities).get(strategy)
+    return [] if found is None else [("reliability", [found] * n, "1", [])]
 
 
 def mean_bits(run, assignment):

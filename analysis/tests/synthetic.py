@@ -49,6 +49,7 @@ solve:
   strategies: [{", ".join(recipe.strategies)}]
 evaluate:
   samples: {recipe.evaluated}
+  strategies: [{", ".join(recipe.evaluated_strategies or recipe.strategies[:1])}]
 """
 
 
@@ -335,9 +336,10 @@ def _shown_by_predictions(run, listed):
         ("spread", [np.full(count, 4.0)] * len(listed), "nat^2", ["sample"]),
         ("divergence", divergences, "nat", ["sample"]),
         ("tilt", [0.1 * divergence for divergence in divergences], "nat^2", ["sample"]),
-        ("agreement", [np.full(count, 0.99)] * len(listed), "1", ["sample"]),
-        ("top1", [np.full(count, 0.5)] * len(listed), "1", ["sample"]),
-        ("top5", [np.full(count, 0.75)] * len(listed), "1", ["sample"]),
+        *(
+            (name, [run.hits(a)[name] for a, _ in listed], "1", ["sample"])
+            for name in ("agreement", "top1", "top5")
+        ),
     ]
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from ..contents import Archive
-from . import accuracy, configurations, gain, maps, stability, sweep, tasks, timing
+from . import accuracy, configurations, gain, maps, stability, strategies, sweep, tasks, timing
 from .style import COLUMN, PAGE, Drawing, settings
 
 WIDTHS = {"column": COLUMN, "page": PAGE}  # of a paper, inches
-NOUNS = (gain, accuracy, tasks, maps, stability, configurations, timing)
+NOUNS = (gain, strategies, accuracy, tasks, maps, stability, configurations, timing)
 
 
 def draw_all(archive: Archive, width: float = PAGE) -> list[Drawing]:

@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..contents import Archive, Plans
+from ..contents import Archive
 from ..notation import plain
+from ..planned import Plans
 from ..plans import PlanRow, given_name, given_rows, main_strategy, rows, total_cost
 from ..statistics import Estimate, tau
 from .style import (

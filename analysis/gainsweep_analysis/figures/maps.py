@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..contents import Archive, Plans
+from ..contents import Archive
 from ..layers import Layers, layers
 from ..notation import significant
+from ..planned import Plans
 from ..plans import expected_gains, main_strategy, total_cost
 from .style import (
     EMPTY,

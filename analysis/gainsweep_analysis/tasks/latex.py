@@ -4,23 +4,10 @@ from itertools import groupby
 
 from .. import grid
 from ..contents import Archive
-from ..notation import DASH
+from ..latex import escaped, row
 from .metrics import Metric
 from .rows import Asked, Group, Line
-from .table import APART, checked, columns, describe, legend
-
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: "\\" + character for character in "&%$#_{}"},
-    **{character: f"${character}$" for character in "<>|"},
-    "τ": r"$\tau$",
-    "Δ": r"$\Delta$",
-    "−": "$-$",
-    DASH: "--",
-    APART: "$^{*}$",
-}
+from .table import checked, columns, describe, legend
 
 
 def text(archive: Archive, objective: str | None = None) -> str:
@@ -29,10 +16,6 @@ def text(archive: Archive, objective: str | None = None) -> str:
     notes = [describe(task) for task in found.tasks] + [legend(archive)]
     head = [f"% {note}" for note in notes] + [r"% \usepackage{booktabs}"]
     return "\n".join([*head, *("\n".join(_tabular(found, group)) for group in found.groups)]) + "\n"
-
-
-def escaped(words: str) -> str:
-    return "".join(SPECIAL.get(character, character) for character in words)
 
 
 def _tabular(found: Asked, group: Group) -> list[str]:
@@ -48,9 +31,9 @@ def _tabular(found: Asked, group: Group) -> list[str]:
         f"% {group.title}",
         rf"\begin{{tabular}}{{rlr{'r' * len(found.shown)}}}",
         r"\toprule",
-        _row(tops),
+        row(tops),
         rules,
-        _row(heads),
+        row(heads),
         r"\midrule",
         *_body(found, group, shown),
         r"\bottomrule",
@@ -80,7 +63,7 @@ def _body(found: Asked, group: Group, shown: list[grid.Column]) -> list[str]:
             for column, (task, metric) in enumerate(found.shown, len(shown) - len(found.shown)):
                 for place in _best(places, lines, task.name, metric):
                     rows[place][column] = rf"\textbf{{{rows[place][column]}}}"
-        body += [_row(rows[place]) for place in places]
+        body += [row(rows[place]) for place in places]
     return body
 
 
@@ -94,7 +77,3 @@ def _best(places: tuple[int, ...], lines: tuple[Line, ...], task: str, metric: M
     }
     best = [place for place, value in values.items() if value == max(values.values())]
     return best if len(best) < len(values) else []
-
-
-def _row(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import budgets
-from ..contents import Archive, Plans, Task
+from ..contents import Archive, Task
 from ..notation import significant
+from ..planned import Plans
 from ..plans import PlanRow, given_rows, plan_row
 from ..table import objective_note
 from .comparison import Result, results
