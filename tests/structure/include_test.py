@@ -71,7 +71,7 @@ SOLE_USERS = {
     "digest": "OpenSSL libcrypto",
     "disk": "POSIX files, locks, processes",
     "graph": "Boost.Graph's disjoint sets, Boost's bit sets",
-    "solve": "CBC, Boost.Geometry's R-tree",
+    "solve": "CBC, Boost.Geometry's R-tree, Boost.Math's statistics",
     "config": "yaml-cpp",
     "exported": "Boost.CRC",
     "parallel": "MPI",
