@@ -113,6 +113,10 @@ Inputs make_inputs(const graph::Graph& graph, const model::Sample& sample,
 /// As Program::spoilt_parameter, for a graph that no program is made of.
 std::string spoilt_parameter(const graph::Graph& graph, const Parameters& parameters);
 
+/// Names a stored tensor of a graph that holds NaN, with the place; empty where none does. Infinite
+/// numbers may be meant, as those of masks are.
+std::string undefined_parameter(const graph::Graph& graph, const Parameters& parameters);
+
 /// What a process runs on. `arithmetic` tells apart what versions and capabilities do not:
 /// libraries of matrix products dispatch by vendor and mode (MKL_CBWR), and other branches give
 /// other bits.

@@ -18,6 +18,14 @@ std::string numbers(const at::Tensor& mask, const std::string& what) {
          (count == 1 ? ", at [" : ", the first at [") + join(indices) + "]";
 }
 
+/// What of a tensor is no number; empty when nothing is.
+std::string undefined(const model::MappedTensor& mapped) {
+  const auto stored = over_file(mapped);
+  if (!stored.is_floating_point()) return {};
+  const auto mask = at::isnan(stored);
+  return mask.any().item<bool>() ? numbers(mask, "NaN") : "";
+}
+
 /// What is wrong with a tensor that a program reads as `real`; empty when nothing is.
 std::string fault(const model::MappedTensor& mapped, at::ScalarType real) {
   const auto stored = over_file(mapped);
@@ -29,17 +37,33 @@ std::string fault(const model::MappedTensor& mapped, at::ScalarType real) {
   return numbers(too_large, std::string("beyond the range of ") + c10::toString(real));
 }
 
-/// What is wrong with a checkpoint's tensor, with its name; empty when nothing is.
-std::string named_fault(const model::MappedTensor& mapped, const std::string& name,
-                        at::ScalarType real) {
-  const auto what = fault(mapped, real);
+/// A fault with its tensor's name; empty when there is none.
+std::string named(const std::string& what, const model::MappedTensor& mapped,
+                  const std::string& name) {
   if (what.empty()) return {};
   return "tensor " + quote(name) + " of " + mapped.file.filename().string() + " holds " + what;
 }
 
 std::string find_fault(const Program::State& program) {
   for (std::size_t i = 0; i < program.stored.size(); ++i) {
-    auto found = named_fault(program.stored[i], program.stored_names[i], program.real);
+    const auto& mapped = program.stored[i];
+    auto found = named(fault(mapped, program.real), mapped, program.stored_names[i]);
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+/// The first fault of the tensors that a graph reads, with the tensor's name.
+template <class Fault>
+std::string first_fault(const graph::Graph& graph, const Parameters& parameters,
+                        const Fault& fault_of) {
+  const at::NoGradGuard no_grad;
+  const auto& state = parameters.state();
+  for (const auto& value : graph.values) {
+    if (value.kind != graph::ValueKind::parameter) continue;
+    const auto name = state.checkpoint_name(value.name);
+    const auto& mapped = state.checkpoint->tensor(name);
+    auto found = named(fault_of(mapped), mapped, name);
     if (!found.empty()) return found;
   }
   return {};
@@ -54,15 +78,12 @@ const std::string& Program::spoilt_parameter() const {
 }
 
 std::string spoilt_parameter(const graph::Graph& graph, const Parameters& parameters) {
-  const at::NoGradGuard no_grad;
-  const auto& state = parameters.state();
-  for (const auto& value : graph.values) {
-    if (value.kind != graph::ValueKind::parameter) continue;
-    const auto name = state.checkpoint_name(value.name);
-    auto found = named_fault(state.checkpoint->tensor(name), name, state.real);
-    if (!found.empty()) return found;
-  }
-  return {};
+  const auto real = parameters.state().real;
+  return first_fault(graph, parameters, [&](const auto& mapped) { return fault(mapped, real); });
+}
+
+std::string undefined_parameter(const graph::Graph& graph, const Parameters& parameters) {
+  return first_fault(graph, parameters, undefined);
 }
 
 }  // namespace gainsweep::execute

@@ -105,6 +105,17 @@ void check_search(const Subject& subject) {
                       "solve.search_samples is 0. Give it some, 32 for example.");
 }
 
+// An exported file is one model as it was trained, whose weights are looked at once.
+void check_numbers(const Subject& subject) {
+  if (!subject.spec.model.exported) return;
+  const execute::Parameters parameters(*subject.model, *subject.device, execute::Precision::fp32);
+  const auto fault = execute::undefined_parameter(*subject.graph, parameters);
+  if (fault.empty()) return;
+  throw Error(ErrorKind::input, fault +
+                                    " (nothing that is computed with it can be told apart). "
+                                    "Export a model whose weights are numbers.");
+}
+
 // Of a description or a timing table, with what sub-graphs are in the latency workload.
 void give_times(Subject& subject, const std::optional<Modelled>& modelled,
                 const graph::Graph& graph) {
@@ -176,6 +187,7 @@ Subject open(const spec::Spec& spec, Shelf& shelf, model::Weights weights,
   const auto modelled = read_modelled(spec.latency);
   subject.layout = make_layout(subject, modelled);
   check_search(subject);
+  check_numbers(subject);
   subject.given_plans = read_plans(spec.evaluate.plans, subject.layout);
   subject.environment = lend(lent.environments, {spec.device, spec.threads},
                              [&] { return execute::environment(*subject.device); });

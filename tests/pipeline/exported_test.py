@@ -345,6 +345,6 @@ def test_numbers_that_are_not_finite_are_named(program, vision, tmp_path):
         model.mix.weight[0, 0] = float("nan")
     folder = spoiled(vision, tmp_path)
     export(model, folder / "net.pt2", torch.zeros(2, 2, 12, 12))
-    result = program("run", spec_of(folder), "--out", tmp_path / "out")
-    assert result.returncode != 0
-    assert "'mix.weight' of net.pt2 holds" in result.stderr
+    said = program.refuses("run", spec_of(folder), "--out", tmp_path / "out")
+    assert "'mix.weight' of net.pt2 holds 1 number that is NaN, at [0, 0, 0, 0]" in said
+    assert not (tmp_path / "out/archive.h5").exists()
