@@ -175,11 +175,11 @@ class Planner {
       asked.push_back(key_of(exact));
       return std::optional(program(exact));
     };
-    const auto scored = [&](const solve::Scores& scores, double limit) {
+    const auto scored = [&](const ScoredQuestion& asked_for) {
       const auto& objective = decision_.aims[question.aim].objective;
-      asked.push_back(key::scored_program(decision_.digests[question.aim], objective,
-                                          digest_of(scores, limit)));
-      return std::optional(solve_scored(layout_, decision_, question.aim, scores, limit));
+      asked.push_back(
+          key::scored_program(decision_.digests[question.aim], objective, digest_of(asked_for)));
+      return std::optional(solve_scored(layout_, decision_, question.aim, asked_for));
     };
     const auto searched = [&](const graph::Assignment& assignment) {
       auto found = searched_of(assignment, asked);

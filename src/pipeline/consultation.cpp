@@ -22,9 +22,13 @@ class Consultation final : public solve::Asking {
   }
 
   std::optional<solve::Program> program(const solve::Scores& scores, double limit) override {
-    const auto found = sources_.scored(scores, limit);
-    if (!found) return std::nullopt;
-    return solve::Program{contract(lowerables_, found->assignment), found->certificate};
+    return on({scores, {}, limit, false});
+  }
+
+  std::optional<solve::Program> program(const solve::Scores& scores,
+                                        const std::vector<solve::Interaction>& interactions,
+                                        double part) override {
+    return on({scores, interactions, part, true});
   }
 
   std::optional<std::vector<solve::Quality>> qualities(
@@ -58,6 +62,12 @@ class Consultation final : public solve::Asking {
   std::int64_t asked() const { return static_cast<std::int64_t>(asked_.size()); }
 
  private:
+  std::optional<solve::Program> on(const ScoredQuestion& question) const {
+    const auto found = sources_.scored(question);
+    if (!found) return std::nullopt;
+    return solve::Program{contract(lowerables_, found->assignment), found->certificate};
+  }
+
   struct Measured {
     Searched all_high;
     std::vector<Searched> plans;

@@ -21,8 +21,8 @@ struct Searched {
 struct Sources {
   /// The exact program's plans under a threshold; none while they are not known.
   std::function<std::optional<Plans>(double threshold)> program;
-  /// That on scores, under a limit on their sum; none while it is not known.
-  std::function<std::optional<ScoredProgram>(const solve::Scores& scores, double limit)> scored;
+  /// That on scores; none while it is not known.
+  std::function<std::optional<ScoredProgram>(const ScoredQuestion&)> scored;
   /// None while not all of it is known.
   std::function<std::optional<Searched>(const graph::Assignment&)> searched;
 };

@@ -90,9 +90,7 @@ void Inquiry::put_asking(const Question& question, std::size_t place,
   Asked asked;
   const Sources sources{
       [&](double threshold) { return program(question, threshold, asked); },
-      [&](const solve::Scores& scores, double limit) {
-        return program(question, scores, limit, asked);
-      },
+      [&](const ScoredQuestion& scored) { return program(question, scored, asked); },
       [&](const graph::Assignment& plan) { return searched(question, plan, asked); }};
   auto [plans, is_program] = consult(layout, spec, question, *decision_, sources);
   if (!plans && asked.failed.empty()) {
@@ -139,19 +137,18 @@ std::optional<Plans> Inquiry::program(const Question& question, double threshold
   return to_plans(*record);
 }
 
-std::optional<ScoredProgram> Inquiry::program(const Question& question, const solve::Scores& scores,
-                                              double limit, Asked& asked) {
+std::optional<ScoredProgram> Inquiry::program(const Question& question,
+                                              const ScoredQuestion& scored, Asked& asked) {
   const auto& objective = decision_->aims[question.aim].objective;
   batch::Unit unit;
   unit.table = "programs/" + objective + "/" + question.how;
-  unit.label = "program of " + question.how + " for " + objective + " under " + shortest(limit);
+  unit.label = "program of " + question.how + " for " + objective + " at " + shortest(scored.limit);
   unit.nature = nature_of(bench_->subject->spec, objective);
-  unit.order = std::bit_cast<std::uint64_t>(limit);  // rises with it
-  unit.key =
-      key::scored_program(decision_->digests[question.aim], objective, digest_of(scores, limit));
-  unit.work = [about = bench_->subject, decision = decision_, aim = question.aim, scores,
-               limit](batch::Context&) -> batch::Product {
-    return to_fields(solve_scored(about->layout, *decision, aim, scores, limit), limit);
+  unit.order = std::bit_cast<std::uint64_t>(scored.limit);  // rises with it
+  unit.key = key::scored_program(decision_->digests[question.aim], objective, digest_of(scored));
+  unit.work = [about = bench_->subject, decision = decision_, aim = question.aim,
+               scored](batch::Context&) -> batch::Product {
+    return to_fields(solve_scored(about->layout, *decision, aim, scored), scored);
   };
   asked.keys.push_back(unit.key);
   if (results_.failure(unit.key)) asked.failed = unit.label;

@@ -46,8 +46,8 @@ class Inquiry {
   void put_silent(const Question& question, std::size_t place);
   void put_asking(const Question& question, std::size_t place, const solve::MostAsked& most);
   std::optional<Plans> program(const Question& question, double threshold, Asked& asked);
-  std::optional<ScoredProgram> program(const Question& question, const solve::Scores& scores,
-                                       double limit, Asked& asked);
+  std::optional<ScoredProgram> program(const Question& question, const ScoredQuestion& scored,
+                                       Asked& asked);
   std::optional<Searched> searched(const Question& question, const graph::Assignment& assignment,
                                    Asked& asked);
   batch::Unit unit_of(const Question& question, std::size_t place,

@@ -1,12 +1,25 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "archive/table.hpp"
 #include "batch/unit.hpp"
 #include "pipeline/decision.hpp"
 #include "solve/strategy.hpp"
 
-/// Exact programs on scores that strategies bring.
+/// Programs on scores that strategies bring.
 namespace gainsweep::pipeline {
+
+/// What is asked: of an aim's plans, by its lowerables, the one of the largest gain whose scores
+/// add up to `limit` at most; or, if it is quadratic, that of the least sum of scores and
+/// interactions that gains `limit` of the most that any plan gains.
+struct ScoredQuestion {
+  solve::Scores scores;
+  std::vector<solve::Interaction> interactions{};
+  double limit = 0;
+  bool is_quadratic = false;
+};
 
 /// A plan with its certificate.
 struct ScoredProgram {
@@ -14,15 +27,14 @@ struct ScoredProgram {
   solve::Certificate certificate;
 };
 
-/// The plan of an aim's largest gain whose scores, by its lowerables, add up to `limit` at most.
 ScoredProgram solve_scored(const Layout& layout, const Decision& decision, std::size_t aim,
-                           const solve::Scores& scores, double limit);
+                           const ScoredQuestion& question);
 
 /// Of everything that the program follows from beside the decision.
-std::string digest_of(const solve::Scores& scores, double limit);
+std::string digest_of(const ScoredQuestion& question);
 
 /// A record of it, and back.
-batch::Fields to_fields(const ScoredProgram& program, double limit);
+batch::Fields to_fields(const ScoredProgram& program, const ScoredQuestion& question);
 ScoredProgram to_scored_program(const archive::Record& record);
 
 }  // namespace gainsweep::pipeline

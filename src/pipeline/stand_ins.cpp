@@ -44,6 +44,11 @@ class Made : public solve::Asking {
     return std::nullopt;
   }
 
+  std::optional<solve::Program> program(const solve::Scores&,
+                                        const std::vector<solve::Interaction>&, double) override {
+    return std::nullopt;
+  }
+
   std::optional<std::vector<solve::Change>> changes(const std::vector<solve::Formats>&) override {
     return std::nullopt;
   }

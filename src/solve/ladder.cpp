@@ -10,7 +10,7 @@
 namespace gainsweep::solve {
 namespace {
 
-constexpr std::size_t limits_of_programs = 64;
+constexpr std::size_t limits_of_programs = 64, parts_of_gain = 24;
 
 double largest_sum(const Scores& scores) {
   double sum = 0;
@@ -19,7 +19,8 @@ double largest_sum(const Scores& scores) {
   return sum;
 }
 
-Ladder exact(const Numbers&, const Scores& scores, Asking& asking) {
+Ladder exact(const Numbers&, const Scored& scored, Asking& asking) {
+  const auto& scores = scored.scores;
   const double whole = largest_sum(scores);
   return {limits_of_programs, [&scores, &asking, whole](std::size_t step) {
             const double halvings = 0.25 * static_cast<double>(limits_of_programs - step);
@@ -52,8 +53,16 @@ std::vector<Formats> in_order(const OpFormats& ops, const Scores& scores) {
   return plans;
 }
 
-Ladder order(const Numbers& numbers, const Scores& scores, Asking&) {
-  const auto plans = std::make_shared<const std::vector<Formats>>(in_order(numbers.ops, scores));
+Ladder quadratic(const Numbers&, const Scored& scored, Asking& asking) {
+  return {parts_of_gain, [&scored, &asking](std::size_t step) {
+            const double part = static_cast<double>(step) / static_cast<double>(parts_of_gain);
+            return asking.program(scored.scores, scored.interactions, part);
+          }};
+}
+
+Ladder order(const Numbers& numbers, const Scored& scored, Asking&) {
+  const auto plans =
+      std::make_shared<const std::vector<Formats>>(in_order(numbers.ops, scored.scores));
   return {plans->size(), [plans](std::size_t step) {
             return Program{(*plans)[step - 1], std::nullopt};
           }};
@@ -71,6 +80,8 @@ const Table<Selection>& selections() {
   static const Table<Selection> table{
       {"exact", "exact programs under limits on the sum of scores", exact,
        [](const Numbers&) { return limits_of_programs; }, /*asks_programs=*/true},
+      {"quadratic", "plans of the least scores, pairs included, that gain enough", quadratic,
+       [](const Numbers&) { return parts_of_gain; }, /*asks_programs=*/true},
       {"order", "an op's format at a time, by rising score", order, num_formats}};
   return table;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/table.hpp"
+#include "solve/score.hpp"
 #include "solve/strategy.hpp"
 
 /// Plans in a row, of which a search takes the last that holds.
@@ -23,13 +24,15 @@ struct Selection {
   std::string name;
   std::string help;  ///< a noun phrase without a full stop
   /// Refers to its arguments.
-  std::function<Ladder(const Numbers&, const Scores&, Asking&)> ladder;
+  std::function<Ladder(const Numbers&, const Scored&, Asking&)> ladder;
   std::function<std::size_t(const Numbers&)> steps;  ///< most of them
   bool asks_programs = false;
 };
 
 /// * exact: the exact program's plans under 64 limits on the sum of the scores, each ⁴√2 times the
 ///   one before, up to what all ops add up to; scores are at least 0
+/// * quadratic: plans of the least sum of scores and interactions that gain 1/24, 2/24 and so on of
+///   the most that any plan gains
 /// * order: an op's format at a time by rising score, ties in IR order (after 2302.05397). A format
 ///   is left out where the op has one of as few bits already.
 const Table<Selection>& selections();

@@ -28,7 +28,7 @@ void check(const QuadraticProblem& problem) {
   for (const auto& group : problem.groups)
     if (group.empty()) refuse("has a group without choices");
   for (const auto& pair : problem.pairs) {
-    const auto &[group, choice, other, other_choice, cost] = pair;
+    const auto& [group, choice, other, other_choice, cost] = pair;
     if (group >= other || other >= problem.groups.size() ||
         choice >= problem.groups[group].size() || other_choice >= problem.groups[other].size() ||
         !std::isfinite(cost))
@@ -156,9 +156,10 @@ using Choices = std::vector<std::size_t>;
 Choices largest_gains(const QuadraticProblem& problem) {
   Choices choices;
   for (const auto& group : problem.groups) {
-    const auto best = std::max_element(group.begin(), group.end(), [](const auto& a, const auto& b) {
-      return a.gain < b.gain || (a.gain == b.gain && a.cost > b.cost);
-    });
+    const auto best =
+        std::max_element(group.begin(), group.end(), [](const auto& a, const auto& b) {
+          return a.gain < b.gain || (a.gain == b.gain && a.cost > b.cost);
+        });
     choices.push_back(static_cast<std::size_t>(best - group.begin()));
   }
   return choices;
@@ -183,9 +184,8 @@ std::vector<Choices> starts(const QuadraticProblem& problem, const Choices& larg
   std::vector<Choices> all{largest};
   Choices cheapest;
   for (const auto& group : problem.groups) {
-    const auto best = std::min_element(group.begin(), group.end(), [](const auto& a, const auto& b) {
-      return a.cost < b.cost;
-    });
+    const auto best = std::min_element(
+        group.begin(), group.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
     cheapest.push_back(static_cast<std::size_t>(best - group.begin()));
   }
   all.push_back(repaired(problem, cheapest, largest));
@@ -248,8 +248,7 @@ QuadraticOutcome solve_quadratic(const QuadraticProblem& problem, std::int64_t m
   certificate.objective =
       search.complete ? outcome.solution.cost : std::min(search.bound, outcome.solution.cost);
   const double size = std::max(std::abs(outcome.solution.cost), least_part * dense.scale());
-  certificate.relative_gap =
-      size == 0 ? 0 : (outcome.solution.cost - certificate.objective) / size;
+  certificate.relative_gap = size == 0 ? 0 : (outcome.solution.cost - certificate.objective) / size;
   return outcome;
 }
 

@@ -38,7 +38,7 @@ Strategy searching(std::string name, std::string help, const Score& score,
                                        Asking& asking) -> std::optional<Answer> {
     const auto scored = score.of(numbers, asking);
     if (!scored) return std::nullopt;
-    const auto ladder = selection.ladder(numbers, scored->scores, asking);
+    const auto ladder = selection.ladder(numbers, *scored, asking);
     const auto found = bisect(numbers, ladder, threshold, asking);
     if (!found) return std::nullopt;
     Answer answer{{found->program.formats}, found->program.certificate};
@@ -48,10 +48,10 @@ Strategy searching(std::string name, std::string help, const Score& score,
   strategy.most_asked = [&score, &selection](const Numbers& numbers) {
     const auto measured = most_measured(selection.steps(numbers));
     MostAsked most{.programs = selection.asks_programs ? measured : 0, .qualities = measured};
-    if (score.measures_singles) most.qualities += singles(numbers.ops).size();
+    most.qualities += score.measured(numbers.ops);
     return most;
   };
-  strategy.uses_loss_errors = !score.measures_singles;
+  strategy.uses_loss_errors = score.name == "first_order";
   return strategy;
 }
 
@@ -69,6 +69,8 @@ Table<Strategy>& strategies() {
                 scores().at("single_loss"), selections().at("exact")),
       searching("single_kl", "the same on the divergence that each op alone causes",
                 scores().at("single_kl"), selections().at("exact")),
+      searching("clado", "the last plan of least added loss, pairs included, that holds measured",
+                scores().at("pair_loss"), selections().at("quadratic")),
       searching("amp", "ops by rising noise alone, the last plan whose measured error holds",
                 scores().at("sqnr"), selections().at("order")),
   };

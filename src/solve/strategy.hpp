@@ -19,6 +19,13 @@ using Formats = std::vector<std::size_t>;
 /// lowering the op to it is taken to change.
 using Scores = std::vector<std::vector<double>>;
 
+/// What two ops lowered together change beyond the scores of both; places are of their low formats.
+struct Interaction {
+  std::size_t op = 0, place = 0;
+  std::size_t other = 0, other_place = 0;  ///< other > op
+  double score = 0;
+};
+
 /// What every strategy starts from.
 struct Numbers {
   OpFormats ops;  ///< in IR order, each format with its loss error alone
@@ -57,6 +64,11 @@ class Asking {
   virtual std::optional<Program> program(double threshold) = 0;
   /// That of the largest gain whose scores, at least 0 each, add up to `limit` at most.
   virtual std::optional<Program> program(const Scores& scores, double limit) = 0;
+  /// That of the least sum of scores and interactions, which may be negative, among those that gain
+  /// at least a part of the most that any plan gains (solve/quadratic.hpp).
+  virtual std::optional<Program> program(const Scores& scores,
+                                         const std::vector<Interaction>& interactions,
+                                         double part) = 0;
   /// Qualities of plans on the samples of searches. All of a batch are measured side by side.
   virtual std::optional<std::vector<Quality>> qualities(const std::vector<Formats>& plans) = 0;
   /// What plans change on the same samples; they count as measured, too.
@@ -103,6 +115,7 @@ inline constexpr const char* exact_strategy = "ip";
 /// last plan whose measured quality holds:
 /// * ip_measured: first_order, exact
 /// * single_loss, single_kl: exact
+/// * clado: pair_loss, quadratic (after arXiv 2307.05657)
 /// * amp: sqnr, order (after arXiv 2302.05397, whose third phase sub-graphs' times stand for)
 Table<Strategy>& strategies();
 

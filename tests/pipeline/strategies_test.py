@@ -1,5 +1,6 @@
 """Strategies that measure, against their definitions over again from what the archive holds."""
 
+import itertools
 import json
 
 import h5py
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import is_identical, merged, tiny_spec
 
-SEARCHING = ["ip_measured", "single_loss", "single_kl", "amp"]
+SEARCHING = ["ip_measured", "single_loss", "single_kl", "clado", "amp"]
 THRESHOLDS = [1e-4, 1e-2, 1.0]
 SAMPLES = 5
 
@@ -143,6 +144,58 @@ def test_no_other_plan_of_equal_scores_gains_more(archive, searched, strategy):
                 other[op] = low
                 if score[each, other].sum() <= limit:
                     assert gain[each, other].sum() <= gain[each, plan].sum() + 1
+
+
+def interactions(searched):
+    """What pairs add to the loss beyond both ops where two standard errors tell it from 0."""
+    found = {}
+    for (a, low), (b, other) in itertools.combinations(searched.singles(), 2):
+        if a == b:
+            continue
+        both = searched.alone(a, low)
+        both[b] = other
+        terms = searched.of("loss", both) + searched.high
+        terms = terms - searched.of("loss", searched.alone(a, low))
+        terms = terms - searched.of("loss", searched.alone(b, other))
+        error = np.std(terms, ddof=1) / np.sqrt(SAMPLES)
+        if abs(terms.mean()) >= 2 * error:
+            found[a, low, b, other] = terms.mean()
+    return found
+
+
+def test_clado_has_the_cheapest_plans_that_gain_enough(archive, searched):
+    """Every plan there is, tried."""
+    ops = searched.ops
+    plans = np.array(list(itertools.product(range(3), repeat=ops)))
+    cost = np.zeros(len(plans))
+    for op, low in searched.singles():
+        own = np.mean(searched.of("loss", searched.alone(op, low)) - searched.high)
+        cost += own * (plans[:, op] == low)
+    terms = interactions(searched)
+    assert terms, "some pairs can be told"
+    for (a, low, b, other), term in terms.items():
+        cost += term * ((plans[:, a] == low) & (plans[:, b] == other))
+    gain = plans_gain(archive, plans)
+    place = {tuple(plan): row for row, plan in enumerate(plans)}
+    table = archive["programs/macs/clado"]
+    for part, plan, gap, proved in zip(
+        *(table[name][()] for name in ("least_gain", "assignment", "certificate_gap",
+                                       "certificate_proved")),
+        strict=True,
+    ):  # fmt: skip
+        enough = gain >= np.floor(part * gain.max())
+        best = cost[enough].min()
+        found = place[tuple(plan)]
+        assert enough[found]
+        if proved:
+            assert cost[found] == pytest.approx(best, abs=1e-9 * abs(cost).max())
+        else:
+            assert gap > 0 and cost[found] >= best - 1e-9
+
+
+def plans_gain(archive, plans):
+    macs = archive["ops/macs"][()].astype(float)
+    return np.floor(macs * np.array([0, 1 / 2, 3 / 4])[plans]).sum(axis=1)
 
 
 def test_passes_count_what_was_measured(archive):
