@@ -201,11 +201,11 @@ class Planner {
     return programs_.emplace(place, solve_program(layout_, spec_, exact, decision_)).first->second;
   }
 
-  std::optional<Searched> searched_of(const graph::Assignment& assignment,
-                                      std::vector<std::string>& asked) const {
+  std::optional<sensitivity::Searched> searched_of(const graph::Assignment& assignment,
+                                                   std::vector<std::string>& asked) const {
     const auto plan = searched_.plans.find(assignment_key(assignment, layout_.formats));
     if (plan == searched_.plans.end()) return std::nullopt;
-    Searched all;
+    sensitivity::Searched all;
     for (const auto& [order, record] : plan->second.rows) {
       add(all, record.fields);
       asked.push_back(record.key);

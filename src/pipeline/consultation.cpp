@@ -3,7 +3,6 @@
 #include <set>
 
 #include "archive/field.hpp"
-#include "sensitivity/measured_error.hpp"
 
 namespace gainsweep::pipeline {
 namespace {
@@ -12,8 +11,8 @@ namespace {
 class Consultation final : public solve::Asking {
  public:
   Consultation(const Layout& layout, const std::vector<Lowerable>& lowerables,
-               const Sources& sources)
-      : layout_(layout), lowerables_(lowerables), sources_(sources) {}
+               const sensitivity::Metric& metric, const Sources& sources)
+      : layout_(layout), lowerables_(lowerables), metric_(metric), sources_(sources) {}
 
   std::optional<solve::Program> program(double threshold) override {
     const auto plans = sources_.program(threshold);
@@ -37,7 +36,7 @@ class Consultation final : public solve::Asking {
     if (!measured) return std::nullopt;
     std::vector<solve::Quality> found;
     for (const auto& plan : measured->plans) {
-      const auto error = sensitivity::measured_error(measured->all_high.losses, plan.losses);
+      const auto error = metric_.of(measured->all_high, plan);
       found.push_back({error.value, error.standard_error});
     }
     return found;
@@ -69,13 +68,13 @@ class Consultation final : public solve::Asking {
   }
 
   struct Measured {
-    Searched all_high;
-    std::vector<Searched> plans;
+    sensitivity::Searched all_high;
+    std::vector<sensitivity::Searched> plans;
   };
 
   std::optional<Measured> measure(const std::vector<solve::Formats>& plans) {
     const auto all_high = sources_.searched(graph::Assignment(layout_.partition.ops.size()));
-    std::vector<Searched> found;
+    std::vector<sensitivity::Searched> found;
     // All are asked for before a missing one ends it: they are measured side by side.
     for (const auto& plan : plans) {
       asked_.insert(plan);
@@ -88,6 +87,7 @@ class Consultation final : public solve::Asking {
 
   const Layout& layout_;
   const std::vector<Lowerable>& lowerables_;
+  const sensitivity::Metric& metric_;
   const Sources& sources_;
   std::set<solve::Formats> asked_;
 };
@@ -100,15 +100,18 @@ void append(std::vector<double>& values, const batch::Fields& fields, const std:
 
 }  // namespace
 
-void add(Searched& searched, const batch::Fields& fields) {
+void add(sensitivity::Searched& searched, const batch::Fields& fields) {
   append(searched.losses, fields, "loss");
   append(searched.divergences, fields, "divergence");
   append(searched.noises, fields, "noise");
+  append(searched.agreements, fields, "agreement");
+  append(searched.top1, fields, "top1");
 }
 
 Consulted consult(const Layout& layout, const spec::Spec& spec, const Question& question,
                   const Decision& decision, const Sources& sources) {
-  Consultation consultation(layout, decision.lowerables[question.aim], sources);
+  Consultation consultation(layout, decision.lowerables[question.aim],
+                            sensitivity::metrics().at(spec.solve.search_metric), sources);
   const auto answer =
       solve::strategies()
           .at(question.how)

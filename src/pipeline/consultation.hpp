@@ -6,15 +6,9 @@
 
 #include "pipeline/plans.hpp"
 #include "pipeline/scored_program.hpp"
+#include "sensitivity/metric.hpp"
 
 namespace gainsweep::pipeline {
-
-/// What was measured of an assignment on the samples of searches, by sample.
-struct Searched {
-  std::vector<double> losses;
-  std::vector<double> divergences;  ///< empty where models give no class scores, as is the next
-  std::vector<double> noises;
-};
 
 /// Where the answers to a strategy's questions come from: units of a run, or rows of an archive.
 /// For strategies that ask nothing both are empty.
@@ -23,12 +17,12 @@ struct Sources {
   std::function<std::optional<Plans>(double threshold)> program;
   /// That on scores; none while it is not known.
   std::function<std::optional<ScoredProgram>(const ScoredQuestion&)> scored;
-  /// None while not all of it is known.
-  std::function<std::optional<Searched>(const graph::Assignment&)> searched;
+  /// What was measured of an assignment on the samples of searches; none while not all is known.
+  std::function<std::optional<sensitivity::Searched>(const graph::Assignment&)> searched;
 };
 
 /// Adds what fields of a record of losses say of further samples.
-void add(Searched& searched, const batch::Fields& fields);
+void add(sensitivity::Searched& searched, const batch::Fields& fields);
 
 /// A strategy's answer to a question.
 struct Consulted {

@@ -195,9 +195,9 @@ std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::L
   return places;
 }
 
-std::optional<Searched> gathered(const batch::Results& results,
-                                 const std::vector<batch::Unit>& units) {
-  Searched all;
+std::optional<sensitivity::Searched> gathered(const batch::Results& results,
+                                              const std::vector<batch::Unit>& units) {
+  sensitivity::Searched all;
   for (const auto& unit : units) {
     const auto* record = results.find(unit.key);
     if (record == nullptr) return std::nullopt;

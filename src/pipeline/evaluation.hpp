@@ -30,8 +30,8 @@ std::vector<std::size_t> floor_places(const Layout& layout, const sensitivity::L
                                       const std::vector<Evaluated>& plans);
 
 /// What such units measured, together; none while one of them is missing or has failed.
-std::optional<Searched> gathered(const batch::Results& results,
-                                 const std::vector<batch::Unit>& units);
+std::optional<sensitivity::Searched> gathered(const batch::Results& results,
+                                              const std::vector<batch::Unit>& units);
 
 /// The contest of a plan against all-high. The largest magnitudes of activations must have been
 /// observed.

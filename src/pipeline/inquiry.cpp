@@ -157,8 +157,9 @@ std::optional<ScoredProgram> Inquiry::program(const Question& question,
   return to_scored_program(*record);
 }
 
-std::optional<Searched> Inquiry::searched(const Question& question,
-                                          const graph::Assignment& assignment, Asked& asked) {
+std::optional<sensitivity::Searched> Inquiry::searched(const Question& question,
+                                                       const graph::Assignment& assignment,
+                                                       Asked& asked) {
   const auto known = std::find(searched_.begin(), searched_.end(), assignment);
   const auto place = static_cast<std::size_t>(known - searched_.begin());
   if (known == searched_.end()) searched_.push_back(assignment);

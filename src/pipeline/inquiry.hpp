@@ -48,8 +48,8 @@ class Inquiry {
   std::optional<Plans> program(const Question& question, double threshold, Asked& asked);
   std::optional<ScoredProgram> program(const Question& question, const ScoredQuestion& scored,
                                        Asked& asked);
-  std::optional<Searched> searched(const Question& question, const graph::Assignment& assignment,
-                                   Asked& asked);
+  std::optional<sensitivity::Searched> searched(const Question& question,
+                                                const graph::Assignment& assignment, Asked& asked);
   batch::Unit unit_of(const Question& question, std::size_t place,
                       const std::vector<std::string>& asked = {}) const;
 

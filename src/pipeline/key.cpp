@@ -185,6 +185,8 @@ std::string plan(const std::string& decision, const PlanQuestion& question,
       .add("seed", question.seed)
       .add("draws", question.draws);
   if (!question.resource.empty()) builder.add("resource", question.resource);
+  if (question.metric != "loss_error") builder.add("metric", question.metric);
+  if (question.verify > 0) builder.add("verify", question.verify);
   for (const auto& key : asked) builder.add("asked", key);
   return builder.finish();
 }

@@ -63,6 +63,8 @@ struct PlanQuestion {
   std::int64_t seed = 0;
   std::int64_t draws = 0;
   std::string resource{};  ///< of a budget, of which the threshold is an amount; else empty
+  std::string metric = "loss_error";  ///< that thresholds bound of plans that are measured
+  std::int64_t verify = 0;
 };
 
 /// What plans on resamples follow from beside the numbers of their objective and the samples.

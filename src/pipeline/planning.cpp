@@ -84,6 +84,7 @@ std::size_t most_searched(const Workbench& bench) {
   const auto& subject = *bench.subject;
   solve::Numbers numbers;
   numbers.ops = formats_of(lowerables(subject.layout));
+  numbers.verify = static_cast<std::size_t>(subject.spec.solve.search_verify);
   std::size_t most = 0;
   for (const auto& question : questions(subject.spec.solve)) {
     if (question.is_frontier() || question.how == solve::exact_strategy) continue;

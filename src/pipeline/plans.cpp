@@ -142,8 +142,9 @@ batch::Ticket ticket(const spec::Spec& spec, const Question& question, std::uint
 
 key::PlanQuestion key_facts(const spec::Spec& spec, const Question& question) {
   const auto aim = aim_of(spec, question);
-  return {aim.objective,   question.how,     question.threshold, spec.solve.loss_model,
-          spec.solve.seed, spec.solve.draws, aim.resource};
+  return {aim.objective,           question.how,     question.threshold, spec.solve.loss_model,
+          spec.solve.seed,         spec.solve.draws, aim.resource,       spec.solve.search_metric,
+          spec.solve.search_verify};
 }
 
 solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::size_t aim) {
@@ -152,6 +153,7 @@ solve::Numbers numbers(const spec::Spec& spec, const Decision& decision, std::si
   numbers.budget = [&](double threshold) { return budget(spec, decision, threshold); };
   numbers.seed = static_cast<std::uint64_t>(spec.solve.seed);
   numbers.draws = static_cast<std::uint64_t>(spec.solve.draws);
+  numbers.verify = static_cast<std::size_t>(spec.solve.search_verify);
   return numbers;
 }
 
@@ -175,6 +177,7 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
   auto plans = predicted(layout, spec, question, decision, std::move(assignments));
   if (answer.certificate) plans.certificate = *answer.certificate;
   plans.reliability = answer.reliability;
+  plans.quality = answer.quality;
   return plans;
 }
 
@@ -261,6 +264,12 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
   if (plans.reliability)
     fields.push_back(reals("reliability", {*plans.reliability}, {}, "1",
                            "Rank correlation between its scores on even and on odd samples"));
+  if (plans.quality) {
+    fields.push_back(reals("searched", {plans.quality->value}, {}, "1",
+                           "What the threshold bounds, as the search measured it"));
+    fields.push_back(reals("searched_error", {plans.quality->standard_error}, {}, "1",
+                           "Its standard error over the samples of searches"));
+  }
   return fields;
 }
 

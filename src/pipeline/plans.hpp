@@ -58,7 +58,8 @@ struct Plans {
   /// Forward passes of a set of samples that the plans rest on: 3 for loss errors, of which a
   /// backward pass is 2, and one for each plan that was measured, all-high included.
   std::int64_t passes = 0;
-  std::optional<double> reliability;  ///< of scores from samples of searches
+  std::optional<double> reliability;      ///< of scores from samples of searches
+  std::optional<solve::Quality> quality;  ///< on them, where the plan was searched for by it
 };
 
 /// Where the answer goes and what it is called; without its key.

@@ -74,6 +74,26 @@ std::size_t num_formats(const Numbers& numbers) {
   return count;
 }
 
+/// The last of some steps beyond a plan that holds, or the plan; they are measured side by side.
+std::optional<Bisected> verified(const Numbers& numbers, const Ladder& ladder, double threshold,
+                                 std::size_t first, Bisected found, Asking& asking) {
+  std::vector<Program> programs;
+  std::vector<Formats> plans;
+  const auto end = std::min(first + numbers.verify, ladder.steps + 1);
+  for (auto step = first; step < end; ++step)
+    if (auto program = ladder.plan(step)) {
+      plans.push_back(program->formats);
+      programs.push_back(*std::move(program));
+    }
+  if (first >= end) return found;
+  if (plans.size() < end - first) return std::nullopt;
+  const auto qualities = asking.qualities(plans);
+  if (!qualities) return std::nullopt;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    if ((*qualities)[i].value <= threshold) found = {programs[i], (*qualities)[i]};
+  return found;
+}
+
 }  // namespace
 
 const Table<Selection>& selections() {
@@ -88,7 +108,7 @@ const Table<Selection>& selections() {
 
 std::optional<Bisected> bisect(const Numbers& numbers, const Ladder& ladder, double threshold,
                                Asking& asking) {
-  Bisected found{{Formats(numbers.ops.size(), 0)}, 0};
+  Bisected found{{Formats(numbers.ops.size(), 0)}};
   std::size_t holds = 0, fails = ladder.steps + 1;
   for (auto step = ladder.steps; fails - holds > 1; step = (holds + fails) / 2) {
     const auto plan = ladder.plan(step);
@@ -100,13 +120,13 @@ std::optional<Bisected> bisect(const Numbers& numbers, const Ladder& ladder, dou
       continue;
     }
     holds = step;
-    found = {*plan, quality->front().value};
+    found = {*plan, quality->front()};
   }
-  return found;
+  return verified(numbers, ladder, threshold, fails, std::move(found), asking);
 }
 
-std::size_t most_measured(std::size_t steps) {
-  return static_cast<std::size_t>(std::bit_width(steps)) + 1;
+std::size_t most_measured(const Numbers& numbers, std::size_t steps) {
+  return static_cast<std::size_t>(std::bit_width(steps)) + 1 + numbers.verify;
 }
 
 }  // namespace gainsweep::solve

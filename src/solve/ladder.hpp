@@ -39,15 +39,16 @@ const Table<Selection>& selections();
 
 /// The last plan of those that were measured whose quality is at most a threshold, or all-high: the
 /// last step is measured first, then steps are halved. Quality need not rise with the steps, so
-/// that steps beyond the plan may hold too; a plan that was not measured is never taken.
+/// that steps beyond the plan may hold too: `numbers.verify` of them are measured as well. A plan
+/// that was not measured is never taken.
 struct Bisected {
   Program program;
-  double quality = 0;  ///< measured
+  Quality quality{};
 };
 std::optional<Bisected> bisect(const Numbers& numbers, const Ladder& ladder, double threshold,
                                Asking& asking);
 
-/// Plans that a bisection measures at most.
-std::size_t most_measured(std::size_t steps);
+/// Plans that a bisection over so many steps measures at most.
+std::size_t most_measured(const Numbers& numbers, std::size_t steps);
 
 }  // namespace gainsweep::solve

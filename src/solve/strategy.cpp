@@ -43,10 +43,11 @@ Strategy searching(std::string name, std::string help, const Score& score,
     if (!found) return std::nullopt;
     Answer answer{{found->program.formats}, found->program.certificate};
     answer.reliability = scored->reliability;
+    answer.quality = found->quality;
     return answer;
   };
   strategy.most_asked = [&score, &selection](const Numbers& numbers) {
-    const auto measured = most_measured(selection.steps(numbers));
+    const auto measured = most_measured(numbers, selection.steps(numbers));
     MostAsked most{.programs = selection.asks_programs ? measured : 0, .qualities = measured};
     most.qualities += score.measured(numbers.ops);
     return most;

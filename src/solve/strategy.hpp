@@ -33,6 +33,7 @@ struct Numbers {
   std::function<double(double threshold)> budget;
   std::uint64_t seed = 0;
   std::uint64_t draws = 1;  ///< plans that a random strategy makes
+  std::size_t verify = 0;   ///< steps beyond the one that a search found which are measured, too
 };
 
 /// A plan with the certificate of the exact program that made it, if one did.
@@ -41,9 +42,10 @@ struct Program {
   std::optional<Certificate> certificate{};
 };
 
-/// A measured property of a plan.
+/// A measured property of a plan that a threshold bounds (sensitivity/metric.hpp): a τ, for
+/// example.
 struct Quality {
-  double value = 0;  ///< root mean square of the loss's change over that of the loss: a τ
+  double value = 0;
   double standard_error = 0;
 };
 
@@ -82,6 +84,8 @@ struct Answer {
   bool is_program = false;  ///< the plan is that of the exact program under the threshold itself
   /// Of the scores that made the plan (solve/score.hpp), where they come from samples of searches.
   std::optional<double> reliability{};
+  /// Of the plan, where it was searched for by this.
+  std::optional<Quality> quality{};
 };
 
 /// At most so many questions under one threshold.

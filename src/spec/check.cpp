@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "format/range.hpp"
 #include "format/scale.hpp"
+#include "sensitivity/metric.hpp"
 #include "sensitivity/noise.hpp"
 #include "solve/strategy.hpp"
 #include "spec/case.hpp"
@@ -203,6 +204,15 @@ void check_resamples(const Case& c) {
                                text(resamples + resample_block - resamples % resample_block) + ".");
 }
 
+void check_search_metric(const Case& c) {
+  const auto& [model, solve] = std::tie(c.parts.spec.model, c.parts.spec.solve);
+  if (!has_no_first_order(model) || !sensitivity::metrics().at(solve.search_metric).needs_targets)
+    return;
+  c.add("solve.search_metric", "'" + solve.search_metric +
+                                   "' with model.loss divergence (samples have no labels, so "
+                                   "nothing is right). Write agreement, divergence or loss_error.");
+}
+
 void check_constraints_kept(const Case& c) {
   const auto& solve = c.parts.spec.solve;
   if (solve.constraints.empty()) return;
@@ -308,6 +318,11 @@ std::vector<Rule> plan_rules() {
       {"`solve.constraints` limits at most 3 resources, 2 where there are `solve.budgets`.",
        {"solve.constraints", "solve.budgets"},
        check_number_of_constraints},
+      {"`solve.search_metric` is not `accuracy` where `model.loss` is `divergence`: nothing is "
+       "right "
+       "there.",
+       {"model", "solve.search_metric"},
+       check_search_metric},
       {"`solve.resamples` is a multiple of 10.", {"solve.resamples"}, check_resamples},
       {"Names in `evaluate.tasks` differ.", {"evaluate.tasks"}, check_task_names},
       {"`evaluate.tasks` are named only beside `evaluate.strategies` or `evaluate.plans`.",

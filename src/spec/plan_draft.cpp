@@ -11,6 +11,7 @@
 #include "gain/resource.hpp"
 #include "latency/source.hpp"
 #include "sensitivity/loss_model.hpp"
+#include "sensitivity/metric.hpp"
 #include "sensitivity/noise.hpp"
 #include "solve/strategy.hpp"
 #include "spec/check.hpp"
@@ -257,6 +258,16 @@ Section describe(SolveSpec& solve) {
        "number of sequences after the evaluation ones that strategies measure plans on while they "
        "search",
        count(solve.search_samples, 0)},
+      {"search_metric",
+       "what thresholds bound of plans that strategies measure: the loss error, the mean "
+       "divergence "
+       "in nat, or the part that is lost of what is right (0.01 keeps 99 % of the accuracy) or as "
+       "before",
+       choice(solve.search_metric, sensitivity::metrics())},
+      {"search_verify",
+       "number of plans beyond the one that a search found which are measured, too: quality need "
+       "not fall with every op",
+       count(solve.search_verify, 0)},
   }};
 }
 

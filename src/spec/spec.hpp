@@ -81,6 +81,8 @@ struct SolveSpec {
   bool frontier = true;                 ///< the whole frontier of each objective
   std::int64_t resamples = 0;       ///< of the calibration samples, that `ip` is solved on again
   std::int64_t search_samples = 0;  ///< that strategies measure plans on while they search
+  std::string search_metric = "loss_error";  ///< row of sensitivity::metrics
+  std::int64_t search_verify = 0;            ///< plans beyond the one found that are measured, too
 };
 
 /// The arithmetic that plans are evaluated in.

@@ -225,6 +225,36 @@ def test_plans_from_the_archive_are_the_same(program, spec, out, tmp_path):
                 assert (run[path][name][()] == solved[path][name][()]).all()
 
 
+METRICS = {
+    "divergence": lambda high, plan: plan["divergence"].mean(),
+    "accuracy": lambda high, plan: 1 - plan["top1"].mean() / high["top1"].mean(),
+    "agreement": lambda high, plan: 1 - plan["agreement"].mean(),
+}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_thresholds_bound_what_the_spec_says(program, spec, tmp_path, metric):
+    out = tmp_path / "out"
+    chosen = ("--set", f"solve.search_metric={metric}", "--set", "solve.search_verify=2")
+    few = ("--set", "solve.strategies=[ip, ip_measured]", "--set", "evaluate.strategies=[]")
+    result = program("run", spec, "--out", out, *chosen, *few)
+    assert result.returncode == 0, result.stderr
+    with h5py.File(out / "archive.h5") as archive:
+        table = archive["evaluations/search"]
+        rows = {
+            tuple(plan): {name: table[name][row] for name in ("divergence", "top1", "agreement")}
+            for row, plan in enumerate(table["assignment"][()])
+        }
+        plans = archive["plans/macs/ip_measured"]
+        assert (plans["asked"][()] <= 8 + 2).all()
+        high = rows[(0,) * table["assignment"].shape[1]]
+        for row, threshold in enumerate(THRESHOLDS):
+            plan = tuple(plans["assignment"][row, 0])
+            measured = METRICS[metric](high, rows[plan])
+            assert measured <= threshold + 1e-12
+            assert plans["searched"][row] == pytest.approx(measured, abs=1e-12)
+
+
 def test_searches_need_samples(program, spec, tmp_path):
     said = program.refuses("check", spec, "--set", "solve.search_samples=0")
     assert "measures plans while it searches, and solve.search_samples is 0" in said

@@ -273,6 +273,17 @@ TEST(Bisection, NeverTakesAPlanThatWasNotMeasured) {
   EXPECT_GT(world.asked.count(found->plans.front()), 0U);
 }
 
+TEST(Bisection, VerifiesStepsBeyondThePlan) {
+  World world({{0.1}, {0.2}, {0.3}, {0.4}});
+  world.qualities_of[{1, 1, 0, 0}] = 9;  // which holds again with the next op
+  world.numbers.verify = 2;
+  const auto found = answer("amp", 0.7, world);
+  EXPECT_EQ(found->plans.front(), (Formats{1, 1, 1, 0}));
+  ASSERT_TRUE(found->quality);
+  EXPECT_NEAR(found->quality->value, 0.6, 1e-12);
+  EXPECT_LE(world.asked.size(), strategies().at("amp").most_asked(world.numbers).qualities);
+}
+
 TEST(Bisection, IsWithinWhatIsForetold) {
   for (const std::string name : {"amp", "clado", "single_kl", "single_loss", "ip_measured"})
     for (std::size_t ops = 1; ops < 12; ++ops)
