@@ -160,9 +160,7 @@ std::optional<ScoredProgram> Inquiry::program(const Question& question,
 std::optional<sensitivity::Searched> Inquiry::searched(const Question& question,
                                                        const graph::Assignment& assignment,
                                                        Asked& asked) {
-  const auto known = std::find(searched_.begin(), searched_.end(), assignment);
-  const auto place = static_cast<std::size_t>(known - searched_.begin());
-  if (known == searched_.end()) searched_.push_back(assignment);
+  const auto place = searched_.try_emplace(assignment, searched_.size()).first->second;
   const auto& spec = bench_->subject->spec;
   const auto nature = nature_of(spec, decision_->aims[question.aim].objective);
   const auto units = loss_units(bench_, results_, bench_->search, {assignment, nature}, place);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -56,10 +57,10 @@ class Inquiry {
   const Bench& bench_;
   const batch::Results& results_;
   std::shared_ptr<const Decision> decision_;
-  std::vector<Question> questions_;          ///< of the spec
-  std::vector<std::string> answers_;         ///< keys of the units that answer questions, by place
-  std::set<std::size_t> left_out_;           ///< places of questions that nothing can answer
-  std::vector<graph::Assignment> searched_;  ///< in the order of their rows
+  std::vector<Question> questions_;   ///< of the spec
+  std::vector<std::string> answers_;  ///< keys of the units that answer questions, by place
+  std::set<std::size_t> left_out_;    ///< places of questions that nothing can answer
+  std::map<graph::Assignment, std::size_t> searched_;  ///< with their rows
   std::set<std::string> named_;
   batch::Call call_;
 };

@@ -40,8 +40,8 @@ MeasuredError accuracy(const Searched& all_high, const Searched& plan) {
   const double right = mean(all_high.top1).value;
   const auto found = mean(lost);
   // Where nothing is right nothing can be lost.
-  return right == 0 ? MeasuredError{} : MeasuredError{found.value / right,
-                                                      found.standard_error / right};
+  return right == 0 ? MeasuredError{}
+                    : MeasuredError{found.value / right, found.standard_error / right};
 }
 
 MeasuredError agreement(const Searched& all_high, const Searched& plan) {

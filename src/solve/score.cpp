@@ -8,41 +8,57 @@
 #include <numeric>
 #include <utility>
 
+#include "base/error.hpp"
+
 namespace gainsweep::solve {
 namespace {
 
-/// A sample's part of a score.
-using OfSample = double (*)(const Change& change, std::size_t sample);
+using Terms = std::vector<double>;
 
-double loss_of(const Change& change, std::size_t sample) {
-  return change.loss[sample];
+/// By sample, the parts whose mean is a plan's score.
+using OfPlan = Terms (*)(const Change& change);
+
+Terms losses(const Change& change) {
+  return change.loss;
 }
 
-double divergence_of(const Change& change, std::size_t sample) {
-  return change.divergence[sample];
+/// What models give that have class scores.
+const Terms& known(const Terms& terms, const Change& change) {
+  if (terms.size() == change.loss.size()) return terms;
+  throw Error(ErrorKind::config,
+              "a strategy scores by predictions, and the model gives no class scores. Use "
+              "strategies that score by losses: ip_measured, single_loss, clado.");
 }
 
-/// Less the ratio in decibels: −∞ where nothing changes.
-double noise_of(const Change& change, std::size_t sample) {
-  return 10 * std::log10(change.noise[sample]);
+Terms divergences(const Change& change) {
+  return known(change.divergence, change);
 }
 
-/// The mean over every `step`-th sample from `first` on.
-double mean(const Change& change, OfSample of_sample, std::size_t first, std::size_t step) {
+/// Less the ratios in decibels: −∞ where nothing changes.
+Terms noises(const Change& change) {
+  Terms terms;
+  for (const double noise : known(change.noise, change)) terms.push_back(10 * std::log10(noise));
+  return terms;
+}
+
+/// The mean of every `step`-th term from `first` on.
+double mean(const Terms& terms, std::size_t first = 0, std::size_t step = 1) {
   double sum = 0;
   std::size_t count = 0;
-  for (std::size_t sample = first; sample < change.loss.size(); sample += step, ++count)
-    sum += of_sample(change, sample);
+  for (std::size_t i = first; i < terms.size(); i += step, ++count) sum += terms[i];
   return sum / static_cast<double>(count);
 }
 
-/// The mean of every second term from `first` on.
-double mean_of(const std::vector<double>& terms, std::size_t first) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (std::size_t i = first; i < terms.size(); i += 2, ++count) sum += terms[i];
-  return sum / static_cast<double>(count);
-}
+/// Scores on even and on odd samples.
+struct Halves {
+  std::vector<double> even, odd;
+
+  void add(const Terms& terms) {
+    if (terms.size() < 2) return;
+    even.push_back(mean(terms, 0, 2));
+    odd.push_back(mean(terms, 1, 2));
+  }
+};
 
 std::size_t num_singles(const OpFormats& ops) {
   return singles(ops).size();
@@ -75,36 +91,34 @@ std::vector<double> ranks(const std::vector<double>& values) {
   return ranks;
 }
 
-double rank_correlation(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() < 2) return std::numeric_limits<double>::quiet_NaN();
+/// Spearman's; NaN where halves do not differ.
+double reliability(const Halves& halves) {
   using boost::math::statistics::covariance;
-  const auto of_a = ranks(a), of_b = ranks(b);
-  const double spread = covariance(of_a, of_a) * covariance(of_b, of_b);
+  if (halves.even.size() < 2) return std::numeric_limits<double>::quiet_NaN();
+  const auto even = ranks(halves.even), odd = ranks(halves.odd);
+  const double spread = covariance(even, even) * covariance(odd, odd);
   if (spread == 0) return std::numeric_limits<double>::quiet_NaN();
-  return covariance(of_a, of_b) / std::sqrt(spread);
+  return covariance(even, odd) / std::sqrt(spread);
 }
 
 double lower(double a, double b) {
   return std::isnan(a) || std::isnan(b) ? std::numeric_limits<double>::quiet_NaN() : std::min(a, b);
 }
 
-std::optional<Scored> of_singles(const Numbers& numbers, Asking& asking, OfSample of_sample,
-                                 double least) {
-  const auto changes = asking.changes(singles(numbers.ops));
-  if (!changes) return std::nullopt;
+Scored of_singles(const OpFormats& ops, const std::vector<Change>& changes, OfPlan of_plan,
+                  double least) {
   Scored scored;
-  std::vector<double> even, odd;
-  auto change = changes->begin();
-  for (const auto& formats : numbers.ops) {
+  Halves halves;
+  auto change = changes.begin();
+  for (const auto& formats : ops) {
     auto& own = scored.scores.emplace_back();
-    for (std::size_t f = 0; f < formats.size(); ++f, ++change) {
-      own.push_back(std::max(mean(*change, of_sample, 0, 1), least));
-      if (change->loss.size() < 2) continue;
-      even.push_back(mean(*change, of_sample, 0, 2));
-      odd.push_back(mean(*change, of_sample, 1, 2));
+    for (std::size_t f = 0; f < formats.size(); ++f) {
+      const auto terms = of_plan(*change++);
+      own.push_back(std::max(mean(terms), least));
+      halves.add(terms);
     }
   }
-  scored.reliability = rank_correlation(even, odd);
+  scored.reliability = reliability(halves);
   return scored;
 }
 
@@ -120,47 +134,46 @@ std::optional<Scored> first_order(const Numbers& numbers, Asking&) {
 constexpr double least_standard_errors = 2;
 
 /// By sample, what a pair adds to the loss beyond both of its ops.
-std::vector<double> beyond(const Change& both, const Change& one, const Change& other) {
-  std::vector<double> terms;
+Terms beyond(const Change& both, const Change& one, const Change& other) {
+  Terms terms;
   for (std::size_t i = 0; i < both.loss.size(); ++i)
     terms.push_back(both.loss[i] - one.loss[i] - other.loss[i]);
   return terms;
 }
 
 /// The mean where it can be told from 0, else 0.
-double told(const std::vector<double>& terms) {
-  namespace statistics = boost::math::statistics;
-  const double mean = statistics::mean(terms);
-  if (terms.size() < 2) return mean;
-  const double error =
-      std::sqrt(statistics::sample_variance(terms) / static_cast<double>(terms.size()));
-  return std::abs(mean) < least_standard_errors * error ? 0 : mean;
+double told(const Terms& terms) {
+  if (terms.size() < 2) return mean(terms);
+  const double variance = boost::math::statistics::sample_variance(terms);
+  const double error = std::sqrt(variance / static_cast<double>(terms.size()));
+  return std::abs(mean(terms)) < least_standard_errors * error ? 0 : mean(terms);
 }
 
 std::optional<Scored> pair_loss(const Numbers& numbers, Asking& asking) {
-  auto scored = of_singles(numbers, asking, loss_of, -std::numeric_limits<double>::infinity());
   const auto alone = asking.changes(singles(numbers.ops));
   const auto together = asking.changes(pairs(numbers.ops));
-  if (!scored || !alone || !together) return std::nullopt;
-  std::vector<double> even, odd;
+  if (!alone || !together) return std::nullopt;
+  auto scored = of_singles(numbers.ops, *alone, losses, -std::numeric_limits<double>::infinity());
+  Halves halves;
   auto both = together->begin();
   visit_pairs(numbers.ops, [&](const Interaction& pair, std::size_t one, std::size_t other) {
     const auto terms = beyond(*both++, (*alone)[one], (*alone)[other]);
-    even.push_back(mean_of(terms, 0));
-    odd.push_back(mean_of(terms, 1));
+    halves.add(terms);
     const double score = told(terms);
     if (score == 0) return;
-    scored->interactions.push_back(pair);
-    scored->interactions.back().score = score;
+    scored.interactions.push_back(pair);
+    scored.interactions.back().score = score;
   });
-  scored->reliability = lower(*scored->reliability, rank_correlation(even, odd));
+  scored.reliability = lower(*scored.reliability, reliability(halves));
   return scored;
 }
 
-Score measured(std::string name, std::string help, OfSample of_sample, double least) {
+Score measured(std::string name, std::string help, OfPlan of_plan, double least) {
   return {std::move(name), std::move(help),
-          [of_sample, least](const Numbers& numbers, Asking& asking) {
-            return of_singles(numbers, asking, of_sample, least);
+          [of_plan, least](const Numbers& numbers, Asking& asking) -> std::optional<Scored> {
+            const auto changes = asking.changes(singles(numbers.ops));
+            if (!changes) return std::nullopt;
+            return of_singles(numbers.ops, *changes, of_plan, least);
           },
           num_singles};
 }
@@ -171,11 +184,11 @@ const Table<Score>& scores() {
   constexpr double any = -std::numeric_limits<double>::infinity();
   static const Table<Score> table{
       {"first_order", "loss errors", first_order, [](const OpFormats&) { return std::size_t{0}; }},
-      measured("single_loss", "what each op alone adds to the mean loss", loss_of, 0),
+      measured("single_loss", "what each op alone adds to the mean loss", losses, 0),
       {"pair_loss", "what ops and pairs of ops add to the mean loss", pair_loss,
        [](const OpFormats& ops) { return num_singles(ops) + pairs(ops).size(); }},
-      measured("single_kl", "the divergence that each op alone causes", divergence_of, 0),
-      measured("sqnr", "the noise that each op alone makes in class scores", noise_of, any)};
+      measured("single_kl", "the divergence that each op alone causes", divergences, 0),
+      measured("sqnr", "the noise that each op alone makes in class scores", noises, any)};
   return table;
 }
 

@@ -14,6 +14,7 @@
 
 #include "solve/ladder.hpp"
 #include "solve/score.hpp"
+#include "unit/throws.hpp"
 
 namespace gainsweep::solve {
 namespace {
@@ -182,6 +183,23 @@ TEST(Scores, TellWhetherHalvesOfTheSamplesAgree) {
       << "even samples rise by what odd ones fall";
   World equal(Scores{{0.1}, {0.1}});
   EXPECT_TRUE(std::isnan(*scores().at("single_kl").of(equal.numbers, equal)->reliability));
+}
+
+TEST(Scores, OfPredictionsNeedClassScores) {
+  class Silent : public World {
+   public:
+    using World::World;
+    std::optional<std::vector<Change>> changes(const std::vector<Formats>& plans) override {
+      auto found = World::changes(plans);
+      for (auto& change : *found) change.divergence = change.noise = {};
+      return found;
+    }
+  };
+  Silent world(Scores{{0.1}, {0.2}});
+  EXPECT_TRUE(scores().at("single_loss").of(world.numbers, world));
+  for (const auto* name : {"single_kl", "sqnr"})
+    EXPECT_THAT([&] { scores().at(name).of(world.numbers, world); },
+                throws(ErrorKind::config, "the model gives no class scores"));
 }
 
 TEST(Scores, SortWhatChangesNothingFirst) {
