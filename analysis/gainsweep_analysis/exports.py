@@ -14,7 +14,7 @@ import numpy as np
 from . import grid
 from .contents import Archive, Format, Number, Op
 from .notation import DASH, fixed, interval, significant
-from .planned import Plans
+from .planned import PASSES_OF_LOSS_ERRORS, Plans
 from .plans import PlanRow, main_strategy, plan_row, predicted_error, total_cost
 from .seal import ArchiveError
 from .statistics import Estimate, perplexity
@@ -133,6 +133,7 @@ def frontier_plan(archive: Archive, objective: str, tau: float) -> Plans:
         num_samples=np.array([len(archive.scores.loss)]),
         certificate_gap=np.zeros(1),
         certificate_nodes=np.zeros(1, int),
+        passes=np.array([PASSES_OF_LOSS_ERRORS]),
     )
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from .statistics import Estimate
 
+PASSES_OF_LOSS_ERRORS = 3  # a forward pass, and a backward one that takes two
+
 
 @dataclass(frozen=True)
 class Plans:

@@ -46,7 +46,7 @@ def test_json_has_what_the_archive_has(cases, capsys, objective):
     for name in ("gain", "loss_error", "predicted_mse"):
         assert plan[name] == getattr(plans, name)[place, 0]
     int8 = {"weight": "int8", "activation": "int8", "scale": "static", "backoff": 1.0}
-    int8 |= {"granularity": "tensor", "scale_grid": "arbitrary"}
+    int8 |= {"granularity": "tensor", "scale_grid": "arbitrary", "range": "max"}
     assert plan["formats"] == {"int8": int8}
     weights = [path for path in case.run.model.paths if not path.endswith((".qk", ".av"))]
     assert plan["modules"] == {path: f"model.{path}" for path in weights}
