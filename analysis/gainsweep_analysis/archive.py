@@ -204,6 +204,7 @@ def _archive(sweep: Sweep, point: Point) -> Archive:
         about=_read_objectives(tables),
         predictions=_read_predictions(tables),
         evaluations=measurements.read_evaluations(tables),
+        searched=measurements.read_searched(tables),
         given=_read_given(tables),
         tasks=measurements.read_tasks(tables),
         time_source=measurements.read_time_source(tables),

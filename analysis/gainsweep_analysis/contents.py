@@ -171,6 +171,15 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What strategies measured of a plan on the samples of searches, [sample]."""
+
+    loss: np.ndarray  # nat
+    divergence: np.ndarray  # nat, from all-high
+    noise: np.ndarray  # of class scores over those of all-high, squares
+
+
+@dataclass(frozen=True)
 class Answers:
     """What the model says of the requests of a task under one assignment."""
 
@@ -263,6 +272,7 @@ class Archive:
     # What configurations save of an all-high run, by sub-graph; empty without times.
     saved: list[dict[tuple[str, ...], Estimate]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    searched: dict[tuple[int, ...], Searched] = field(default_factory=dict)  # by assignment
 
     @property
     def model(self) -> str:

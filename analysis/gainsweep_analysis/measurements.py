@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .contents import Anchors, Answers, Contest, Evaluation, Task, TimeSource, Timing
+from .contents import Anchors, Answers, Contest, Evaluation, Searched, Task, TimeSource, Timing
 from .statistics import Estimate
 from .tables import Table, Tables, both
 
@@ -190,3 +190,19 @@ def read_anchors(tables: Tables) -> Anchors | None:
         fitted=dict(zip(rates["noise"], rates["fitted"], strict=True)),
         samples=len(tables["anchors"]["sample"]),
     )
+
+
+def read_searched(tables: Tables) -> dict[tuple[int, ...], Searched]:
+    """By assignment; chunks of a plan's samples in their order. Plans without class scores are left
+    out."""
+    columns = ("assignment", "loss", "divergence", "noise")
+    found: dict[tuple[int, ...], list[tuple]] = {}
+    for table in both(tables, "evaluations/search"):
+        if "noise" not in table.columns:
+            continue
+        for assignment, *own in table.rows(*columns):
+            found.setdefault(tuple(map(int, assignment)), []).append(own)
+    return {
+        assignment: Searched(*map(np.concatenate, zip(*chunks, strict=True)))
+        for assignment, chunks in found.items()
+    }

@@ -330,6 +330,8 @@ def _strategies(archive: Archive) -> Iterable[str]:
     for objective in compared:
         yield f"<h3>Strategies for {escape(objective)}</h3>"
         yield f"<div class=wide>{table_html(strategies.columns(archive, objective))}</div>"
+    if compared and (square := strategies.agreement_columns(archive)):
+        yield f"<div class=wide>{table_html(square)}</div>"
     if compared:
         yield f"<p class=note>{escape(strategies.LEGEND)}</p>"
 

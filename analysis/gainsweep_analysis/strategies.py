@@ -4,7 +4,7 @@ import math
 import textwrap
 from dataclasses import dataclass
 
-from . import grid, latex
+from . import grid, latex, searches
 from .contents import Archive
 from .notation import DASH, interval, significant
 from .plans import PlanRow, plan_row
@@ -20,7 +20,8 @@ LEGEND = (
     "are measured on samples that no strategy saw, [low–high]: 95 % bootstrap intervals. Passes: "
     "forward passes of a set of samples that the plan rests on, 3 for loss errors and one for each "
     "plan that was measured. Reliability: rank correlation between scores on even and on odd "
-    f"samples; {UNRELIABLE} below {LEAST_RELIABILITY}, where an order is luck."
+    f"samples; {UNRELIABLE} below {LEAST_RELIABILITY}, where an order is luck. Rank "
+    "correlations are of scores of ops and formats: loss errors, and what each does alone."
 )
 
 
@@ -86,18 +87,35 @@ def _reliability(row: Row) -> str:
     return f"{shown} {UNRELIABLE}" if row.is_unreliable else shown
 
 
+def agreement_columns(archive: Archive) -> list[grid.Column]:
+    """Rank correlations between scores as a square; none where no op was measured alone."""
+    found = searches.agreement(archive)
+    if found is None:
+        return []
+    cells = [[significant(value, 2) for value in row] for row in found.correlations.T]
+    return [
+        grid.flush_left("rank correlation", found.names),
+        *(grid.Column("", name, own) for name, own in zip(found.names, cells, strict=True)),
+    ]
+
+
 def text(archive: Archive, objectives: list[str]) -> str:
     parts = []
     for objective in _checked(archive, objectives):
         parts += [f"Plans for {objective}", "", *grid.lines(columns(archive, objective)), ""]
+    if square := agreement_columns(archive):
+        parts += ["Scores of ops and formats", "", *grid.lines(square)[1:], ""]
     return "\n".join([*parts, *textwrap.wrap(LEGEND, WIDTH)]) + "\n"
 
 
 def latex_text(archive: Archive, objectives: list[str]) -> str:
-    return "\n".join(
+    tables = [
         latex.tabular(columns(archive, objective), [f"Plans for {objective}", LEGEND])
         for objective in _checked(archive, objectives)
-    )
+    ]
+    if square := agreement_columns(archive):
+        tables.append(latex.tabular(square, ["Scores of ops and formats"]))
+    return "\n".join(tables)
 
 
 def records(archive: Archive, objectives: list[str]) -> list[dict]:

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from gainsweep_analysis import __main__, plans, qualities, report, strategies
+from gainsweep_analysis import __main__, plans, qualities, report, searches, strategies
+from gainsweep_analysis.contents import Searched
 from gainsweep_analysis.figures import strategies as figure
 
 
@@ -103,3 +105,43 @@ def test_the_figure_has_a_point_for_each_plan_that_lowers_something(case):
         lowering = [row for row in own if row.plan.assignment.any()]
         points = sorted((100 * r.plan.gain_share, 1e3 * r.plan.divergence.value) for r in lowering)
         assert np.allclose(container.lines[0].get_xydata(), points)
+
+
+def measured_singles(archive, scores):
+    """The archive as if every op had been measured alone, with these divergences."""
+    samples = np.linspace(0.9, 1.1, 4)
+    high = np.zeros(len(archive.ops), int)
+    searched = {tuple(map(int, high)): Searched(samples, 0 * samples, 0 * samples)}
+    for place, score in enumerate(scores):
+        assignment = high.copy()
+        assignment[place] = 1
+        own = Searched(samples - score, score * samples, np.full(4, score))
+        searched[tuple(map(int, assignment))] = own
+    return replace(archive, searched=searched)
+
+
+def test_agreement_is_the_rank_correlation_of_scores(case):
+    assert searches.agreement(case.archive) is None, "nothing was searched"
+    divergences = np.random.default_rng(0).permutation(len(case.archive.ops)) + 1.0
+    archive = measured_singles(case.archive, divergences)
+    found = searches.agreement(archive)
+    assert found.names == ["first_order", "single_loss", "single_kl", "sqnr"]
+    correlations = dict(zip(found.names, found.correlations[2], strict=True))
+    assert correlations["single_kl"] == pytest.approx(1)
+    assert correlations["sqnr"] == pytest.approx(1), "noise rises with the divergence"
+    assert correlations["single_loss"] == pytest.approx(-1), "the loss falls by it"
+    errors = archive.loss_errors["empirical"][:, 1]
+    order = [np.argsort(np.argsort(values)) for values in (errors, divergences)]
+    assert correlations["first_order"] == pytest.approx(np.corrcoef(*order)[0, 1])
+
+
+def test_the_square_of_scores_is_shown(case):
+    archive = measured_singles(case.archive, np.arange(len(case.archive.ops)) + 1.0)
+    text = strategies.text(archive, ["macs"])
+    assert "Scores of ops and formats" in text and "rank correlation" in text
+    assert "rank correlation" in report.html(archive)
+    assert "Scores of ops and formats" not in strategies.text(case.archive, ["macs"])
+
+
+def test_ties_share_a_rank():
+    assert searches._ranks(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [2.5, 0, 2.5, 1]
