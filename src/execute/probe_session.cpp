@@ -107,7 +107,8 @@ const OperandFormats& ProbeSession::weight_formats(std::size_t op, std::size_t o
   std::vector<float> rows;
   for (const format::Format& format : formats_) {
     const bool by_channel = format.weight.granularity == format::Granularity::channel;
-    auto& own = formats.emplace_back(&format.weight);
+    auto& own = formats.emplace_back();
+    own.number = &format.weight;
     if (by_channel && !format::covers_all(format.weight)) {
       own.scales = row_scales(format.weight, w);
       continue;

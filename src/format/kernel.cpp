@@ -31,8 +31,6 @@ Real round_scalar(const Grid& grid, Real z, Real scale) {
   return static_cast<Real>(std::nearbyint(bounded / step) * step) * scale;
 }
 
-constexpr Grid int8_grid{.kind = Kind::integer, .max = 127};
-
 }  // namespace
 
 float round_to(const Grid& grid, float z, float scale) {
