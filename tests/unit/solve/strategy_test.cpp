@@ -238,6 +238,9 @@ TEST(Scores, OfPairsAreWhatNeitherOpDoesAlone) {
   EXPECT_EQ(world.asked.size(), 6U);
   EXPECT_EQ(scores().at("pair_loss").measured(world.numbers.ops), 6U);
   EXPECT_EQ(pairs(world.numbers.ops).size(), 3U);
+  for (const World& other : {World(random_effects(9, 1)), World({{0.1}, {}, {0.2, 0.3}})})
+    EXPECT_EQ(scores().at("pair_loss").measured(other.numbers.ops),
+              singles(other.numbers.ops).size() + pairs(other.numbers.ops).size());
 }
 
 TEST(Clado, TakesTheLastPlanThatHolds) {
