@@ -164,7 +164,7 @@ void check_evaluated_solved(const Case& c) {
 }
 
 void check_chunk(const Case& c) {
-  const auto& [evaluate, solve] = std::tie(c.parts.spec.evaluate, c.parts.spec.solve);
+  const auto& evaluate = c.parts.spec.evaluate;
   const auto refuse = [&](const char* key, std::int64_t samples) {
     if (evaluate.chunk == 0 || samples % evaluate.chunk == 0) return;
     c.add("evaluate.chunk", text(evaluate.chunk) + " does not divide " + key + ", " +
@@ -173,7 +173,7 @@ void check_chunk(const Case& c) {
                                 "divisor of it, or 0 for all of them at once.");
   };
   refuse("evaluate.samples", evaluate.samples);
-  refuse("solve.search_samples", solve.search_samples);
+  refuse("solve.search_samples", c.parts.spec.solve.search_samples);
 }
 
 void check_task_names(const Case& c) {
