@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from . import grid, latex, searches
 from .contents import Archive
 from .notation import DASH, interval, significant
+from .planned import Plans
 from .plans import PlanRow, plan_row
 from .seal import ArchiveError
 from .table import WIDTH
@@ -39,27 +40,41 @@ class Row:
 def rows(archive: Archive, objective: str) -> dict[str, list[Row]]:
     """The evaluated plans of every strategy by threshold, of several draws the first; strategies
     without any are left out."""
-    found = {}
-    evaluated = archive.spec["evaluate"]["strategies"]
-    for strategy in (name for name in archive.strategies(objective) if name in evaluated):
-        plans = archive.plans[objective, strategy]
-        own = [
+    return {
+        plans.strategy: [
             Row(
                 plan_row(archive, plans, point),
                 int(plans.passes[point]),
                 None if plans.reliability is None else float(plans.reliability[point]),
             )
-            for point in plans.threshold.argsort(kind="stable")
+            for point in points
         ]
-        own = [row for row in own if row.plan.measured_tau is not None]
-        if own:
-            found[strategy] = own
+        for plans, points in _evaluated(archive, objective)
+    }
+
+
+def _evaluated(archive: Archive, objective: str) -> list[tuple[Plans, list[int]]]:
+    """Plans of the strategies that the spec evaluates, with the places of those that were, by
+    threshold."""
+    found = []
+    for strategy in archive.strategies(objective):
+        if strategy not in archive.spec["evaluate"]["strategies"] or archive.baseline is None:
+            continue
+        plans = archive.plans[objective, strategy]
+        known = [archive.evaluations.get(str(key)) for key in plans.assignment_key[:, 0]]
+        points = [
+            point
+            for point in plans.threshold.argsort(kind="stable")
+            if known[point] is not None and known[point].loss is not None
+        ]
+        if points:
+            found.append((plans, points))
     return found
 
 
 def compared(archive: Archive) -> list[str]:
     """Objectives of which plans of several strategies were evaluated."""
-    return [objective for objective in archive.objectives if len(rows(archive, objective)) > 1]
+    return [name for name in archive.objectives if len(_evaluated(archive, name)) > 1]
 
 
 def columns(archive: Archive, objective: str) -> list[grid.Column]:

@@ -1,12 +1,12 @@
 """What plans of each strategy do against what they save."""
 
+from operator import attrgetter
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..contents import Archive
-from ..plans import PlanRow
-from ..statistics import Estimate
 from ..strategies import Row, compared, rows
 from .style import Drawing, interval_bars, legend_on_top, log_ticks, look, panels_across, subplots
 
@@ -52,22 +52,10 @@ def _label(name: str, own: list[Row]) -> str:
     return f"{name} ({passes}{mark})"
 
 
-def _divergence(plan: PlanRow) -> Estimate | None:
-    return plan.divergence
-
-
-def _tau(plan: PlanRow) -> Estimate | None:
-    return plan.measured_tau
-
-
-def _top1(plan: PlanRow) -> Estimate | None:
-    return plan.top1_change
-
-
 PANELS = (
-    ("KL, mnat", _divergence, 1e3, "log"),
-    ("loss error τ, %", _tau, 100, "log"),
-    ("change of top 1, %", _top1, 100, "linear"),
+    ("KL, mnat", attrgetter("divergence"), 1e3, "log"),
+    ("loss error τ, %", attrgetter("measured_tau"), 100, "log"),
+    ("change of top 1, %", attrgetter("top1_change"), 100, "linear"),
 )
 
 
