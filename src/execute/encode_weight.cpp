@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
 
+#include "execute/named_number.hpp"
 #include "execute/operators.hpp"
 #include "execute/plain_elements.hpp"
 #include "execute/row_scales.hpp"
@@ -22,10 +23,7 @@ std::tuple<at::Tensor, at::Tensor> encode_weight(const at::Tensor& w, std::strin
                                                  double backoff, bool per_channel,
                                                  std::string_view scale_grid,
                                                  std::string_view range) {
-  auto format = format::number_by_name(std::string(format_name));
-  format.scale_grid = scale_grid;
-  format.backoff = backoff;
-  format.range = range;
+  const auto format = named_number(format_name, scale_grid, backoff, range);
   const auto values = plain::widened(w.to(at::kCPU).contiguous());
   const auto numbers =
       per_channel ? row_scales(format, values)

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "execute/lines.hpp"
+#include "execute/named_number.hpp"
 #include "execute/plain_blocks.hpp"
 #include "execute/plain_elements.hpp"
 #include "execute/probe_elements.hpp"
@@ -16,14 +17,6 @@
 
 namespace gainsweep::execute {
 namespace {
-
-format::NumberFormat named(std::string_view format, std::string_view scale_grid,
-                           double backoff = 1) {
-  auto result = format::number_by_name(std::string(format));
-  result.scale_grid = scale_grid;
-  result.backoff = backoff;
-  return result;
-}
 
 format::Grid grid_of(std::string_view format) {
   return format::number_by_name(std::string(format)).grid;
@@ -60,21 +53,20 @@ at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at:
 
 at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
                                  std::string_view scale_grid) {
-  const auto number = named(format, scale_grid, backoff);
+  const auto number = named_number(format, scale_grid, backoff);
   return round_tensor(number.grid, {format::scale_of(number, largest_magnitude(z))}, z);
 }
 
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
                                 std::string_view scale_grid, std::string_view range) {
-  auto number = named(format, scale_grid, backoff);
-  number.range = range;
+  const auto number = named_number(format, scale_grid, backoff, range);
   return round_tensor(number.grid, row_scales(number, w), w);
 }
 
 at::Tensor fake_quantize_blocks(const at::Tensor& z, std::string_view format, std::int64_t dim,
                                 std::int64_t restart, std::string_view scale_grid,
                                 const std::optional<at::Tensor>& global) {
-  const auto number = named(format, scale_grid);
+  const auto number = named_number(format, scale_grid);
   const float units = global_of(number, global, z, largest_magnitude);
   const auto result = at::empty_like(z);
   if (z.numel() == 0) return result;
@@ -92,22 +84,21 @@ at::Tensor fake_quantize(const at::Tensor& z, std::string_view format, const at:
 
 at::Tensor fake_quantize_dynamic(const at::Tensor& z, std::string_view format, double backoff,
                                  std::string_view scale_grid) {
-  const auto number = named(format, scale_grid, backoff);
+  const auto number = named_number(format, scale_grid, backoff);
   const float scale = format::scale_of(number, largest_magnitude(z));
   return fake_quantized(number.grid, z, scales_for(widened(z), {scale}));
 }
 
 at::Tensor fake_quantize_weight(const at::Tensor& w, std::string_view format, double backoff,
                                 std::string_view scale_grid, std::string_view range) {
-  auto number = named(format, scale_grid, backoff);
-  number.range = range;
+  const auto number = named_number(format, scale_grid, backoff, range);
   return fake_quantized(number.grid, w, scales_for(widened(w), row_scales(number, w)));
 }
 
 at::Tensor fake_quantize_blocks(const at::Tensor& z, std::string_view format, std::int64_t dim,
                                 std::int64_t restart, std::string_view scale_grid,
                                 const std::optional<at::Tensor>& global) {
-  const auto number = named(format, scale_grid);
+  const auto number = named_number(format, scale_grid);
   const float units = global_of(number, global, z, largest_magnitude);
   OperandPart part;
   part.dimension = dim;

@@ -8,6 +8,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "base/error.hpp"
+#include "execute/named_number.hpp"
 #include "execute/operators.hpp"
 #include "execute/probe_elements.hpp"
 #include "execute/row_scales.hpp"
@@ -19,13 +20,6 @@ namespace gainsweep::execute {
 namespace {
 
 constexpr int unsigned_zero = 128;
-
-format::NumberFormat named(std::string_view format, std::string_view scale_grid, double backoff) {
-  auto number = format::number_by_name(std::string(format));
-  number.scale_grid = scale_grid;
-  number.backoff = backoff;
-  return number;
-}
 
 template <class T>
 void quantize_pieces(const format::Grid& grid, std::span<const T> x, float scale, int zero_point,
@@ -77,13 +71,14 @@ at::Tensor codes_of(const format::Grid& grid, const at::Tensor& x, float scale,
 
 at::Tensor quantize(const at::Tensor& x, const at::Tensor& scale, std::string_view format,
                     std::int64_t zero_point) {
-  return codes_of(named(format, "arbitrary", 1).grid, x, scale.item<float>(), zero_point);
+  return codes_of(format::number_by_name(std::string(format)).grid, x, scale.item<float>(),
+                  zero_point);
 }
 
 std::tuple<at::Tensor, at::Tensor> quantize_dynamic(const at::Tensor& x, std::string_view format,
                                                     double backoff, std::int64_t zero_point,
                                                     std::string_view scale_grid) {
-  const auto number = named(format, scale_grid, backoff);
+  const auto number = named_number(format, scale_grid, backoff);
   const float scale = format::scale_of(number, largest_magnitude(x));
   return {codes_of(number.grid, x, scale, zero_point), at::full({1}, scale, at::kFloat)};
 }
@@ -94,8 +89,7 @@ std::tuple<at::Tensor, at::Tensor> quantize_weight(const at::Tensor& w, double b
   TORCH_CHECK(w.dim() >= 1 && w.numel() > 0, "gainsweep::quantize_weight takes a filled tensor");
   const auto filled = w.to(at::kCPU).contiguous();
   auto codes = at::empty(filled.sizes(), at::kChar);
-  auto number = named("int8", scale_grid, backoff);
-  number.range = range;
+  const auto number = named_number("int8", scale_grid, backoff, range);
   const auto scales = per_channel
                           ? row_scales(number, filled)
                           : std::vector<float>{format::scale_of(number, largest_magnitude(filled))};

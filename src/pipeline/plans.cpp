@@ -211,6 +211,23 @@ batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Quest
           integers("assignment", formats, both, "1", "Index of each op's format")};
 }
 
+batch::Fields certificate_fields(const solve::Certificate& certificate) {
+  return {reals("certificate_gap", {certificate.relative_gap}, {}, "1",
+                "Relative difference between the integer program's certificate and the plan"),
+          integers("certificate_nodes", {certificate.nodes}, {}, "1",
+                   "Branch-and-bound nodes of the certificate"),
+          integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
+                   "0 where the certificate's search ended at its limit of nodes")};
+}
+
+solve::Certificate to_certificate(const batch::Fields& fields) {
+  solve::Certificate certificate;
+  certificate.relative_gap = reals(fields, "certificate_gap").at(0);
+  certificate.nodes = integers(fields, "certificate_nodes").at(0);
+  certificate.proved = integers(fields, "certificate_proved").at(0) != 0;
+  return certificate;
+}
+
 batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Question& question) {
   const auto& objective = objective_of(spec, question);
   const std::size_t draws = plans.assignments.size();
@@ -218,7 +235,6 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
   for (const auto& assignment : plans.assignments) formats.push_back(to_indices(assignment));
   const archive::Axes draw{{"draw", draws}};
   const archive::Axes both{{"draw", draws}, {"op", draws == 0 ? 0 : plans.assignments[0].size()}};
-  const auto& certificate = plans.certificate;
   auto fields = limits(plans, aim_of(spec, question));
   batch::Fields found{
       integers("assignment", archive::flatten(formats), both, "1", "Index of each op's format"),
@@ -235,16 +251,12 @@ batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Questi
             "the root-mean-square loss"),
       reals("predicted_high", plans.highs, draw, "1", "Its upper end"),
       integers("num_samples", {plans.num_samples}, {}, "1",
-               "Calibration samples that the loss errors stand on"),
-      reals("certificate_gap", {certificate.relative_gap}, {}, "1",
-            "Relative difference between the integer program's certificate and the plan"),
-      integers("certificate_nodes", {certificate.nodes}, {}, "1",
-               "Branch-and-bound nodes of the certificate"),
-      integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
-               "0 where the certificate's search ended at its limit of nodes"),
-      integers("passes", {plans.passes}, {}, "1",
-               "Forward passes of a set of samples that the plan rests on: 3 for loss errors, one "
-               "for each measured plan")};
+               "Calibration samples that the loss errors stand on")};
+  for (auto& field : certificate_fields(plans.certificate)) found.push_back(std::move(field));
+  found.push_back(integers(
+      "passes", {plans.passes}, {}, "1",
+      "Forward passes of a set of samples that the plan rests on: 3 for loss errors, one for each "
+      "measured plan"));
   std::move(found.begin(), found.end(), std::back_inserter(fields));
   if (!plans.constraints.empty()) {
     const archive::Axes constraint{{"constraint", plans.constraints.size()}};
@@ -287,9 +299,7 @@ Plans to_plans(const archive::Record& record) {
   plans.highs = reals(record.fields, "predicted_high");
   plans.assignment_keys = texts(record.fields, "assignment_key");
   plans.num_samples = integers(record.fields, "num_samples").at(0);
-  plans.certificate.relative_gap = reals(record.fields, "certificate_gap").at(0);
-  plans.certificate.nodes = integers(record.fields, "certificate_nodes").at(0);
-  plans.certificate.proved = integers(record.fields, "certificate_proved").at(0) != 0;
+  plans.certificate = to_certificate(record.fields);
   const auto& formats = integers(record.fields, "assignment");
   const auto num_ops = plans.gains.empty() ? 0 : formats.size() / plans.gains.size();
   for (std::size_t first = 0; first < formats.size(); first += num_ops)

@@ -84,6 +84,10 @@ Plans describe(const Layout& layout, const spec::Spec& spec, const Question& que
 batch::Fields frontier(const Layout& layout, const spec::Spec& spec, const Question& question,
                        const Decision& decision);
 
+/// What a record says of a certificate, and back.
+batch::Fields certificate_fields(const solve::Certificate& certificate);
+solve::Certificate to_certificate(const batch::Fields& fields);
+
 /// A record of plans that answer a question, and back.
 batch::Fields to_fields(const Plans& plans, const spec::Spec& spec, const Question& question);
 Plans to_plans(const archive::Record& record);

@@ -8,6 +8,7 @@
 #include "archive/field.hpp"
 #include "digest/digest.hpp"
 #include "pipeline/exact_program.hpp"
+#include "pipeline/plans.hpp"
 #include "solve/quadratic.hpp"
 
 namespace gainsweep::pipeline {
@@ -160,23 +161,15 @@ batch::Fields to_fields(const ScoredProgram& program, const ScoredQuestion& ques
                            "Part of the most that any plan gains that the plan has to gain")
                    : reals("limit", {question.limit}, {}, "1",
                            "Largest allowed sum of the strategy's scores");
-  return {std::move(limit),
-          integers("assignment", to_indices(assignment), {{"op", assignment.size()}}, "1",
-                   "Index of each op's format"),
-          reals("certificate_gap", {certificate.relative_gap}, {}, "1",
-                "Relative difference between the integer program's certificate and the plan"),
-          integers("certificate_nodes", {certificate.nodes}, {}, "1",
-                   "Branch-and-bound nodes of the certificate"),
-          integers("certificate_proved", {certificate.proved ? 1 : 0}, {}, "1",
-                   "0 where the certificate's search ended at its limit of nodes")};
+  batch::Fields fields{std::move(limit),
+                       integers("assignment", to_indices(assignment), {{"op", assignment.size()}},
+                                "1", "Index of each op's format")};
+  for (auto& field : certificate_fields(certificate)) fields.push_back(std::move(field));
+  return fields;
 }
 
 ScoredProgram to_scored_program(const archive::Record& record) {
-  ScoredProgram program{to_assignment(integers(record.fields, "assignment")), {}};
-  program.certificate.relative_gap = reals(record.fields, "certificate_gap").at(0);
-  program.certificate.nodes = integers(record.fields, "certificate_nodes").at(0);
-  program.certificate.proved = integers(record.fields, "certificate_proved").at(0) != 0;
-  return program;
+  return {to_assignment(integers(record.fields, "assignment")), to_certificate(record.fields)};
 }
 
 }  // namespace gainsweep::pipeline
